@@ -1,0 +1,93 @@
+/**
+ * The log: ordered, durable, partitioned records, read by groups that remember how far they got.
+ *
+ * Delivery is at least once. A reader makes it exactly once *in effect* by keeping its own intent in the
+ * metadata of its committed offset (see `services/writer`).
+ */
+import type { Topic } from "@plumbline/schemas";
+
+export interface NewRecord {
+  /** Records with equal keys go to one partition, in the order they were appended. */
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface LogRecord {
+  readonly partition: number;
+  /** Position in the partition, rising, an integer below 2^53. Rises by 1 but for records that the log itself needs. */
+  readonly offset: number;
+  /** When the log accepted it, ms since the epoch. */
+  readonly timestamp: number;
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Position {
+  readonly partition: number;
+  readonly offset: number;
+}
+
+export interface Committed {
+  /** The next offset to read: one past the last finished record. */
+  readonly offset: number;
+  /** What the group stored with it, at most 4,096 bytes; "" when nothing. */
+  readonly metadata: string;
+}
+
+export interface Batch {
+  readonly topic: Topic;
+  readonly partition: number;
+  /** Rising offsets of one partition, at least one record. */
+  readonly records: readonly LogRecord[];
+  /** One past the last offset in the partition when the batch was read: lag = highWatermark − last offset − 1. */
+  readonly highWatermark: number;
+  /** Changes whenever this reader is given the partition anew. State kept for an older assignment is stale. */
+  readonly assignment: number;
+  /** Aborts when the partition was taken away or the reader must stop: finish or give up, commit nothing more. */
+  readonly signal: AbortSignal;
+}
+
+export interface SubscribeOptions {
+  readonly group: string;
+  readonly signal: AbortSignal;
+  /** Most records in a batch. Default 10,000. */
+  readonly recordsMax?: number;
+  /** Most bytes of values in a batch, unless its first record alone is larger. Default 16 MiB. */
+  readonly bytesMax?: number;
+}
+
+export interface Watermark {
+  readonly partition: number;
+  /** First offset still kept. */
+  readonly low: number;
+  /** One past the last offset. */
+  readonly high: number;
+}
+
+export interface EventLog {
+  /** Resolves when every record is durable; positions are in the order of `records`. */
+  append(topic: Topic, records: readonly NewRecord[]): Promise<readonly Position[]>;
+  /**
+   * Hands the group's partitions to `handle`, one batch of one partition at a time; different partitions may
+   * run concurrently. A new group starts at the oldest record. Nothing is committed by itself: the next batch
+   * continues after the last record handed over, a restart continues at the committed offset.
+   * Resolves when `signal` aborted and the batches in flight are finished; rejects when `handle` rejects.
+   */
+  subscribe(topic: Topic, options: SubscribeOptions, handle: (batch: Batch) => Promise<void>): Promise<void>;
+  /**
+   * Stores the group's next offset and metadata, durably. Only the reader that holds the partition may commit.
+   * @throws LogError `not_assigned` when the partition belongs to somebody else by now: drop the batch
+   */
+  commit(group: string, topic: Topic, partition: number, committed: Committed): Promise<void>;
+  /** What the group committed; offset 0 and "" when it never did. */
+  committed(group: string, topic: Topic, partition: number): Promise<Committed>;
+  /** Records from offset `from`, oldest first, at most `max`; empty when there are none. Takes part in no group. */
+  read(topic: Topic, partition: number, from: number, max: number): Promise<readonly LogRecord[]>;
+  watermarks(topic: Topic): Promise<readonly Watermark[]>;
+  /** Yields the partitions of `topic` that this member of `group` holds, at first and at every change. Ends when `signal` aborts. */
+  claim(group: string, topic: Topic, signal: AbortSignal): AsyncIterable<readonly number[]>;
+  /** Stops accepting, makes what was accepted durable, releases everything. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,6 @@
+export * from "./clock.ts";
+export * from "./errors.ts";
+export * from "./event-log.ts";
+export * from "./judge.ts";
+export * from "./notifier.ts";
+export * from "./store.ts";

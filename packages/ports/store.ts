@@ -1,0 +1,149 @@
+/**
+ * The store: where analysts and jobs read. One method a question; the SQL is in `schemas/clickhouse/queries`.
+ *
+ * Times cross this port as ISO 8601 UTC strings with milliseconds, windows are half-open `[start, end)`.
+ * Inserts are one block per table and partition: atomic per part, not as a whole, hence `storedOffsets`.
+ */
+import type { Feedback, IncidentEvent, LlmCall, RegistryEvent, Verdict } from "@plumbline/schemas";
+
+/** Where a row came from in the log; the identity by which delivery is verified. */
+export interface Origin {
+  readonly log_partition: number;
+  readonly log_offset: number;
+  /** When the log accepted the record, ISO 8601 UTC. */
+  readonly ingested_at: string;
+}
+
+/** A call with what the writer added. */
+export interface CallRow extends Origin {
+  readonly tenant: string;
+  readonly call: LlmCall;
+  /** `call.prompt_version`, or "" when the call is untagged. */
+  readonly prompt_version: string;
+  /** `call.conversation_id`, or the call's own id. */
+  readonly conversation_id: string;
+  /** Reported start, or `ingested_at` when the report was implausible. */
+  readonly started_at: string;
+  /** Reported minus accepted, ms, when the report was implausible; else 0. */
+  readonly clock_skew_ms: number;
+  readonly cost_usd: number | null;
+  readonly slices: readonly string[];
+  readonly features: Readonly<Record<string, number>>;
+  readonly is_sampled: boolean;
+  readonly sample_rate: number;
+  /** Counted oddities, such as clock_skew, unknown_fields, truncated. */
+  readonly flags: readonly string[];
+}
+
+/** One finished batch of the writer, for the gap scan. */
+export interface IngestAudit {
+  readonly topic: string;
+  readonly log_partition: number;
+  readonly from_offset: number;
+  readonly to_offset: number;
+  readonly rows: number;
+  readonly duplicates: number;
+  readonly dead_letters: number;
+  readonly recovered: boolean;
+  readonly written_at: string;
+}
+
+/** A sampled call that has no verdict yet. */
+export interface PendingCall {
+  readonly call_id: string;
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly prompt_version: string;
+  readonly model: string;
+  readonly conversation_id: string;
+  readonly started_at: string;
+  readonly ingested_at: string;
+  readonly slices: readonly string[];
+  readonly sample_rate: number;
+  /** Null when the text was not captured or has expired. */
+  readonly input: string | null;
+  readonly output: string | null;
+}
+
+/** Judged units of one version on one criterion; sums, so that intervals can be recomputed. */
+export interface QualityRow {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly criterion: string;
+  readonly is_guardrail: boolean;
+  readonly rubric_hash: string;
+  readonly judge: string;
+  readonly prompt_version: string;
+  /** Judged conversations: one unit per conversation and day. */
+  readonly units: number;
+  readonly score_sum: number;
+  readonly score_square_sum: number;
+  readonly first_started_at: string;
+  readonly last_started_at: string;
+}
+
+/** Calls of one version: volume and outcome, no quality. */
+export interface VersionTraffic {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly prompt_version: string;
+  readonly calls: number;
+  readonly ok_calls: number;
+  readonly latency_ms_p95: number;
+  readonly cost_usd_sum: number;
+  readonly first_started_at: string;
+  readonly last_started_at: string;
+}
+
+export interface Coverage {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly hour: string;
+  readonly sampled: number;
+  readonly scored: number;
+  readonly cannot_judge: number;
+  readonly failed: number;
+  readonly expired: number;
+  readonly over_budget: number;
+}
+
+export interface Window {
+  readonly start: string;
+  readonly end: string;
+}
+
+export interface Store {
+  /** Applies missing migrations; safe to run twice and from two processes. */
+  migrate(): Promise<{ readonly applied: readonly string[] }>;
+  /** @throws ConfigError `schema_outdated` when the store is older than this code */
+  assertMigrated(): Promise<void>;
+
+  /** Narrow rows and, where texts were captured, payload rows. @throws StoreError */
+  insertCalls(rows: readonly CallRow[]): Promise<void>;
+  insertVerdicts(rows: readonly (Origin & { readonly verdict: Verdict })[]): Promise<void>;
+  insertFeedback(rows: readonly (Origin & { readonly tenant: string; readonly feedback: Feedback })[]): Promise<void>;
+  insertIncidentEvents(rows: readonly (Origin & { readonly event: IncidentEvent })[]): Promise<void>;
+  insertRegistryEvents(rows: readonly (Origin & { readonly event: RegistryEvent })[]): Promise<void>;
+  insertIngestAudit(rows: readonly IngestAudit[]): Promise<void>;
+  /**
+   * Offsets of `[from, to]` that `table` already holds, for recovery of an open intent. For calls, an offset counts
+   * as stored only when the narrow row and, where there is one, its payload row are.
+   */
+  storedOffsets(
+    table: "calls" | "call_payloads" | "verdicts" | "feedback" | "incidents" | "registry_events",
+    range: { readonly log_partition: number; readonly from: number; readonly to: number },
+  ): Promise<ReadonlySet<number>>;
+
+  /** Sampled calls without a verdict for this criterion and rubric, oldest first. */
+  pendingCalls(query: { criterion: string; rubric_hash: string; limit: number; since: string }): Promise<readonly PendingCall[]>;
+  qualityByVersion(window: Window): Promise<readonly QualityRow[]>;
+  versionTraffic(window: Window): Promise<readonly VersionTraffic[]>;
+  coverageByHour(window: Window): Promise<readonly Coverage[]>;
+  /** Rows, distinct calls and missing offsets per partition; the always-on check for loss and duplicates. */
+  deliveryCheck(): Promise<readonly { log_partition: number; rows: number; distinct_calls: number; min_offset: number; max_offset: number; missing: number }[]>;
+  close(): Promise<void>;
+}

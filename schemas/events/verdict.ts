@@ -1,0 +1,39 @@
+/**
+ * The verdict event: one judge's terminal answer about one call on one criterion.
+ *
+ * Every sampled call ends in exactly one state per criterion; `scored + cannot_judge + failed + expired +
+ * over_budget = sampled`. Only `scored` carries a score: a failure is never read as a zero.
+ *
+ * The call's version, slices and sampling rate are copied in, so that evidence can be recomputed from verdicts
+ * alone, long after the call's text has expired.
+ */
+import { z } from "zod";
+
+export const VERDICT_STATES = ["scored", "cannot_judge", "failed", "expired", "over_budget"] as const;
+export const FAILURE_TYPES = ["omission", "contradiction", "invention", "format", "other"] as const;
+
+export const Verdict = z.object({
+  call_id: z.string(),
+  tenant: z.string(),
+  env: z.string(),
+  use_case: z.string(),
+  prompt_version: z.string(),
+  model: z.string(),
+  conversation_id: z.string().describe("the statistical unit that the call belongs to"),
+  started_at: z.string().describe("of the call, ISO 8601 UTC"),
+  criterion: z.string().describe("what was judged, such as faithfulness"),
+  is_guardrail: z.boolean().describe("a guardrail criterion may trigger a rollback, a signal criterion may not"),
+  rubric_hash: z.string().describe("sha256:<hex> of the rubric; a changed rubric starts a new series"),
+  judge: z.string().describe('who judged: a model id, or "lexical, no LLM"'),
+  state: z.enum(VERDICT_STATES),
+  label: z.enum(["pass", "fail"]).nullable().describe("null unless scored"),
+  score: z.number().min(0).max(1).nullable().describe("in [0,1], higher is better; null unless scored"),
+  reason: z.string().max(2000).describe("the judge's explanation, or why there is no score; never customer text beyond short quotes"),
+  failure_type: z.enum(FAILURE_TYPES).nullable(),
+  judged_at: z.string().describe("ISO 8601 UTC"),
+  latency_ms: z.number().nonnegative(),
+  cost_usd: z.number().nonnegative().nullable().describe("of this judgement, US dollars; null when unknown"),
+  slices: z.array(z.string()).describe("names of the predicates that held for the call"),
+  sample_rate: z.number().min(0).max(1).describe("probability with which the call was selected"),
+});
+export type Verdict = z.infer<typeof Verdict>;
