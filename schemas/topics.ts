@@ -18,13 +18,48 @@ export interface TopicSpec {
 const MIB = 1_048_576;
 
 export const TOPICS = {
-  "plumbline.calls": { partitions: 4, retention_ms: 7 * DAY_MS, record_bytes_max: MIB, purpose: "call events, keyed by call_id" },
-  "plumbline.calls.dead_letter": { partitions: 1, retention_ms: 30 * DAY_MS, record_bytes_max: 2 * MIB, purpose: "records that can't become rows, with the reason" },
-  "plumbline.verdicts": { partitions: 2, retention_ms: 30 * DAY_MS, record_bytes_max: MIB, purpose: "what the judge decided, keyed by call_id" },
-  "plumbline.feedback": { partitions: 1, retention_ms: 30 * DAY_MS, record_bytes_max: MIB, purpose: "what people said about calls" },
-  "plumbline.registry": { partitions: 1, retention_ms: -1, record_bytes_max: MIB, purpose: "commands to the registry; its state is the fold" },
-  "plumbline.incidents": { partitions: 1, retention_ms: -1, record_bytes_max: MIB, purpose: "detections and what people did about them" },
-  "plumbline.schedule": { partitions: 16, retention_ms: DAY_MS, record_bytes_max: MIB, purpose: "its partitions divide the use cases among job replicas" },
+  "plumbline.calls": {
+    partitions: 4,
+    retention_ms: 7 * DAY_MS,
+    record_bytes_max: MIB,
+    purpose: "call events, keyed by call_id",
+  },
+  "plumbline.calls.dead_letter": {
+    partitions: 1,
+    retention_ms: 30 * DAY_MS,
+    record_bytes_max: 2 * MIB,
+    purpose: "records that can't become rows, with the reason",
+  },
+  "plumbline.verdicts": {
+    partitions: 2,
+    retention_ms: 30 * DAY_MS,
+    record_bytes_max: MIB,
+    purpose: "what the judge decided, keyed by call_id",
+  },
+  "plumbline.feedback": {
+    partitions: 1,
+    retention_ms: 30 * DAY_MS,
+    record_bytes_max: MIB,
+    purpose: "what people said about calls",
+  },
+  "plumbline.registry": {
+    partitions: 1,
+    retention_ms: -1,
+    record_bytes_max: MIB,
+    purpose: "commands to the registry; its state is the fold",
+  },
+  "plumbline.incidents": {
+    partitions: 1,
+    retention_ms: -1,
+    record_bytes_max: MIB,
+    purpose: "detections and what people did about them",
+  },
+  "plumbline.schedule": {
+    partitions: 16,
+    retention_ms: DAY_MS,
+    record_bytes_max: MIB,
+    purpose: "its partitions divide the use cases among job replicas",
+  },
 } as const satisfies Record<string, TopicSpec>;
 
 export type Topic = keyof typeof TOPICS;

@@ -57,7 +57,10 @@ export class StoreError extends PlumblineError {
     message: string,
     options: { cause?: unknown; failedRow?: number | null; clickhouseCode?: number | null } = {},
   ) {
-    super(code, message, { retryable: code === "store_retriable" || code === "store_unknown", cause: options.cause });
+    super(code, message, {
+      retryable: code === "store_retriable" || code === "store_unknown",
+      cause: options.cause,
+    });
     this.failedRow = options.failedRow ?? null;
     this.clickhouseCode = options.clickhouseCode ?? null;
   }

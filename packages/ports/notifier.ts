@@ -33,5 +33,8 @@ export interface Notifier {
    * The handle of the incident's message if an earlier `post` was shown although its answer was lost, else null.
    * This is how a crash between sending and recording does not become a second message.
    */
-  find(incident_id: string, options: { signal: AbortSignal }): Promise<{ ref: string; revision: number } | null>;
+  find(
+    incident_id: string,
+    options: { signal: AbortSignal },
+  ): Promise<{ ref: string; revision: number } | null>;
 }

@@ -125,7 +125,9 @@ export interface Store {
   /** Narrow rows and, where texts were captured, payload rows. @throws StoreError */
   insertCalls(rows: readonly CallRow[]): Promise<void>;
   insertVerdicts(rows: readonly (Origin & { readonly verdict: Verdict })[]): Promise<void>;
-  insertFeedback(rows: readonly (Origin & { readonly tenant: string; readonly feedback: Feedback })[]): Promise<void>;
+  insertFeedback(
+    rows: readonly (Origin & { readonly tenant: string; readonly feedback: Feedback })[],
+  ): Promise<void>;
   insertIncidentEvents(rows: readonly (Origin & { readonly event: IncidentEvent })[]): Promise<void>;
   insertRegistryEvents(rows: readonly (Origin & { readonly event: RegistryEvent })[]): Promise<void>;
   insertIngestAudit(rows: readonly IngestAudit[]): Promise<void>;
@@ -139,11 +141,25 @@ export interface Store {
   ): Promise<ReadonlySet<number>>;
 
   /** Sampled calls without a verdict for this criterion and rubric, oldest first. */
-  pendingCalls(query: { criterion: string; rubric_hash: string; limit: number; since: string }): Promise<readonly PendingCall[]>;
+  pendingCalls(query: {
+    criterion: string;
+    rubric_hash: string;
+    limit: number;
+    since: string;
+  }): Promise<readonly PendingCall[]>;
   qualityByVersion(window: Window): Promise<readonly QualityRow[]>;
   versionTraffic(window: Window): Promise<readonly VersionTraffic[]>;
   coverageByHour(window: Window): Promise<readonly Coverage[]>;
   /** Rows, distinct calls and missing offsets per partition; the always-on check for loss and duplicates. */
-  deliveryCheck(): Promise<readonly { log_partition: number; rows: number; distinct_calls: number; min_offset: number; max_offset: number; missing: number }[]>;
+  deliveryCheck(): Promise<
+    readonly {
+      log_partition: number;
+      rows: number;
+      distinct_calls: number;
+      min_offset: number;
+      max_offset: number;
+      missing: number;
+    }[]
+  >;
   close(): Promise<void>;
 }

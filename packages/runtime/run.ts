@@ -1,1 +1,95 @@
-export {};
+/**
+ * The life of a process: start, work, stop. A *service* works until its signal aborts; a *resource* is closed
+ * after every service has stopped, in reverse order of opening.
+ */
+import type { Logger } from "./logger.ts";
+
+export interface Service {
+  readonly name: string;
+  /** Works until `signal` aborts, finishes what it holds, resolves. A rejection is a fault and stops the process. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface Resource {
+  readonly name: string;
+  close(): Promise<void>;
+}
+
+export interface RunOptions {
+  readonly logger: Logger;
+  /** Aborts when the process should stop. */
+  readonly stop: AbortSignal;
+  /** Longest wait for services to finish, ms. Shorter than the orchestrator's kill delay. */
+  readonly drainMs: number;
+  readonly resources: readonly Resource[];
+}
+
+/**
+ * Runs services until `stop` aborts or one of them fails; then stops them all and closes the resources.
+ *
+ * @throws the first fault of a service, after everything else was stopped and closed
+ */
+export async function run(services: readonly Service[], options: RunOptions): Promise<void> {
+  const { logger, stop, drainMs, resources } = options;
+  const abort = new AbortController();
+  const stopAll = (): void => abort.abort();
+  if (stop.aborted) stopAll();
+  stop.addEventListener("abort", stopAll, { once: true });
+  // Promises alone do not keep Node alive: a process without a socket would exit with code 13.
+  const alive = setInterval(() => undefined, 1 << 30);
+
+  const running = new Set(services.map((service) => service.name));
+  const faults: unknown[] = [];
+  const finished = services.map(async (service) => {
+    try {
+      await service.run(abort.signal);
+      if (!abort.signal.aborted) throw new Error(`service ${service.name} ended by itself`);
+    } catch (error) {
+      faults.push(error);
+      logger.error({ service: service.name, err: error }, "service.failed");
+      stopAll();
+    } finally {
+      running.delete(service.name);
+    }
+  });
+
+  await new Promise<void>((resolve) => {
+    if (abort.signal.aborted) resolve();
+    else abort.signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await within(drainMs, Promise.all(finished));
+  if (running.size > 0) logger.warn({ services: [...running], drain_ms: drainMs }, "service.not_drained");
+
+  for (const resource of resources.toReversed()) {
+    try {
+      await resource.close();
+    } catch (error) {
+      faults.push(error);
+      logger.error({ resource: resource.name, err: error }, "resource.close_failed");
+    }
+  }
+  clearInterval(alive);
+  stop.removeEventListener("abort", stopAll);
+  if (faults.length > 0) throw faults[0];
+}
+
+/** Aborts on the first SIGTERM or SIGINT; the second one exits at once. */
+export function stopOnSignal(): AbortSignal {
+  const abort = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT"] as const) {
+    process.on(name, () => {
+      if (abort.signal.aborted) process.exit(130);
+      abort.abort();
+    });
+  }
+  return abort.signal;
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
+}

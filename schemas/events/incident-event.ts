@@ -62,7 +62,9 @@ export const Detection = z.object({
 export type Detection = z.infer<typeof Detection>;
 
 const common = {
-  incident_id: z.string().describe("inc_<16 hex>, derived from the incident's key: the same incident, the same id"),
+  incident_id: z
+    .string()
+    .describe("inc_<16 hex>, derived from the incident's key: the same incident, the same id"),
   at: z.string().describe("ISO 8601 UTC"),
   actor: z.string().describe("service or person"),
 };

@@ -70,7 +70,10 @@ export const Attempt = z.object({
 export const LlmCall = z.object({
   call_id: z
     .string()
-    .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i, "must be a UUID; make it once, when the call ends")
+    .regex(
+      /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
+      "must be a UUID; make it once, when the call ends",
+    )
     .describe("UUIDv7, made once by the emitter; every idempotency guarantee rests on it"),
   schema_version: z.literal(CALL_SCHEMA_VERSION).default(CALL_SCHEMA_VERSION),
   started_at: instant.describe("when the application began the call, UTC"),
@@ -82,7 +85,9 @@ export const LlmCall = z.object({
     .string()
     .max(200)
     .nullish()
-    .describe("sha256:<64 hex> of the canonical prompt; absent means untagged, and is counted against the app"),
+    .describe(
+      "sha256:<64 hex> of the canonical prompt; absent means untagged, and is counted against the app",
+    ),
   prompt_source: z.enum(PROMPT_SOURCES).default("none").describe("where the application got the prompt from"),
   provider: optionalName,
   model: name.describe("model asked for"),
@@ -103,13 +108,18 @@ export const LlmCall = z.object({
     .nullish()
     .describe("US dollars; null is unknown, and the writer then prices the tokens"),
   cache_kind: z.enum(CACHE_KINDS).default("none"),
-  conversation_id: optionalName.describe("the unit of statistics; a call without one is its own conversation"),
+  conversation_id: optionalName.describe(
+    "the unit of statistics; a call without one is its own conversation",
+  ),
   user_hash: optionalName.describe("salted hash, never an identity"),
   trace_id: optionalName,
   span_id: optionalName,
   input: text.nullish().describe("by capture mode: the text, or absent"),
   output: text.nullish(),
-  vars: z.record(z.string().max(200), z.string().max(CALL_BYTES_MAX)).nullish().describe("template variables"),
+  vars: z
+    .record(z.string().max(200), z.string().max(CALL_BYTES_MAX))
+    .nullish()
+    .describe("template variables"),
   attributes: z
     .record(z.string().min(1).max(100), z.string().max(1000))
     .refine((map) => Object.keys(map).length <= ATTRIBUTES_MAX, { error: `at most ${ATTRIBUTES_MAX} keys` })

@@ -22,13 +22,18 @@ export const Verdict = z.object({
   conversation_id: z.string().describe("the statistical unit that the call belongs to"),
   started_at: z.string().describe("of the call, ISO 8601 UTC"),
   criterion: z.string().describe("what was judged, such as faithfulness"),
-  is_guardrail: z.boolean().describe("a guardrail criterion may trigger a rollback, a signal criterion may not"),
+  is_guardrail: z
+    .boolean()
+    .describe("a guardrail criterion may trigger a rollback, a signal criterion may not"),
   rubric_hash: z.string().describe("sha256:<hex> of the rubric; a changed rubric starts a new series"),
   judge: z.string().describe('who judged: a model id, or "lexical, no LLM"'),
   state: z.enum(VERDICT_STATES),
   label: z.enum(["pass", "fail"]).nullable().describe("null unless scored"),
   score: z.number().min(0).max(1).nullable().describe("in [0,1], higher is better; null unless scored"),
-  reason: z.string().max(2000).describe("the judge's explanation, or why there is no score; never customer text beyond short quotes"),
+  reason: z
+    .string()
+    .max(2000)
+    .describe("the judge's explanation, or why there is no score; never customer text beyond short quotes"),
   failure_type: z.enum(FAILURE_TYPES).nullable(),
   judged_at: z.string().describe("ISO 8601 UTC"),
   latency_ms: z.number().nonnegative(),
