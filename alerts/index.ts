@@ -1,1 +1,5 @@
-export {};
+export * from "./incident-key.ts";
+export * from "./lifecycle.ts";
+export * from "./message.ts";
+export * from "./runbook.ts";
+export * from "./severity.ts";

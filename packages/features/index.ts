@@ -1,1 +1,12 @@
-export {};
+export {
+  computeFeatures,
+  computeSlices,
+  describeCall,
+  FEATURES_VERSION,
+  type CallDescription,
+  type DescribedCall,
+  type DescribeOptions,
+} from "./describe-call.ts";
+export { compileSliceRules, type CompiledSliceRules, type SliceRule, type SliceRuleSource } from "./slice-rules.ts";
+export { scanText, SCANNED_CHARS_MAX, type TextScan } from "./scan-text.ts";
+export { WordSet } from "./word-set.ts";

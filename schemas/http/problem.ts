@@ -7,6 +7,9 @@ export const Problem = z.object({
   status: z.number().int(),
   detail: z.string().describe("what is wrong and what to do about it"),
   field: z.string().optional().describe("the offending field, where there is one"),
-  errors: z.array(z.object({ index: z.number().int(), field: z.string(), message: z.string() })).optional(),
+  errors: z
+    .array(z.object({ index: z.number().int().nonnegative(), field: z.string(), message: z.string() }))
+    .optional()
+    .describe("one entry per refused event of a batch"),
 });
 export type Problem = z.infer<typeof Problem>;

@@ -1,1 +1,117 @@
-export {};
+/** `npm start` and `npm run demo`: local mode, and the founding incident played on it. */
+import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { InvalidConfigError, loadConfig } from "@plumbline/runtime/load-config";
+import { createLogger } from "@plumbline/runtime/logger";
+import { run, stopOnSignal, type Service } from "@plumbline/runtime/run";
+import { PlumblineError } from "@plumbline/ports";
+import { composeLocal, type LocalMode } from "./compose.ts";
+import { LocalConfig } from "./config.ts";
+import { readFlags, USAGE, UsageError, type Flags } from "./flags.ts";
+import { runDemo } from "./run-demo.ts";
+
+/** Chdb runs its statements on Node's worker threads: one for every connection, and some for files and names. */
+process.env["UV_THREADPOOL_SIZE"] ??= "12";
+
+try {
+  process.exitCode = await main(readFlags(process.argv.slice(2), process.env));
+} catch (error) {
+  if (error instanceof UsageError || error instanceof InvalidConfigError) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = error.exitCode;
+  } else if (error instanceof PlumblineError) {
+    process.stderr.write(`plumbline: ${error.message}\n`);
+    process.exitCode = error.code === "config" || error.code === "store_locked" ? 3 : 1;
+  } else {
+    throw error;
+  }
+}
+
+async function main(flags: Flags): Promise<number> {
+  if (flags.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const config = loadConfig(LocalConfig, process.env);
+  const logger = createLogger("local", config.PLUMBLINE_LOG_LEVEL);
+  const signalled = stopOnSignal();
+  const ended = new AbortController();
+  const stop = AbortSignal.any([signalled, ended.signal]);
+  const dataDir = await chooseDataDir(flags);
+  const local = await composeLocal({ dataDir: dataDir.path, ports: flags.ports, config, logger, stop });
+
+  let exitCode = 0;
+  const front: Service = {
+    name: "front",
+    async run(signal) {
+      const urls = await local.urls;
+      if (flags.readyFile !== null) await writeReadyFile(flags.readyFile, urls);
+      process.stderr.write(greeting(urls, dataDir.path));
+      if (flags.demo) {
+        const alerted = await runDemo({ local, urls, flags, clock: systemClock, signal });
+        if (flags.untilAlert) {
+          exitCode = alerted ? 0 : 1;
+          ended.abort();
+        }
+      }
+      await untilAborted(signal);
+    },
+  };
+  try {
+    await run([...local.services, front], { logger, stop, drainMs: config.PLUMBLINE_DRAIN_MS, resources: local.resources });
+  } finally {
+    if (dataDir.isTemporary) await rm(dataDir.path, { recursive: true, force: true });
+  }
+  return exitCode;
+}
+
+/** The demo plays into an empty folder of its own: a second play into the first one's data would find its alert there. */
+async function chooseDataDir(flags: Flags): Promise<{ path: string; isTemporary: boolean }> {
+  if (flags.dataDir === null && flags.demo) return { path: await mkdtemp(join(tmpdir(), "plumbline-demo-")), isTemporary: true };
+  const path = resolve(flags.dataDir ?? ".plumbline");
+  if (flags.demo && (await readdir(path).catch(() => [])).length > 0) {
+    throw new UsageError(`--data-dir ${path}: the demo needs an empty folder; name another one, or leave the flag out`);
+  }
+  return { path, isTemporary: false };
+}
+
+type Urls = Awaited<LocalMode["urls"]>;
+
+/** Whole or not at all: whoever waits for the file must not read half of it. */
+async function writeReadyFile(file: string, urls: Urls): Promise<void> {
+  await writeFile(`${file}.part`, `${JSON.stringify(urls)}\n`);
+  await rename(`${file}.part`, file);
+}
+
+function greeting(urls: Urls, dataDir: string): string {
+  const event = JSON.stringify({
+    app: "my-app",
+    use_case: "first-prompt",
+    prompt_version: "v1",
+    model: "gpt-5-mini",
+    status: "ok",
+    latency_ms: 840,
+    input: "Customer was charged $40 twice on 3 May.",
+    output: "Charged $40 twice on 3 May.",
+  });
+  return `
+Plumbline serves; everything is kept in ${dataDir}
+  inbox      ${urls.inbox}
+  collector  ${urls.collector}
+  SQL        ${urls.sql}  (read-only)
+
+Send a first call, then look at it:
+  curl -sS ${urls.collector}/v1/calls -H 'content-type: application/json' -d '${event}'
+  curl -sS '${urls.sql}/?query=SELECT+*+FROM+plumbline.calls_v1+FORMAT+Vertical'
+
+`;
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolved) => {
+    if (signal.aborted) resolved();
+    else signal.addEventListener("abort", () => resolved(), { once: true });
+  });
+}

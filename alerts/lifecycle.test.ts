@@ -1,0 +1,384 @@
+import fc from "fast-check";
+import type { Detection, IncidentEvent } from "@plumbline/schemas";
+import { describe, expect, test } from "vitest";
+import { incidentId, incidentKey } from "./incident-key.ts";
+import {
+  dueEvent,
+  foldIncident,
+  HISTORY_LINES_MAX,
+  type IncidentState,
+  type IncidentStateName,
+} from "./lifecycle.ts";
+import { decideSeverity } from "./severity.ts";
+import { detection } from "./detection.fixture.ts";
+
+const START = Date.parse("2026-11-24T10:00:00Z");
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+type Body<Each extends IncidentEvent = IncidentEvent> = Each extends IncidentEvent
+  ? Omit<Each, "incident_id" | "at" | "actor"> & { actor?: string }
+  : never;
+
+/** An event `afterMs` after the first. */
+function at(afterMs: number, body: Body): IncidentEvent {
+  return {
+    incident_id: "inc_1",
+    at: new Date(START + afterMs).toISOString(),
+    actor: "lee",
+    ...body,
+  } as IncidentEvent;
+}
+
+const detected = (afterMs: number, changes: Partial<Detection> = {}): IncidentEvent =>
+  at(afterMs, { type: "detected", actor: "monitor", detection: detection(changes) });
+
+const recovered = (afterMs: number, how: string, units: number): IncidentEvent =>
+  at(afterMs, {
+    type: "recovered",
+    actor: "monitor",
+    how,
+    current: { prompt_version: "sha256:a", units, calls: units * 20, mean: 0.938, interval: [0.9, 0.97] },
+  });
+
+function fold(events: readonly IncidentEvent[]): IncidentState {
+  const state = events.reduce<IncidentState | null>((before, event) => foldIncident(before, event), null);
+  if (state === null) throw new Error("no incident");
+  return state;
+}
+
+const BEFORE: Readonly<Record<IncidentStateName, readonly IncidentEvent[]>> = {
+  firing: [detected(0)],
+  acknowledged: [detected(0), at(MINUTE, { type: "acknowledged" })],
+  snoozed: [detected(0), at(MINUTE, { type: "snoozed", until: new Date(START + 8 * HOUR).toISOString() })],
+  watching: [detected(0), recovered(MINUTE, "rolled back", 0)],
+  resolved: [detected(0), recovered(MINUTE, "recovered", 400)],
+  dismissed: [detected(0), at(MINUTE, { type: "dismissed", why: "holiday" })],
+};
+
+const until = new Date(START + 10 * HOUR).toISOString();
+const EVENTS = {
+  "same detection": detected(2 * MINUTE),
+  "new numbers": detected(2 * MINUTE, { effect: -0.2 }),
+  "raised severity": detected(2 * MINUTE, { severity: "SEV1" }),
+  "late detection": detected(3 * HOUR),
+  "detection days later": detected(50 * HOUR),
+  recovered: recovered(2 * MINUTE, "recovered", 400),
+  "rolled back, nothing judged": recovered(2 * MINUTE, "rolled back", 0),
+  "rolled back, judged": recovered(2 * MINUTE, "rolled back", 100),
+  acknowledged: at(2 * MINUTE, { type: "acknowledged" }),
+  unacknowledged: at(2 * MINUTE, { type: "unacknowledged" }),
+  snoozed: at(2 * MINUTE, { type: "snoozed", until }),
+  "snoozed into the past": at(2 * MINUTE, { type: "snoozed", until: new Date(START).toISOString() }),
+  dismissed: at(2 * MINUTE, { type: "dismissed", why: "wrong" }),
+} as const satisfies Record<string, IncidentEvent>;
+
+/** `=` nothing changes at all; `~` new numbers, same state; else the state moved to. */
+const TABLE: Readonly<Record<keyof typeof EVENTS, Readonly<Record<IncidentStateName, string>>>> = {
+  "same detection": {
+    firing: "=",
+    acknowledged: "=",
+    snoozed: "=",
+    watching: "=",
+    resolved: "firing",
+    dismissed: "=",
+  },
+  "new numbers": {
+    firing: "~",
+    acknowledged: "~",
+    snoozed: "~",
+    watching: "=",
+    resolved: "firing",
+    dismissed: "=",
+  },
+  "raised severity": {
+    firing: "firing",
+    acknowledged: "firing",
+    snoozed: "firing",
+    watching: "=",
+    resolved: "firing",
+    dismissed: "=",
+  },
+  "late detection": {
+    firing: "=",
+    acknowledged: "=",
+    snoozed: "=",
+    watching: "firing",
+    resolved: "firing",
+    dismissed: "=",
+  },
+  "detection days later": {
+    firing: "=",
+    acknowledged: "=",
+    snoozed: "=",
+    watching: "firing",
+    resolved: "firing",
+    dismissed: "=",
+  },
+  recovered: {
+    firing: "resolved",
+    acknowledged: "resolved",
+    snoozed: "resolved",
+    watching: "resolved",
+    resolved: "=",
+    dismissed: "=",
+  },
+  "rolled back, nothing judged": {
+    firing: "watching",
+    acknowledged: "watching",
+    snoozed: "watching",
+    watching: "~",
+    resolved: "=",
+    dismissed: "=",
+  },
+  "rolled back, judged": {
+    firing: "resolved",
+    acknowledged: "resolved",
+    snoozed: "resolved",
+    watching: "resolved",
+    resolved: "=",
+    dismissed: "=",
+  },
+  acknowledged: {
+    firing: "acknowledged",
+    acknowledged: "=",
+    snoozed: "acknowledged",
+    watching: "=",
+    resolved: "=",
+    dismissed: "=",
+  },
+  unacknowledged: {
+    firing: "=",
+    acknowledged: "firing",
+    snoozed: "firing",
+    watching: "=",
+    resolved: "=",
+    dismissed: "firing",
+  },
+  snoozed: {
+    firing: "snoozed",
+    acknowledged: "snoozed",
+    snoozed: "snoozed",
+    watching: "=",
+    resolved: "=",
+    dismissed: "=",
+  },
+  "snoozed into the past": {
+    firing: "=",
+    acknowledged: "=",
+    snoozed: "=",
+    watching: "=",
+    resolved: "=",
+    dismissed: "=",
+  },
+  dismissed: {
+    firing: "dismissed",
+    acknowledged: "dismissed",
+    snoozed: "dismissed",
+    watching: "dismissed",
+    resolved: "dismissed",
+    dismissed: "=",
+  },
+};
+
+describe("the life of an incident", () => {
+  const rows = Object.entries(TABLE).flatMap(([event, byState]) =>
+    Object.entries(byState).map(([from, expected]) => ({
+      name: `${from} + ${event} → ${expected === "=" ? "nothing" : expected === "~" ? "new numbers" : expected}`,
+      from: from as IncidentStateName,
+      event: EVENTS[event as keyof typeof EVENTS],
+      expected,
+    })),
+  );
+  test.each(rows)("$name", ({ from, event, expected }) => {
+    const before = fold(BEFORE[from]);
+    expect(before.state).toBe(from);
+    const after = foldIncident(before, event);
+    if (expected === "=") {
+      expect(after).toBe(before);
+      return;
+    }
+    expect(after.revision).toBe(before.revision + 1);
+    expect(after.updated_at).toBe(event.at);
+    if (expected === "~") {
+      expect(after.state).toBe(from);
+      expect(after.state_revision).toBe(before.state_revision);
+    } else {
+      expect(after.state).toBe(expected);
+      expect(after.state_revision).toBe(after.revision);
+      expect(after.history.at(-1)?.revision).toBe(after.revision);
+    }
+  });
+
+  test("an incident that was never detected has no state", () => {
+    expect(foldIncident(null, at(0, { type: "acknowledged" }))).toBeNull();
+  });
+
+  test("within a day of the resolve the same message is used again", () => {
+    const before = fold([...BEFORE.resolved, at(2 * MINUTE, delivered("slack", 2))]);
+    const again = foldIncident(before, detected(23 * HOUR));
+    expect(again).toMatchObject({ state: "firing", episode: 1, opened_at: before.opened_at, recovery: null });
+    expect(again.deliveries).toEqual(before.deliveries);
+  });
+
+  test("longer after the resolve it is a new episode with a new message", () => {
+    const before = fold([...BEFORE.resolved, at(2 * MINUTE, delivered("slack", 2))]);
+    const again = foldIncident(before, detected(26 * HOUR));
+    expect(again).toMatchObject({
+      state: "firing",
+      episode: 2,
+      deliveries: {},
+      revision: 3,
+      episode_revision: 3,
+    });
+    // A record of the old message that comes late does not become the new one.
+    expect(foldIncident(again, at(26 * HOUR, delivered("slack", 2))).deliveries).toEqual({});
+  });
+
+  test("a delivery records handle and revision per channel and changes nothing visible", () => {
+    const before = fold(BEFORE.firing);
+    const after = foldIncident(
+      foldIncident(before, at(1, delivered("slack", 1))),
+      at(2, delivered("inbox", 1)),
+    );
+    expect(after.revision).toBe(before.revision);
+    expect(after.deliveries).toEqual({
+      slack: { message_ref: "slack:1", revision: 1 },
+      inbox: { message_ref: "inbox:1", revision: 1 },
+    });
+  });
+
+  test("a late record of an older revision does not hide a newer one", () => {
+    const state = fold([...BEFORE.acknowledged, at(1, delivered("slack", 2)), at(2, delivered("slack", 1))]);
+    expect(state.deliveries["slack"]?.revision).toBe(2);
+  });
+
+  test("a lower severity on repetition does not take back what people were told", () => {
+    expect(foldIncident(fold(BEFORE.firing), detected(MINUTE, { severity: "SEV3" })).severity).toBe("SEV2");
+  });
+
+  test("raised to another severity, an incident has been firing since it fired", () => {
+    const state = foldIncident(fold(BEFORE.firing), detected(MINUTE, { severity: "SEV1" }));
+    expect(state.state_changed_at).toBe(new Date(START).toISOString());
+    expect(state.updated_at).toBe(new Date(START + MINUTE).toISOString());
+  });
+
+  test("the history is bounded", () => {
+    const events = Array.from({ length: 200 }, (_, i) =>
+      at(i * 1000, { type: i % 2 === 0 ? "acknowledged" : "unacknowledged" }),
+    );
+    expect(fold([detected(0), ...events]).history).toHaveLength(HISTORY_LINES_MAX);
+  });
+
+  test("revisions never fall, and every event twice is the same as once", () => {
+    const pool = fc.constantFrom(
+      ...Object.values(EVENTS),
+      at(1, delivered("slack", 1)),
+      at(2, delivered("slack", 3)),
+    );
+    fc.assert(
+      fc.property(fc.array(pool, { maxLength: 30 }), (events) => {
+        let state = fold(BEFORE.firing);
+        for (const event of events) {
+          const next = foldIncident(state, event);
+          expect(next.revision).toBeGreaterThanOrEqual(state.revision);
+          expect(next.revision).toBeGreaterThanOrEqual(next.state_revision);
+          // Snoozing again and progress of a rollback are visible each time.
+          if (event.type !== "snoozed" && event.type !== "recovered")
+            expect(foldIncident(next, event)).toEqual(next);
+          state = next;
+        }
+      }),
+      { seed: 7 },
+    );
+  });
+});
+
+describe("what the passing of time does", () => {
+  test.each<{ name: string; events: readonly IncidentEvent[]; afterMs: number; isDue: boolean }>([
+    {
+      name: "a SEV2 acknowledgement holds for two hours",
+      events: BEFORE.acknowledged,
+      afterMs: 2 * HOUR,
+      isDue: false,
+    },
+    { name: "then it fires again", events: BEFORE.acknowledged, afterMs: 2 * HOUR + MINUTE, isDue: true },
+    {
+      name: "a SEV1 acknowledgement runs out after 30 minutes",
+      events: [detected(0, { severity: "SEV1" }), at(0, { type: "acknowledged" })],
+      afterMs: 30 * MINUTE,
+      isDue: true,
+    },
+    {
+      name: "a SEV3 acknowledgement never runs out",
+      events: [detected(0, { severity: "SEV3" }), at(0, { type: "acknowledged" })],
+      afterMs: 9_000 * HOUR,
+      isDue: false,
+    },
+    { name: "a snooze holds until its end", events: BEFORE.snoozed, afterMs: 8 * HOUR - 1, isDue: false },
+    { name: "and ends then", events: BEFORE.snoozed, afterMs: 8 * HOUR, isDue: true },
+    { name: "a firing incident just fires", events: BEFORE.firing, afterMs: 99 * HOUR, isDue: false },
+    { name: "a resolved incident stays resolved", events: BEFORE.resolved, afterMs: 99 * HOUR, isDue: false },
+  ])("$name", ({ events, afterMs, isDue }) => {
+    const state = fold(events);
+    const event = dueEvent(state, START + afterMs);
+    expect(event !== null).toBe(isDue);
+    if (event !== null) expect(foldIncident(state, event).state).toBe("firing");
+  });
+});
+
+describe("the incident's identity", () => {
+  test("is the same for repeated detections and differs in every part of the key", () => {
+    const base = detection();
+    const others: Partial<Detection>[] = [
+      { tenant: "b" },
+      { env: "staging" },
+      { use_case: "other" },
+      { metric: "tone" },
+      { kind: "latency" },
+      { candidate: { ...base.candidate, prompt_version: "sha256:other" } },
+    ];
+    const ids = [base, detection({ effect: -0.5 }), ...others.map((each) => detection(each))].map((each) =>
+      incidentId(incidentKey(each)),
+    );
+    expect(ids[0]).toMatch(/^inc_[0-9a-f]{16}$/);
+    expect(ids[1]).toBe(ids[0]);
+    expect(new Set(ids.slice(1)).size).toBe(others.length + 1);
+  });
+
+  test("a slash in a name does not make two keys equal", () => {
+    expect(incidentKey(detection({ env: "a/b", use_case: "c" }))).not.toBe(
+      incidentKey(detection({ env: "a", use_case: "b/c" })),
+    );
+  });
+});
+
+test.each([
+  {
+    name: "a signal never wakes anybody",
+    evidence: { is_guardrail: false, impact_share: 1 },
+    severity: "SEV3",
+  },
+  { name: "a guardrail is SEV2", evidence: {}, severity: "SEV2" },
+  { name: "a safety guardrail is SEV1", evidence: { is_safety: true }, severity: "SEV1" },
+  { name: "a guardrail with large impact is SEV1", evidence: { impact_share: 0.06 }, severity: "SEV1" },
+  { name: "impact at the limit is not past it", evidence: { impact_share: 0.05 }, severity: "SEV2" },
+  {
+    name: "most answers degraded is SEV1 even for a signal",
+    evidence: { is_guardrail: false, degraded_share: 0.6 },
+    severity: "SEV1",
+  },
+])("$name", ({ evidence, severity }) => {
+  const base = {
+    kind: "quality",
+    is_guardrail: true,
+    is_safety: false,
+    impact_share: null,
+    degraded_share: null,
+  } as const;
+  expect(decideSeverity({ ...base, ...evidence })).toBe(severity);
+});
+
+function delivered(channel: string, revision: number): Body {
+  return { type: "delivered", actor: "notifier", channel, revision, message_ref: `${channel}:${revision}` };
+}

@@ -1,0 +1,294 @@
+/**
+ * The life of an incident. *Detection* is what the monitor asserts; *incident* is what people handle. The state
+ * is the fold of the incident's events in the order of the log; time comes from the events, so every replica and
+ * every restart arrives at the same state.
+ */
+import type { Detection, IncidentEvent } from "@plumbline/schemas";
+import { isRaised, type Severity } from "./severity.ts";
+
+type VersionEvidence = Detection["candidate"];
+type EventOf<Type extends IncidentEvent["type"]> = Extract<IncidentEvent, { type: Type }>;
+
+export type IncidentStateName = "firing" | "acknowledged" | "snoozed" | "watching" | "resolved" | "dismissed";
+
+/** One line of the incident's history: who did what, and the revision that first showed it. */
+export interface HistoryLine {
+  readonly revision: number;
+  /** ISO 8601 UTC. */
+  readonly at: string;
+  readonly actor: string;
+  readonly text: string;
+}
+
+/** What a channel shows, as far as the log knows. */
+export interface Delivery {
+  readonly message_ref: string;
+  readonly revision: number;
+}
+
+export interface IncidentState {
+  readonly incident_id: string;
+  readonly state: IncidentStateName;
+  readonly severity: Severity;
+  /** Newest numbers. */
+  readonly detection: Detection;
+  /** Rises by one with each visible change, over all episodes. */
+  readonly revision: number;
+  /** Revision of the newest change of state or severity: such a change is shown at once, new numbers may wait. */
+  readonly state_revision: number;
+  /** 1 at first; rises when the incident fires again long after it was resolved, which makes a new message. */
+  readonly episode: number;
+  /** First revision of the episode. A delivery of an older revision belongs to an older message. */
+  readonly episode_revision: number;
+  /** When the episode fired, ISO 8601 UTC. */
+  readonly opened_at: string;
+  /** When the state last changed, ISO 8601 UTC. */
+  readonly state_changed_at: string;
+  /** Who changed it: a service or a person. */
+  readonly state_changed_by: string;
+  /** When anything visible last changed, ISO 8601 UTC. */
+  readonly updated_at: string;
+  readonly snoozed_until: string | null;
+  /** Evidence and cause of the recovery while watching or resolved, else null. */
+  readonly recovery: { readonly how: string; readonly current: VersionEvidence } | null;
+  readonly dismissed_why: string | null;
+  /** Newest last, at most `HISTORY_LINES_MAX`. */
+  readonly history: readonly HistoryLine[];
+  /** By channel name. */
+  readonly deliveries: Readonly<Record<string, Delivery>>;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+export const HISTORY_LINES_MAX = 50;
+/** A detection this soon after the resolve is the same episode, and edits the same message. */
+export const REOPEN_WITHIN_MS = 24 * HOUR_MS;
+/** After a rollback the old version's numbers keep arriving for a while; past this they mean it did not help. */
+export const WATCH_MS = 60 * MINUTE_MS;
+/** Judged units that a rollback must show before it counts as recovery: no data is never read as good. */
+export const RECOVERY_UNITS_MIN = 100;
+/** The actor of events that nobody caused. */
+const TIME = "time";
+/** An acknowledgement says "I am on it", not "done": it runs out. */
+export const ACKNOWLEDGED_MS: Readonly<Record<Severity, number>> = {
+  SEV1: 30 * MINUTE_MS,
+  SEV2: 2 * HOUR_MS,
+  SEV3: Number.POSITIVE_INFINITY,
+};
+
+/**
+ * One step of an incident's life. Pure. Events about an incident that was never detected yield null; events that
+ * mean nothing in the current state (an acknowledgement after the resolve) return the same object.
+ */
+export function foldIncident(state: IncidentState, event: IncidentEvent): IncidentState;
+export function foldIncident(state: IncidentState | null, event: IncidentEvent): IncidentState | null;
+export function foldIncident(state: IncidentState | null, event: IncidentEvent): IncidentState | null {
+  if (state === null) return event.type === "detected" ? open(event) : null;
+  switch (event.type) {
+    case "detected":
+      return detected(state, event);
+    case "recovered":
+      return recovered(state, event);
+    case "acknowledged":
+      if (state.state !== "firing" && state.state !== "snoozed") return state;
+      return move(state, event, "acknowledged", `Acknowledged by ${event.actor}.`);
+    case "unacknowledged":
+      return unacknowledged(state, event);
+    case "snoozed":
+      if (!isOpen(state) || state.state === "watching" || ms(event.until) <= ms(event.at)) return state;
+      return {
+        ...move(state, event, "snoozed", `Snoozed until ${minuteUtc(event.until)} by ${event.actor}.`),
+        snoozed_until: event.until,
+      };
+    case "dismissed":
+      if (state.state === "dismissed") return state;
+      return {
+        ...move(state, event, "dismissed", `Marked as not a regression by ${event.actor}: ${event.why}.`),
+        dismissed_why: event.why,
+      };
+    case "delivered":
+      return delivered(state, event);
+  }
+}
+
+/** Neither resolved nor dismissed. */
+export function isOpen(state: IncidentState): boolean {
+  return state.state !== "resolved" && state.state !== "dismissed";
+}
+
+/**
+ * The event that the passing of time calls for, or null: an acknowledgement or a snooze that ran out. Whoever
+ * appends it need not care about doing so twice, because the second one changes nothing.
+ */
+export function dueEvent(state: IncidentState, now: number): IncidentEvent | null {
+  const deadline =
+    state.state === "acknowledged"
+      ? ms(state.state_changed_at) + ACKNOWLEDGED_MS[state.severity]
+      : state.state === "snoozed" && state.snoozed_until !== null
+        ? ms(state.snoozed_until)
+        : Number.POSITIVE_INFINITY;
+  if (now < deadline) return null;
+  return {
+    type: "unacknowledged",
+    incident_id: state.incident_id,
+    at: new Date(now).toISOString(),
+    actor: TIME,
+  };
+}
+
+function open(event: EventOf<"detected">): IncidentState {
+  return {
+    incident_id: event.incident_id,
+    state: "firing",
+    severity: event.detection.severity,
+    detection: event.detection,
+    revision: 1,
+    state_revision: 1,
+    episode: 1,
+    episode_revision: 1,
+    opened_at: event.at,
+    state_changed_at: event.at,
+    state_changed_by: event.actor,
+    updated_at: event.at,
+    snoozed_until: null,
+    recovery: null,
+    dismissed_why: null,
+    history: [
+      { revision: 1, at: event.at, actor: event.actor, text: `Fired as ${event.detection.severity}.` },
+    ],
+    deliveries: {},
+  };
+}
+
+function detected(state: IncidentState, event: EventOf<"detected">): IncidentState {
+  switch (state.state) {
+    case "dismissed":
+      // A person decided on this version and metric. Another version is another incident.
+      return state;
+    case "resolved": {
+      const again = { ...state, detection: event.detection, severity: event.detection.severity };
+      if (ms(event.at) - ms(state.state_changed_at) < REOPEN_WITHIN_MS) {
+        return move(again, event, "firing", "Fired again after the resolve: re-opened.");
+      }
+      const fired = move(again, event, "firing", `Fired as ${event.detection.severity}.`);
+      return {
+        ...fired,
+        episode: state.episode + 1,
+        episode_revision: fired.revision,
+        opened_at: event.at,
+        history: fired.history.slice(-1),
+        deliveries: {},
+      };
+    }
+    case "watching": {
+      if (ms(event.at) - ms(state.state_changed_at) < WATCH_MS) return state;
+      const next = { ...state, detection: event.detection, severity: event.detection.severity };
+      return move(next, event, "firing", "No recovery within 60 minutes: firing again.");
+    }
+    case "firing":
+    case "acknowledged":
+    case "snoozed": {
+      const { severity } = event.detection;
+      if (isRaised(state.severity, severity)) {
+        const text = `Severity raised from ${state.severity} to ${severity}.`;
+        return move({ ...state, severity, detection: event.detection }, event, "firing", text);
+      }
+      if (isSameEvidence(state.detection, event.detection)) return state;
+      // A weaker repetition keeps the severity: what people were told is not taken back silently.
+      return { ...state, detection: event.detection, revision: state.revision + 1, updated_at: event.at };
+    }
+  }
+}
+
+function recovered(state: IncidentState, event: EventOf<"recovered">): IncidentState {
+  if (!isOpen(state)) return state;
+  const recovery = { how: event.how, current: event.current };
+  if (isProven(state.detection.kind, recovery)) {
+    return { ...move(state, event, "resolved", `Resolved: ${event.how}.`), recovery };
+  }
+  if (state.state === "watching") {
+    // Progress: new numbers, same state, and the watch keeps its start.
+    return { ...state, recovery, revision: state.revision + 1, updated_at: event.at };
+  }
+  return { ...move(state, event, "watching", `Watching: ${event.how}, recovery not yet proven.`), recovery };
+}
+
+function isProven(kind: Detection["kind"], recovery: { how: string; current: VersionEvidence }): boolean {
+  const isJudged = kind === "quality" || kind === "judge_drift";
+  const n = isJudged ? recovery.current.units : recovery.current.calls;
+  if (n === 0) return false;
+  const isRollback = recovery.how.toLowerCase().startsWith("rolled back");
+  return !(isRollback && isJudged && n < RECOVERY_UNITS_MIN);
+}
+
+function unacknowledged(state: IncidentState, event: EventOf<"unacknowledged">): IncidentState {
+  switch (state.state) {
+    case "acknowledged":
+      return move(
+        state,
+        event,
+        "firing",
+        event.actor === TIME
+          ? "The acknowledgement ran out."
+          : `Acknowledgement taken back by ${event.actor}.`,
+      );
+    case "snoozed":
+      return move(
+        state,
+        event,
+        "firing",
+        event.actor === TIME ? "The snooze ran out." : `Snooze ended by ${event.actor}.`,
+      );
+    case "dismissed":
+      return move(state, event, "firing", `Dismissal taken back by ${event.actor}.`);
+    case "firing":
+    case "watching":
+    case "resolved":
+      return state;
+  }
+}
+
+function delivered(state: IncidentState, event: EventOf<"delivered">): IncidentState {
+  if (event.revision < state.episode_revision) return state;
+  const known = state.deliveries[event.channel];
+  if (known !== undefined && known.revision > event.revision) return state;
+  const delivery = { message_ref: event.message_ref, revision: event.revision };
+  return { ...state, deliveries: { ...state.deliveries, [event.channel]: delivery } };
+}
+
+function move(
+  state: IncidentState,
+  event: IncidentEvent,
+  next: IncidentStateName,
+  text: string,
+): IncidentState {
+  const revision = state.revision + 1;
+  const line = { revision, at: event.at, actor: event.actor, text };
+  return {
+    ...state,
+    state: next,
+    revision,
+    state_revision: revision,
+    // Raised to another severity, it has been firing since it fired.
+    state_changed_at: next === state.state ? state.state_changed_at : event.at,
+    state_changed_by: event.actor,
+    updated_at: event.at,
+    snoozed_until: null,
+    recovery: null,
+    dismissed_why: null,
+    history: [...state.history, line].slice(-HISTORY_LINES_MAX),
+  };
+}
+
+/** Equal in everything a reader sees. */
+function isSameEvidence(a: Detection, b: Detection): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function ms(iso: string): number {
+  return Date.parse(iso);
+}
+
+function minuteUtc(iso: string): string {
+  return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+}

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import type { Detection } from "@plumbline/schemas";
+
+const interval = z.tuple([z.number(), z.number()]);
+
+/**
+ * What a message can use of a detection's free-form `evidence`. Every key is optional, and one that does not
+ * parse counts as absent: an alert is never lost over its decoration.
+ */
+const KEYS = {
+  candidate_label: z.string().min(1).max(40).describe("number of the version, such as v15"),
+  incumbent_label: z.string().min(1).max(40),
+  owner: z.string().min(1).max(100),
+  slice_intervals: z.record(z.string(), interval).describe("95% interval of `current`, by slice name"),
+  normal: z
+    .array(
+      z.object({
+        name: z.string().describe("success rate, p95 latency, input drift"),
+        value: z.number(),
+        unit: z.enum(["share", "ms", "usd", "index"]),
+        interval,
+        n: z.number().int().positive(),
+      }),
+    )
+    .max(10)
+    .describe("what was looked at and did not change"),
+} as const;
+
+export type MessageEvidence = { readonly [Key in keyof typeof KEYS]?: z.output<(typeof KEYS)[Key]> };
+
+export function messageEvidence(detection: Detection): MessageEvidence {
+  const entries = Object.entries(KEYS).flatMap(([key, schema]) => {
+    const parsed = schema.safeParse(detection.evidence[key]);
+    return parsed.success ? [[key, parsed.data]] : [];
+  });
+  return Object.fromEntries(entries) as MessageEvidence;
+}

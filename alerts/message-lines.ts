@@ -1,0 +1,173 @@
+/** The sentences under a message's title. Each returns null rather than a claim without evidence. */
+import type { Detection } from "@plumbline/schemas";
+import { messageEvidence } from "./message-evidence.ts";
+import {
+  formatCount,
+  formatDifference,
+  formatDifferenceInterval,
+  formatDuration,
+  formatInterval,
+  formatTime,
+  formatValue,
+  formatWindow,
+  unitOf,
+} from "./quantity.ts";
+import { sliceInterval } from "./slice-interval.ts";
+
+const DAY_MS = 86_400_000;
+const SLICES_MAX = 3;
+
+/** What changed, by how much, how sure, out of how many. */
+export function sizeLine(detection: Detection): string | null {
+  const { candidate, incumbent, effect, interval } = detection;
+  const unit = unitOf(detection);
+  const counted = `${counts(detection)}, ${windowText(detection)}`;
+  if (incumbent === null) {
+    // A count is exact and needs no interval; an estimate does.
+    if (!hasEvidence(detection) || !isInterval(candidate.interval)) return `${sentenceCase(counted)}.`;
+    return `${detection.metric} is ${formatValue(candidate.mean, unit)} (${levelText(detection)} ${formatInterval(candidate.interval, unit)}), ${counted}.`;
+  }
+  if (!hasEvidence(detection) || !isInterval(interval)) return null;
+  return (
+    `${formatValue(incumbent.mean, unit)} → ${formatValue(candidate.mean, unit)} ` +
+    `(Δ ${formatDifference(effect, unit)}, ${levelText(detection)} ${formatDifferenceInterval(interval, unit)}), ${counted}` +
+    `${/^lexical/i.test(detection.judge ?? "") ? "; scores are lexical, no LLM" : ""}.`
+  );
+}
+
+/** Whether everybody is affected or some: the question that decides what to do. */
+export function concentrationLine(detection: Detection): string | null {
+  if (detection.kind !== "quality") return null;
+  const [worst] = byExplanation(detection);
+  switch (detection.verdict) {
+    case "DISTRIBUTIONAL":
+      return worst === undefined
+        ? null
+        : `Concentrated, not uniform: ${sliceText(detection, worst)}; it carries about ${percent(worst.share_of_drop)} of the drop.`;
+    case "MIXED":
+      return worst === undefined
+        ? null
+        : `Mixed: some of the drop is everywhere, most of it in ${sliceText(detection, worst)}; it carries about ${percent(worst.share_of_drop)} of the drop.`;
+    case "UNIFORM":
+      return `Uniform: no slice explains the drop (n = ${formatCount(detection.candidate.units)} judged).`;
+    case "INCONCLUSIVE":
+      return `Uniform or concentrated: unclear (n too small: ${formatCount(detection.candidate.units)} judged).`;
+    case null:
+      return "Uniform or concentrated: still computing.";
+  }
+}
+
+/** What probably did it, going by what changed and when. Says so when nothing of ours changed. */
+export function causeLine(detection: Detection, version: string): string | null {
+  switch (detection.kind) {
+    case "quality":
+    case "latency":
+    case "cost":
+    case "success":
+    case "path_mix":
+      return deployLine(detection, version);
+    case "input_drift":
+      return "The inputs moved, not the prompt. This says nothing about quality yet.";
+    case "output_drift":
+      return "The answers changed shape. This says nothing about quality yet.";
+    case "coverage":
+      return "Quality is unknown while calls are not judged: no data is not good data.";
+    case "judge_drift":
+      return "The judge moved on answers that did not change. Its scores before and after do not compare.";
+  }
+}
+
+/** What was looked at and did not change. */
+export function normalLine(detection: Detection): string | null {
+  const { normal = [] } = messageEvidence(detection);
+  if (normal.length === 0) return null;
+  const parts = normal.map(
+    ({ name, value, unit, interval, n }) =>
+      `${name} ${formatValue(value, unit)} (95% interval ${formatInterval(interval, unit)}, n = ${formatCount(n)})`,
+  );
+  return `Normal: ${parts.join("; ")}.`;
+}
+
+/** The worst slices after the one that the verdict names. */
+export function sliceLines(detection: Detection): string[] {
+  if (detection.kind !== "quality") return [];
+  if (detection.verdict !== "DISTRIBUTIONAL" && detection.verdict !== "MIXED") return [];
+  const others = byExplanation(detection)
+    .slice(1, SLICES_MAX)
+    .filter((slice) => slice.share_of_drop > 0);
+  if (others.length === 0) return [];
+  const texts = others.map(
+    (slice) => `${sliceText(detection, slice)}, about ${percent(slice.share_of_drop)} of the drop`,
+  );
+  return [
+    `Also affected (slices overlap; their intervals are fixed-n and exploratory): ${texts.join("; ")}.`,
+  ];
+}
+
+function deployLine({ version_started_at, window }: Detection, version: string): string | null {
+  if (version_started_at === null) return null;
+  const ageMs = Date.parse(window.end) - Date.parse(version_started_at);
+  const since = formatTime(version_started_at, window.end);
+  if (ageMs > DAY_MS) {
+    return `No deploy in the last 24 h: ${version} is live since ${since}. Look upstream: model, provider, inputs.`;
+  }
+  return `Likely cause: the change to ${version}, first called ${since}, ${formatDuration(ageMs)} before the end of the window.`;
+}
+
+function sliceText(detection: Detection, slice: Detection["slices"][number]): string {
+  const interval =
+    messageEvidence(detection).slice_intervals?.[slice.name] ?? sliceInterval(slice.current, slice.units);
+  const share = `${slice.name} (${percent(slice.share_of_traffic)} of traffic)`;
+  if (interval === null || !isInterval(interval)) return share;
+  return `${share} ${formatValue(slice.reference, "share")} → ${formatValue(slice.current, "share")} (95% interval ${formatInterval(interval, "share")}, n = ${formatCount(slice.units)})`;
+}
+
+function counts({ kind, candidate }: Detection): string {
+  const calls = `${formatCount(candidate.calls)} calls`;
+  switch (kind) {
+    case "quality":
+    case "judge_drift":
+    case "coverage":
+      return `${formatCount(candidate.units)} judged of ${calls}`;
+    case "input_drift":
+    case "output_drift":
+    case "latency":
+    case "cost":
+    case "success":
+    case "path_mix":
+      return calls;
+  }
+}
+
+function hasEvidence({ kind, candidate }: Detection): boolean {
+  return kind === "quality" || kind === "judge_drift" ? candidate.units > 0 : candidate.calls > 0;
+}
+
+function windowText({ window }: Detection): string {
+  return formatWindow(window, window.end);
+}
+
+function levelText({ level }: Detection): string {
+  return `${Number((100 * level).toFixed(1))}% always-valid interval`;
+}
+
+/**
+ * Slices that explain most first. A slice with nearly all of the traffic carries nearly all of any drop, so what
+ * counts is how far its share of the drop exceeds its share of the traffic.
+ */
+export function byExplanation({ slices }: Pick<Detection, "slices">): Detection["slices"] {
+  const excess = (slice: Detection["slices"][number]): number => slice.share_of_drop - slice.share_of_traffic;
+  return slices.toSorted((a, b) => excess(b) - excess(a));
+}
+
+function isInterval([low, high]: readonly [number, number]): boolean {
+  return Number.isFinite(low) && Number.isFinite(high) && low <= high;
+}
+
+function percent(share: number): string {
+  return `${Math.round(100 * share)}%`;
+}
+
+function sentenceCase(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,118 @@
+/** How numbers read in alerts. Deterministic: no locale of the machine, UTC, a real minus sign. */
+import type { Detection } from "@plumbline/schemas";
+
+export type Interval = readonly [number, number];
+/** share: in [0,1], shown in percent, differences in percentage points (pp). index: a drift distance. */
+export type Unit = "share" | "ms" | "usd" | "index";
+
+export function unitOf({ kind, metric }: Pick<Detection, "kind" | "metric">): Unit {
+  if (/_ms(_p\d+)?$/.test(metric)) return "ms";
+  if (/_usd(_|$)/.test(metric)) return "usd";
+  switch (kind) {
+    case "quality":
+    case "success":
+    case "path_mix":
+    case "coverage":
+    case "judge_drift":
+      return "share";
+    case "latency":
+      return "ms";
+    case "cost":
+      return "usd";
+    case "input_drift":
+    case "output_drift":
+      return "index";
+  }
+}
+
+/** `94.1%`, `1,840 ms`, `$0.0041`, `0.231`. */
+export function formatValue(value: number, unit: Unit): string {
+  return unit === "share" ? `${percent(value)}%` : withUnit(value, unit);
+}
+
+/** Without a sign: `15.2 pp`, `420 ms`. */
+export function formatSize(difference: number, unit: Unit): string {
+  const size = Math.abs(difference);
+  return unit === "share" ? `${fixed(100 * size, 1)} pp` : withUnit(size, unit);
+}
+
+/** With a sign: `−15.2 pp`, `+420 ms`. */
+export function formatDifference(difference: number, unit: Unit): string {
+  const size = formatSize(difference, unit);
+  // What rounds to nothing has no direction.
+  if (!/[1-9]/.test(size)) return size;
+  return `${difference < 0 ? MINUS : "+"}${size}`;
+}
+
+/** `93.1% to 94.9%`. */
+export function formatInterval([low, high]: Interval, unit: Unit): string {
+  return `${formatValue(low, unit)} to ${formatValue(high, unit)}`;
+}
+
+/** `−20.2 to −10.2 pp`. */
+export function formatDifferenceInterval([low, high]: Interval, unit: Unit): string {
+  const [a, b] = [formatDifference(low, unit), formatDifference(high, unit)];
+  return unit === "share" ? `${a.replace(" pp", "")} to ${b}` : `${a} to ${b}`;
+}
+
+/** Thousands separated: `22,540`. */
+export function formatCount(count: number): string {
+  return Math.round(count).toLocaleString("en-US");
+}
+
+/** `09:15 UTC` on the day of `day`, else `2026-11-20 09:15 UTC`. */
+export function formatTime(iso: string, day: string): string {
+  const time = `${iso.slice(11, 16)} UTC`;
+  return iso.slice(0, 10) === day.slice(0, 10) ? time : `${iso.slice(0, 10)} ${time}`;
+}
+
+/** `09:15 to 10:02 UTC`, with dates where the ends are on different days. */
+export function formatWindow(
+  { start, end }: { readonly start: string; readonly end: string },
+  day: string,
+): string {
+  const isSameDay = start.slice(0, 10) === end.slice(0, 10);
+  return isSameDay
+    ? `${formatTime(start, day).replace(" UTC", "")} to ${formatTime(end, end)}`
+    : `${formatTime(start, "")} to ${formatTime(end, "")}`;
+}
+
+/** `47 min`, `5 h`, `3 days`. */
+export function formatDuration(ms: number): string {
+  const minutes = Math.max(0, Math.round(ms / 60_000));
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} days`;
+}
+
+const MINUS = "−";
+
+function withUnit(value: number, unit: "ms" | "usd" | "index"): string {
+  switch (unit) {
+    case "ms":
+      return `${value < 0 ? MINUS : ""}${formatCount(Math.abs(value))} ms`;
+    case "usd":
+      return `${value < 0 ? MINUS : ""}$${significant(Math.abs(value))}`;
+    case "index":
+      return `${value < 0 ? MINUS : ""}${significant(Math.abs(value))}`;
+  }
+}
+
+/** Three significant digits without an exponent; a dollar and more has cents. */
+function significant(value: number): string {
+  if (value === 0) return "0";
+  const digits = Math.min(8, Math.max(2, 2 - Math.floor(Math.log10(value))));
+  return value.toFixed(digits);
+}
+
+/** One decimal; two near 0 and 1, where 99.98% must not read as all. Only exactly all and nothing have none. */
+function percent(share: number): string {
+  if (share === 0 || share === 1) return fixed(100 * share, 0);
+  const toEdge = Math.min(Math.abs(share), Math.abs(1 - share));
+  return fixed(100 * share, toEdge < 0.005 ? 2 : 1);
+}
+
+function fixed(value: number, digits: number): string {
+  const text = Math.abs(value).toFixed(digits);
+  return value < 0 && Number(text) !== 0 ? `${MINUS}${text}` : text;
+}

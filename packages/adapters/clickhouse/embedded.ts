@@ -1,0 +1,230 @@
+/**
+ * ClickHouse inside this process (chdb): the store of local mode, no server and no account.
+ *
+ * A connection of the engine runs one statement at a time, remembers settings, and after a failed query prefixes
+ * its next answer with the rows it had already produced. Hence: separate lanes for inserts and queries, settings
+ * in the text of a statement only, and a cleaning statement after every error.
+ *
+ * Nothing is flushed to the disk by the engine itself. After `kill -9` everything acknowledged is there; after a
+ * loss of power the newest rows may be missing, and come again from the log.
+ *
+ * Each running statement occupies a thread of Node's pool (UV_THREADPOOL_SIZE, 4 unless set, shared with files
+ * and compression). Start the process with at least the number of connections plus 4.
+ */
+import { mkdir, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type * as chdbModule from "chdb";
+import { ConfigError, StoreError } from "@plumbline/ports";
+import {
+  type ClickHouseConnection,
+  INSERT_SETTINGS,
+  parseRows,
+  QUERY_LIMITS,
+  RESULT_SETTINGS,
+} from "./connection.ts";
+import { createLanes, type Lanes } from "./lanes.ts";
+import { bindParameters, withSettings } from "./sql-text.ts";
+import { storeErrorOf } from "./translate-error.ts";
+
+type Chdb = typeof chdbModule;
+type Session = chdbModule.Session;
+
+/** The engine's own words about a statement that a client wrote: for that client, not for logs. */
+export class StatementError extends Error {
+  readonly clickhouseCode: number;
+  constructor(message: string, clickhouseCode: number) {
+    super(message);
+    this.name = new.target.name;
+    this.clickhouseCode = clickhouseCode;
+  }
+}
+
+/** Runs whole statements as a client wrote them; answers in the format of their FORMAT clause, or `format`. */
+export interface StatementRunner {
+  /** @throws StatementError */
+  execute(sql: string, format: string): Promise<Uint8Array>;
+}
+
+export interface EmbeddedClickHouse extends ClickHouseConnection, StatementRunner {
+  /**
+   * A runner on which the engine itself refuses everything but reading, with limits that a statement can't raise.
+   * Unqualified names mean the database `plumbline`. Lives as long as this ClickHouse.
+   */
+  openReader(): Promise<StatementRunner>;
+}
+
+/**
+ * Opens `path`, making it when there is none. One process may hold a directory, and a process one directory.
+ *
+ * @throws StoreError `store_locked` when another process holds the directory
+ * @throws ConfigError when chdb isn't installed or doesn't run on this machine
+ */
+export async function openEmbeddedClickHouse({
+  path,
+  ingestConnections = 2,
+  queryConnections = 2,
+}: {
+  readonly path: string;
+  readonly ingestConnections?: number;
+  readonly queryConnections?: number;
+}): Promise<EmbeddedClickHouse> {
+  const directory = resolve(path);
+  const chdb = await loadChdb();
+  await mkdir(directory, { recursive: true });
+  const sessions: Session[] = [];
+
+  async function openSessions(count: number): Promise<readonly Session[]> {
+    const opened: Session[] = [];
+    for (let i = 0; i < count; i++) opened.push(await openSession(chdb, directory));
+    sessions.push(...opened);
+    return opened;
+  }
+
+  const refuse = (): StoreError => new StoreError("store_config", `${directory}: this ClickHouse is closed`);
+  const ingest = createLanes(await openSessions(ingestConnections), refuse);
+  const query = createLanes(await openSessions(queryConnections), refuse);
+  const pools: Lanes<Session>[] = [ingest, query];
+
+  return {
+    address: directory,
+    async command(sql, parameters = {}) {
+      await runOn(query, (session) =>
+        session.queryAsync(bindParameters(sql, parameters), { format: "Null" }),
+      );
+    },
+    async insert({ table, columns, bytes }) {
+      if (bytes.length === 0) return;
+      await runOn(ingest, (session) =>
+        session.insert({
+          table,
+          columns,
+          values: bytes,
+          format: "JSONCompactEachRow",
+          settings: INSERT_SETTINGS,
+        }),
+      );
+    },
+    async query(sql, parameters = {}) {
+      const text = withSettings(bindParameters(sql, parameters), { ...QUERY_LIMITS, ...RESULT_SETTINGS });
+      const result = await runOn(query, (session) => session.queryAsync(text, { format: "JSONEachRow" }));
+      return parseRows(result.text());
+    },
+    async execute(sql, format) {
+      return (await runOn(query, (session) => session.queryAsync(sql, { format }), toStatementError)).bytes();
+    },
+    async openReader() {
+      const readers = await openSessions(2);
+      for (const session of readers) {
+        // The one licensed use of settings on a connection: it serves nobody else, and readonly = 1 locks them.
+        await session.queryAsync("USE plumbline");
+        await session.queryAsync(READER_SETTINGS);
+      }
+      const reading = createLanes(readers, refuse);
+      pools.push(reading);
+      return {
+        async execute(sql, format) {
+          return (
+            await runOn(reading, (session) => session.queryAsync(sql, { format }), toStatementError)
+          ).bytes();
+        },
+      };
+    },
+    async close() {
+      await Promise.all(pools.map((pool) => pool.close()));
+      for (const session of sessions) session.close();
+      await chdb.drainPending();
+    },
+  };
+}
+
+const READER_SETTINGS = `SET ${[
+  ...Object.entries(QUERY_LIMITS).map(([name, value]) => `${name} = ${value}`),
+  "max_ast_elements = 50000",
+  // Last: from here on this connection can neither write nor change a setting.
+  "readonly = 1",
+].join(", ")}`;
+
+function runOn<Result>(
+  lanes: Lanes<Session>,
+  statement: (session: Session) => Promise<Result>,
+  toError: (error: unknown) => Error = toStoreError,
+): Promise<Result> {
+  return lanes.run(async (session) => {
+    try {
+      return await statement(session);
+    } catch (error) {
+      // Rows of a failed query stay in the connection and would be the beginning of the next answer.
+      await session.queryAsync("SELECT 1", { format: "Null" }).catch(() => {});
+      throw toError(error);
+    }
+  });
+}
+
+function toStoreError(error: unknown): Error {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = clickhouseCodeOf(error);
+  if (code === null) return new StoreError("store_unknown", message, { cause: error });
+  return storeErrorOf(code, message, error);
+}
+
+function toStatementError(error: unknown): Error {
+  return new StatementError(
+    error instanceof Error ? error.message : String(error),
+    clickhouseCodeOf(error) ?? 0,
+  );
+}
+
+function clickhouseCodeOf(error: unknown): number | null {
+  const code = (error as { clickhouseCode?: unknown }).clickhouseCode;
+  return typeof code === "number" ? code : null;
+}
+
+/** Imported on demand: a process that speaks HTTP to a server never loads half a gigabyte of engine. */
+async function loadChdb(): Promise<Chdb> {
+  try {
+    return await import("chdb");
+  } catch (cause) {
+    throw new ConfigError(
+      `the in-process ClickHouse (npm package chdb) can't be loaded on ${process.platform}-${process.arch}: ` +
+        "run `npm install chdb` (Linux with glibc, or macOS), or set PLUMBLINE_CLICKHOUSE_URL to a ClickHouse server",
+      { cause },
+    );
+  }
+}
+
+async function openSession(chdb: Chdb, directory: string): Promise<Session> {
+  try {
+    return new chdb.Session(directory);
+  } catch (cause) {
+    const holder = await holderOf(directory);
+    if (holder !== null) {
+      throw new StoreError(
+        "store_locked",
+        `${directory} is in use by another process (${holder}): stop it first, or choose another data directory`,
+        { cause },
+      );
+    }
+    throw new StoreError(
+      "store_config",
+      `can't open ClickHouse data in ${directory}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * Who holds the directory, "pid 123", or null when nobody does. The driver doesn't tell why it failed to open,
+ * but the engine writes its process id into the file that it locks.
+ */
+async function holderOf(directory: string): Promise<string | null> {
+  const status = await readFile(join(directory, "status"), "utf8").catch(() => "");
+  const pid = Number(/^PID: (\d+)$/m.exec(status)?.[1]);
+  if (!Number.isInteger(pid) || pid === process.pid) return null;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it lives, and belongs to another user.
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return null;
+  }
+  return `pid ${pid}`;
+}

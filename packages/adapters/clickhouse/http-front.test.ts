@@ -1,0 +1,180 @@
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { ClickHouseLogLevel, createClient } from "@clickhouse/client";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type EmbeddedClickHouse, openEmbeddedClickHouse } from "./embedded.ts";
+import { type ClickHouseFront, serveClickHouse } from "./http-front.ts";
+import { migrate } from "./migrate.ts";
+
+let path: string;
+let engine: EmbeddedClickHouse;
+let reader: ClickHouseFront;
+let writer: ClickHouseFront;
+
+beforeAll(async () => {
+  path = await mkdtemp(join(tmpdir(), "plumbline-front-"));
+  engine = await openEmbeddedClickHouse({ path });
+  await migrate(engine);
+  reader = await serveClickHouse(engine);
+  writer = await serveClickHouse(engine, { readOnly: false });
+});
+
+afterAll(async () => {
+  await reader.close();
+  await writer.close();
+  await engine.close();
+  await rm(path, { recursive: true });
+});
+
+async function ask(sql: string, parameters: Record<string, string> = {}) {
+  const response = await fetch(
+    `${reader.url}/?${new URLSearchParams({ query: sql, ...parameters }).toString()}`,
+  );
+  return {
+    status: response.status,
+    code: response.headers.get("x-clickhouse-exception-code"),
+    text: (await response.text()).trim(),
+  };
+}
+
+describe("the front answers as ClickHouse does", () => {
+  test("a ping, a question in the address and one in the body", async () => {
+    expect(await (await fetch(`${reader.url}/ping`)).text()).toBe("Ok.\n");
+    expect(await ask("SELECT 1 AS n, 'x'")).toEqual({ status: 200, code: null, text: "1\tx" });
+    const post = await fetch(reader.url, { method: "POST", body: "SELECT 2 AS n FORMAT JSONEachRow" });
+    expect(post.headers.get("x-clickhouse-format")).toBe("JSONEachRow");
+    expect(await post.text()).toBe('{"n":2}\n');
+  });
+
+  test("a compressed body", async () => {
+    const headers = { "Content-Encoding": "gzip" };
+    const response = await fetch(reader.url, { method: "POST", body: gzipSync("SELECT 3"), headers });
+    expect(await response.text()).toBe("3\n");
+  });
+
+  test("parameters, as escaped text", async () => {
+    const sql = "SELECT {a:String}, {b:Array(UInt8)}";
+    expect((await ask(sql, { param_a: "it's\\ta", param_b: "[1,2]" })).text).toBe("it\\'s\\ta\t[1,2]");
+  });
+
+  test.each([
+    { name: "a syntax error", sql: "SELECT FROM WHERE", status: 500, code: "62" },
+    { name: "an unknown table", sql: "SELECT 1 FROM plumbline.nothing", status: 404, code: "60" },
+    { name: "a parameter without a value", sql: "SELECT {a:String}", status: 500, code: "62" },
+  ])("$name is an exception with code $code", async ({ sql, status, code }) => {
+    const answer = await ask(sql);
+    expect(answer).toMatchObject({ status, code });
+    expect(answer.text).toMatch(new RegExp(`^Code: ${code}\\. DB::Exception: `));
+  });
+
+  test("@clickhouse/client writes and reads through it", async () => {
+    const client = createClient({ url: writer.url, log: { level: ClickHouseLogLevel.OFF } });
+    await client.command({ query: "CREATE TABLE plumbline_raw.probe (n UInt8, s String) ENGINE = Memory" });
+    await client.insert({
+      table: "plumbline_raw.probe",
+      values: [{ n: 1, s: "ä\0" }],
+      format: "JSONEachRow",
+    });
+    const rows = await client.query({
+      query: "SELECT s FROM plumbline_raw.probe WHERE n = {n:UInt8}",
+      query_params: { n: 1 },
+      format: "JSONEachRow",
+    });
+    expect(await rows.json()).toEqual([{ s: "ä\0" }]);
+    await expect(client.command({ query: "SELECT FROM WHERE" })).rejects.toMatchObject({ code: "62" });
+    await client.close();
+  });
+
+  test("a name that merely resolves here is refused", async () => {
+    const status = await new Promise((resolve, reject) => {
+      const headers = { Host: "attacker.example" };
+      request(`${reader.url}/?query=SELECT%201`, { headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .on("error", reject)
+        .end();
+    });
+    expect(status).toBe(403);
+  });
+});
+
+describe("the read-only front", () => {
+  test.each([
+    "SELECT count() FROM calls_v1",
+    "WITH 1 AS x SELECT x",
+    "(SELECT 1) UNION ALL (SELECT 2)",
+    "SHOW TABLES FROM plumbline",
+    "DESCRIBE plumbline.calls_v1",
+    "EXPLAIN SELECT 1",
+    "SELECT 'a; DROP TABLE x; file(' -- comment ; INTO OUTFILE",
+    "SELECT `call_id`, \"event_at\" FROM plumbline.calls_v1 WHERE attributes['Größe'] = 'x' LIMIT 1;",
+    "SELECT number FROM numbers(3)",
+    "SELECT name FROM system.settings WHERE changed",
+  ])("answers %s", async (sql) => {
+    expect(await ask(sql)).toMatchObject({ status: 200 });
+  });
+
+  test.each([
+    "DROP TABLE plumbline_raw.calls",
+    "/* SELECT */ DROP TABLE plumbline_raw.calls",
+    "SELECT 1; DROP TABLE plumbline_raw.calls",
+    "SELECT 1;;",
+    "INSERT INTO plumbline_raw.probe SELECT 1",
+    "WITH 1 AS x INSERT INTO plumbline_raw.schema_migrations (name) SELECT 'x'",
+    "ALTER TABLE plumbline_raw.calls DELETE WHERE 1",
+    "SET readonly = 0",
+    "SELECT 1 SETTINGS readonly = 0",
+    "SELECT 1 SETTINGS max_memory_usage = 0",
+    "SELECT * FROM (SELECT 1 SETTINGS max_execution_time = 0)",
+    "SELECT file('/etc/hostname')",
+    "SELECT FILE/**/('/etc/hostname')",
+    "SELECT `file`('/etc/hostname')",
+    "SELECT \"f\\x69le\"('/etc/hostname')",
+    "SELECT * FROM file('/etc/hostname', 'LineAsString')",
+    "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
+    "SELECT * FROM s3('http://127.0.0.1:1/a', 'LineAsString')",
+    "SELECT * FROM remote('127.0.0.1', 'plumbline_raw.calls')",
+    "SELECT * FROM executable('id', 'LineAsString', 'line String')",
+    "SELECT * FROM sqlite('/etc/hostname', 'x')",
+    "SELECT * FROM `/etc/hostname`",
+    "SELECT * FROM '/etc/hostname'",
+    "SELECT * FROM default.`/etc/hostname`",
+    'SELECT * FROM "default".hostname',
+    "SELECT * FROM `d\\x65fault`.`x`",
+    "SELECT 1 INTO OUTFILE '/tmp/plumbline-front-outfile'",
+    "SELECT 1 INTO /* */ outfile '/tmp/plumbline-front-outfile'",
+    "SELECT \u2018 ' \u2019, file('/etc/hostname'), ' '",
+    "SELECT $$ ' $$, file('/etc/hostname'), ' '",
+    "SELECT 1 # '\n, file('/etc/hostname') -- '",
+    "KILL QUERY WHERE 1",
+    "SYSTEM FLUSH LOGS",
+    "USE default",
+    "EXPLAIN INSERT INTO plumbline_raw.schema_migrations (name) SELECT 'x'",
+    "BACKUP DATABASE plumbline_raw TO File('x')",
+    "",
+  ])("refuses %s", async (sql) => {
+    const answer = await ask(sql);
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(answer.text).toMatch(/^Code: \d+\. DB::Exception: /);
+    await expect(stat("/tmp/plumbline-front-outfile")).rejects.toThrow("ENOENT");
+  });
+
+  test("a parameter can't carry a name past the check", async () => {
+    const answer = await ask("SELECT * FROM {d:Identifier}.{t:Identifier}", {
+      param_d: "default",
+      param_t: "x",
+    });
+    expect(answer).toMatchObject({ status: 500, code: "164" });
+  });
+
+  test("refusals say what to do", async () => {
+    expect((await ask("DROP TABLE x")).text).toBe(
+      "Code: 164. DB::Exception: this endpoint is read-only: a statement begins with " +
+        "SELECT, WITH, SHOW, DESCRIBE, DESC, EXPLAIN, EXISTS. (READONLY)",
+    );
+  });
+});

@@ -1,0 +1,243 @@
+/**
+ * The Store port on ClickHouse, the same over HTTP and in-process.
+ */
+import { z } from "zod";
+import { PlumblineError, type Store, StoreError, type Window } from "@plumbline/ports";
+import type { ClickHouseConnection } from "./connection.ts";
+import { encodeBlocks, type TableEncoding, toDateTime64 } from "./encode-rows.ts";
+import { assertMigrated, migrate } from "./migrate.ts";
+import { readQuery } from "./sql-files.ts";
+import type { QueryParameters } from "./sql-text.ts";
+import {
+  CALL_PAYLOADS,
+  CALLS,
+  FEEDBACK,
+  hasPayload,
+  INCIDENTS,
+  INGEST_AUDIT,
+  REGISTRY_EVENTS,
+  VERDICTS,
+} from "./tables.ts";
+
+/** Most calls on one page of the judge's work list; their texts are read along. */
+const PENDING_CALLS_MAX = 10_000;
+
+export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
+  const queries = readQueries();
+
+  async function select<Row>(
+    name: keyof typeof queries,
+    row: z.ZodType<Row>,
+    parameters: QueryParameters = {},
+  ): Promise<Row[]> {
+    return z.array(row).parse(await clickhouse.query(queries[name], parameters));
+  }
+
+  async function insertAll<Row>(rows: readonly Row[], encoding: TableEncoding<Row>): Promise<void> {
+    const progress: Progress = { blocks: 0 };
+    try {
+      await insertInto(clickhouse, encoding, rows, progress);
+    } catch (error) {
+      throw markPartial(error, progress);
+    }
+  }
+
+  return {
+    async migrate() {
+      return { applied: await migrate(clickhouse) };
+    },
+    assertMigrated: () => assertMigrated(clickhouse),
+
+    async insertCalls(rows) {
+      const progress: Progress = { blocks: 0 };
+      const outcomes = await Promise.allSettled([
+        insertInto(clickhouse, CALLS, rows, progress),
+        insertInto(clickhouse, CALL_PAYLOADS, rows, progress, hasPayload),
+      ]);
+      const errors = outcomes.flatMap((each) => (each.status === "rejected" ? [each.reason as unknown] : []));
+      // A bad row is the more useful news of two: it is the one that a repetition can't cure.
+      const error = errors.find((each) => isDataError(each)) ?? errors[0];
+      if (error !== undefined) throw markPartial(error, progress);
+    },
+    insertVerdicts: (rows) => insertAll(rows, VERDICTS),
+    insertFeedback: (rows) => insertAll(rows, FEEDBACK),
+    insertIncidentEvents: (rows) => insertAll(rows, INCIDENTS),
+    insertRegistryEvents: (rows) => insertAll(rows, REGISTRY_EVENTS),
+    insertIngestAudit: (rows) => insertAll(rows, INGEST_AUDIT),
+
+    async storedOffsets(table, range) {
+      const rows =
+        table === "calls"
+          ? await select("stored_offsets_of_calls", StoredOffset, { ...range })
+          : await select("stored_offsets", StoredOffset, { ...range, table });
+      return new Set(rows.map((row) => row.log_offset));
+    },
+
+    async pendingCalls({ criterion, rubric_hash, limit, since }) {
+      const calls = await select("pending_calls", PendingCall, {
+        criterion,
+        rubric_hash,
+        limit: Math.min(limit, PENDING_CALLS_MAX),
+        since: toDateTime64(since),
+      });
+      const first = calls[0];
+      const last = calls.at(-1);
+      if (first === undefined || last === undefined) return [];
+      const texts = await select("call_texts", CallTexts, {
+        call_ids: calls.map((call) => call.call_id),
+        start: toDateTime64(first.started_at),
+        end: toDateTime64(last.started_at),
+      });
+      const textsOf = new Map(texts.map((each) => [each.call_id, each]));
+      return calls.map((call) => ({
+        ...call,
+        input: textsOf.get(call.call_id)?.input ?? null,
+        output: textsOf.get(call.call_id)?.output ?? null,
+      }));
+    },
+    qualityByVersion: (window) => select("quality_by_version", QualityRow, windowParameters(window)),
+    versionTraffic: (window) => select("version_traffic", VersionTraffic, windowParameters(window)),
+    coverageByHour: (window) => select("coverage_by_hour", Coverage, windowParameters(window)),
+    deliveryCheck: () => select("delivery_check", DeliveryCheck),
+    close: () => clickhouse.close(),
+  };
+}
+
+/** Blocks that the engine confirmed. */
+interface Progress {
+  blocks: number;
+}
+
+async function insertInto<Row>(
+  clickhouse: ClickHouseConnection,
+  { table, columns, values }: TableEncoding<Row>,
+  rows: readonly Row[],
+  progress: Progress,
+  isIncluded?: (row: Row) => boolean,
+): Promise<void> {
+  for await (const { bytes, rowAt } of encodeBlocks(rows, values, isIncluded)) {
+    try {
+      await clickhouse.insert({ table, columns, bytes });
+      progress.blocks += 1;
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.failedRow === null) throw error;
+      throw new StoreError(storeCode(error), `${table}: ${error.message}`, {
+        cause: error,
+        failedRow: rowAt(error.failedRow),
+        clickhouseCode: error.clickhouseCode,
+      });
+    }
+  }
+}
+
+/** "Nothing was written" stops being true once another block of the same call has been. */
+function markPartial(error: unknown, progress: Progress): unknown {
+  if (!(error instanceof StoreError) || error.code !== "store_retriable" || progress.blocks === 0)
+    return error;
+  return new StoreError("store_unknown", `some blocks were written: ${error.message}`, {
+    cause: error,
+    clickhouseCode: error.clickhouseCode,
+  });
+}
+
+function isDataError(error: unknown): boolean {
+  return error instanceof PlumblineError && error.code === "store_data";
+}
+
+type StoreErrorCode = ConstructorParameters<typeof StoreError>[0];
+function storeCode(error: StoreError): StoreErrorCode {
+  return error.code as StoreErrorCode;
+}
+
+function windowParameters(window: Window): QueryParameters {
+  return { start: toDateTime64(window.start), end: toDateTime64(window.end) };
+}
+
+/** Read once, when the store is made. */
+function readQueries() {
+  return {
+    call_texts: readQuery("call_texts"),
+    coverage_by_hour: readQuery("coverage_by_hour"),
+    delivery_check: readQuery("delivery_check"),
+    pending_calls: readQuery("pending_calls"),
+    quality_by_version: readQuery("quality_by_version"),
+    stored_offsets: readQuery("stored_offsets"),
+    stored_offsets_of_calls: readQuery("stored_offsets_of_calls"),
+    version_traffic: readQuery("version_traffic"),
+  };
+}
+
+const StoredOffset = z.object({ log_offset: z.number() });
+
+const PendingCall = z.object({
+  call_id: z.string(),
+  tenant: z.string(),
+  env: z.string(),
+  use_case: z.string(),
+  prompt_version: z.string(),
+  model: z.string(),
+  conversation_id: z.string(),
+  started_at: z.string(),
+  ingested_at: z.string(),
+  slices: z.array(z.string()),
+  sample_rate: z.number(),
+});
+
+const CallTexts = z.object({
+  call_id: z.string(),
+  input: z.string().nullable(),
+  output: z.string().nullable(),
+});
+
+const versionKey = {
+  tenant: z.string(),
+  env: z.string(),
+  use_case: z.string(),
+  prompt_version: z.string(),
+};
+
+const QualityRow = z.object({
+  ...versionKey,
+  criterion: z.string(),
+  is_guardrail: z.boolean(),
+  rubric_hash: z.string(),
+  judge: z.string(),
+  units: z.number(),
+  score_sum: z.number(),
+  score_square_sum: z.number(),
+  first_started_at: z.string(),
+  last_started_at: z.string(),
+});
+
+const VersionTraffic = z.object({
+  ...versionKey,
+  calls: z.number(),
+  ok_calls: z.number(),
+  latency_ms_p95: z.number(),
+  cost_usd_sum: z.number(),
+  first_started_at: z.string(),
+  last_started_at: z.string(),
+});
+
+const Coverage = z.object({
+  tenant: z.string(),
+  env: z.string(),
+  use_case: z.string(),
+  // The column has whole seconds; the port's times have milliseconds.
+  hour: z.string().transform((hour) => new Date(hour).toISOString()),
+  sampled: z.number(),
+  scored: z.number(),
+  cannot_judge: z.number(),
+  failed: z.number(),
+  expired: z.number(),
+  over_budget: z.number(),
+});
+
+const DeliveryCheck = z.object({
+  log_partition: z.number(),
+  rows: z.number(),
+  distinct_calls: z.number(),
+  min_offset: z.number(),
+  max_offset: z.number(),
+  missing: z.number(),
+});

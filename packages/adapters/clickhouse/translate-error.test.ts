@@ -1,0 +1,40 @@
+import { describe, expect, test } from "vitest";
+import { STORE_ERROR_CODES, storeErrorOf } from "./translate-error.ts";
+
+describe("ClickHouse's codes decide what the writer does", () => {
+  test.each([
+    { name: "NETWORK_ERROR", code: 210, becomes: "store_unknown", retryable: true },
+    { name: "TIMEOUT_EXCEEDED", code: 159, becomes: "store_unknown", retryable: true },
+    { name: "MEMORY_LIMIT_EXCEEDED", code: 241, becomes: "store_unknown", retryable: true },
+    { name: "NOT_ENOUGH_SPACE", code: 243, becomes: "store_unknown", retryable: true },
+    { name: "UNKNOWN_STATUS_OF_INSERT", code: 319, becomes: "store_unknown", retryable: true },
+    { name: "KEEPER_EXCEPTION", code: 999, becomes: "store_unknown", retryable: true },
+    { name: "TOO_MANY_SIMULTANEOUS_QUERIES", code: 202, becomes: "store_retriable", retryable: true },
+    { name: "TABLE_IS_READ_ONLY", code: 242, becomes: "store_retriable", retryable: true },
+    { name: "TOO_MANY_PARTS", code: 252, becomes: "store_retriable", retryable: true },
+    { name: "a code of the future", code: 12_345, becomes: "store_retriable", retryable: true },
+    { name: "CANNOT_PARSE_INPUT_ASSERTION_FAILED", code: 27, becomes: "store_data", retryable: false },
+    { name: "CANNOT_PARSE_DATETIME", code: 41, becomes: "store_data", retryable: false },
+    { name: "INCORRECT_DATA", code: 117, becomes: "store_data", retryable: false },
+    { name: "CANNOT_PARSE_UUID", code: 376, becomes: "store_data", retryable: false },
+    { name: "UNKNOWN_TABLE", code: 60, becomes: "store_config", retryable: false },
+    { name: "ACCESS_DENIED", code: 497, becomes: "store_config", retryable: false },
+    { name: "AUTHENTICATION_FAILED", code: 516, becomes: "store_config", retryable: false },
+  ])("$name ($code) is $becomes", ({ code, becomes, retryable }) => {
+    expect(storeErrorOf(code, "…")).toMatchObject({ code: becomes, retryable, clickhouseCode: code });
+  });
+
+  test("no code is in the table twice with a typo's value", () => {
+    expect(Object.values(STORE_ERROR_CODES)).not.toContain(undefined);
+  });
+
+  test("a data error names column and row, and repeats nothing of the row", () => {
+    const message =
+      'Code: 376. DB::Exception: Cannot parse uuid my secret"]\n: (while reading the value of key call_id): (at row 2)\n' +
+      ": While executing JSONCompactEachRowRowInputFormat. (CANNOT_PARSE_UUID)";
+    const error = storeErrorOf(376, message, new Error(message));
+    expect(error.message).toBe("ClickHouse 376 CANNOT_PARSE_UUID, column call_id, row 1");
+    expect(error.failedRow).toBe(1);
+    expect(error.cause).toBeUndefined();
+  });
+});

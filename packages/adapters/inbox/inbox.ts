@@ -1,0 +1,176 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { ExternalError, type Message, type Notifier } from "@plumbline/ports";
+
+/** A message as the inbox keeps it: one JSON file each. */
+const StoredMessage = z.object({
+  ref: z.string(),
+  /** Rises over the whole inbox with each write: the order of the last changes, without a clock. */
+  sequence: z.number().int(),
+  message: z.object({
+    incident_id: z.string(),
+    revision: z.number().int(),
+    state: z.enum(["firing", "acknowledged", "snoozed", "watching", "resolved", "dismissed"]),
+    severity: z.enum(["SEV1", "SEV2", "SEV3"]),
+    preview: z.string(),
+    title: z.string(),
+    lines: z.array(z.string()),
+    fields: z.array(z.object({ label: z.string(), value: z.string() })),
+    context: z.array(z.string()),
+    links: z.array(z.object({ label: z.string(), url: z.string() })),
+  }),
+  thread: z.array(z.object({ revision: z.number().int(), text: z.string() })),
+});
+export type InboxMessage = z.infer<typeof StoredMessage>;
+
+export interface Inbox extends Notifier {
+  /** Firing first, then the other open ones, then the closed; within each, the latest change first. */
+  messages(): readonly InboxMessage[];
+  /** Calls `listener` after each change; returns how to stop. */
+  onChange(listener: () => void): () => void;
+}
+
+const THREAD_LINES_MAX = 200;
+const URGENCY: Readonly<Record<Message["state"], number>> = {
+  firing: 0,
+  acknowledged: 1,
+  watching: 1,
+  snoozed: 1,
+  resolved: 2,
+  dismissed: 2,
+};
+
+/**
+ * A stand-in for Slack that lives in a folder: for running without an account, and for demonstrations.
+ *
+ * A message is durable before `post` or `update` resolves: it is written beside its file, synced, and renamed over
+ * it, so a kill at any moment leaves the old or the new message, never half of one. The file is named after the
+ * incident, which makes `post` idempotent. One process at a time may use a folder.
+ *
+ * @throws Error when the folder cannot be made or read. A file that is not a message is left alone and not shown.
+ */
+export async function openInboxNotifier({ dir }: { dir: string }): Promise<Inbox> {
+  await mkdir(dir, { recursive: true });
+  const stored = await readFolder(dir);
+  const listeners = new Set<() => void>();
+  let sequence = Math.max(0, ...[...stored.values()].map((each) => each.sequence));
+  /** Writes happen one after the other, so that the newest revision is also the last one on disk. */
+  let tail: Promise<unknown> = Promise.resolve();
+
+  function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = tail.then(work);
+    tail = result.catch(() => undefined);
+    return result;
+  }
+
+  async function save(next: InboxMessage): Promise<void> {
+    try {
+      await writeAtomically(dir, `${next.ref}.json`, JSON.stringify(next));
+    } catch (error) {
+      // Nothing was shown: the old file is still in place.
+      throw new ExternalError("external_unavailable", `inbox: cannot write to ${dir}`, { cause: error });
+    }
+    stored.set(next.ref, next);
+    for (const listener of listeners) listener();
+  }
+
+  function show(message: Message, reply: string): Promise<{ ref: string }> {
+    return inTurn(async () => {
+      const ref = refOf(message.incident_id);
+      const before = stored.get(ref);
+      if (before !== undefined && before.message.revision > message.revision) return { ref };
+      const line = reply === "" ? [] : [{ revision: message.revision, text: reply }];
+      // A retried edit brings its reply again.
+      const thread = (before?.thread ?? []).filter((each) => line.length === 0 || each.text !== reply);
+      sequence += 1;
+      await save({
+        ref,
+        sequence,
+        message: copyOf(message),
+        thread: [...thread, ...line].slice(-THREAD_LINES_MAX),
+      });
+      return { ref };
+    });
+  }
+
+  return {
+    name: "inbox",
+    post: (message) => show(message, ""),
+    async update(_ref, message, reply) {
+      await show(message, reply);
+    },
+    async find(incident_id) {
+      const found = stored.get(refOf(incident_id));
+      return found === undefined ? null : { ref: found.ref, revision: found.message.revision };
+    },
+    messages: () => [...stored.values()].toSorted(byUrgency),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+function byUrgency(a: InboxMessage, b: InboxMessage): number {
+  return URGENCY[a.message.state] - URGENCY[b.message.state] || b.sequence - a.sequence;
+}
+
+/** The incident's id where it is safe as a file name, else a hash of it. */
+function refOf(incident_id: string): string {
+  if (/^[A-Za-z0-9_-]{1,100}$/.test(incident_id)) return incident_id;
+  return `hash_${createHash("sha256").update(incident_id).digest("hex").slice(0, 32)}`;
+}
+
+function copyOf(message: Message): InboxMessage["message"] {
+  return {
+    ...message,
+    lines: [...message.lines],
+    fields: message.fields.map((field) => ({ ...field })),
+    context: [...message.context],
+    links: message.links.map((link) => ({ ...link })),
+  };
+}
+
+async function readFolder(dir: string): Promise<Map<string, InboxMessage>> {
+  const messages = new Map<string, InboxMessage>();
+  for (const name of await readdir(dir)) {
+    if (name.endsWith(".part")) {
+      // A write that a kill interrupted before its rename.
+      await rm(join(dir, name), { force: true });
+      continue;
+    }
+    if (!name.endsWith(".json")) continue;
+    const parsed = StoredMessage.safeParse(parseJson(await readFile(join(dir, name), "utf8")));
+    if (parsed.success) messages.set(parsed.data.ref, parsed.data);
+  }
+  return messages;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+async function writeAtomically(dir: string, name: string, content: string): Promise<void> {
+  const part = join(dir, `${name}.${randomBytes(4).toString("hex")}.part`);
+  const file = await open(part, "w");
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(part, join(dir, name));
+  // The rename itself is durable once the folder is.
+  const folder = await open(dir, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,238 @@
+import { LogError, type Batch, type Committed, type SubscribeOptions } from "@plumbline/ports";
+import type { Topic } from "@plumbline/schemas";
+import type { Consumer, EachBatchPayload, Kafka } from "kafkajs";
+import type { KafkaLogger } from "./driver-log.ts";
+import { brokerErrorType, isLostAssignment, toLogError } from "./errors.ts";
+import { runMembership } from "./membership.ts";
+import { sliceRecords, toLogRecord } from "./record.ts";
+
+const RECORDS_MAX = 10_000;
+const BYTES_MAX = 16 * 1_048_576;
+/** The broker's `offset.metadata.max.bytes`, which it applies to characters. */
+const METADATA_BYTES_MAX = 4_096;
+/**
+ * A batch in flight when the group changes may finish within this, while the whole group waits: cheaper than to
+ * do it again elsewhere.
+ */
+const HANDOVER_MS = 5_000;
+/** A handler that takes longer counts as stuck: no more heartbeats are sent for it, its partitions move on. */
+const HANDLE_MS = 300_000;
+
+/** One batch being handled. */
+interface Flight {
+  readonly abort: AbortController;
+  /** Set once the partition is not ours any more, or must be given up after this batch. */
+  lostBecause: unknown;
+  /** Nothing may be committed any more. */
+  isStale: boolean;
+}
+
+export interface GroupReader {
+  /** Resolves when the stop signal aborted and the batches in flight are finished. */
+  readonly finished: Promise<void>;
+  holds(partition: number): boolean;
+  /** @throws LogError `not_assigned` when the partition belongs to somebody else by now */
+  commit(partition: number, committed: Committed): Promise<void>;
+}
+
+export interface GroupReaderOptions extends SubscribeOptions {
+  readonly sessionMs: number;
+  readonly heartbeatMs: number;
+  readonly logger: KafkaLogger;
+  /** A number never given out before. */
+  nextAssignment(): number;
+}
+
+/** Reads one topic as a member of a group. */
+export function startGroupReader(
+  kafka: Kafka,
+  topic: Topic,
+  options: GroupReaderOptions,
+  handle: (batch: Batch) => Promise<void>,
+): GroupReader {
+  const {
+    group,
+    signal,
+    sessionMs,
+    heartbeatMs,
+    logger,
+    recordsMax = RECORDS_MAX,
+    bytesMax = BYTES_MAX,
+  } = options;
+  const stop = new AbortController();
+  const flights = new Map<number, Flight>();
+  const confirmed = new Map<number, string>();
+  let held: ReadonlySet<number> = new Set();
+  let assignment = 0;
+  let consumer: Consumer | null = null;
+  let landed = (): void => undefined;
+  const faults: unknown[] = [];
+
+  const onStop = (): void => {
+    stop.abort(signal.reason);
+    for (const flight of flights.values()) flight.abort.abort(signal.reason);
+  };
+  if (signal.aborted) onStop();
+  signal.addEventListener("abort", onStop, { once: true });
+
+  /** Every partition at once: the group protocol takes all of a member's partitions when it changes. */
+  const loseAll = (reason: unknown): void => {
+    for (const flight of flights.values()) {
+      flight.lostBecause ??= reason;
+      flight.isStale = true;
+      flight.abort.abort(reason);
+    }
+  };
+
+  async function eachBatch(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload;
+    if (stop.signal.aborted) {
+      // Fetched while the last batches finish: not again.
+      payload.pause();
+      return;
+    }
+    const { partition } = batch;
+    const flight: Flight = { abort: new AbortController(), lostBecause: undefined, isStale: false };
+    flights.set(partition, flight);
+    const records = batch.messages.map((message) => toLogRecord(partition, message));
+    const handedOver = assignment;
+    try {
+      for (const slice of sliceRecords(records, { recordsMax, bytesMax })) {
+        if (stop.signal.aborted || flight.lostBecause !== undefined) break;
+        await keepAlive(payload, () =>
+          handle({
+            topic,
+            partition,
+            records: slice,
+            highWatermark: Number(batch.highWatermark),
+            assignment: handedOver,
+            signal: flight.abort.signal,
+          }),
+        );
+        payload.resolveOffset(String(slice.at(-1)!.offset));
+      }
+    } catch (error) {
+      if (!(flight.isStale && isConsequence(error, flight.abort.signal))) {
+        faults.push(error);
+        stop.abort(error);
+        for (const other of flights.values()) other.abort.abort(error);
+      }
+    } finally {
+      flights.delete(partition);
+      if (flights.size === 0) landed();
+    }
+    // Tells kafkajs to rejoin; the new assignment begins at the committed offset.
+    if (flight.lostBecause !== undefined && !stop.signal.aborted) throw flight.lostBecause;
+  }
+
+  /**
+   * Heartbeats while `work` runs, for kafkajs sends none in the meantime. Not for ever: a stuck handler must not
+   * keep its partitions.
+   */
+  async function keepAlive(member: EachBatchPayload, work: () => Promise<void>): Promise<void> {
+    const deadline = performance.now() + HANDLE_MS;
+    let handover: NodeJS.Timeout | undefined;
+    const beat = (): void => {
+      if (performance.now() > deadline) {
+        clearInterval(ticker);
+        logger.warn({ group, topic, handle_ms: HANDLE_MS }, "kafka.handler_stuck");
+        loseAll(rejoin(`a batch took longer than ${HANDLE_MS} ms`));
+        return;
+      }
+      member.heartbeat().catch((error: unknown) => {
+        // Without an answer the session may still be alive; the next beat tells.
+        if (!isLostAssignment(error)) return;
+        for (const each of flights.values()) each.lostBecause ??= error;
+        if (mayStillCommit(error)) handover ??= setTimeout(() => loseAll(error), HANDOVER_MS);
+        else loseAll(error);
+      });
+    };
+    const ticker = setInterval(beat, heartbeatMs / 2);
+    try {
+      await work();
+    } finally {
+      clearInterval(ticker);
+      clearTimeout(handover);
+    }
+  }
+
+  async function run(): Promise<void> {
+    try {
+      await runMembership(kafka, {
+        group,
+        topic,
+        signal: stop.signal,
+        sessionMs,
+        heartbeatMs,
+        logger,
+        eachBatch,
+        finish: () => new Promise((resolve) => (flights.size === 0 ? resolve() : (landed = resolve))),
+        onAssigned(partitions, member) {
+          loseAll(rejoin("the partitions were assigned anew"));
+          assignment = options.nextAssignment();
+          held = new Set(partitions);
+          consumer = member;
+          logger.info({ group, topic, partitions, assignment }, "kafka.assigned");
+        },
+        onLost() {
+          held = new Set();
+          loseAll(rejoin("the partitions were taken away"));
+        },
+        onCommitted: (partition, offset) => confirmed.set(partition, offset),
+      });
+    } catch (error) {
+      faults.push(error);
+    } finally {
+      held = new Set();
+      signal.removeEventListener("abort", onStop);
+    }
+    if (faults.length > 0) throw faults[0];
+  }
+
+  return {
+    finished: run(),
+    holds: (partition) => held.has(partition),
+    async commit(partition, { offset, metadata }) {
+      if (Buffer.byteLength(metadata) > METADATA_BYTES_MAX) {
+        throw new RangeError(
+          `commit: ${Buffer.byteLength(metadata)} bytes of metadata, at most ${METADATA_BYTES_MAX}`,
+        );
+      }
+      const doing = `commit ${offset} of ${topic}/${partition} for ${group}`;
+      const flight = flights.get(partition);
+      const lost = (): LogError =>
+        new LogError("not_assigned", `${doing}: the partition is not held`, { retryable: false });
+      if (consumer === null || !held.has(partition) || flight?.isStale === true) throw lost();
+      const next = String(offset);
+      confirmed.delete(partition);
+      try {
+        await consumer.commitOffsets([{ topic, partition, offset: next, metadata }]);
+      } catch (error) {
+        const failure = toLogError(error, doing);
+        if (failure.code === "not_assigned" && flight !== undefined) {
+          flight.lostBecause ??= error;
+          flight.isStale = true;
+        }
+        throw failure;
+      }
+      // kafkajs resolves without committing when it was stopped meanwhile.
+      if (confirmed.get(partition) !== next) throw lost();
+    },
+  };
+}
+
+/** A rejection that says no more than that the partition is gone: the batch is dropped, which is what was asked. */
+function isConsequence(error: unknown, signal: AbortSignal): boolean {
+  if (error instanceof LogError && error.code === "not_assigned") return true;
+  return error === signal.reason || (error instanceof Error && error.name === "AbortError");
+}
+
+/** While members are still being gathered the broker takes commits of the old generation. */
+function mayStillCommit(error: unknown): boolean {
+  return brokerErrorType(error) === "REBALANCE_IN_PROGRESS";
+}
+
+/** An error that kafkajs takes for the broker's "rejoin". */
+function rejoin(message: string): Error {
+  return Object.assign(new Error(message), { type: "REBALANCE_IN_PROGRESS" });
+}

@@ -1,0 +1,131 @@
+import type { Topic } from "@plumbline/schemas";
+import type { Consumer, EachBatchHandler, Kafka } from "kafkajs";
+import type { KafkaLogger } from "./driver-log.ts";
+import { RETRY } from "./client.ts";
+import { toLogError } from "./errors.ts";
+
+/**
+ * An empty fetch waits this long at the broker, and stopping waits for a fetch to come back. A single new record
+ * ends the wait at once.
+ */
+const FETCH_WAIT_MS = 500;
+/** At 1 KB a call: 8,000 records a partition, about one batch of the writer. */
+const FETCH_PARTITION_BYTES = 8 * 1_048_576;
+const FETCH_BYTES = 32 * 1_048_576;
+/** How long members may take to come back when the group changes; they finish their batches first. */
+const REBALANCE_MS = 120_000;
+const CONCURRENT_PARTITIONS = 4;
+/** Longest wait, when stopping, for a member that is just about to join: left alone it would join afterwards. */
+const JOIN_WAIT_MS = 15_000;
+
+export interface MembershipOptions {
+  readonly group: string;
+  readonly topic: Topic;
+  /** Stop: finish the batches in flight and leave the group. */
+  readonly signal: AbortSignal;
+  /** A member silent for this long loses its partitions, ms. */
+  readonly sessionMs: number;
+  readonly heartbeatMs: number;
+  readonly logger: KafkaLogger;
+  readonly eachBatch: EachBatchHandler;
+  /** The member holds exactly these partitions from now on, at their committed offsets. */
+  onAssigned(partitions: readonly number[], consumer: Consumer): void;
+  /** The member holds nothing until the next `onAssigned`. */
+  onLost(): void;
+  /** Awaited before leaving: from then on kafkajs ignores commits, and says they succeeded. */
+  finish?(): Promise<void>;
+  onCommitted?(partition: number, offset: string): void;
+}
+
+/**
+ * Is a member of a group until `signal` aborts, then leaves it and resolves. Lives through outages and broker
+ * restarts, rejoining for as long as it takes.
+ *
+ * @throws LogError when the group or topic can't be read at all, or no broker answers at the start
+ */
+export async function runMembership(kafka: Kafka, options: MembershipOptions): Promise<void> {
+  const { group, topic, signal, sessionMs, heartbeatMs, logger } = options;
+  if (signal.aborted) return;
+  const consumer = kafka.consumer({
+    groupId: group,
+    sessionTimeout: sessionMs,
+    heartbeatInterval: heartbeatMs,
+    rebalanceTimeout: REBALANCE_MS,
+    maxWaitTimeInMs: FETCH_WAIT_MS,
+    minBytes: 1,
+    maxBytesPerPartition: FETCH_PARTITION_BYTES,
+    maxBytes: FETCH_BYTES,
+    allowAutoTopicCreation: false,
+    retry: { ...RETRY, restartOnFailure: async () => !signal.aborted },
+  });
+
+  // kafkajs forgets a stop that arrives while it is joining, so a stop waits until it has joined or given up.
+  let isJoining = true;
+  let joinSettled = (): void => undefined;
+  let isOver = false;
+  let fail = (_error: unknown): void => undefined;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  failed.catch(() => undefined);
+
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    isJoining = false;
+    joinSettled();
+    if (isOver) {
+      consumer.disconnect().catch(() => undefined);
+      return;
+    }
+    options.onAssigned(payload.memberAssignment[topic] ?? [], consumer);
+  });
+  consumer.on(consumer.events.REBALANCING, () => options.onLost());
+  consumer.on(consumer.events.STOP, () => options.onLost());
+  consumer.on(consumer.events.COMMIT_OFFSETS, ({ payload }) => {
+    for (const { partitions } of payload.topics) {
+      for (const { partition, offset } of partitions) options.onCommitted?.(partition, String(offset));
+    }
+  });
+  consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+    options.onLost();
+    isJoining = restart;
+    if (restart) {
+      logger.warn({ group, topic, err: error }, "kafka.reader_restarting");
+      return;
+    }
+    fail(toLogError(error, `read ${topic} as ${group}`));
+    joinSettled();
+  });
+
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: CONCURRENT_PARTITIONS,
+      eachBatch: options.eachBatch,
+    });
+    await Promise.race([aborted(signal), failed]);
+  } catch (error) {
+    if (!signal.aborted) throw toLogError(error, `read ${topic} as ${group}`);
+  } finally {
+    if (isJoining && signal.aborted) {
+      const settled = new Promise<void>((resolve) => (joinSettled = resolve));
+      await Promise.race([settled, waitMs(JOIN_WAIT_MS)]);
+    }
+    await options.finish?.();
+    isOver = true;
+    await consumer.disconnect().catch((error: unknown) => {
+      logger.warn({ group, topic, err: error }, "kafka.reader_not_disconnected");
+    });
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+function waitMs(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}

@@ -1,0 +1,51 @@
+import type { LogRecord } from "@plumbline/ports";
+import type { FetchedMessage } from "./driver.ts";
+
+const EMPTY = new Uint8Array();
+
+/** @throws RangeError past 2^53, where numbers lose offsets: at a million records a second, in 285 years */
+export function toLogRecord(partition: number, message: FetchedMessage): LogRecord {
+  return {
+    partition,
+    offset: toOffset(message.offset),
+    timestamp: Number(message.timestamp),
+    key: message.key?.toString() ?? "",
+    value: message.value ?? EMPTY,
+    headers: toHeaders(message.headers),
+  };
+}
+
+export function toOffset(offset: string): number {
+  const number = Number(offset);
+  if (!Number.isSafeInteger(number)) throw new RangeError(`offset ${offset} is not an integer below 2^53`);
+  return number;
+}
+
+/** Of a repeated header the first one counts; we write none, other producers may. */
+function toHeaders(headers: FetchedMessage["headers"]): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    const first = Array.isArray(value) ? value[0] : value;
+    texts[name] = first?.toString() ?? "";
+  }
+  return texts;
+}
+
+/** Cuts records into runs within both limits; a record that alone is over `bytesMax` is a run of its own. */
+export function* sliceRecords(
+  records: readonly LogRecord[],
+  limits: { readonly recordsMax: number; readonly bytesMax: number },
+): Generator<readonly LogRecord[]> {
+  let start = 0;
+  let bytes = 0;
+  for (const [i, { value }] of records.entries()) {
+    const isFull = i - start >= limits.recordsMax || bytes + value.byteLength > limits.bytesMax;
+    if (isFull && i > start) {
+      yield records.slice(start, i);
+      start = i;
+      bytes = 0;
+    }
+    bytes += value.byteLength;
+  }
+  if (start < records.length) yield records.slice(start);
+}

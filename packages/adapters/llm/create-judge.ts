@@ -1,0 +1,46 @@
+import { ConfigError, type Clock, type Judge } from "@plumbline/ports";
+import { createLexicalJudge } from "../lexical/judge.ts";
+import { createAnthropicJudge } from "./anthropic-judge.ts";
+import { createOpenAiJudge } from "./openai-judge.ts";
+import type { JudgePrice } from "./price.ts";
+
+export interface JudgeChoice {
+  readonly provider: "lexical" | "openai" | "anthropic";
+  readonly model?: string | undefined;
+  /** Default: the provider's own. */
+  readonly baseUrl?: string | undefined;
+  readonly apiKey?: string | undefined;
+  readonly price?: JudgePrice | undefined;
+  /** Longest wait for one answer, ms. */
+  readonly timeoutMs?: number | undefined;
+  readonly clock: Clock;
+}
+
+const OPENAI_URL = "https://api.openai.com/v1";
+
+/**
+ * The judge that the configuration names.
+ *
+ * @throws ConfigError when the provider needs a model or a key that is missing
+ */
+export function createJudge({ provider, model, baseUrl, apiKey, price, timeoutMs, clock }: JudgeChoice): Judge {
+  if (provider === "lexical") return createLexicalJudge();
+  if (model === undefined) throw new ConfigError(`the ${provider} judge needs a model`);
+  const shared = {
+    model,
+    clock,
+    ...(price === undefined ? {} : { price }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+  if (provider === "anthropic") {
+    if (apiKey === undefined) throw new ConfigError("the anthropic judge needs an API key");
+    return createAnthropicJudge({ ...shared, apiKey, ...(baseUrl === undefined ? {} : { baseUrl }) });
+  }
+  // Local servers ask for no key; the provider's own does.
+  if (apiKey === undefined && baseUrl === undefined) throw new ConfigError("the openai judge needs an API key");
+  return createOpenAiJudge({
+    ...shared,
+    baseUrl: baseUrl ?? OPENAI_URL,
+    ...(apiKey === undefined ? {} : { apiKey }),
+  });
+}

@@ -1,0 +1,36 @@
+import { statfs } from "node:fs/promises";
+import { LogError } from "@plumbline/ports";
+
+/** How much may be written between two looks at the disk, bytes. */
+const LOOK_EVERY_BYTES = 8 * 1_048_576;
+/** Longest time between two looks while writing, ms: others fill disks too. */
+const LOOK_EVERY_MS = 1_000;
+const DEFAULT_SHARE = 0.05;
+const DEFAULT_BYTES_MAX = 1_073_741_824;
+
+/**
+ * Keeps the disk from becoming full. LMDB needs free pages even to remove records, so a log that has filled its
+ * disk can't make room again by itself; and a full disk takes the store down with it.
+ *
+ * @param reserveBytes free space below which appends are refused. Default 5 % of the disk, at most 1 GiB
+ * @returns a check to call before each write
+ * @throws (the check) LogError `log_full`; the log accepts again as soon as there is room
+ */
+export function createDiskReserve(path: string, reserveBytes?: number): (bytes: number) => Promise<void> {
+  let bytesSince = Number.POSITIVE_INFINITY;
+  let lookedAt = 0;
+  return async (bytes) => {
+    bytesSince += bytes;
+    if (bytesSince < LOOK_EVERY_BYTES && performance.now() - lookedAt < LOOK_EVERY_MS) return;
+    const disk = await statfs(path);
+    const free = disk.bavail * disk.bsize;
+    const reserve = reserveBytes ?? Math.min(disk.blocks * disk.bsize * DEFAULT_SHARE, DEFAULT_BYTES_MAX);
+    if (free - bytes < reserve) {
+      bytesSince = Number.POSITIVE_INFINITY;
+      const message = `the disk of ${path} has ${free} bytes free, ${Math.ceil(reserve)} are kept in reserve: make room`;
+      throw new LogError("log_full", message, { retryable: true });
+    }
+    bytesSince = bytes;
+    lookedAt = performance.now();
+  };
+}

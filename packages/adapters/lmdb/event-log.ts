@@ -1,0 +1,416 @@
+/**
+ * The log of local mode: a folder, one process, nothing lost by kill -9 or power loss.
+ *
+ * `append` and `commit` resolve after their transaction was flushed to disk; concurrent ones share it. Readers see
+ * only what is flushed, so nothing that was handed over can disappear. An idle log runs no timer and keeps no read
+ * transaction open (an open one would keep LMDB from using freed pages again).
+ */
+import {
+  ConfigError,
+  LogError,
+  type Clock,
+  type Committed,
+  type EventLog,
+  type LogRecord,
+  type Position,
+} from "@plumbline/ports";
+import { TOPIC_NAMES, TOPICS, type Topic } from "@plumbline/schemas";
+import { open, type Database, type RootDatabase } from "lmdb";
+import { assertMetadataFits } from "../memory/event-log.ts";
+import { partitionOf } from "../memory/partition-of.ts";
+import { createReaders } from "../memory/readers.ts";
+import { assertRecordsFit } from "../memory/record-size.ts";
+import { createDiskReserve } from "./disk-reserve.ts";
+import { createGroupCommit } from "./group-commit.ts";
+import { isAlive, thisProcess, type Holder } from "./holder.ts";
+import { createKey, decodeFrame, encodeFrames, KEY_BYTES, offsetOf, timestampOf, writeKey } from "./record-frame.ts";
+
+export interface LmdbEventLogOptions {
+  /** A folder of its own; made when missing. On a local disk: LMDB does not work on network file systems. */
+  readonly path: string;
+  readonly clock: Clock;
+  /** Most partitions of a topic; a topic never has more than `TOPICS` gives it. Fixed when the folder is made. Default 1. */
+  readonly partitions?: number;
+  /** Free space on the disk below which appends are refused with `log_full`. Default 5 % of the disk, at most 1 GiB. */
+  readonly reserveBytes?: number;
+  /**
+   * Records younger than this are never trimmed, whatever the topic's retention, ms. Default 10 minutes. ClickHouse
+   * does not sync its inserts: after a power loss the rows of the last minutes are written again from the log.
+   */
+  readonly keepNewestMs?: number;
+}
+
+export interface Trimmed {
+  readonly topic: Topic;
+  readonly partition: number;
+  readonly removed: number;
+  /** The group whose committed offset kept older records from being removed; null when none did. */
+  readonly held_back_by: string | null;
+}
+
+export interface LmdbEventLog extends EventLog {
+  /**
+   * Removes records older than their topic's `retention_ms`, and reports every partition where it removed some or
+   * was held back. To be called on a schedule; the log has no timer of its own.
+   *
+   * Never removed: records that a group with a cursor or a running reader has not committed past; the newest
+   * `keepNewestMs`; the last record of a partition, which is how the next offset is known.
+   */
+  trim(): Promise<readonly Trimmed[]>;
+  /** Forgets a group that will not come back, so that it holds back no trim. Its next reader starts at the oldest record. */
+  forget(group: string): Promise<void>;
+}
+
+const FORMAT = 1;
+const KEEP_NEWEST_MS = 10 * 60_000;
+/** Records removed in one transaction, and records read between two turns of the event loop. */
+const SLICE = 2_000;
+
+/**
+ * Opens the log in a folder, alone.
+ *
+ * The folder's holder is recorded in the environment itself, in a transaction, so two starters cannot both win. Each
+ * holder has an epoch, and every later transaction is conditional on it: a process that was taken for dead, because
+ * it lives in a container that we cannot see into, can no longer write.
+ *
+ * @throws ConfigError when another process holds the folder, or it cannot be opened
+ */
+export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<LmdbEventLog> {
+  const { path, clock, partitions: partitionsMax = 1, keepNewestMs = KEEP_NEWEST_MS } = options;
+  const environment = openEnvironment(path);
+  const { root, records, cursors, about } = environment;
+  const partitionsOf = (topic: Topic): number => Math.min(partitionsMax, TOPICS[topic].partitions);
+
+  let epoch: number;
+  let topicIds: ReadonlyMap<string, number>;
+  try {
+    ({ epoch, topicIds } = root.transactionSync(() => {
+      const taken = takeFolder(environment, path, clock);
+      return { epoch: taken, topicIds: settleShape(environment, path, partitionsMax) };
+    }));
+  } catch (error) {
+    await root.close();
+    throw error;
+  }
+
+  const marks = new Map<Topic, readonly Mark[]>();
+  for (const topic of TOPIC_NAMES) {
+    const partitions = Array.from({ length: partitionsOf(topic) }, (_, partition) => partition);
+    marks.set(
+      topic,
+      partitions.map((partition) => findMark(records, topic, topicIds.get(topic)!, partition)),
+    );
+  }
+  let closing: Promise<void> | null = null;
+
+  function markOf(topic: Topic, partition: number): Mark {
+    const mark = marks.get(topic)?.[partition];
+    if (mark === undefined) throw new RangeError(`${topic} has no partition ${partition}`);
+    return mark;
+  }
+  function assertOpen(): void {
+    if (closing !== null) throw new LogError("log_unavailable", "the log is closed", { retryable: false });
+  }
+
+  /** Next offsets of the transaction being built. They become the log's when it is durable, and never if it fails. */
+  const building = new Map<Mark, number>();
+
+  const commits = createGroupCommit(async (apply) => {
+    try {
+      const isHeld = await about.ifVersion("holder", epoch, apply);
+      if (!isHeld) throw takenOver(path);
+      for (const [mark, high] of building) mark.high = high;
+      for (const mark of building.keys()) readers.appended(mark.topic, mark.partition);
+    } catch (error) {
+      throw await toLogError(error, path);
+    } finally {
+      building.clear();
+    }
+  }, createDiskReserve(path, options.reserveBytes));
+
+  function* recordsFrom(mark: Mark, from: number, max: number): Generator<LogRecord> {
+    if (from >= mark.high || max <= 0) return;
+    const range = {
+      start: createKey(mark.topicId, mark.partition, from),
+      end: createKey(mark.topicId, mark.partition, mark.high),
+      limit: max,
+    };
+    for (const { key, value } of records.getRange(range)) {
+      yield decodeFrame(mark.partition, offsetOf(key), value);
+    }
+  }
+
+  const committed = (group: string, topic: Topic, partition: number): Committed =>
+    cursors.get([topic, partition, group]) ?? { offset: 0, metadata: "" };
+
+  const readers = createReaders({
+    partitions: partitionsOf,
+    committed,
+    high: (topic, partition) => markOf(topic, partition).high,
+    readBatch(topic, partition, from, { recordsMax, bytesMax }) {
+      const batch: LogRecord[] = [];
+      let size = 0;
+      for (const record of recordsFrom(markOf(topic, partition), from, recordsMax)) {
+        size += record.value.byteLength;
+        if (batch.length > 0 && size > bytesMax) break;
+        batch.push(record);
+      }
+      return batch;
+    },
+  });
+
+  /** The lowest offset that a group still needs, and which group. */
+  function neededFrom(topic: Topic, partition: number): { offset: number; group: string | null } {
+    const offsets = new Map(readers.groupsOf(topic).map((group) => [group, committed(group, topic, partition).offset]));
+    for (const { key, value } of cursors.getRange({ start: [topic, partition], end: [topic, partition + 1] })) {
+      offsets.set(key[2], value.offset);
+    }
+    let needed: { offset: number; group: string | null } = { offset: Number.MAX_SAFE_INTEGER, group: null };
+    for (const [group, offset] of offsets) if (offset < needed.offset) needed = { offset, group };
+    return needed;
+  }
+
+  /** Keys of the oldest records that are past their time, at most a slice; never the last record's. */
+  function expiredKeys(mark: Mark, cutoff: number): Buffer[] {
+    const keys: Buffer[] = [];
+    if (mark.high === mark.low) return keys;
+    const start = createKey(mark.topicId, mark.partition, mark.low);
+    const end = createKey(mark.topicId, mark.partition, mark.high - 1);
+    for (const { key, value } of records.getRange({ start, end, limit: SLICE })) {
+      if (timestampOf(value) >= cutoff) break;
+      keys.push(key);
+    }
+    return keys;
+  }
+
+  async function trimPartition(mark: Mark): Promise<Trimmed> {
+    const { topic, partition } = mark;
+    const cutoff = clock.now() - Math.max(TOPICS[topic].retention_ms, keepNewestMs);
+    let removed = 0;
+    for (;;) {
+      assertOpen();
+      const keys = expiredKeys(mark, cutoff);
+      // Looked up for each slice: a group may have joined, or committed, meanwhile.
+      const needed = neededFrom(topic, partition);
+      const removable = keys.filter((key) => offsetOf(key) < needed.offset);
+      if (removable.length > 0) {
+        const low = offsetOf(removable.at(-1)!) + 1;
+        await commits.write(0, () => {
+          for (const key of removable) void records.remove(key);
+        });
+        mark.low = low;
+        removed += removable.length;
+      }
+      if (removable.length < keys.length) return { topic, partition, removed, held_back_by: needed.group };
+      if (keys.length < SLICE) return { topic, partition, removed, held_back_by: null };
+    }
+  }
+
+  return {
+    async append(topic, added) {
+      assertOpen();
+      assertRecordsFit(topic, added);
+      if (added.length === 0) return [];
+      const frames = encodeFrames(added, clock.now());
+      const bytes = frames.reduce((sum, frame) => sum + frame.byteLength, 0);
+      const targets = added.map(({ key }) => markOf(topic, partitionOf(key, partitionsOf(topic))));
+      const positions: Position[] = [];
+      await commits.write(bytes, () => {
+        for (const [i, mark] of targets.entries()) {
+          const offset = building.get(mark) ?? mark.high;
+          building.set(mark, offset + 1);
+          positions.push({ partition: mark.partition, offset });
+          void records.put(writeKey(scratchKey, mark.topicId, mark.partition, offset), frames[i]!);
+        }
+      });
+      return positions;
+    },
+
+    subscribe: readers.subscribe,
+    claim: readers.claim,
+
+    async commit(group, topic, partition, { offset, metadata }) {
+      assertOpen();
+      assertMetadataFits(metadata);
+      assertGroupFits(group);
+      readers.assertHeld(group, topic, partition);
+      await commits.write(0, () => void cursors.put([topic, partition, group], { offset, metadata }));
+    },
+
+    async committed(group, topic, partition) {
+      assertOpen();
+      return committed(group, topic, partition);
+    },
+
+    async read(topic, partition, from, max) {
+      assertOpen();
+      const found: LogRecord[] = [];
+      for (let next = from; found.length < max; next = found.at(-1)!.offset + 1) {
+        if (found.length > 0) await new Promise((resolve) => setImmediate(resolve));
+        assertOpen();
+        const asked = Math.min(SLICE, max - found.length);
+        const before = found.length;
+        for (const record of recordsFrom(markOf(topic, partition), next, asked)) found.push(record);
+        if (found.length - before < asked) break;
+      }
+      return found;
+    },
+
+    async watermarks(topic) {
+      assertOpen();
+      return marks.get(topic)!.map(({ partition, low, high }) => ({ partition, low, high }));
+    },
+
+    async trim() {
+      const trimmed: Trimmed[] = [];
+      for (const topic of TOPIC_NAMES) {
+        if (TOPICS[topic].retention_ms < 0) continue;
+        for (const mark of marks.get(topic)!) trimmed.push(await trimPartition(mark));
+      }
+      return trimmed.filter((each) => each.removed > 0 || each.held_back_by !== null);
+    },
+
+    async forget(group) {
+      assertOpen();
+      const keys = [...cursors.getKeys()].filter((key) => key[2] === group);
+      await commits.write(0, () => {
+        for (const key of keys) void cursors.remove(key);
+      });
+    },
+
+    close() {
+      closing ??= (async () => {
+        readers.close();
+        await commits.idle();
+        // Fails when somebody else holds the folder by now: then it is theirs to say so.
+        await about.ifVersion("holder", epoch, () => void about.put("holder", null, epoch + 1)).catch(() => false);
+        await root.close();
+      })();
+      return closing;
+    },
+  };
+}
+
+interface Mark {
+  readonly topic: Topic;
+  readonly topicId: number;
+  readonly partition: number;
+  /** First offset that is kept. */
+  low: number;
+  /** One past the last durable offset. */
+  high: number;
+}
+
+interface Environment {
+  readonly root: RootDatabase;
+  readonly records: Database<Buffer, Buffer>;
+  readonly cursors: Database<Committed, [topic: string, partition: number, group: string]>;
+  /** The folder itself: its holder (versioned by epoch), format, partition count and topic ids. */
+  readonly about: Database<unknown, string>;
+}
+
+/** One for all logs: LMDB copies a key when it is put, and puts are synchronous. */
+const scratchKey = Buffer.allocUnsafe(KEY_BYTES);
+/** LMDB keys end at 1,978 bytes. */
+const GROUP_BYTES_MAX = 1_000;
+
+function openEnvironment(path: string): Environment {
+  try {
+    // Without overlapping sync LMDB answers a transaction after fdatasync and after its meta page was written with
+    // O_DSYNC (seen with strace): one promise means both committed and durable.
+    const root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 3 });
+    return {
+      root,
+      records: root.openDB("records", { encoding: "binary", keyEncoding: "binary" }),
+      cursors: root.openDB("cursors", { encoding: "json" }),
+      about: root.openDB("about", { encoding: "json", useVersions: true }),
+    };
+  } catch (error) {
+    throw new ConfigError(`cannot open the log in ${path}: is it a folder on a local disk that we may write?`, {
+      cause: error,
+    });
+  }
+}
+
+/** Makes this process the holder and returns its epoch. Runs in a write transaction, of which LMDB allows one at a time. */
+function takeFolder({ about }: Environment, path: string, clock: Clock): number {
+  const entry = about.getEntry("holder");
+  const holder = (entry?.value ?? null) as Holder | null;
+  if (holder !== null && isAlive(holder)) {
+    const who = holder.pid === process.pid ? "this very process" : `process ${holder.pid}`;
+    throw new ConfigError(
+      `the log in ${path} is in use by ${who} (since ${holder.since}): stop it, or give this one another folder`,
+    );
+  }
+  const epoch = (entry?.version ?? 0) + 1;
+  about.putSync("holder", thisProcess(new Date(clock.now()).toISOString()), epoch);
+  return epoch;
+}
+
+/** Reads, or writes on first use, what must never change about a folder. */
+function settleShape({ about }: Environment, path: string, partitions: number): ReadonlyMap<string, number> {
+  const known = about.get("shape") as { format: number; partitions: number; topics: string[] } | undefined;
+  if (known !== undefined && known.format !== FORMAT) {
+    throw new ConfigError(`the log in ${path} has format ${known.format}, this release reads ${FORMAT}`);
+  }
+  if (known !== undefined && known.partitions !== partitions) {
+    throw new ConfigError(
+      `the log in ${path} was made with ${known.partitions} partition(s), not ${partitions}: keys would move`,
+    );
+  }
+  const topics = [...(known?.topics ?? [])];
+  for (const topic of TOPIC_NAMES) if (!topics.includes(topic)) topics.push(topic);
+  if (topics.length !== known?.topics.length) about.putSync("shape", { format: FORMAT, partitions, topics }, 0);
+  return new Map(topics.map((topic, id) => [topic, id]));
+}
+
+function findMark(records: Environment["records"], topic: Topic, topicId: number, partition: number): Mark {
+  const start = createKey(topicId, partition, 0);
+  // Not the next partition's first key: a reverse range includes where it starts.
+  const end = createKey(topicId, partition, Number.MAX_SAFE_INTEGER);
+  const [first] = records.getKeys({ start, end, limit: 1 });
+  const [last] = records.getKeys({ start: end, reverse: true, limit: 1 });
+  return {
+    topic,
+    topicId,
+    partition,
+    low: first === undefined ? 0 : offsetOf(first),
+    high: first === undefined || last === undefined ? 0 : offsetOf(last) + 1,
+  };
+}
+
+function assertGroupFits(group: string): void {
+  const size = Buffer.byteLength(group);
+  if (size > GROUP_BYTES_MAX) throw new RangeError(`a group's name has ${size} bytes, at most ${GROUP_BYTES_MAX}`);
+}
+
+function takenOver(path: string): LogError {
+  const message = `another process has taken over the log in ${path}: stop this one`;
+  return new LogError("log_unavailable", message, { retryable: false });
+}
+
+/** Longest wait for LMDB to say why a transaction failed, ms. */
+const CAUSE_MS_MAX = 1_000;
+
+/**
+ * Translates a failed transaction. The reason comes as a second promise, `commitError`, on the rejection; left alone,
+ * its own rejection would end the process.
+ */
+async function toLogError(error: unknown, path: string): Promise<LogError> {
+  if (error instanceof LogError) return error;
+  let cause = error;
+  if (error instanceof Error && "commitError" in error) {
+    let giveUp: (value: unknown) => void = () => undefined;
+    const late = new Promise<unknown>((resolve) => (giveUp = resolve));
+    const timer = setTimeout(() => giveUp(error), CAUSE_MS_MAX);
+    const reason = Promise.resolve(error.commitError).then(() => error, (why: unknown) => why);
+    cause = await Promise.race([reason, late]);
+    clearTimeout(timer);
+  }
+  const isFull = cause instanceof Error && "code" in cause && cause.code === ENOSPC;
+  const message = isFull ? `the disk of ${path} is full: make room` : `the log in ${path} could not be written`;
+  return new LogError(isFull ? "log_full" : "log_unavailable", message, { retryable: true, cause });
+}
+
+/** LMDB's errors carry the system's number. */
+const ENOSPC = 28;

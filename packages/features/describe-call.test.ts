@@ -1,0 +1,288 @@
+import { existsSync, readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { compileSliceRules, computeFeatures, computeSlices, describeCall, type DescribedCall } from "./index.ts";
+
+function call(fields: Partial<DescribedCall>): DescribedCall {
+  return { model: "m", input: null, output: null, vars: null, attributes: {}, ...fields };
+}
+
+function slices(input: string): readonly string[] {
+  return computeSlices(call({ input }));
+}
+
+describe("money", () => {
+  test.each([
+    ["I was charged $49.99 twice", true],
+    ["I was charged 49,99 € twice", true],
+    ["a fee of £ 5", true],
+    ["EUR 1,200.50 were transferred", true],
+    ["it costs twelve and a half Euros", true],
+    ["ten Canadian dollars", true],
+    ["a profit of fifty million euros", true],
+    ["around 50 cents each", true],
+    ["the bag costs 20 pounds", true],
+    ["she lost 20 pounds in a month", false],
+    ["the patient weighs 180 pounds", false],
+    ["20 pounds is her weight gain", false],
+    ["40 per cent of users", false],
+    ["is EUR one of your currencies", false],
+    ["the dollar fell", false],
+    ["we have 5 plans. Dollars are accepted", false],
+    ["cad 5 drawings", false],
+    ["call me at 5", false],
+    ["", false],
+  ])("%j mentions money: %s", (input, expected) => {
+    expect(slices(input).includes("mentions_money")).toBe(expected);
+  });
+});
+
+describe("dates", () => {
+  test.each([
+    ["due on 2026-03-05", true],
+    ["due on 5/3/2026", true],
+    ["due on 05.03.2026", true],
+    ["due on March 5", true],
+    ["due on the 5th of March, 2026", true],
+    ["am 5. März 2026", true],
+    ["release 1.2.10", false],
+    ["call 555-12-3456", false],
+    ["you may 5 times", false],
+    ["at 10:30:15", false],
+    ["march with 5 people", false],
+  ])("%j mentions a date: %s", (input, expected) => {
+    expect(slices(input).includes("mentions_date")).toBe(expected);
+  });
+});
+
+test.each([
+  ["write to jane.doe@example.com", "has_email"],
+  ["see https://example.com/a?b=c", "has_url"],
+  ["```js\nfoo()\n```", "has_code"],
+  ["if (a == b && c) {\n  run();\n}\n", "has_code"],
+  ["Where is my card", "is_question"],
+  ["My card arrived. Can I use it?", "is_question"],
+  ["the card does not work", "has_negation"],
+  ["the card doesn’t work", "has_negation"],
+  ["three of them", "mentions_number"],
+])("%j belongs to %s", (input, slice) => {
+  expect(slices(input)).toContain(slice);
+});
+
+test("plain text belongs to none of the content slices", () => {
+  expect(slices("Thanks, everything is fine. See you @ noon.")).toEqual([
+    "lang=en",
+    "input_length=short",
+    "model=m",
+  ]);
+});
+
+test.each([
+  ["Where is the card that I have ordered?", "en"],
+  ["Wo ist die Karte, die ich bestellt habe?", "de"],
+  ["Où est la carte que j'ai commandée pour ma fille ?", "fr"],
+  ["¿Dónde está la tarjeta que he pedido para mi hija?", "es"],
+  ["Dove è la carta che ho ordinato per mia figlia?", "it"],
+  ["Onde está o cartão que eu pedi para minha filha?", "pt"],
+  ["Waar is de kaart die ik heb besteld?", "nl"],
+  ["Где карта, которую я заказал?", "ru"],
+  ["Де картка, яку я замовив? Її ще немає", "uk"],
+  ["カードはどこですか", "ja"],
+  ["我的卡在哪里", "zh"],
+  ["카드가 어디에 있나요", "ko"],
+  ["أين بطاقتي", "ar"],
+  ["Mastercard", "und"],
+])("the language of %j is %s", (input, language) => {
+  expect(slices(input)).toContain(`lang=${language}`);
+});
+
+describe("attributes", () => {
+  test("few-valued attributes become slices, identifiers and free text do not", () => {
+    const attributes = {
+      tier: "enterprise",
+      region: "eu-west-1",
+      order_id: "ord",
+      requestId: "abc",
+      note: "She said: call me!",
+      amount: "123456",
+      retries: "2",
+    };
+    expect(computeSlices(call({ attributes }))).toEqual([
+      "model=m",
+      "region=eu-west-1",
+      "retries=2",
+      "tier=enterprise",
+    ]);
+  });
+
+  test("at most ten are kept, and which ones does not depend on their order", () => {
+    const entries = Array.from({ length: 20 }, (_, k) => [`key${String.fromCharCode(97 + k)}`, "on"] as const);
+    const forward = computeSlices(call({ attributes: Object.fromEntries(entries) }));
+    const backward = computeSlices(call({ attributes: Object.fromEntries(entries.toReversed()) }));
+    expect(forward).toHaveLength(11);
+    expect(backward).toEqual(forward);
+  });
+
+  test("a use case can name the attributes that count", () => {
+    const attributes = { tier: "gold", shop_id: "7" };
+    expect(computeSlices(call({ attributes }), { attributeKeys: new Set(["shop_id"]) })).toEqual([
+      "model=m",
+      "shop_id=7",
+    ]);
+  });
+});
+
+test("without a captured input there are no text slices, and the template variables stand in when there are some", () => {
+  expect(computeSlices(call({}))).toEqual(["model=m"]);
+  expect(computeSlices(call({ vars: { ticket: "I paid $5" } }))).toContain("mentions_money");
+});
+
+describe("features", () => {
+  test("a missing text has no features rather than zeros", () => {
+    expect(computeFeatures(call({}))).toEqual({});
+    const inputOnly = Object.keys(computeFeatures(call({ input: "hello" })));
+    expect(inputOnly.every((name) => name.startsWith("in_"))).toBe(true);
+  });
+
+  test("either side has the same names alone as together", () => {
+    const both = Object.keys(computeFeatures(call({ input: "a", output: "b" })));
+    const apart = [
+      ...Object.keys(computeFeatures(call({ input: "a" }))),
+      ...Object.keys(computeFeatures(call({ output: "b" }))),
+    ];
+    expect(both.filter((name) => !apart.includes(name)).sort()).toEqual(["out_in_ratio", "out_unseen_share"]);
+    expect(apart.filter((name) => !both.includes(name))).toEqual([]);
+  });
+
+  test("counts are those of the text", () => {
+    const input = "I paid $49.99 on 2026-03-05.\nWhy?\nSee https://example.com";
+    expect(computeFeatures(call({ input, output: "You paid [REDACTED] on [DATE]." }))).toMatchObject({
+      in_chars: input.length,
+      in_lines: 3,
+      in_amounts: 1,
+      in_dates: 1,
+      in_numbers: 2,
+      in_digits: 12,
+      in_urls: 1,
+      in_question_marks: 1,
+      out_masks: 2,
+      out_amounts: 0,
+      out_digits: 0,
+      // "you" is new; "paid" and "on" were in the input.
+      out_unseen_share: 1 / 3,
+    });
+  });
+
+  test("repetition, refusal and masks of an output are seen", () => {
+    const looping = computeFeatures(call({ output: "the same again the same again the same again" }));
+    expect(looping["out_repeated_share"]).toBeGreaterThan(0.5);
+    expect(computeFeatures(call({ output: "I'm sorry, but I can't help with that." }))["out_refusals"]).toBe(1);
+    expect(computeFeatures(call({ output: "Card ****1234, ███ and [removed]" }))["out_masks"]).toBe(3);
+    expect(computeFeatures(call({ output: "***bold*** and [link] and [1]" }))["out_masks"]).toBe(0);
+  });
+
+  test("one scan of both gives what the two functions give", () => {
+    const one = call({ input: "I paid $5. Why?", output: "You paid $5.", attributes: { tier: "gold" } });
+    expect(describeCall(one)).toEqual({ slices: computeSlices(one), features: computeFeatures(one) });
+  });
+
+  test("a huge text is bounded, its length is not", () => {
+    const input = `${"word ".repeat(50_000)}$5`;
+    const features = computeFeatures(call({ input }));
+    expect(features["in_chars"]).toBe(250_002);
+    expect(features["in_words"]).toBeLessThan(2000);
+    expect(features["in_amounts"]).toBe(0);
+  });
+
+  test.each([
+    ["\u{1F600}\u{1F600}"],
+    ["\ud800 alone"],
+    ["["],
+    ["@"],
+    ["$"],
+    ["1."],
+    ["[AB"],
+    ["*".repeat(9000)],
+    ["'".repeat(9000)],
+    ["\u0000"],
+  ])("odd text %j is described without a fault", (input) => {
+    const features = describeCall(call({ input, output: input })).features;
+    expect(Object.values(features).every((value) => Number.isFinite(value) && value >= 0)).toBe(true);
+  });
+});
+
+describe("own rules", () => {
+  test("a use case's rules hold by its regular expressions", () => {
+    const compiled = compileSliceRules([
+      { name: "mentions_refund", pattern: String.raw`\brefund(?:s|ed)?\b` },
+      { name: "has_order_number", pattern: String.raw`\bord-\d{6}\b` },
+    ]);
+    if (compiled.kind !== "compiled") throw new Error(compiled.problems.join());
+    const found = computeSlices(call({ input: "REFUNDED for ord-123456" }), { rules: compiled.rules });
+    expect(found).toContain("mentions_refund");
+    expect(found).toContain("has_order_number");
+  });
+
+  test.each([
+    ["(a+)+b"],
+    ["(a|a)*b"],
+    ["((a+))+b"],
+    ["(?:a?)+b"],
+    [String.raw`(a)\1`],
+    [String.raw`\s*\s*x`],
+    ["a*b*c*d*"],
+    ["a{1,5000}"],
+    ["("],
+    [""],
+    ["x".repeat(300)],
+  ])("the pattern %j is refused with a reason", (pattern) => {
+    const compiled = compileSliceRules([{ name: "rule", pattern }]);
+    expect(compiled.kind).toBe("invalid");
+  });
+
+  test.each([[String.raw`\d+\s?(?:eur|usd)`], ["(?:foo|bar)"], ["colou?r"], ["[a+*]+x"], ["(abc){2}"]])(
+    "the pattern %j is accepted",
+    (pattern) => {
+      expect(compileSliceRules([{ name: "rule", pattern }]).kind).toBe("compiled");
+    },
+  );
+
+  test("an accepted pattern stays fast on text made against it", () => {
+    const compiled = compileSliceRules([{ name: "rule", pattern: String.raw`\d+x\d+y` }]);
+    if (compiled.kind !== "compiled") throw new Error("not compiled");
+    const started = performance.now();
+    computeSlices(call({ input: "1".repeat(100_000) }), { rules: compiled.rules });
+    expect(performance.now() - started).toBeLessThan(500);
+  });
+});
+
+interface DataRow {
+  readonly input: string;
+  readonly meta: { readonly mentions_money: boolean };
+}
+
+const DATA = new URL("../../../shared/data/open/incident_money_qmsum.events.jsonl.gz", import.meta.url);
+if (!existsSync(DATA)) console.warn(`SKIPPED: ${DATA.pathname} is absent, the money rule is not measured on real text`);
+
+test.skipIf(!existsSync(DATA))("the money rule agrees with the labels of 1,142 real meeting passages", () => {
+  const rows = gunzipSync(readFileSync(DATA))
+    .toString("utf8")
+    .trim()
+    .split("\n")
+    .map((line): DataRow => JSON.parse(line));
+  let both = 0;
+  let found = 0;
+  let labelled = 0;
+  let agreed = 0;
+  for (const row of rows) {
+    const holds = slices(row.input).includes("mentions_money");
+    if (holds) found++;
+    if (row.meta.mentions_money) labelled++;
+    if (holds && row.meta.mentions_money) both++;
+    if (holds === row.meta.mentions_money) agreed++;
+  }
+  // Measured: agreement 0.993, recall 0.981, precision 0.981. What is missed stands beyond the first 8,192 characters.
+  expect(agreed / rows.length).toBeGreaterThan(0.97);
+  expect(both / labelled).toBeGreaterThan(0.97);
+  expect(both / found).toBeGreaterThan(0.97);
+});

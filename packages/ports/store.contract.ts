@@ -1,0 +1,576 @@
+/**
+ * What every `Store` must do, over whatever transport. Each adapter's test runs this suite against its own.
+ *
+ * The suite assumes an empty store that it may fill. Rules that the port leaves open and this suite fixes:
+ * - Inserting a row again is harmless: readers see one.
+ * - Text comes back as it went in, but for half a surrogate pair, which has no UTF-8 and becomes U+FFFD.
+ * - A call id comes back in lower case.
+ */
+import type { IncidentEvent, Verdict } from "@plumbline/schemas";
+import { LlmCall, type LlmCallInput } from "@plumbline/schemas";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ConfigError, StoreError } from "./errors.ts";
+import type { CallRow, Origin, Store } from "./store.ts";
+
+export interface StoreUnderTest {
+  /** Empty, no migration applied. */
+  readonly store: Store;
+  /** A second store on the same data, as another process would open it. */
+  readonly other: Store;
+  /** Closes everything and removes what `open` made. */
+  readonly close: () => Promise<void>;
+}
+
+const DAY = { start: "2026-11-24T00:00:00.000Z", end: "2026-11-25T00:00:00.000Z" };
+const RUBRIC = `sha256:${"ab".repeat(32)}`;
+
+export function storeContract(name: string, open: () => Promise<StoreUnderTest>): void {
+  describe(`${name} keeps the contract of the store`, () => {
+    let opened: StoreUnderTest;
+    let store: Store;
+
+    beforeEach(async () => {
+      opened = await open();
+      store = opened.store;
+    });
+
+    afterEach(async () => {
+      await opened.close();
+    });
+
+    describe("migrations", () => {
+      test("an empty store is refused, a migrated one is accepted, and a second run applies nothing", async () => {
+        await expect(store.assertMigrated()).rejects.toMatchObject({ code: "schema_outdated" });
+        await expect(store.assertMigrated()).rejects.toBeInstanceOf(ConfigError);
+        expect((await store.migrate()).applied.length).toBeGreaterThan(0);
+        await store.assertMigrated();
+        expect(await store.migrate()).toEqual({ applied: [] });
+      });
+
+      test("two starters that migrate at once both succeed", async () => {
+        await Promise.all([store.migrate(), opened.other.migrate()]);
+        await store.assertMigrated();
+        await store.insertCalls([callRow(0)]);
+        expect(await opened.other.storedOffsets("calls", { log_partition: 0, from: 0, to: 9 })).toEqual(
+          new Set([0]),
+        );
+      });
+    });
+
+    describe("calls", () => {
+      beforeEach(async () => {
+        await store.migrate();
+      });
+
+      test("a call inserted twice is seen once", async () => {
+        const rows = [callRow(0), callRow(1)];
+        await store.insertCalls(rows);
+        await store.insertCalls(rows);
+        const [traffic] = await store.versionTraffic(DAY);
+        expect(traffic).toMatchObject({ calls: 2, ok_calls: 2 });
+      });
+
+      test("the same call at two offsets is seen once", async () => {
+        await store.insertCalls([callRow(0)]);
+        await store.insertCalls([{ ...callRow(0), log_offset: 7 }]);
+        expect((await store.versionTraffic(DAY))[0]).toMatchObject({ calls: 1 });
+      });
+
+      test("an empty batch is no insert", async () => {
+        await store.insertCalls([]);
+        expect(await store.versionTraffic(DAY)).toEqual([]);
+      });
+
+      test.each<{ name: string; text: string; stored?: string }>([
+        { name: "text outside the basic plane", text: "Überweisung 💶 é 中文 \u202e" },
+        { name: "NUL and control characters", text: "a\u0000b\u0001\u001f\u007f" },
+        { name: "quotes, backslashes and line ends", text: `"'\`\\ \\n \\ud800 \r\n\t{"a":[1]}\u2028` },
+        { name: "half a surrogate pair", text: "a\ud800b\udfffc", stored: "a\ufffdb\ufffdc" },
+        { name: "half a pair behind a backslash", text: "\\\ud800", stored: "\\\ufffd" },
+        { name: "an empty string", text: "" },
+        { name: "a long text", text: "långt ".repeat(40_000) },
+      ])("$name comes back as it went in", async ({ text, stored = text }) => {
+        await store.insertCalls([callRow(0, { input: text, output: text })]);
+        const [pending] = await store.pendingCalls(worklist());
+        expect(pending?.input).toBe(stored);
+        expect(pending?.output).toBe(stored);
+      });
+
+      test("text that was not captured is null, and never the empty string", async () => {
+        await store.insertCalls([
+          callRow(0, { input: "", output: null }),
+          callRow(1, { input: null, output: null }),
+        ]);
+        const pending = await store.pendingCalls(worklist());
+        expect(pending.map(({ input, output }) => ({ input, output }))).toEqual([
+          { input: "", output: null },
+          { input: null, output: null },
+        ]);
+      });
+
+      test("names, slices and attributes take any characters", async () => {
+        const odd = `it's "odd" \\ \u0000 🙃`;
+        await store.insertCalls([
+          {
+            ...callRow(0, { use_case: odd, attributes: { [odd]: odd } }),
+            slices: [odd, ""],
+            features: { [odd]: -0.5 },
+            flags: [odd],
+          },
+        ]);
+        expect(await store.pendingCalls(worklist())).toMatchObject([{ use_case: odd, slices: [odd, ""] }]);
+      });
+
+      test("the largest and the smallest numbers that an event may carry are stored", async () => {
+        const attempt = { model: "m", path: "primary", status: "ok", latency_ms: 86_400_000 } as const;
+        await store.insertCalls([
+          {
+            ...callRow(0, {
+              latency_ms: 86_400_000,
+              input_tokens: 100_000_000,
+              sequence: Number.MAX_SAFE_INTEGER,
+              dropped: Number.MAX_SAFE_INTEGER,
+              attempts: [{ ...attempt, input_tokens: 100_000_000, cost_usd: 1e-9 }, attempt],
+            }),
+            cost_usd: 999_999.123456789,
+            features: { huge: 1.7976931348623157e308, tiny: 5e-324, third: 1 / 3 },
+            log_offset: Number.MAX_SAFE_INTEGER,
+          },
+        ]);
+        const [traffic] = await store.versionTraffic(DAY);
+        expect(traffic?.cost_usd_sum).toBeCloseTo(999_999.123456789, 6);
+        expect(traffic?.latency_ms_p95).toBe(86_400_000);
+        const at = Number.MAX_SAFE_INTEGER;
+        expect(await store.storedOffsets("calls", { log_partition: 0, from: at, to: at })).toEqual(
+          new Set([at]),
+        );
+      });
+
+      test("an unknown cost adds nothing, and costs of a billionth of a dollar add up", async () => {
+        await store.insertCalls([
+          { ...callRow(0), cost_usd: null },
+          { ...callRow(1), cost_usd: 1e-9 },
+          { ...callRow(2), cost_usd: 0.1 },
+          { ...callRow(3), cost_usd: 0.2 },
+        ]);
+        expect((await store.versionTraffic(DAY))[0]?.cost_usd_sum).toBe(0.300000001);
+      });
+
+      test("traffic counts each version in its half-open window", async () => {
+        await store.insertCalls([
+          callRow(0, { started_at: DAY.start, prompt_version: "v1", latency_ms: 10 }),
+          callRow(1, { started_at: "2026-11-24T23:59:59.999Z", prompt_version: "v1", status: "timeout" }),
+          callRow(2, { started_at: DAY.end, prompt_version: "v1" }),
+          callRow(3, { started_at: "2026-11-24T12:00:00.000Z", prompt_version: null }),
+        ]);
+        const traffic = await store.versionTraffic(DAY);
+        expect(traffic).toMatchObject([
+          {
+            prompt_version: "v1",
+            calls: 2,
+            ok_calls: 1,
+            first_started_at: DAY.start,
+            last_started_at: "2026-11-24T23:59:59.999Z",
+          },
+          { prompt_version: "", calls: 1 },
+        ]);
+      });
+
+      test("a row that can't be stored is named by its index, and none of its block is stored", async () => {
+        const bad = callRow(2);
+        const rows = [
+          callRow(0),
+          callRow(1),
+          { ...bad, call: { ...bad.call, call_id: "not-a-uuid" } },
+          callRow(3),
+        ];
+        const error: unknown = await store.insertCalls(rows).catch((caught: unknown) => caught);
+        expect(error).toBeInstanceOf(StoreError);
+        expect(error).toMatchObject({ code: "store_data", failedRow: 2, retryable: false });
+        expect(await store.versionTraffic(DAY)).toEqual([]);
+      });
+
+      test("a time that isn't one is a bad row", async () => {
+        const rows = [callRow(0), { ...callRow(1), started_at: "yesterday" }];
+        await expect(store.insertCalls(rows)).rejects.toMatchObject({ code: "store_data", failedRow: 1 });
+      });
+
+      test("more rows than one block holds are all stored", async () => {
+        const rows = Array.from({ length: 10_500 }, (_, i) => callRow(i, { input: null, output: null }));
+        await store.insertCalls(rows);
+        expect((await store.versionTraffic(DAY))[0]).toMatchObject({ calls: 10_500 });
+      });
+    });
+
+    describe("recovery", () => {
+      beforeEach(async () => {
+        await store.migrate();
+      });
+
+      test("stored offsets are those of the asked table, partition and range, both ends included", async () => {
+        await store.insertCalls([1, 2, 3, 5].map((offset) => callRow(offset)));
+        await store.insertCalls([{ ...callRow(4), log_partition: 1 }]);
+        await store.insertVerdicts([verdictRow(2)]);
+        const range = { log_partition: 0, from: 2, to: 5 };
+        expect(await store.storedOffsets("calls", range)).toEqual(new Set([2, 3, 5]));
+        expect(await store.storedOffsets("call_payloads", range)).toEqual(new Set([2, 3, 5]));
+        expect(await store.storedOffsets("verdicts", range)).toEqual(new Set([2]));
+        expect(await store.storedOffsets("feedback", range)).toEqual(new Set());
+      });
+
+      test("a call without texts is stored completely by its one row", async () => {
+        await store.insertCalls([callRow(0, { input: null, output: null })]);
+        const range = { log_partition: 0, from: 0, to: 0 };
+        expect(await store.storedOffsets("calls", range)).toEqual(new Set([0]));
+        expect(await store.storedOffsets("call_payloads", range)).toEqual(new Set());
+      });
+
+      test("the delivery check sees nothing missing when every offset is accounted for", async () => {
+        await store.insertCalls([0, 1, 4].map((offset) => callRow(offset)));
+        await store.insertIngestAudit([
+          audit({ from_offset: 0, to_offset: 6, rows: 3, dead_letters: 2, duplicates: 2 }),
+        ]);
+        expect(await store.deliveryCheck()).toEqual([
+          { log_partition: 0, rows: 3, distinct_calls: 3, min_offset: 0, max_offset: 4, missing: 0 },
+        ]);
+      });
+
+      test("the delivery check counts offsets that are neither stored nor accounted for, and repeats", async () => {
+        await store.insertCalls([0, 1, 4].map((offset) => callRow(offset)));
+        await store.insertCalls([{ ...callRow(0), log_offset: 5 }]);
+        await store.insertIngestAudit([audit({ from_offset: 0, to_offset: 5, rows: 5, dead_letters: 1 })]);
+        expect(await store.deliveryCheck()).toEqual([
+          { log_partition: 0, rows: 4, distinct_calls: 3, min_offset: 0, max_offset: 5, missing: 1 },
+        ]);
+      });
+
+      test("the delivery check of an empty store is empty", async () => {
+        expect(await store.deliveryCheck()).toEqual([]);
+      });
+    });
+
+    describe("judging", () => {
+      beforeEach(async () => {
+        await store.migrate();
+      });
+
+      test("the work list is the sampled calls without a verdict, oldest first", async () => {
+        await store.insertCalls([
+          callRow(3),
+          callRow(1),
+          { ...callRow(2), is_sampled: false },
+          callRow(4, { call_id: callId(4).toUpperCase() }),
+        ]);
+        await store.insertVerdicts([verdictRow(1, { state: "failed", label: null, score: null })]);
+        const pending = await store.pendingCalls(worklist());
+        expect(pending.map((call) => call.call_id)).toEqual([callId(3), callId(4)]);
+        expect(pending[0]).toEqual({
+          call_id: callId(3),
+          tenant: "acme",
+          env: "production",
+          use_case: "ticket-summary",
+          prompt_version: "v1",
+          model: "model-a",
+          conversation_id: "conversation-3",
+          started_at: minute(3),
+          ingested_at: minute(3),
+          slices: ["mentions_money"],
+          sample_rate: 0.05,
+          input: "in 3",
+          output: "out 3",
+        });
+      });
+
+      test("a verdict on another criterion or rubric leaves the call on the list", async () => {
+        await store.insertCalls([callRow(1)]);
+        await store.insertVerdicts([
+          verdictRow(1, { criterion: "tone" }),
+          { ...verdictRow(1, { rubric_hash: "sha256:old" }), log_offset: 2 },
+        ]);
+        expect(await store.pendingCalls(worklist())).toHaveLength(1);
+      });
+
+      test("the work list is bounded by its limit and its start", async () => {
+        await store.insertCalls([1, 2, 3].map((offset) => callRow(offset)));
+        expect(await store.pendingCalls(worklist({ limit: 1 }))).toMatchObject([{ call_id: callId(1) }]);
+        const later = await store.pendingCalls(worklist({ since: minute(2) }));
+        expect(later.map((call) => call.call_id)).toEqual([callId(2), callId(3)]);
+      });
+
+      test("quality counts one unit per conversation and day, by its smallest call", async () => {
+        await store.insertVerdicts([
+          verdictRow(2, { conversation_id: "a", score: 0 }),
+          verdictRow(1, { conversation_id: "a", score: 0.5 }),
+          verdictRow(3, { conversation_id: "b", score: 1 }),
+          verdictRow(4, { conversation_id: "c", score: null, label: null, state: "cannot_judge" }),
+        ]);
+        expect(await store.qualityByVersion(DAY)).toEqual([
+          {
+            tenant: "acme",
+            env: "production",
+            use_case: "ticket-summary",
+            criterion: "faithfulness",
+            is_guardrail: true,
+            rubric_hash: RUBRIC,
+            judge: "judge-a",
+            prompt_version: "v1",
+            units: 2,
+            score_sum: 1.5,
+            score_square_sum: 1.25,
+            first_started_at: minute(1),
+            last_started_at: minute(3),
+          },
+        ]);
+      });
+
+      test("judging again replaces, and a score of zero is a score", async () => {
+        await store.insertVerdicts([verdictRow(1, { score: 1 })]);
+        await store.insertVerdicts([{ ...verdictRow(1, { score: 0, label: "fail" }), log_offset: 9 }]);
+        expect(await store.qualityByVersion(DAY)).toMatchObject([{ units: 1, score_sum: 0 }]);
+      });
+
+      test("versions, criteria, rubrics and judges are kept apart", async () => {
+        await store.insertVerdicts([
+          verdictRow(1),
+          verdictRow(2, { prompt_version: "v2" }),
+          verdictRow(3, { criterion: "tone", is_guardrail: false }),
+          verdictRow(4, { judge: "judge-b" }),
+          verdictRow(5, { rubric_hash: "sha256:new" }),
+        ]);
+        const quality = await store.qualityByVersion(DAY);
+        expect(quality.map((row) => row.units)).toEqual([1, 1, 1, 1, 1]);
+        expect(quality.find((row) => row.criterion === "tone")?.is_guardrail).toBe(false);
+      });
+
+      test("coverage adds up: sampled is the states and what is still pending", async () => {
+        const states = ["scored", "cannot_judge", "failed", "expired", "over_budget"] as const;
+        await store.insertCalls([0, 1, 2, 3, 4, 5].map((offset) => callRow(offset)));
+        await store.insertCalls([{ ...callRow(6), is_sampled: false }, callRow(60)]);
+        await store.insertVerdicts(
+          states.map((state, i) =>
+            verdictRow(i, state === "scored" ? {} : { state, score: null, label: null }),
+          ),
+        );
+        const key = { tenant: "acme", env: "production", use_case: "ticket-summary" };
+        const none = { scored: 0, cannot_judge: 0, failed: 0, expired: 0, over_budget: 0 };
+        expect(await store.coverageByHour(DAY)).toEqual([
+          {
+            ...key,
+            hour: "2026-11-24T09:00:00.000Z",
+            sampled: 6,
+            scored: 1,
+            cannot_judge: 1,
+            failed: 1,
+            expired: 1,
+            over_budget: 1,
+          },
+          { ...key, hour: "2026-11-24T10:00:00.000Z", sampled: 1, ...none },
+        ]);
+      });
+
+      test("a call judged on two criteria counts once, in its worse state", async () => {
+        await store.insertCalls([callRow(1)]);
+        await store.insertVerdicts([
+          verdictRow(1),
+          {
+            ...verdictRow(1, { criterion: "tone", state: "failed", score: null, label: null }),
+            log_offset: 2,
+          },
+        ]);
+        expect(await store.coverageByHour(DAY)).toMatchObject([{ sampled: 1, scored: 0, failed: 1 }]);
+      });
+    });
+
+    describe("other events", () => {
+      beforeEach(async () => {
+        await store.migrate();
+      });
+
+      test("feedback, incidents and registry events are stored at their offsets", async () => {
+        await store.insertFeedback([
+          {
+            ...origin(1),
+            tenant: "acme",
+            feedback: {
+              feedback_id: "f1",
+              call_id: callId(1),
+              use_case: "ticket-summary",
+              kind: "thumb",
+              value: 0,
+              given_at: minute(1),
+            },
+          },
+        ]);
+        await store.insertIncidentEvents([
+          { ...origin(2), event: detected },
+          {
+            ...origin(3),
+            event: { type: "acknowledged", incident_id: "inc_1", at: minute(3), actor: "ann" },
+          },
+        ]);
+        await store.insertRegistryEvents([
+          {
+            ...origin(4),
+            event: {
+              event_id: "e1",
+              use_case: "ticket-summary",
+              env: "production",
+              type: "promoted",
+              expected_revision: 3,
+              prompt_version: null,
+              actor: "ann",
+              reason: "",
+              at: minute(4),
+              body: { weights: { v1: 1 } },
+            },
+          },
+        ]);
+        const range = { log_partition: 0, from: 0, to: 10 };
+        expect(await store.storedOffsets("feedback", range)).toEqual(new Set([1]));
+        expect(await store.storedOffsets("incidents", range)).toEqual(new Set([2, 3]));
+        expect(await store.storedOffsets("registry_events", range)).toEqual(new Set([4]));
+      });
+
+      test("feedback with a broken time is a bad row", async () => {
+        const feedback = { feedback_id: "f", call_id: "c", use_case: "u", kind: "thumb", value: 1 } as const;
+        const row = { ...origin(0), tenant: "acme", feedback: { ...feedback, given_at: "noon" } };
+        await expect(store.insertFeedback([row])).rejects.toMatchObject({ code: "store_data", failedRow: 0 });
+      });
+    });
+  });
+}
+
+/** Minute `i` of the contract's morning, from 09:00. */
+function minute(i: number): string {
+  return new Date(Date.UTC(2026, 10, 24, 9, i)).toISOString();
+}
+
+function callId(i: number): string {
+  return `01935b2e-7c4e-7000-8000-a${i.toString(16).padStart(11, "0")}`;
+}
+
+function origin(offset: number): Origin {
+  return { log_partition: 0, log_offset: offset, ingested_at: minute(offset % 60) };
+}
+
+function callRow(i: number, fields: Partial<LlmCallInput> = {}): CallRow {
+  const started_at = fields.started_at ?? minute(i % 720);
+  const call = LlmCall.parse({
+    call_id: callId(i),
+    started_at,
+    app: "helpdesk",
+    use_case: "ticket-summary",
+    prompt_version: "v1",
+    model: "model-a",
+    status: "ok",
+    latency_ms: 100,
+    conversation_id: `conversation-${i}`,
+    input: `in ${i}`,
+    output: `out ${i}`,
+    ...fields,
+  });
+  return {
+    log_partition: 0,
+    log_offset: i,
+    ingested_at: started_at,
+    tenant: "acme",
+    call,
+    prompt_version: call.prompt_version ?? "",
+    conversation_id: call.conversation_id ?? call.call_id,
+    started_at,
+    clock_skew_ms: 0,
+    cost_usd: call.cost_usd ?? null,
+    slices: ["mentions_money"],
+    features: { input_chars: 4 },
+    is_sampled: true,
+    sample_rate: 0.05,
+    flags: [],
+  };
+}
+
+function verdictRow(i: number, fields: Partial<Verdict> = {}): Origin & { readonly verdict: Verdict } {
+  return {
+    ...origin(i),
+    verdict: {
+      call_id: callId(i),
+      tenant: "acme",
+      env: "production",
+      use_case: "ticket-summary",
+      prompt_version: "v1",
+      model: "model-a",
+      conversation_id: `conversation-${i}`,
+      started_at: minute(i),
+      criterion: "faithfulness",
+      is_guardrail: true,
+      rubric_hash: RUBRIC,
+      judge: "judge-a",
+      state: "scored",
+      label: "pass",
+      score: 1,
+      reason: "",
+      failure_type: null,
+      judged_at: minute(i + 1),
+      latency_ms: 12.5,
+      cost_usd: null,
+      slices: [],
+      sample_rate: 0.05,
+      ...fields,
+    },
+  };
+}
+
+function worklist(fields: { limit?: number; since?: string } = {}) {
+  return { criterion: "faithfulness", rubric_hash: RUBRIC, limit: 100, since: DAY.start, ...fields };
+}
+
+function audit(fields: Partial<Parameters<Store["insertIngestAudit"]>[0][number]>) {
+  return {
+    topic: "plumbline.calls",
+    log_partition: 0,
+    from_offset: 0,
+    to_offset: 0,
+    rows: 0,
+    duplicates: 0,
+    dead_letters: 0,
+    recovered: false,
+    written_at: minute(10),
+    ...fields,
+  };
+}
+
+const evidence = {
+  prompt_version: "v2",
+  units: 100,
+  calls: 120,
+  mean: 0.8,
+  interval: [0.7, 0.9] as [number, number],
+};
+
+const detected: IncidentEvent = {
+  type: "detected",
+  incident_id: "inc_1",
+  at: minute(2),
+  actor: "monitor",
+  detection: {
+    kind: "quality",
+    severity: "SEV2",
+    tenant: "acme",
+    env: "production",
+    use_case: "ticket-summary",
+    metric: "faithfulness",
+    is_guardrail: true,
+    candidate: evidence,
+    incumbent: { ...evidence, prompt_version: "v1", mean: 0.9 },
+    effect: -0.1,
+    interval: [-0.2, -0.05],
+    level: 0.95,
+    method: "e-detector",
+    judge: "judge-a",
+    rubric_hash: RUBRIC,
+    window: DAY,
+    version_started_at: DAY.start,
+    slices: [],
+    verdict: null,
+    evidence: {},
+  },
+};

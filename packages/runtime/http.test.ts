@@ -1,0 +1,147 @@
+import { request as httpRequest, Agent } from "node:http";
+import { Problem } from "@plumbline/schemas";
+import { expect, onTestFinished, test } from "vitest";
+import { createHttpApp, createHttpService, HttpProblem, listen, type Route } from "./http.ts";
+import { createLogger } from "./logger.ts";
+
+const logger = createLogger("test", "silent");
+
+async function serving(routes: Route[], readiness: Record<string, () => Promise<unknown>> = {}) {
+  const listening = await listen(createHttpApp({ name: "test", logger, routes, readiness }), { port: 0 });
+  onTestFinished(async () => listening.close(0));
+  return listening;
+}
+
+test.each([
+  {
+    name: "a problem",
+    error: new HttpProblem({ type: "urn:x", title: "T", status: 409, detail: "d" }),
+    status: 409,
+  },
+  {
+    name: "a full log",
+    error: Object.assign(new Error("x"), { code: "log_full", retryable: false }),
+    status: 503,
+  },
+  {
+    name: "a retryable fault",
+    error: Object.assign(new Error("x"), { code: "store_retriable", retryable: true }),
+    status: 503,
+  },
+  {
+    name: "a record too large",
+    error: Object.assign(new Error("x"), { code: "record_too_large" }),
+    status: 413,
+  },
+  { name: "a bug", error: new TypeError("secret"), status: 500 },
+])("$name thrown by a handler is answered $status as problem+json", async ({ error, status }) => {
+  const { url } = await serving([
+    {
+      method: "GET",
+      path: "/x",
+      handle: async () => {
+        await Promise.resolve();
+        throw error;
+      },
+    },
+  ]);
+  const response = await fetch(`${url}/x`);
+  expect(response.status).toBe(status);
+  expect(response.headers.get("content-type")).toBe("application/problem+json; charset=utf-8");
+  const problem = Problem.parse(await response.json());
+  expect(problem.status).toBe(status);
+  expect(problem.detail).not.toContain("secret");
+});
+
+test("a path that can't be decoded is the sender's error", async () => {
+  const { url } = await serving([{ method: "GET", path: "/:name", handle: () => undefined }]);
+  expect((await fetch(`${url}/%E0%A4%A`)).status).toBe(400);
+});
+
+test("readiness names what is not ready, liveness does not ask", async () => {
+  const { url } = await serving([], {
+    log: async () => undefined,
+    store: async () => Promise.reject(new Error("no connection")),
+    slow: async () => new Promise(() => undefined),
+  });
+  for (const path of ["/livez", "/healthz"]) expect((await fetch(`${url}${path}`)).status).toBe(200);
+  const ready = await fetch(`${url}/readyz?verbose`);
+  expect(ready.status).toBe(503);
+  expect(await ready.json()).toEqual({
+    status: "not_ready",
+    checks: { log: "ok", store: "no connection", slow: "no answer in 900 ms" },
+  });
+});
+
+test("a port in use is reported with the port and the setting that changes it", async () => {
+  const { url } = await serving([]);
+  const { port } = new URL(url);
+  const service = createHttpService(createHttpApp({ name: "second", logger, routes: [] }), {
+    name: "second",
+    logger,
+    port: Number(port),
+    portSetting: "PLUMBLINE_X_PORT",
+  });
+  await expect(service.run(new AbortController().signal)).rejects.toMatchObject({
+    exitCode: 3,
+    message: expect.stringMatching(new RegExp(`port ${port} .*PLUMBLINE_X_PORT`)),
+  });
+  await expect(service.url).rejects.toThrow(/in use/);
+});
+
+test("closing lets a request in flight finish and drops idle connections at once", async () => {
+  const arrived = deferred();
+  const finish = deferred();
+  const listening = await serving([
+    {
+      method: "GET",
+      path: "/slow",
+      handle: async (_request, response) => {
+        arrived.resolve();
+        await finish.promise;
+        response.json({ done: true });
+      },
+    },
+  ]);
+  const agent = new Agent({ keepAlive: true });
+  const answered = new Promise<number | undefined>((resolve) => {
+    httpRequest(`${listening.url}/slow`, { agent }, (response) => {
+      response.resume().on("end", () => resolve(response.statusCode));
+    }).end();
+  });
+  await arrived.promise;
+
+  const started = performance.now();
+  const closed = listening.close(10_000);
+  await expect(fetch(`${listening.url}/livez`)).rejects.toThrow();
+  finish.resolve();
+
+  expect(await answered).toBe(200);
+  await closed;
+  // The kept connection alone would have held the server for its keep-alive time of five seconds.
+  expect(performance.now() - started).toBeLessThan(3000);
+});
+
+test("closing cuts what does not finish in time", async () => {
+  const arrived = deferred();
+  const listening = await serving([
+    {
+      method: "GET",
+      path: "/never",
+      handle: async () => {
+        arrived.resolve();
+        await new Promise(() => undefined);
+      },
+    },
+  ]);
+  const failed = expect(fetch(`${listening.url}/never`)).rejects.toThrow();
+  await arrived.promise;
+  await listening.close(20);
+  await failed;
+});
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve!: () => void;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}

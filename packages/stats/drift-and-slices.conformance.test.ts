@@ -1,0 +1,337 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { neymanAllocation, squareRootAllocation } from "./allocation.ts";
+import { aucDeLong, aucLowerBound, aucRelevanceTest } from "./auc.ts";
+import { chiSquareHomogeneity } from "./chi-square-homogeneity.ts";
+import { cramersV } from "./cramers-v.ts";
+import { cuped } from "./cuped.ts";
+import { fnv1a32, hashedNgrams } from "./hashed-ngrams.ts";
+import { hellingerDistance } from "./hellinger.ts";
+import { jensenShannonDistance, jensenShannonUnderNull } from "./jensen-shannon.ts";
+import { kitagawa } from "./kitagawa.ts";
+import {
+  kolmogorovSmirnov,
+  kolmogorovSmirnovLimit,
+  kolmogorovSmirnovStephens,
+} from "./kolmogorov-smirnov.ts";
+import { mannWhitney } from "./mann-whitney.ts";
+import { medianHeuristic, mmdBiased, mmdUnbiased } from "./mmd.ts";
+import { ppiMean } from "./ppi.ts";
+import { conjunctionRows, createPredicateTable } from "./predicate-table.ts";
+import { psiRelevanceTest } from "./psi-relevance-test.ts";
+import { type PsiSample, psi, psiDebiased, psiPlain, psiUnderNull } from "./psi.ts";
+import { quantile } from "./quantile.ts";
+import { mmdRandomFourier } from "./random-fourier.ts";
+import { raoScott } from "./rao-scott.ts";
+import { baselineMean } from "./ridge-baseline.ts";
+import { roganGladen } from "./rogan-gladen.ts";
+import { sliceContext, sliceCost, sliceMdl, sliceZ, standardisedResiduals } from "./slice-score.ts";
+import { findBestSlice } from "./slice-search.ts";
+import { explainedShare } from "./slice-verdict.ts";
+import { stratifiedMean } from "./stratified-mean.ts";
+import { wasserstein1, wasserstein1PerIqr, wasserstein1PerSd } from "./wasserstein.ts";
+
+/**
+ * Values from an independent implementation: numpy 2.4 and scipy 1.17, written by
+ * `python3 stats-vectors.py > stats-vectors.json`. `tol` is relative, absolute below 1e−12.
+ */
+interface Vector {
+  readonly name: string;
+  readonly inputs: unknown;
+  readonly expected: Readonly<Record<string, unknown>>;
+  readonly tol: number;
+}
+const vectors: readonly Vector[] = JSON.parse(
+  readFileSync(new URL("./fixtures/stats-vectors.json", import.meta.url), "utf8"),
+).vectors;
+
+interface Counts {
+  readonly reference: number[];
+  readonly current: number[];
+}
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const mean = (values: readonly number[]): number => sum(values) / values.length;
+const sampleOf = ({ reference, current }: Counts, designEffect = 1): PsiSample => ({
+  bins: reference.length,
+  referenceRows: sum(reference),
+  currentRows: sum(current),
+  designEffect,
+});
+
+interface TwoSamples {
+  readonly x: number[];
+  readonly y: number[];
+}
+interface TwoClasses {
+  readonly negatives: number[];
+  readonly positives: number[];
+}
+const auc = ({ negatives, positives }: TwoClasses): Record<string, unknown> => {
+  const estimate = aucDeLong(negatives, positives);
+  return {
+    auc: estimate.auc,
+    variance: estimate.variance,
+    lcb95_one_sided: aucLowerBound(estimate),
+    "p_value_H0_auc_le_0.55": aucRelevanceTest(estimate),
+  };
+};
+
+/** For each vector, our answer in the vector's own keys. */
+const answers: Readonly<Record<string, (inputs: never) => Record<string, unknown>>> = {
+  psi_plain: (input: Counts) => {
+    const observed = psiPlain(input.reference, input.current);
+    const sample = sampleOf(input);
+    return { psi: observed, bias: psiUnderNull(sample), psi_debiased: psiDebiased(observed, sample) };
+  },
+  psi_smoothed_half: ({ reference, current }: Counts) => ({ psi: psi(reference, current) }),
+  psi_relevance_test: (input: Counts & { tau: number; design_effect: number }) => {
+    const observed = psiPlain(input.reference, input.current);
+    const p = (tau: number, designEffect = input.design_effect) =>
+      psiRelevanceTest(observed, tau, sampleOf(input, designEffect));
+    return {
+      p_value: p(input.tau),
+      p_value_tau0: p(0),
+      "p_value_tau_0.02": p(0.02),
+      "p_value_tau_0.02_deff_3": p(0.02, 3),
+    };
+  },
+  jensen_shannon_distance: ({ p, q }: { p: number[]; q: number[] }) => ({
+    base_e: jensenShannonDistance(p, q, Math.E),
+    base_2: jensenShannonDistance(p, q),
+    divergence_bias_base_e: jensenShannonUnderNull(sampleOf({ reference: p, current: q })),
+  }),
+  jensen_shannon_distance_zero_bin: ({ p, q }: { p: number[]; q: number[] }) => ({
+    base_2: jensenShannonDistance(p, q),
+  }),
+  hellinger: ({ p, q }: { p: number[]; q: number[] }) => ({ distance: hellingerDistance(p, q) }),
+  chi2_homogeneity: ({ table }: { table: number[][] }) => {
+    const { statistic, degreesOfFreedom, pValue } = chiSquareHomogeneity(table);
+    const corrected = raoScott(statistic, degreesOfFreedom, 2.5);
+    return {
+      statistic,
+      df: degreesOfFreedom,
+      p_value: pValue,
+      cramers_v: cramersV(table),
+      "statistic_over_deff_2.5": corrected.statistic,
+      "p_value_deff_2.5": corrected.pValue,
+    };
+  },
+  chi2_2x2: ({ table }: { table: number[][] }) => {
+    const { statistic, degreesOfFreedom, pValue } = chiSquareHomogeneity(table);
+    return { statistic, df: degreesOfFreedom, p_value: pValue };
+  },
+  ks_two_sample: ({ x, y }: TwoSamples) => {
+    const { statistic, pValue, method } = kolmogorovSmirnov(x, y);
+    expect(method).toBe("exact");
+    return {
+      statistic,
+      p_exact: pValue,
+      p_stephens: kolmogorovSmirnovStephens(statistic, x.length, y.length),
+      p_limit: kolmogorovSmirnovLimit(statistic, x.length, y.length),
+    };
+  },
+  ks_two_sample_ties: ({ x, y }: TwoSamples) => ({ statistic: kolmogorovSmirnov(x, y).statistic }),
+  wasserstein_1: ({ reference, current }: Counts) => {
+    const centre = mean(reference);
+    const ascending = [...reference].sort((a, b) => a - b);
+    return {
+      w1: wasserstein1(reference, current),
+      normed_by_reference_population_sd: wasserstein1PerSd(reference, current),
+      reference_sd: Math.sqrt(mean(reference.map((value) => (value - centre) ** 2))),
+      reference_iqr_type7: quantile(ascending, 0.75) - quantile(ascending, 0.25),
+      normed_by_iqr: wasserstein1PerIqr(reference, current),
+    };
+  },
+  wasserstein_1_weighted: ({ x, wx, y, wy }: TwoSamples & { wx: number[]; wy: number[] }) => ({
+    w1: wasserstein1(x, y, { reference: wx, current: wy }),
+  }),
+  mann_whitney: ({ x, y }: TwoSamples) => {
+    const { u, pValue } = mannWhitney(x, y);
+    return {
+      u_x: u,
+      p_two_sided_continuity: pValue,
+      p_two_sided: mannWhitney(x, y, { continuity: false }).pValue,
+      auc_y_over_x: aucDeLong(x, y).auc,
+    };
+  },
+  mann_whitney_ties_less: ({ x, y }: TwoSamples) => {
+    const { u, pValue } = mannWhitney(x, y, { alternative: "less" });
+    return { u_x: u, p_less_continuity: pValue };
+  },
+  mann_whitney_exact_small: ({ x, y }: TwoSamples) => {
+    const { u, pValue } = mannWhitney(x, y, { method: "exact" });
+    return { u_x: u, p_two_sided: pValue };
+  },
+  auc_delong: auc,
+  auc_delong_ties: auc,
+  mmd2_rbf: ({ X, Y, sigma }: { X: number[][]; Y: number[][]; sigma: number }) => {
+    const median = medianHeuristic([...X, ...Y]);
+    return {
+      mmd2_unbiased: mmdUnbiased(X, Y, sigma),
+      mmd2_biased: mmdBiased(X, Y, sigma),
+      median_heuristic_sigma: median,
+      mmd2_unbiased_at_median: mmdUnbiased(X, Y, median),
+    };
+  },
+  mmd2_random_fourier: ({ X, Y, omega }: { X: number[][]; Y: number[][]; omega: number[][] }) => ({
+    mmd2_biased_rff: mmdRandomFourier(X, Y, omega),
+  }),
+  ppi_mean: (input: { Y_labelled: number[]; judge_labelled: number[]; judge_unlabelled: number[] }) => {
+    const sample = {
+      human: input.Y_labelled,
+      judgeLabelled: input.judge_labelled,
+      judgeUnlabelled: input.judge_unlabelled,
+    };
+    const at = (fixed?: number) => {
+      const { lambda, estimate, se, interval } = ppiMean(sample, fixed);
+      return { lambda, estimate, se, ci95: interval };
+    };
+    return { lambda_1: at(1), lambda_0: at(0), lambda_opt: at() };
+  },
+  rogan_gladen: (input: Readonly<Record<string, number>>) => {
+    const result = roganGladen(input["judge_pass"]!, input["n"]!, {
+      bothPass: input["human_pass_and_judge_pass"]!,
+      humanPass: input["human_pass"]!,
+      bothFail: input["human_fail_and_judge_fail"]!,
+      humanFail: input["human_fail"]!,
+    });
+    return {
+      estimate: result.estimate,
+      ci95_lang_reiczigel: result.interval,
+      youden_adjusted: result.youden,
+    };
+  },
+  stratified_mean: (input: { N: number[]; n: number[]; mean: number[]; var: number[] }) => {
+    const strata = input.N.map((traffic, s) => ({
+      traffic,
+      judged: input.n[s]!,
+      mean: input.mean[s]!,
+      variance: input.var[s]!,
+    }));
+    // The naive pooled mean is in the vector to be contradicted.
+    const pooled = sum(strata.map((s) => s.judged * s.mean)) / sum(input.n);
+    return { ...stratifiedMean(strata), naive_pooled: pooled };
+  },
+  allocation: ({ N, sd, budget }: { N: number[]; sd: number[]; budget: number }) => ({
+    neyman: neymanAllocation(N, sd, budget),
+    square_root: squareRootAllocation(N, budget),
+  }),
+  cuped: ({ y, z, z_population_mean }: { y: number[]; z: number[]; z_population_mean: number }) => {
+    const { theta, estimate, varianceRatio } = cuped(y, z, z_population_mean);
+    return { theta, estimate, variance_ratio: varianceRatio };
+  },
+  kitagawa_decomposition: (
+    input: Readonly<Record<"share_old" | "share_new" | "mean_old" | "mean_new", number[]>>,
+  ) => {
+    const { total, mix, within, cells } = kitagawa(
+      input.share_old.map((shareOld, s) => ({
+        shareOld,
+        shareNew: input.share_new[s]!,
+        meanOld: input.mean_old[s]!,
+        meanNew: input.mean_new[s]!,
+      })),
+    );
+    return {
+      total,
+      mix,
+      within,
+      within_by_slice: cells.map((cell) => cell.within),
+      mix_by_slice_centred: cells.map((cell) => cell.mix),
+    };
+  },
+  slice_scores: (input: {
+    rows_a_b_c_pass: [number, number, number, number][];
+    beta: number[];
+    max_depth: number;
+  }) => {
+    const rows = input.rows_a_b_c_pass;
+    const active = (row: readonly number[]) => [1, 2, 3].filter((column) => row[column - 1] === 1);
+    const baseline = rows.map((row) => baselineMean(input.beta, active(row)));
+    const residuals = standardisedResiduals(
+      baseline,
+      rows.map((row) => row[3]),
+    );
+    const table = createPredicateTable(
+      rows.length,
+      ["a", "b", "c"].map((name, p) => ({
+        name,
+        rows: rows.flatMap((row, i) => (row[p] === 1 ? [i] : [])),
+      })),
+    );
+    const context = sliceContext(residuals, 3, input.max_depth);
+    const drops = rows.map((row, i) => baseline[i]! - row[3]);
+    const slices: Record<string, unknown> = {};
+    for (const predicates of [[0], [1], [2], [0, 1], [0, 2], [1, 2]]) {
+      const inside = conjunctionRows(table, predicates);
+      const members = new Set(inside);
+      const n = inside.length;
+      const sums = { rows: n, sum: sum([...inside].map((i) => residuals[i]!)), depth: predicates.length };
+      const outside = mean(drops.filter((_, i) => !members.has(i)));
+      slices[predicates.map((p) => table.names[p]).join("&")] = {
+        n,
+        z: sliceZ(context, sums),
+        mdl: mdlOfAnySign(sliceZ(context, sums), sliceMdl(context, sums), sliceCost(context, sums.depth)),
+        drop_in: mean([...inside].map((i) => drops[i]!)),
+        drop_out: outside,
+        phi: explainedShare(rows.length, mean(drops), n, outside),
+      };
+    }
+    const best = findBestSlice(table, residuals, input.max_depth)!;
+    return { slices, best: best.predicates.map((p) => table.names[p]).join("&") };
+  },
+  hashed_ngrams: ({ text, dim, n }: { text: string; dim: number; n: [number, number] }) => {
+    const vector = hashedNgrams(text, { dimensions: dim, shortest: n[0], longest: n[1] });
+    return {
+      nonzero: Object.fromEntries(vector.indices.map((index, k) => [String(index), vector.values[k]!])),
+      fnv1a_abc: fnv1a32("abc"),
+    };
+  },
+};
+
+/** The vector scores slices of any sign; ours refuses those that are not worse than the rest. */
+function mdlOfAnySign(z: number, mdl: number, cost: number): number {
+  if (z > 0) return mdl;
+  expect(mdl).toBe(-Infinity);
+  return (z * z) / 2 - cost;
+}
+
+function expectClose(actual: unknown, expected: unknown, tol: number, path: string): void {
+  if (typeof expected === "number") {
+    const size = Math.abs(expected);
+    const error = Math.abs((actual as number) - expected);
+    expect(error, `${path}: ${String(actual)} instead of ${expected}`).toBeLessThanOrEqual(
+      tol * (size < 1e-12 ? 1 : size),
+    );
+  } else if (typeof expected === "object" && expected !== null) {
+    const entries = actual as Readonly<Record<string, unknown>>;
+    expect(Object.keys(entries).sort(), path).toEqual(Object.keys(expected).sort());
+    for (const [key, value] of Object.entries(expected))
+      expectClose(entries[key], value, tol, `${path}.${key}`);
+  } else {
+    expect(actual, path).toEqual(expected);
+  }
+}
+
+describe("agrees with the independent implementation", () => {
+  const ours = vectors.filter((vector) => vector.name in answers);
+
+  test("every named vector exists", () => {
+    expect(ours.map((vector) => vector.name).sort()).toEqual(Object.keys(answers).sort());
+  });
+
+  test.each(ours.map((vector) => [vector.name, vector] as const))("%s", (name, vector) => {
+    expectClose(answers[name]!(vector.inputs as never), vector.expected, vector.tol, name);
+  });
+});
+
+test("every conformance vector is answered by one of the two conformance tests", () => {
+  // Constants of boundaries that are not implemented (predictable plug-in and mixture forms are).
+  const notImplemented = ["published_boundaries_confseq"];
+  const other = readFileSync(new URL("./conformance.test.ts", import.meta.url), "utf8");
+  const answeredThere = vectors
+    .map(({ name }) => name)
+    .filter((name) => new RegExp(`^  ${name}:`, "mu").test(other));
+  const answered = new Set([...Object.keys(answers), ...answeredThere, ...notImplemented]);
+  expect(vectors).toHaveLength(60);
+  expect(vectors.map(({ name }) => name).filter((name) => !answered.has(name))).toEqual([]);
+});

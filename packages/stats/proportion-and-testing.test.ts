@@ -1,0 +1,216 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { betaBinomialCdf, betaBinomialLogPmf } from "./beta-binomial.ts";
+import { isSampled, samplingUniform } from "./hash-sampling.ts";
+import {
+  benjaminiHochberg,
+  benjaminiYekutieli,
+  eBenjaminiHochberg,
+  holm,
+  lordPlusPlus,
+  lordPlusPlusStart,
+  pToE,
+  pToEMixture,
+} from "./multiple-testing.ts";
+import { newcombeDifference } from "./newcombe-difference.ts";
+import { bernoulliDivergence, plannedDetectionSamples, smallestDetectableDrop } from "./planning.ts";
+import { clopperPearsonInterval, jeffreysInterval, wilsonInterval } from "./proportion-interval.ts";
+import { createRandom, shuffle } from "./random.ts";
+import { ridgeBaseline, solveCholesky } from "./ridge-baseline.ts";
+
+const counts = fc
+  .tuple(fc.integer({ min: 1, max: 500 }), fc.nat(500))
+  .map(([n, k]) => ({ n, k: Math.min(n, k) }));
+const probabilities = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 30 });
+
+describe("proportion intervals", () => {
+  test("contain k/n, and Jeffreys lies inside Clopper–Pearson", () => {
+    fc.assert(
+      fc.property(counts, ({ k, n }) => {
+        for (const interval of [wilsonInterval, clopperPearsonInterval, jeffreysInterval]) {
+          const { lower, upper } = interval(k, n);
+          expect(lower).toBeLessThanOrEqual(k / n + 1e-12);
+          expect(upper).toBeGreaterThanOrEqual(k / n - 1e-12);
+        }
+        expect(jeffreysInterval(k, n).lower).toBeGreaterThanOrEqual(
+          clopperPearsonInterval(k, n).lower - 1e-12,
+        );
+        expect(jeffreysInterval(k, n).upper).toBeLessThanOrEqual(clopperPearsonInterval(k, n).upper + 1e-12);
+      }),
+    );
+  });
+
+  test("Clopper–Pearson by hand: no pass of n = 3 has the upper end 1 − 0.025^(1/3)", () => {
+    expect(clopperPearsonInterval(0, 3).upper).toBeCloseTo(1 - Math.cbrt(0.025), 12);
+    expect(() => wilsonInterval(4, 3)).toThrow(RangeError);
+  });
+
+  test("swapping the versions turns Newcombe's interval round", () => {
+    const a = { passes: 45, n: 50 };
+    const b = { passes: 30, n: 60 };
+    expect(newcombeDifference(a, b).lower).toBeCloseTo(-newcombeDifference(b, a).upper, 12);
+  });
+
+  test("the beta-binomial sums to one and is uniform for a = b = 1", () => {
+    expect(Math.exp(betaBinomialLogPmf(3, 9, 1, 1))).toBeCloseTo(0.1, 12);
+    expect(betaBinomialCdf(29, 30, 2, 3) + Math.exp(betaBinomialLogPmf(30, 30, 2, 3))).toBeCloseTo(1, 12);
+  });
+});
+
+describe("multiple testing", () => {
+  test("adjusted values are ordered BH ≤ BY, BH ≤ Holm, all at least p, and follow a reordering", () => {
+    fc.assert(
+      fc.property(probabilities, (p) => {
+        const bh = benjaminiHochberg(p);
+        const by = benjaminiYekutieli(p);
+        const hm = holm(p);
+        for (const i of p.keys()) {
+          expect(bh[i]).toBeGreaterThanOrEqual(p[i]! * (1 - 1e-12));
+          expect(by[i]).toBeGreaterThanOrEqual(bh[i]!);
+          expect(hm[i]).toBeGreaterThanOrEqual(bh[i]! * (1 - 1e-12));
+        }
+        expect(benjaminiHochberg(p.toReversed()).reverse()).toEqual(bh);
+      }),
+    );
+  });
+
+  test("e-BH by hand: one hypothesis needs 1/q, the second of two too", () => {
+    expect(eBenjaminiHochberg([Math.log(20)], 0.05)).toEqual([0]);
+    expect(eBenjaminiHochberg([Math.log(19.9)], 0.05)).toEqual([]);
+    expect(eBenjaminiHochberg([Math.log(21), Math.log(21)], 0.05)).toEqual([0, 1]);
+    expect(eBenjaminiHochberg([-Infinity, Infinity, -Infinity], 0.05)).toEqual([1]);
+    expect(eBenjaminiHochberg([], 0.05)).toEqual([]);
+  });
+
+  test("both calibrators are e-values: their integral over uniform p is at most one", () => {
+    const steps = 200_000;
+    let half = 0;
+    let mixture = 0;
+    for (let i = 0; i < steps; i++) {
+      // Substituting p = u⁴ tames the singularity at 0.
+      const u = (i + 0.5) / steps;
+      half += (pToE(u ** 4) * 4 * u ** 3) / steps;
+      mixture += (pToEMixture(u ** 4) * 4 * u ** 3) / steps;
+    }
+    expect(half).toBeCloseTo(1, 4);
+    expect(mixture).toBeLessThanOrEqual(1);
+    expect(mixture).toBeGreaterThan(0.9);
+    expect(pToEMixture(1)).toBe(0.5);
+    expect(pToEMixture(0.98999)).toBeCloseTo(pToEMixture(0.99001), 4);
+  });
+
+  test("under the null LORD++ rejects something in at most about alpha of streams", () => {
+    let rejectedRuns = 0;
+    for (let seed = 0; seed < 400; seed++) {
+      const random = createRandom(seed);
+      let state = lordPlusPlusStart;
+      for (let t = 0; t < 100; t++) state = lordPlusPlus(state, random.uniform()).state;
+      if (state.rejections.length > 0) rejectedRuns += 1;
+    }
+    expect(rejectedRuns / 400).toBeLessThan(0.05);
+  });
+});
+
+describe("planning", () => {
+  test("the smallest detectable drop inverts the planned sample size", () => {
+    const plan = { nullMean: 0.91, share: 1, weight: 0.4 };
+    const drop = smallestDetectableDrop(500, plan);
+    expect(plannedDetectionSamples(0.91 - drop, plan)).toBeCloseTo(500, 3);
+    expect(plannedDetectionSamples(0.95, plan)).toBe(Infinity);
+    expect(smallestDetectableDrop(1, plan)).toBeNaN();
+    expect(bernoulliDivergence(0.3, 0.3)).toBe(0);
+  });
+});
+
+describe("hash sampling", () => {
+  test("raising the rate keeps everything already judged", () => {
+    fc.assert(
+      fc.property(
+        fc.string(),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (id, a, b) => {
+          if (isSampled("s", id, Math.min(a, b))) expect(isSampled("s", id, Math.max(a, b))).toBe(true);
+        },
+      ),
+    );
+  });
+
+  test("is uniform over ids and independent over salts", () => {
+    let sampled = 0;
+    let both = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const one = samplingUniform("a:", `c${i}`) < 0.05;
+      sampled += one ? 1 : 0;
+      both += one && samplingUniform("b:", `c${i}`) < 0.05 ? 1 : 0;
+    }
+    // Four standard errors: 1000 ± 123 and 50 ± 28.
+    expect(Math.abs(sampled - 1000)).toBeLessThan(123);
+    expect(Math.abs(both - 50)).toBeLessThan(28);
+    expect(isSampled("s", "x", 1)).toBe(true);
+    expect(isSampled("s", "x", 0)).toBe(false);
+    expect(() => isSampled("s", "x", 1.5)).toThrow(RangeError);
+  });
+});
+
+describe("the ridge baseline", () => {
+  test("by hand: a Cholesky solve of two unknowns", () => {
+    // 4x + 2y = 10, 2x + 3y = 9 has x = 1.5, y = 2.
+    expect([...solveCholesky(Float64Array.of(4, 2, 2, 3), Float64Array.of(10, 9))]).toEqual([
+      expect.closeTo(1.5, 12),
+      expect.closeTo(2, 12),
+    ]);
+    expect(() => solveCholesky(Float64Array.of(1, 2, 2, 1), Float64Array.of(1, 1))).toThrow(RangeError);
+  });
+
+  test("without columns it is the mean, and a weight of one half is half a row", () => {
+    const rows = [1, 0, 1, 1].map((x) => ({ active: [], x }));
+    expect(ridgeBaseline(rows, 0)[0]).toBeCloseTo(0.75, 6);
+    const weighted = ridgeBaseline(
+      [
+        { active: [1], x: 1, weight: 0.5 },
+        { active: [1], x: 1, weight: 0.5 },
+        { active: [], x: 0 },
+      ],
+      1,
+    );
+    const plain = ridgeBaseline(
+      [
+        { active: [1], x: 1 },
+        { active: [], x: 0 },
+      ],
+      1,
+    );
+    for (const [i, value] of weighted.entries()) expect(value).toBeCloseTo(plain[i]!, 12);
+  });
+});
+
+describe("the random source", () => {
+  test("repeats itself for a seed and differs between neighbouring seeds", () => {
+    expect(createRandom(9).uniform()).toBe(createRandom(9).uniform());
+    expect(createRandom(9).uniform()).not.toBe(createRandom(10).uniform());
+  });
+
+  test("has the moments it should and shuffles every order equally often", () => {
+    const random = createRandom(3);
+    const n = 40_000;
+    let uniform = 0;
+    let normal = 0;
+    let square = 0;
+    const orders = new Map<string, number>();
+    for (let i = 0; i < n; i++) {
+      uniform += random.uniform();
+      const z = random.normal();
+      normal += z;
+      square += z * z;
+      const list = ["a", "b", "c"];
+      shuffle(list, random);
+      orders.set(list.join(""), (orders.get(list.join("")) ?? 0) + 1);
+    }
+    expect(Math.abs(uniform / n - 0.5)).toBeLessThan(0.006);
+    expect(Math.abs(normal / n)).toBeLessThan(0.02);
+    expect(Math.abs(square / n - 1)).toBeLessThan(0.03);
+    expect(orders.size).toBe(6);
+    for (const count of orders.values()) expect(Math.abs(count - n / 6)).toBeLessThan(4 * Math.sqrt(n / 6));
+  });
+});

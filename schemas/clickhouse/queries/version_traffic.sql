@@ -1,0 +1,20 @@
+-- How many calls did each version serve, how did they end, and what did they cost? No quality here.
+-- Window: half-open [start, end) of event time, UTC. Untagged calls appear as the version with an empty name.
+-- The 95th percentile comes from a t-digest (within about half a percent); the cost is the sum over priced
+-- calls only, and 0 when none had a price.
+SELECT
+    tenant,
+    env,
+    use_case,
+    prompt_version,
+    count() AS calls,
+    countIf(status = 'ok') AS ok_calls,
+    quantileTDigest(0.95)(latency_ms) AS latency_ms_p95,
+    ifNull(toFloat64(sum(cost_usd)), 0) AS cost_usd_sum,
+    min(started_at) AS first_started_at,
+    max(started_at) AS last_started_at
+FROM plumbline_raw.calls FINAL
+WHERE started_at >= {start:DateTime64(3, 'UTC')}
+  AND started_at < {end:DateTime64(3, 'UTC')}
+GROUP BY tenant, env, use_case, prompt_version
+ORDER BY tenant, env, use_case, first_started_at, prompt_version

@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { loadConfig } from "@plumbline/runtime/load-config";
+import { CollectorConfig } from "./config.ts";
+
+const REQUIRED = { PLUMBLINE_KAFKA_BROKERS: "a:9092, b:9092" };
+
+test("the defaults are those of production on one machine", () => {
+  expect(loadConfig(CollectorConfig, REQUIRED)).toEqual({
+    PLUMBLINE_KAFKA_BROKERS: ["a:9092", "b:9092"],
+    PLUMBLINE_COLLECTOR_HOST: "127.0.0.1",
+    PLUMBLINE_COLLECTOR_PORT: 4319,
+    PLUMBLINE_LOG_LEVEL: "info",
+    PLUMBLINE_DRAIN_MS: 20_000,
+  });
+});
+
+test("API keys name their tenants; a key may end in an equals sign", () => {
+  const config = loadConfig(CollectorConfig, {
+    ...REQUIRED,
+    PLUMBLINE_API_KEYS: "k1=team-a,c2VjcmV0==team-b",
+  });
+  expect(config.PLUMBLINE_API_KEYS).toEqual(
+    new Map([
+      ["k1", "team-a"],
+      ["c2VjcmV0=", "team-b"],
+    ]),
+  );
+});
+
+test.each(["k1", "=team", "k1=", "k1=a,k1=b", "k 1=a"])(
+  "API keys %j are refused, without being shown",
+  (keys) => {
+    expect(() => loadConfig(CollectorConfig, { ...REQUIRED, PLUMBLINE_API_KEYS: keys })).toThrow(
+      /PLUMBLINE_API_KEYS: must be key=tenant pairs, each key once \(/,
+    );
+  },
+);
+
+test("the README's table lists exactly the variables", () => {
+  const readme = readFileSync(new URL("README.md", import.meta.url), "utf8");
+  for (const [variable, schema] of Object.entries(CollectorConfig.shape)) {
+    expect(readme).toContain(`\`${variable}\``);
+    expect(readme).toContain(schema.description);
+  }
+});

@@ -1,0 +1,54 @@
+import { z } from "zod";
+
+/** Environment of the collector. The table in its README is this file. */
+export const CollectorConfig = z.object({
+  PLUMBLINE_KAFKA_BROKERS: z
+    .string()
+    .min(1)
+    .transform((list) => list.split(",").map((broker) => broker.trim()))
+    .describe("host:port, comma-separated"),
+  PLUMBLINE_COLLECTOR_HOST: z
+    .string()
+    .default("127.0.0.1")
+    .describe("address to bind; beyond this machine only with `PLUMBLINE_API_KEYS`"),
+  PLUMBLINE_COLLECTOR_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(4319)
+    .describe("port; 0 picks a free one"),
+  PLUMBLINE_API_KEYS: z
+    .string()
+    .transform((list, context) => {
+      const keys = parseApiKeys(list);
+      if (keys !== null) return keys;
+      context.addIssue({ code: "custom", message: "must be key=tenant pairs, each key once" });
+      return z.NEVER;
+    })
+    .optional()
+    .describe("key=tenant pairs, comma-separated; unset: no key is asked for, tenant `default`"),
+  PLUMBLINE_LOG_LEVEL: z
+    .enum(["error", "warn", "info", "debug"])
+    .default("info")
+    .describe("least severe level that is logged"),
+  PLUMBLINE_DRAIN_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(20_000)
+    .describe("longest wait at shutdown, ms"),
+});
+
+/** A key may end in `=`, as base64 does: the last one divides. */
+function parseApiKeys(list: string): ReadonlyMap<string, string> | null {
+  const keys = new Map<string, string>();
+  for (const pair of list.split(",")) {
+    const divider = pair.lastIndexOf("=");
+    const key = pair.slice(0, Math.max(divider, 0)).trim();
+    const tenant = pair.slice(divider + 1).trim();
+    if (key === "" || tenant === "" || /\s/.test(key) || keys.has(key)) return null;
+    keys.set(key, tenant);
+  }
+  return keys;
+}

@@ -1,0 +1,58 @@
+/** What zod found, in words for the person who sends events: which field, and what to do. Never a value. */
+import type { z } from "zod";
+
+export interface Explained {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** Explains the first issue of a failed parse and names the other fields: one answer per event is enough to fix it. */
+export function explainIssues(error: z.ZodError, schema: z.ZodObject, event: unknown): Explained {
+  const [first, ...rest] = error.issues;
+  if (!first) return { field: "", message: "the event is invalid" };
+  const field = fieldOf(first);
+  const others = [...new Set(rest.map(fieldOf))].filter((other) => other !== field).slice(0, 10);
+  const also = others.length === 0 ? "" : `; also wrong: ${others.join(", ")}`;
+  return { field, message: `${explain(first, field, schema, event)}${also}` };
+}
+
+function fieldOf(issue: z.core.$ZodIssue): string {
+  return issue.path.map(String).join(".").slice(0, 200);
+}
+
+function explain(issue: z.core.$ZodIssue, field: string, schema: z.ZodObject, event: unknown): string {
+  if (field === "") return "the event must be a JSON object";
+  if (issue.code !== "invalid_type" && issue.code !== "invalid_value") return `${field}: ${issue.message}`;
+
+  const found = valueAt(event, issue.path);
+  if (found === undefined) {
+    const purpose = schema.shape[field]?.description;
+    return `${field} is required${purpose === undefined ? "" : ` (${purpose})`}; add it`;
+  }
+  if (issue.code === "invalid_value") {
+    return `${field} must be one of ${issue.values.map(String).join(", ")}`;
+  }
+  return `${field} must be ${withArticle(issue.expected)}, not ${kindOf(found)}`;
+}
+
+function valueAt(event: unknown, path: readonly PropertyKey[]): unknown {
+  let value = event;
+  for (const key of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[key];
+  }
+  return value;
+}
+
+function withArticle(noun: string): string {
+  const name = noun === "int" ? "integer" : noun === "record" ? "object" : noun;
+  return /^[aeio]/.test(name) ? `an ${name}` : `a ${name}`;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "number" && !Number.isSafeInteger(value))
+    return "a number out of range or with a fraction";
+  return withArticle(typeof value);
+}

@@ -1,0 +1,32 @@
+/** The collector as a process of its own: HTTP in, Kafka out. */
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
+import { loadConfig } from "@plumbline/runtime/load-config";
+import { createLogger } from "@plumbline/runtime/logger";
+import { run, stopOnSignal } from "@plumbline/runtime/run";
+import { CollectorConfig } from "./config.ts";
+import { createCollector } from "./service.ts";
+
+const config = loadConfig(CollectorConfig, process.env);
+const logger = createLogger("collector", config.PLUMBLINE_LOG_LEVEL);
+const log = openKafkaEventLog({
+  brokers: config.PLUMBLINE_KAFKA_BROKERS,
+  clientId: "plumbline-collector",
+  logger,
+});
+
+const collector = createCollector({
+  log,
+  clock: systemClock,
+  logger,
+  host: config.PLUMBLINE_COLLECTOR_HOST,
+  port: config.PLUMBLINE_COLLECTOR_PORT,
+  apiKeys: config.PLUMBLINE_API_KEYS,
+});
+
+await run([collector], {
+  logger,
+  stop: stopOnSignal(),
+  drainMs: config.PLUMBLINE_DRAIN_MS,
+  resources: [{ name: "kafka", close: () => log.close() }],
+});

@@ -1,0 +1,237 @@
+/**
+ * From one value of a request to a record of the log: validated, completed, and byte for byte what was sent
+ * wherever nothing had to change.
+ */
+import {
+  ATTRIBUTES_MAX,
+  CALL_BYTES_MAX,
+  CALL_DEPTH_MAX,
+  CALL_FIELDS,
+  Feedback,
+  LlmCall,
+} from "@plumbline/schemas";
+import { explainIssues, type Explained } from "./explain-issue.ts";
+import type { BodyItem } from "./split-body.ts";
+import { uuidV7 } from "./uuid-v7.ts";
+
+export type ReadEvent =
+  | {
+      readonly kind: "accepted";
+      readonly key: string;
+      /** The event's JSON. */
+      readonly value: Uint8Array;
+      readonly warnings: readonly Explained[];
+    }
+  | ({ readonly kind: "rejected" } & Explained);
+
+const ATTRIBUTE_NAME_CHARS_MAX = 100;
+const ATTRIBUTE_VALUE_CHARS_MAX = 1000;
+/** Where the unknown field `x` of an event is kept. */
+const UNKNOWN_PREFIX = "unknown.";
+
+/**
+ * Validates one call. A missing `call_id` or `started_at` is filled in, which is what a `curl` needs; fields of a
+ * newer schema become attributes, so that an older collector loses nothing.
+ *
+ * @param now ms since the epoch, for what is filled in. The clock of the sender is not judged here.
+ */
+export function readCall(item: BodyItem, now: number): ReadEvent {
+  const plain = readObject(item);
+  if (plain.kind === "rejected") return plain;
+  const { event, isVerbatim, warnings } = plain;
+
+  const filled = fillIdentity(event, now, warnings);
+  const parsed = LlmCall.safeParse(filled);
+  if (!parsed.success) return { kind: "rejected", ...explainIssues(parsed.error, LlmCall, filled) };
+  const complete = moveUnknownFields(filled, warnings);
+
+  return {
+    kind: "accepted",
+    key: parsed.data.call_id,
+    value:
+      isVerbatim && complete === event && item.kind === "value" && item.bytes
+        ? item.bytes
+        : toBytes(complete),
+    warnings,
+  };
+}
+
+/** Validates one piece of feedback. It has no attributes, so unknown fields are stored as they came and ignored. */
+export function readFeedback(item: BodyItem): ReadEvent {
+  const plain = readObject(item);
+  if (plain.kind === "rejected") return plain;
+  const { event, isVerbatim, warnings } = plain;
+  const parsed = Feedback.safeParse(event);
+  if (!parsed.success) return { kind: "rejected", ...explainIssues(parsed.error, Feedback, event) };
+  for (const field of Object.keys(event)) {
+    if (!Object.hasOwn(Feedback.shape, field)) {
+      warnings.push({
+        field: clip(field),
+        message: `${clip(field)} is not a field of feedback and is ignored`,
+      });
+    }
+  }
+  return {
+    kind: "accepted",
+    key: parsed.data.call_id,
+    value: isVerbatim && item.kind === "value" && item.bytes ? item.bytes : toBytes(event),
+    warnings,
+  };
+}
+
+type Event = Readonly<Record<string, unknown>>;
+
+/** Checks what holds for any event: an object, not too deep, not too large, and made of valid Unicode. */
+function readObject(
+  item: BodyItem,
+):
+  | { kind: "object"; event: Event; isVerbatim: boolean; warnings: Explained[] }
+  | ({ kind: "rejected" } & Explained) {
+  if (item.kind === "malformed") return { kind: "rejected", field: "", message: item.message };
+  const { value, bytes } = item;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return { kind: "rejected", field: "", message: "the event must be a JSON object" };
+  }
+  // Before anything recursive, JSON.stringify included.
+  if (isDeeperThan(value, CALL_DEPTH_MAX)) {
+    return {
+      kind: "rejected",
+      field: "",
+      message: `the event is nested deeper than ${CALL_DEPTH_MAX} levels`,
+    };
+  }
+  const size = bytes?.length ?? Buffer.byteLength(JSON.stringify(value));
+  if (size > CALL_BYTES_MAX) {
+    return {
+      kind: "rejected",
+      field: "",
+      message: `the event has ${size} bytes of JSON; the limit is ${CALL_BYTES_MAX}. Shorten input, output or vars and set is_truncated`,
+    };
+  }
+  const warnings: Explained[] = [];
+  const event = withValidUnicode(value as Event, warnings);
+  return { kind: "object", event, isVerbatim: event === value, warnings };
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  for (const each of Object.values(value)) {
+    if (typeof each === "object" && each !== null && isDeeperThan(each, levels - 1)) return true;
+  }
+  return false;
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Half a surrogate pair is valid JSON and no valid text: the store would refuse the row. Replaced by U+FFFD. */
+function withValidUnicode(event: Event, warnings: Explained[]): Event {
+  let changed: Event | null = null;
+  for (const [field, value] of Object.entries(event)) {
+    if (isWellFormed(field) && isWellFormed(value)) continue;
+    changed = Object.fromEntries(
+      Object.entries(changed ?? event).map(([name, each]) =>
+        name === field ? [wellFormed(name), wellFormed(each)] : [name, each],
+      ),
+    );
+    warnings.push({
+      field: clip(wellFormed(field) as string),
+      message: "held half a surrogate pair, which is no text; it was replaced by U+FFFD",
+    });
+  }
+  return changed ?? event;
+}
+
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === "string") return !LONE_SURROGATE.test(value);
+  if (typeof value !== "object" || value === null) return true;
+  return Object.entries(value).every(([key, each]) => isWellFormed(key) && isWellFormed(each));
+}
+
+function wellFormed(value: unknown): unknown {
+  if (typeof value === "string") return Buffer.from(value, "utf8").toString("utf8");
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [wellFormed(key), wellFormed(each)]));
+}
+
+function fillIdentity(event: Event, now: number, warnings: Explained[]): Event {
+  const hasId = event["call_id"] !== undefined && event["call_id"] !== null;
+  const hasStart = event["started_at"] !== undefined && event["started_at"] !== null;
+  if (hasId && hasStart) return event;
+  const filled: Record<string, unknown> = { ...event };
+  if (!hasId) {
+    filled["call_id"] = uuidV7(now);
+    warnings.push({
+      field: "call_id",
+      message: "call_id was absent and was made here; sending this request again would count the call twice",
+    });
+  }
+  if (!hasStart) {
+    const latency = event["latency_ms"];
+    const started = now - (typeof latency === "number" && latency >= 0 && latency <= now ? latency : 0);
+    filled["started_at"] = new Date(started).toISOString();
+    warnings.push({
+      field: "started_at",
+      message: "started_at was absent and was set to the time of arrival minus latency_ms",
+    });
+  }
+  return filled;
+}
+
+/** Same event when every field is known. */
+function moveUnknownFields(event: Event, warnings: Explained[]): Event {
+  const unknown = Object.entries(event).filter(([field]) => !CALL_FIELDS.has(field));
+  if (unknown.length === 0) return event;
+  // Validated: a map of strings, or absent. Spreading copies own keys only, so `__proto__` stays a plain key.
+  const attributes: Record<string, unknown> = {
+    ...(event["attributes"] as Record<string, string> | undefined),
+  };
+  let room = ATTRIBUTES_MAX - Object.keys(attributes).length;
+  for (const [field, value] of unknown) {
+    const name = `${UNKNOWN_PREFIX}${field}`.slice(0, ATTRIBUTE_NAME_CHARS_MAX);
+    const hint = similarField(field);
+    const didYouMean = hint === null ? "" : `; did you mean ${hint}?`;
+    if (room <= 0 && !Object.hasOwn(attributes, name)) {
+      warnings.push({
+        field: clip(field),
+        message: `${clip(field)} is not a field and was left out: attributes has its ${ATTRIBUTES_MAX} keys${didYouMean}`,
+      });
+      continue;
+    }
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    if (!Object.hasOwn(attributes, name)) room--;
+    attributes[name] = wellFormed(text.slice(0, ATTRIBUTE_VALUE_CHARS_MAX));
+    warnings.push({
+      field: clip(field),
+      message: `${clip(field)} is not a field and was stored as attribute ${clip(name)}${text.length > ATTRIBUTE_VALUE_CHARS_MAX ? `, cut to ${ATTRIBUTE_VALUE_CHARS_MAX} characters` : ""}${didYouMean}`,
+    });
+  }
+  const known = Object.entries(event).filter(([field]) => CALL_FIELDS.has(field));
+  return Object.fromEntries([
+    ...known.filter(([field]) => field !== "attributes"),
+    ["attributes", attributes],
+  ]);
+}
+
+/** The known field that `field` is another spelling of: latencyMs, Latency-ms. */
+function similarField(field: string): string | null {
+  const folded = fold(field);
+  for (const known of CALL_FIELDS) if (fold(known) === folded) return known;
+  return null;
+}
+
+function fold(name: string): string {
+  return name
+    .slice(0, 100)
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, "");
+}
+
+function clip(name: string): string {
+  return name.length <= 100 ? name : `${name.slice(0, 99)}…`;
+}
+
+function toBytes(event: Event): Uint8Array {
+  return Buffer.from(JSON.stringify(event));
+}

@@ -1,0 +1,198 @@
+/**
+ * Takes call events and feedback over HTTP and appends them to the log.
+ *
+ * An answer of 200 means that the accepted events are durable in the log, and nothing less. An event without
+ * fault is never harmed by its neighbours. Delivery is at least once: a sender that got no answer sends again,
+ * with the same `call_id`s, and later stages count the repeat once.
+ */
+import {
+  BODY_BYTES_MAX,
+  CALL_BYTES_MAX,
+  type CallIssue,
+  type CallsAccepted,
+  type Topic,
+} from "@plumbline/schemas";
+import { ConfigError, LogError, type Clock, type EventLog } from "@plumbline/ports";
+import {
+  createHttpApp,
+  createHttpService,
+  HttpProblem,
+  readBody,
+  type HttpService,
+  type Request,
+  type Response,
+} from "@plumbline/runtime/http";
+import type { Logger } from "@plumbline/runtime/logger";
+import { createTenantLookup, type TenantLookup } from "./tenant.ts";
+import { readCall, readFeedback, type ReadEvent } from "./read-call.ts";
+import { splitBody, type BodyFormat, type BodyItem } from "./split-body.ts";
+
+export interface CollectorOptions {
+  readonly log: Pick<EventLog, "append" | "watermarks">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Default 127.0.0.1. Anything else needs `apiKeys`. */
+  readonly host?: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** Tenant of each API key. Absent: no key is asked for, and everything belongs to tenant `default`. */
+  readonly apiKeys?: ReadonlyMap<string, string> | undefined;
+  /** Longest wait for the log, ms. Default 10,000: shorter than an emitter waits for its answer. */
+  readonly appendTimeoutMs?: number;
+}
+
+/** Requests being worked on at once: each may hold a body of 1 MiB before and after decompression. */
+const REQUESTS_MAX = 64;
+
+/** @throws ConfigError when it would listen beyond this machine without API keys */
+export function createCollector(options: CollectorOptions): HttpService {
+  const { log, clock, logger, host = "127.0.0.1", port, apiKeys, appendTimeoutMs = 10_000 } = options;
+  if (apiKeys === undefined && !LOOPBACK.has(host)) {
+    throw new ConfigError(
+      `the collector would accept events from anybody who reaches ${host}: set PLUMBLINE_API_KEYS, or bind 127.0.0.1`,
+    );
+  }
+  const tenantOf = createTenantLookup(apiKeys);
+  let requests = 0;
+
+  async function append(topic: Topic, events: readonly ReadEvent[], tenant: string): Promise<void> {
+    const records = events.flatMap((event) =>
+      event.kind === "accepted" ? [{ key: event.key, value: event.value, headers: { tenant } }] : [],
+    );
+    if (records.length === 0) return;
+    const answered = new AbortController();
+    const timeout = clock.sleep(appendTimeoutMs, answered.signal).then(() => {
+      if (answered.signal.aborted) return;
+      throw new LogError("log_unavailable", `the log did not answer within ${appendTimeoutMs} ms`, {
+        retryable: true,
+      });
+    });
+    try {
+      await Promise.race([log.append(topic, records), timeout]);
+    } finally {
+      answered.abort();
+    }
+  }
+
+  async function accept(
+    request: Request,
+    response: Response,
+    topic: Topic,
+    read: (item: BodyItem) => ReadEvent,
+  ): Promise<void> {
+    const tenant = authenticate(request, tenantOf);
+    const format = formatOf(request);
+    if (requests >= REQUESTS_MAX) throw overloaded();
+    requests++;
+    try {
+      const events = splitBody(await readBody(request, { bytesMax: BODY_BYTES_MAX }), format).map(read);
+      await append(topic, events, tenant);
+      const answer = toAnswer(events);
+      response.locals["tenant"] = tenant;
+      response.locals["accepted"] = answer.accepted;
+      response.locals["rejected"] = answer.rejected.length;
+      response.locals["warnings"] = answer.warnings.length;
+      if (answer.accepted === 0 && answer.rejected.length > 0) throw nothingAccepted(answer.rejected);
+      response.json(answer);
+    } finally {
+      requests--;
+    }
+  }
+
+  const app = createHttpApp({
+    name: "collector",
+    logger,
+    readiness: { log: () => log.watermarks("plumbline.calls") },
+    routes: [
+      {
+        method: "POST",
+        path: "/v1/calls",
+        handle: (request, response) =>
+          accept(request, response, "plumbline.calls", (item) => readCall(item, clock.now())),
+      },
+      {
+        method: "POST",
+        path: "/v1/feedback",
+        handle: (request, response) => accept(request, response, "plumbline.feedback", readFeedback),
+      },
+    ],
+  });
+  return createHttpService(app, {
+    name: "collector",
+    logger,
+    host,
+    port,
+    portSetting: "PLUMBLINE_COLLECTOR_PORT",
+  });
+}
+
+const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);
+
+function authenticate(request: Request, tenantOf: TenantLookup): string {
+  const tenant = tenantOf(request.get("authorization"));
+  if (tenant !== null) return tenant;
+  throw new HttpProblem(
+    {
+      type: "urn:plumbline:unauthorized",
+      title: "Unauthorized",
+      status: 401,
+      detail: "The API key is missing or unknown; send it as `authorization: Bearer <key>`.",
+    },
+    { "www-authenticate": "Bearer" },
+  );
+}
+
+const FORMATS: Readonly<Record<string, BodyFormat>> = {
+  "application/json": "json",
+  "application/x-ndjson": "ndjson",
+  "application/ndjson": "ndjson",
+  "application/jsonl": "ndjson",
+};
+
+/** Asking for a JSON type also keeps other sites' pages from posting here: a browser asks us first. */
+function formatOf(request: Request): BodyFormat {
+  const type = (request.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+  const format = Object.hasOwn(FORMATS, type) ? FORMATS[type] : undefined;
+  if (format !== undefined) return format;
+  throw new HttpProblem({
+    type: "urn:plumbline:unsupported-media-type",
+    title: "Unsupported media type",
+    status: 415,
+    detail:
+      "Send content-type application/json for one event or an array, or application/x-ndjson for one event per line (curl: -H 'content-type: application/json').",
+  });
+}
+
+function toAnswer(events: readonly ReadEvent[]): CallsAccepted {
+  const rejected: CallIssue[] = [];
+  const warnings: CallIssue[] = [];
+  for (const [index, event] of events.entries()) {
+    if (event.kind === "rejected") rejected.push({ index, field: event.field, message: event.message });
+    else for (const warning of event.warnings) warnings.push({ index, ...warning });
+  }
+  return { accepted: events.length - rejected.length, rejected, warnings };
+}
+
+function nothingAccepted(rejected: readonly CallIssue[]): HttpProblem {
+  const [first] = rejected;
+  return new HttpProblem({
+    type: "urn:plumbline:invalid-event",
+    title: "Nothing was accepted",
+    status: 400,
+    detail: `${rejected.length === 1 ? "The event is invalid" : `All ${rejected.length} events are invalid; the first`}: ${first?.message ?? ""}. An event may have ${CALL_BYTES_MAX} bytes.`,
+    ...(first === undefined ? {} : { field: first.field }),
+    errors: rejected,
+  });
+}
+
+function overloaded(): HttpProblem {
+  return new HttpProblem(
+    {
+      type: "urn:plumbline:overloaded",
+      title: "Temporarily unavailable",
+      status: 503,
+      detail: `${REQUESTS_MAX} requests are being worked on. Send this one again after Retry-After.`,
+    },
+    { "retry-after": "1" },
+  );
+}

@@ -1,0 +1,79 @@
+/**
+ * What judging may cost. Money is counted per UTC day, judgements per clock hour; free ones count against neither.
+ */
+export interface BudgetLimits {
+  readonly usdPerDay: number;
+  readonly callsPerHour: number;
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+export class Budget {
+  readonly #limits: BudgetLimits;
+  #day = -1;
+  #hour = -1;
+  #usd = 0;
+  #calls = 0;
+  /** Judgements begun and not settled: each is expected to cost what the dearest one so far did. */
+  #reserved = 0;
+  #dearest = 0;
+  /** Free so far: its judgements are not held back by the hourly limit. */
+  #isFree = false;
+
+  constructor(limits: BudgetLimits) {
+    this.#limits = limits;
+  }
+
+  get usdToday(): number {
+    return this.#usd;
+  }
+
+  /** Reserves one judgement, or says in words which limit forbids it. */
+  reserve(now: number): string | null {
+    this.#turn(now);
+    const { usdPerDay, callsPerHour } = this.#limits;
+    if (!this.#isFree) {
+      // The dearest one is an estimate: the cap is overshot by less than one judgement in flight each.
+      if (this.#usd + this.#reserved * this.#dearest >= usdPerDay) {
+        return `the budget of ${usdPerDay} US dollars a day is used up`;
+      }
+      if (this.#calls + this.#reserved >= callsPerHour) {
+        return `the budget of ${callsPerHour} judgements an hour is used up`;
+      }
+    }
+    this.#reserved++;
+    return null;
+  }
+
+  /** @param cost US dollars; null when unknown or when there was no answer */
+  settle(cost: number | null, now: number): void {
+    this.#reserved = Math.max(0, this.#reserved - 1);
+    this.count(cost, now, now);
+  }
+
+  /** Counts a judgement that somebody made at `at`, such as this process before a restart. */
+  count(cost: number | null, at: number, now: number): void {
+    this.#turn(now);
+    this.#isFree = cost === 0;
+    if (cost === 0) return;
+    if (Math.floor(at / DAY_MS) === this.#day) {
+      this.#usd += cost ?? 0;
+      this.#dearest = Math.max(this.#dearest, cost ?? 0);
+    }
+    if (Math.floor(at / HOUR_MS) === this.#hour) this.#calls++;
+  }
+
+  #turn(now: number): void {
+    const day = Math.floor(now / DAY_MS);
+    const hour = Math.floor(now / HOUR_MS);
+    if (day !== this.#day) {
+      this.#day = day;
+      this.#usd = 0;
+    }
+    if (hour !== this.#hour) {
+      this.#hour = hour;
+      this.#calls = 0;
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import { z } from "zod";
+
+/** Environment of the judge, in every mode. */
+export const JudgeConfig = z.object({
+  PLUMBLINE_JUDGE_CONCURRENCY: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(8)
+    .describe("judgements in flight at once"),
+  PLUMBLINE_JUDGE_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(120_000)
+    .describe("longest wait for one judgement, its retries included, ms"),
+  PLUMBLINE_JUDGE_USD_PER_DAY: z.coerce
+    .number()
+    .nonnegative()
+    .default(15)
+    .describe("budget, US dollars a UTC day; calls beyond it end as over_budget"),
+  PLUMBLINE_JUDGE_CALLS_PER_HOUR: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .default(20_000)
+    .describe("most judgements an hour that cost money or whose cost is unknown; beyond it calls end as over_budget"),
+  PLUMBLINE_JUDGE_AGE_HOURS_MAX: z.coerce
+    .number()
+    .positive()
+    .default(24)
+    .describe("calls that wait longer for a judgement end as expired, hours"),
+  PLUMBLINE_JUDGE_LOOKBACK_DAYS: z.coerce
+    .number()
+    .positive()
+    .default(35)
+    .describe("how far back calls without a verdict are looked for, days of call time; texts are kept 30"),
+  PLUMBLINE_JUDGE_ATTEMPTS_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(10)
+    .describe("tries of one call whose judgement is not answered, before it ends as failed"),
+  PLUMBLINE_JUDGE_IDLE_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(2_000)
+    .describe("first wait when there is nothing to judge, ms"),
+  PLUMBLINE_JUDGE_IDLE_MS_MAX: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(5_000)
+    .describe("longest wait when there is nothing to judge, ms"),
+});
+export type JudgeConfig = z.output<typeof JudgeConfig>;
+
+/** What only the process of its own reads: where its log and store are, and who judges. */
+export const JudgeProcessConfig = JudgeConfig.extend({
+  PLUMBLINE_KAFKA_BROKERS: z
+    .string()
+    .min(1)
+    .transform((list) => list.split(",").map((broker) => broker.trim()))
+    .describe("host:port, comma-separated"),
+  PLUMBLINE_CLICKHOUSE_URL: z.url().describe("includes user and password"),
+  PLUMBLINE_JUDGE_PROVIDER: z
+    .enum(["lexical", "openai", "anthropic"])
+    .default("lexical")
+    .describe("who judges; openai is any endpoint that speaks chat completions, lexical needs no model"),
+  PLUMBLINE_JUDGE_MODEL: z.string().min(1).optional().describe("a dated model id, such as gpt-5-mini-2026-08"),
+  PLUMBLINE_JUDGE_URL: z
+    .url()
+    .optional()
+    .describe("the endpoint up to and including its version; default: the provider's own"),
+  PLUMBLINE_JUDGE_API_KEY: z.string().min(1).optional().describe("key of the endpoint"),
+  PLUMBLINE_JUDGE_USD_PER_MILLION_INPUT: z.coerce
+    .number()
+    .nonnegative()
+    .optional()
+    .describe("price of input tokens, US dollars a million; without prices the daily budget can't hold"),
+  PLUMBLINE_JUDGE_USD_PER_MILLION_OUTPUT: z.coerce
+    .number()
+    .nonnegative()
+    .optional()
+    .describe("price of output tokens, US dollars a million"),
+  PLUMBLINE_LOG_LEVEL: z
+    .enum(["error", "warn", "info", "debug"])
+    .default("info")
+    .describe("least severe level that is logged"),
+  PLUMBLINE_DRAIN_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(20_000)
+    .describe("longest wait at shutdown, ms"),
+});

@@ -1,0 +1,47 @@
+/** The judge as a process of its own: ClickHouse in, a model asked, Kafka out. */
+import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
+import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
+import { createJudge } from "@plumbline/adapters/llm/create-judge";
+import { loadConfig } from "@plumbline/runtime/load-config";
+import { createLogger } from "@plumbline/runtime/logger";
+import { run, stopOnSignal } from "@plumbline/runtime/run";
+import { JudgeProcessConfig } from "./config.ts";
+import { DEFAULT_RUBRICS } from "./default-rubric.ts";
+import { createJudgeService } from "./service.ts";
+
+const config = loadConfig(JudgeProcessConfig, process.env);
+const logger = createLogger("judge", config.PLUMBLINE_LOG_LEVEL);
+const { PLUMBLINE_JUDGE_USD_PER_MILLION_INPUT: input, PLUMBLINE_JUDGE_USD_PER_MILLION_OUTPUT: output } = config;
+const judge = createJudge({
+  provider: config.PLUMBLINE_JUDGE_PROVIDER,
+  model: config.PLUMBLINE_JUDGE_MODEL,
+  baseUrl: config.PLUMBLINE_JUDGE_URL,
+  apiKey: config.PLUMBLINE_JUDGE_API_KEY,
+  price: input === undefined || output === undefined ? undefined : { input, output },
+  clock: systemClock,
+});
+const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
+await store.assertMigrated();
+const log = openKafkaEventLog({ brokers: config.PLUMBLINE_KAFKA_BROKERS, clientId: "plumbline-judge", logger });
+
+const service = createJudgeService({
+  log,
+  store,
+  judge,
+  rubrics: DEFAULT_RUBRICS,
+  clock: systemClock,
+  logger,
+  config,
+});
+
+await run([service], {
+  logger,
+  stop: stopOnSignal(),
+  drainMs: config.PLUMBLINE_DRAIN_MS,
+  resources: [
+    { name: "clickhouse", close: () => store.close() },
+    { name: "kafka", close: () => log.close() },
+  ],
+});

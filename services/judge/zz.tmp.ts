@@ -1,0 +1,15 @@
+import { createLexicalJudge } from "@plumbline/adapters/lexical/judge";
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
+import { createLogger } from "@plumbline/runtime/logger";
+import { JudgeConfig } from "./config.ts"; import { DEFAULT_RUBRICS } from "./default-rubric.ts"; import { createJudgeService } from "./service.ts";
+const START = new Date().toISOString();
+const calls=Array.from({length:20000},(_,n)=>({call_id:"00000000-0000-7000-8000-"+String(n).padStart(12,"0"),tenant:"a",env:"p",use_case:"t",prompt_version:"v",model:"m",conversation_id:"c"+n,started_at:START,ingested_at:START,slices:["mentions_money"],sample_rate:.05,input:"The customer was charged $49.99 twice. ".repeat(20),output:"Charged $49.99 twice."}));
+const stored=new Set<string>(); const log0=createMemoryEventLog({clock:systemClock});
+let done=0; const log={...log0, append:async(t:any,r:any)=>{const x=await log0.append(t,r); for(const k of r)stored.add(k.key); done+=r.length; return x;}};
+const stop=new AbortController();
+const judge=createLexicalJudge(); let jt=0; const timed={name:judge.name, judge:(r:any,o:any)=>{const t=performance.now(); const p=judge.judge(r,o); jt+=performance.now()-t; return p}};
+const s=createJudgeService({log:log as any,store:{pendingCalls:async({limit})=>{const out=[];for(const c of calls){if(!stored.has(c.call_id)){out.push(c);if(out.length>=limit)break}}return out as any}},judge:timed,rubrics:DEFAULT_RUBRICS,clock:systemClock,logger:createLogger("x","silent"),config:JudgeConfig.parse({})});
+let last=performance.now(),longest=0; setInterval(()=>{longest=Math.max(longest,performance.now()-last);last=performance.now();},1).unref();
+const t=performance.now(); void s.run(stop.signal);
+let prev=0,pt=t; const iv=setInterval(()=>{const n=performance.now();console.log(Math.round((done-prev)/((n-pt)/1000)),"per s; longest",Math.round(longest), "judge µs", Math.round(jt/Math.max(1,done)*1000));longest=0;prev=done;pt=n;if(done>=20000){clearInterval(iv);stop.abort()}},1000);

@@ -1,0 +1,152 @@
+/**
+ * Every service in one process: the log in an lmdb folder, ClickHouse in-process, the inbox page beside or instead
+ * of Slack. The services are the ones that production runs; only what stands behind their ports is chosen here.
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
+import { serveClickHouse } from "@plumbline/adapters/clickhouse/http-front";
+import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { inboxHandler, inboxPaths } from "@plumbline/adapters/inbox/handler";
+import { openInboxNotifier, type Inbox } from "@plumbline/adapters/inbox/inbox";
+import { createLexicalJudge } from "@plumbline/adapters/lexical/judge";
+import { createAnthropicJudge } from "@plumbline/adapters/llm/anthropic-judge";
+import { createOpenAiJudge } from "@plumbline/adapters/llm/openai-judge";
+import { openLmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
+import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
+import { describeCall } from "@plumbline/features";
+import { ConfigError, type EventLog, type Judge, type Notifier, type Store } from "@plumbline/ports";
+import { createHttpApp, createHttpService, type HttpService } from "@plumbline/runtime/http";
+import type { Logger } from "@plumbline/runtime/logger";
+import type { Resource, Service } from "@plumbline/runtime/run";
+import { runSchedule } from "@plumbline/runtime/schedule";
+import { createCollector } from "../collector/service.ts";
+import { DEFAULT_RUBRICS } from "../judge/default-rubric.ts";
+import { createJudgeService } from "../judge/service.ts";
+import { createMonitor } from "../monitor/service.ts";
+import { createNotifierService } from "../notifier/service.ts";
+import { createPricing } from "../writer/price.ts";
+import { createSampler } from "../writer/sample.ts";
+import { createWriter } from "../writer/service.ts";
+import type { LocalConfig } from "./config.ts";
+import type { Flags } from "./flags.ts";
+
+const RUNBOOKS = fileURLToPath(new URL("../../alerts/runbooks", import.meta.url));
+/** Every ten minutes: retention is days, and a trim of nothing costs a look. */
+const TRIM_CRON = "0 */10 * * * *";
+
+export interface LocalMode {
+  readonly services: readonly Service[];
+  /** Opened already; to be closed in reverse after the services stopped. */
+  readonly resources: readonly Resource[];
+  readonly log: EventLog;
+  readonly store: Store;
+  readonly inbox: Inbox;
+  /** Resolves once everything serves. */
+  readonly urls: Promise<{ readonly collector: string; readonly inbox: string; readonly sql: string }>;
+}
+
+export interface LocalOptions {
+  readonly dataDir: string;
+  readonly ports: Flags["ports"];
+  readonly config: LocalConfig;
+  readonly logger: Logger;
+  /** Ends the inbox page's live streams. */
+  readonly stop: AbortSignal;
+}
+
+/** @throws StoreError `store_locked` or ConfigError when another process holds the folder */
+export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
+  const { dataDir, ports, config, logger, stop } = options;
+  const resources: Resource[] = [];
+  const keep = <Opened extends { close(): Promise<void> }>(name: string, opened: Opened): Opened => {
+    resources.push({ name, close: () => opened.close() });
+    return opened;
+  };
+
+  try {
+    await mkdir(dataDir, { recursive: true });
+    const log = keep("log", await openLmdbEventLog({ path: join(dataDir, "log"), clock: systemClock }));
+    const clickhouse = keep("clickhouse", await openEmbeddedClickHouse({ path: join(dataDir, "clickhouse") }));
+    const store = createClickHouseStore(clickhouse);
+    await store.migrate();
+    const sql = keep("sql", await serveClickHouse(clickhouse, { port: ports.sql, readOnly: true }));
+    const inbox = await openInboxNotifier({ dir: join(dataDir, "inbox") });
+
+    const deps = { log, store, clock: systemClock, logger };
+    const collector = createCollector({ log, clock: systemClock, logger, port: ports.collector });
+    const page = createInboxPage(inbox, ports.inbox, logger, stop);
+    const services: readonly Service[] = [
+      collector,
+      page,
+      createWriter({
+        ...deps,
+        enrichment: {
+          price: createPricing(),
+          describe: describeCall,
+          sample: createSampler({ rate: config.PLUMBLINE_JUDGE_SAMPLE_RATIO, epoch: config.PLUMBLINE_SAMPLING_EPOCH }),
+        },
+      }),
+      createJudgeService({ ...deps, judge: chooseJudge(config), rubrics: DEFAULT_RUBRICS, config }),
+      createMonitor({ ...deps, config }),
+      createNotifierService({
+        ...deps,
+        notifiers: [inbox, ...slack(config, logger)],
+        links: { runbooks_url: null, console_url: null },
+      }),
+      {
+        name: "log-trim",
+        run: (signal) =>
+          runSchedule([{ name: "trim", cron: TRIM_CRON, run: async () => void (await log.trim()) }], { signal, logger }),
+      },
+    ];
+    return {
+      services,
+      resources,
+      log,
+      store,
+      inbox,
+      urls: Promise.all([collector.url, page.url]).then(([collectorUrl, inboxUrl]) => ({
+        collector: collectorUrl,
+        inbox: inboxUrl,
+        sql: sql.url,
+      })),
+    };
+  } catch (error) {
+    for (const resource of resources.toReversed()) await resource.close();
+    throw error;
+  }
+}
+
+function createInboxPage(inbox: Inbox, port: number, logger: Logger, stop: AbortSignal): HttpService {
+  const handle = inboxHandler(inbox, { runbooksDir: RUNBOOKS, signal: stop });
+  const app = createHttpApp({
+    name: "inbox",
+    logger,
+    routes: inboxPaths().map((path) => ({ method: "GET" as const, path, handle })),
+  });
+  return createHttpService(app, { name: "inbox", logger, port, portSetting: "--inbox-port or PLUMBLINE_INBOX_PORT" });
+}
+
+function chooseJudge(config: LocalConfig): Judge {
+  const { PLUMBLINE_JUDGE_BASE_URL: baseUrl, PLUMBLINE_JUDGE_MODEL: model, PLUMBLINE_JUDGE_API_KEY: apiKey } = config;
+  if (baseUrl === undefined && model === undefined) return createLexicalJudge();
+  if (baseUrl === undefined || model === undefined) {
+    throw new ConfigError("PLUMBLINE_JUDGE_BASE_URL and PLUMBLINE_JUDGE_MODEL: set both, or neither for the lexical judge");
+  }
+  const key = apiKey === undefined ? {} : { apiKey };
+  if (new URL(baseUrl).hostname !== "api.anthropic.com") return createOpenAiJudge({ baseUrl, model, clock: systemClock, ...key });
+  if (apiKey === undefined) throw new ConfigError("PLUMBLINE_JUDGE_API_KEY: Anthropic asks for a key");
+  return createAnthropicJudge({ baseUrl, model, apiKey, clock: systemClock });
+}
+
+function slack(config: LocalConfig, logger: Logger): readonly Notifier[] {
+  const { PLUMBLINE_SLACK_TOKEN: token, PLUMBLINE_SLACK_CHANNEL: channel, PLUMBLINE_SLACK_API_URL: apiUrl } = config;
+  if (token === undefined && channel === undefined) return [];
+  if (token === undefined || channel === undefined) {
+    throw new ConfigError("PLUMBLINE_SLACK_TOKEN and PLUMBLINE_SLACK_CHANNEL: set both, or neither for the inbox page alone");
+  }
+  return [createSlackNotifier({ token, channel, logger, ...(apiUrl === undefined ? {} : { apiUrl }) })];
+}

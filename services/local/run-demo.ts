@@ -1,0 +1,103 @@
+/** The demo as people see it: a progress bar, the alert, and with `--json` one line for machines. */
+import { styleText } from "node:util";
+import { foldIncident, type IncidentState } from "@plumbline/alerts";
+import type { Clock, EventLog } from "@plumbline/ports";
+import { IncidentEvent } from "@plumbline/schemas";
+import type { LocalMode } from "./compose.ts";
+import { playIncident, type DemoProgress } from "./demo.ts";
+import type { Flags } from "./flags.ts";
+
+const BAR_WIDTH = 40;
+
+export interface RunDemoOptions {
+  readonly local: LocalMode;
+  readonly urls: Awaited<LocalMode["urls"]>;
+  readonly flags: Flags;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** @returns whether the alert stood in the inbox in time */
+export async function runDemo({ local, urls, flags, clock, signal }: RunDemoOptions): Promise<boolean> {
+  const started = performance.now();
+  process.stderr.write(
+    `Playing the incident: two weeks of a summarisation prompt, then its edit "be extra careful with financial information".\n`,
+  );
+  const { calls, alerted } = await playIncident({
+    collectorUrl: urls.collector,
+    clock,
+    signal,
+    hasAlert: async () => local.inbox.messages().length > 0,
+    unjudged: async () => (await coverage(local, clock)).unjudged,
+    onProgress: createProgressBar(),
+  });
+  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  if (process.stderr.isTTY) process.stderr.write("\n");
+  const incident = await firstIncident(local.log);
+  const { judged } = await coverage(local, clock);
+
+  if (flags.json) process.stdout.write(`${JSON.stringify({ seconds, calls, judged, incident: describe(incident, local, urls) })}\n`);
+  if (!alerted || incident === null) {
+    if (!signal.aborted) process.stderr.write(`No alert after ${calls} calls and ${seconds} s: this is a defect, please report it.\n`);
+    return false;
+  }
+  const [message] = local.inbox.messages();
+  process.stderr.write(
+    `\n${message?.message.preview ?? ""}\n\nAfter ${seconds} s, ${calls} calls, ${judged} of them judged; every call had status ok.\nThe alert: ${styleText("bold", urls.inbox)}\n${flags.untilAlert ? "" : "Plumbline keeps serving; stop it with Ctrl-C.\n"}`,
+  );
+  return true;
+}
+
+function createProgressBar(): (progress: DemoProgress) => void {
+  let printedTenth = -1;
+  return ({ phase, share, calls }) => {
+    const what = phase === "v1" ? "v1 serves" : "v2 serves, waiting for the alert";
+    if (process.stderr.isTTY) {
+      const filled = Math.round(share * BAR_WIDTH);
+      process.stderr.write(`\r${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} ${calls} calls, ${what}   `);
+      return;
+    }
+    const tenth = Math.floor(share * 10);
+    if (tenth === printedTenth) return;
+    printedTenth = tenth;
+    process.stderr.write(`${tenth * 10}%: ${calls} calls, ${what}\n`);
+  };
+}
+
+/** Sampled calls that have a verdict, and those that have none yet. */
+async function coverage({ store }: LocalMode, clock: Clock): Promise<{ judged: number; unjudged: number }> {
+  const end = new Date(clock.now() + 86_400_000).toISOString();
+  const start = new Date(clock.now() - 40 * 86_400_000).toISOString();
+  const hours = await store.coverageByHour({ start, end });
+  let sampled = 0;
+  let judged = 0;
+  for (const hour of hours) {
+    sampled += hour.sampled;
+    judged += hour.scored + hour.cannot_judge + hour.failed + hour.expired + hour.over_budget;
+  }
+  return { judged, unjudged: sampled - judged };
+}
+
+async function firstIncident(log: EventLog): Promise<IncidentState | null> {
+  let state: IncidentState | null = null;
+  for (const record of await log.read("plumbline.incidents", 0, 0, 1_000)) {
+    const event = IncidentEvent.safeParse(JSON.parse(new TextDecoder().decode(record.value)));
+    if (event.success && (state === null || event.data.incident_id === state.incident_id)) state = foldIncident(state, event.data);
+  }
+  return state;
+}
+
+function describe(incident: IncidentState | null, local: LocalMode, urls: RunDemoOptions["urls"]): object | null {
+  if (incident === null) return null;
+  const { use_case, candidate, incumbent, effect, interval } = incident.detection;
+  return {
+    use_case,
+    candidate: candidate.prompt_version,
+    incumbent: incumbent?.prompt_version ?? null,
+    effect,
+    interval,
+    units: candidate.units,
+    message: local.inbox.messages().find((each) => each.message.incident_id === incident.incident_id)?.message.preview ?? null,
+    inbox_url: urls.inbox,
+  };
+}

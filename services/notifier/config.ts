@@ -1,0 +1,59 @@
+import { z } from "zod";
+
+/** Environment of the notifier. */
+export const NotifierConfig = z.object({
+  PLUMBLINE_KAFKA_BROKERS: z
+    .string()
+    .transform((list) => list.split(","))
+    .describe("host:port, comma-separated"),
+  PLUMBLINE_SLACK_TOKEN: z
+    .string()
+    .startsWith("xoxb-")
+    .optional()
+    .describe("bot token; scopes in the README"),
+  PLUMBLINE_SLACK_CHANNEL: z
+    .string()
+    .regex(/^[CG][A-Z0-9]{6,}$/, "a channel id such as C012AB3CD, not a name")
+    .optional()
+    .describe("id of the channel that gets the alerts"),
+  PLUMBLINE_INBOX_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("folder of the inbox; without it there is no inbox"),
+  PLUMBLINE_RUNBOOKS_URL: z
+    .url()
+    .transform(withoutSlash)
+    .optional()
+    .describe("folder of the runbooks, for links in messages"),
+  PLUMBLINE_CONSOLE_URL: z
+    .url()
+    .transform(withoutSlash)
+    .optional()
+    .describe("page for on-call, for links in messages"),
+  PLUMBLINE_NOTIFIER_HOST: z
+    .string()
+    .default("0.0.0.0")
+    .describe("address of health checks and the inbox page"),
+  PLUMBLINE_NOTIFIER_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(8086)
+    .describe("port of the same"),
+  PLUMBLINE_LOG_LEVEL: z
+    .enum(["debug", "info", "warn", "error"])
+    .default("info")
+    .describe("least level logged"),
+  PLUMBLINE_DRAIN_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(20_000)
+    .describe("longest wait at shutdown, ms"),
+});
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, "");
+}

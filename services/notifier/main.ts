@@ -1,0 +1,75 @@
+/** The notifier as a process of its own: incidents from Kafka, messages to Slack and, if wanted, to an inbox page. */
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { inboxHandler, inboxPaths } from "@plumbline/adapters/inbox/handler";
+import { openInboxNotifier } from "@plumbline/adapters/inbox/inbox";
+import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
+import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
+import { runbooksDir } from "@plumbline/alerts";
+import { createHttpApp, createHttpService, type Route } from "@plumbline/runtime/http";
+import { InvalidConfigError, loadConfig } from "@plumbline/runtime/load-config";
+import { createLogger } from "@plumbline/runtime/logger";
+import { run, stopOnSignal } from "@plumbline/runtime/run";
+import { NotifierConfig } from "./config.ts";
+import { createNotifierService } from "./service.ts";
+
+const config = loadConfig(NotifierConfig, process.env);
+const {
+  PLUMBLINE_SLACK_TOKEN: token,
+  PLUMBLINE_SLACK_CHANNEL: channel,
+  PLUMBLINE_INBOX_DIR: inboxDir,
+} = config;
+if ((token === undefined) !== (channel === undefined)) {
+  throw new InvalidConfigError(
+    "invalid configuration:\n  PLUMBLINE_SLACK_TOKEN and PLUMBLINE_SLACK_CHANNEL: set both, or neither",
+  );
+}
+if (token === undefined && inboxDir === undefined) {
+  throw new InvalidConfigError(
+    "invalid configuration:\n  PLUMBLINE_SLACK_TOKEN or PLUMBLINE_INBOX_DIR: without a channel nobody would be told",
+  );
+}
+
+const logger = createLogger("notifier", config.PLUMBLINE_LOG_LEVEL);
+const stop = stopOnSignal();
+const inbox = inboxDir === undefined ? null : await openInboxNotifier({ dir: inboxDir });
+const log = openKafkaEventLog({
+  brokers: config.PLUMBLINE_KAFKA_BROKERS,
+  clientId: "plumbline-notifier",
+  logger,
+});
+
+const notifier = createNotifierService({
+  log,
+  notifiers: [
+    ...(token === undefined || channel === undefined
+      ? []
+      : [createSlackNotifier({ token, channel, logger })]),
+    ...(inbox === null ? [] : [inbox]),
+  ],
+  clock: systemClock,
+  logger,
+  links: {
+    runbooks_url: config.PLUMBLINE_RUNBOOKS_URL ?? null,
+    console_url: config.PLUMBLINE_CONSOLE_URL ?? null,
+  },
+});
+
+const handle = inbox === null ? null : inboxHandler(inbox, { signal: stop, runbooksDir: runbooksDir() });
+const routes: Route[] = handle === null ? [] : inboxPaths().map((path) => ({ method: "GET", path, handle }));
+const http = createHttpService(
+  createHttpApp({ name: "notifier", logger, routes, readiness: { channels: () => notifier.ready() } }),
+  {
+    name: "notifier-http",
+    logger,
+    host: config.PLUMBLINE_NOTIFIER_HOST,
+    port: config.PLUMBLINE_NOTIFIER_PORT,
+    portSetting: "PLUMBLINE_NOTIFIER_PORT",
+  },
+);
+
+await run([notifier, http], {
+  logger,
+  stop,
+  drainMs: config.PLUMBLINE_DRAIN_MS,
+  resources: [{ name: "kafka", close: () => log.close() }],
+});

@@ -1,0 +1,198 @@
+import { dueEvent, type MessageLinks } from "@plumbline/alerts";
+import { LogError, type Batch, type Clock, type EventLog, type Notifier } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
+import type { Service } from "@plumbline/runtime/run";
+import type { IncidentEvent } from "@plumbline/schemas";
+import { createDelivery } from "./delivery.ts";
+import { createIncidentFold, encode, INCIDENTS, PARTITION } from "./incident-fold.ts";
+import { createChannel, nextStep, tasks } from "./outbox.ts";
+
+const GROUP = "notifier";
+/** How often acknowledgements and snoozes are checked for having run out. */
+const DUE_CHECK_MS = 15_000;
+
+export interface NotifierDeps {
+  readonly log: Pick<EventLog, "append" | "subscribe" | "commit" | "read" | "watermarks">;
+  /** One per channel, with different names. */
+  readonly notifiers: readonly Notifier[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly links: MessageLinks;
+}
+
+export interface ChannelStatus {
+  readonly channel: string;
+  /** refused: a person must act; unavailable: it is tried again by itself. */
+  readonly state: "ok" | "unavailable" | "refused";
+  /** Incidents whose newest revision is not shown yet. */
+  readonly pending: number;
+  readonly detail: string | null;
+}
+
+export interface NotifierService extends Service {
+  status(): readonly ChannelStatus[];
+  /** Resolves when every channel can be reached; rejects with what a person must do. For the readiness check. */
+  ready(): Promise<void>;
+}
+
+/**
+ * Shows every incident in every channel: one living message each, edited as the incident changes.
+ *
+ * The outbox is not stored: it is the difference between an incident's revision and the revision that the log
+ * recorded as delivered, so it survives whatever the log survives. One process delivers at a time, the one that
+ * holds the partition; a channel that is down delays nothing but itself.
+ */
+export function createNotifierService(deps: NotifierDeps): NotifierService {
+  const { log, notifiers, clock, logger, links } = deps;
+  const fold = createIncidentFold({ log, logger });
+  const channels = notifiers.map((notifier) => createChannel(notifier.name));
+  if (new Set(channels.map((each) => each.name)).size < channels.length) {
+    throw new RangeError("notifiers need different names: deliveries are recorded by name");
+  }
+  /** The assignment under which this process delivers, and where its group stands; null while another one does. */
+  let held: { readonly assignment: number; readonly offset: number } | null = null;
+  let changed = new AbortController();
+
+  function wake(): void {
+    const before = changed;
+    changed = new AbortController();
+    before.abort();
+  }
+
+  async function append(event: IncidentEvent): Promise<void> {
+    await log.append(INCIDENTS, [encode(event)]);
+  }
+
+  async function handle({ records, assignment, signal }: Batch): Promise<void> {
+    await fold.catchUp(records[0]!.offset);
+    fold.apply(records);
+    if (signal.aborted) return;
+    if (held?.assignment !== assignment) {
+      signal.addEventListener(
+        "abort",
+        () => {
+          if (held?.assignment === assignment) held = null;
+        },
+        { once: true },
+      );
+    }
+    held = { assignment, offset: records.at(-1)!.offset };
+    // One record behind on purpose: whoever gets the partition next is handed at least that record, and so learns
+    // that it is the one to deliver what is still owed.
+    await commit(held.offset);
+    wake();
+  }
+
+  async function commit(offset: number): Promise<void> {
+    try {
+      await log.commit(GROUP, INCIDENTS, PARTITION, { offset, metadata: "" });
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      if (error.code === "not_assigned") held = null;
+      // Anything else costs a redelivery at most, and an alert does not wait for that.
+      logger.warn({ err: error }, "notifier.not_committed");
+    }
+  }
+
+  /** Asks the log, not memory, whether the partition is still ours: the answer decides who posts. */
+  async function assertHeld(): Promise<void> {
+    if (held !== null) await commit(held.offset);
+    if (held === null) throw new LogError("not_assigned", "another notifier delivers", { retryable: false });
+  }
+
+  async function deliver(i: number, signal: AbortSignal): Promise<void> {
+    const channel = channels[i]!;
+    const notifier = notifiers[i]!;
+    const delivery = createDelivery({ notifier, channel, clock, logger, links, append, assertHeld });
+    while (!signal.aborted) {
+      const news = changed.signal;
+      const now = clock.now();
+      const step =
+        held === null
+          ? ({ kind: "wait", until: null } as const)
+          : nextStep(channel, tasks(channel, fold.states.values(), now), now);
+      try {
+        switch (step.kind) {
+          case "do":
+            await delivery.perform(step.task, signal);
+            break;
+          case "probe":
+            await delivery.probe(step.task, signal);
+            break;
+          case "wait":
+            await clock.sleep(step.until === null ? DUE_CHECK_MS : step.until - now, news);
+        }
+      } catch (error) {
+        // Lost to another process in the middle: it finds what was sent.
+        if (!(error instanceof LogError) || error.code !== "not_assigned") throw error;
+        logger.info({ channel: channel.name }, "notifier.lost_partition");
+      }
+    }
+  }
+
+  /** Appends what the passing of time does to incidents. */
+  async function watchTime(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await clock.sleep(DUE_CHECK_MS, signal);
+      if (signal.aborted || held === null) continue;
+      for (const state of fold.states.values()) {
+        const event = dueEvent(state, clock.now());
+        if (event === null) continue;
+        try {
+          await append(event);
+        } catch (error) {
+          if (!(error instanceof LogError)) throw error;
+          logger.warn({ incident_id: state.incident_id, err: error }, "notifier.not_recorded");
+        }
+      }
+    }
+  }
+
+  function status(): ChannelStatus[] {
+    return channels.map((channel) => {
+      const owed = tasks(channel, fold.states.values(), clock.now());
+      const refusal = owed
+        .map(({ state }) => channel.rows.get(state.incident_id)?.refusal ?? null)
+        .find((each) => each !== null);
+      return {
+        channel: channel.name,
+        state: refusal !== undefined ? "refused" : channel.failures > 0 ? "unavailable" : "ok",
+        pending: owed.length,
+        detail: refusal ?? null,
+      };
+    });
+  }
+
+  return {
+    name: "notifier",
+    status,
+    async ready() {
+      const refused = status().filter((each) => each.state === "refused");
+      if (refused.length === 0) return;
+      throw new Error(refused.map(({ channel, detail }) => `${channel}: ${detail ?? "refused"}`).join("; "));
+    },
+    async run(stop) {
+      const failed = new AbortController();
+      const signal = AbortSignal.any([stop, failed.signal]);
+      signal.addEventListener("abort", wake, { once: true });
+      const faults: unknown[] = [];
+      const guard = async (work: Promise<void>): Promise<void> => {
+        try {
+          await work;
+        } catch (error) {
+          faults.push(error);
+          failed.abort();
+        }
+      };
+      const [{ high } = { high: 0 }] = await log.watermarks(INCIDENTS);
+      await fold.catchUp(high);
+      logger.info({ incidents: fold.states.size, log_offset: high }, "notifier.folded");
+      await Promise.all([
+        guard(log.subscribe(INCIDENTS, { group: GROUP, signal }, handle)),
+        guard(watchTime(signal)),
+        ...channels.map((_channel, i) => guard(deliver(i, signal))),
+      ]);
+      if (faults.length > 0) throw faults[0];
+    },
+  };
+}

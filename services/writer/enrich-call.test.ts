@@ -1,0 +1,111 @@
+import { LlmCall, type LlmCallInput } from "@plumbline/schemas";
+import type { LogRecord } from "@plumbline/ports";
+import { expect, test } from "vitest";
+import { decodeCall } from "./decode-call.ts";
+import { enrichCall, type Enrichment } from "./enrich-call.ts";
+import { createPricing } from "./price.ts";
+import { createSampler } from "./sample.ts";
+
+const APPENDED = Date.parse("2026-03-01T12:00:00Z");
+const enrichment: Enrichment = {
+  price: createPricing(),
+  describe: () => ({ slices: [], features: {} }),
+  sample: createSampler({ rate: 0.05, epoch: "1" }),
+};
+
+function recordOf(value: unknown): LogRecord {
+  const bytes = typeof value === "string" ? value : JSON.stringify(value);
+  return { partition: 0, offset: 5, timestamp: APPENDED, key: "k", value: new TextEncoder().encode(bytes), headers: { tenant: "acme" } };
+}
+
+const event: LlmCallInput = {
+  call_id: "01950000-0000-7000-8000-000000000001",
+  started_at: "2026-03-01T11:59:58.000Z",
+  app: "desk",
+  use_case: "ticket-summary",
+  prompt_version: "sha256:1",
+  provider: "openai",
+  model: "gpt-5-mini",
+  status: "ok",
+  latency_ms: 900,
+};
+
+function enrich(extra: Partial<LlmCallInput> & Record<string, unknown>) {
+  const decoded = decodeCall(recordOf({ ...event, ...extra }));
+  if (decoded.kind === "rejected") throw new Error(decoded.detail);
+  return enrichCall(decoded, enrichment);
+}
+
+test.each([
+  { name: "now", started_at: "2026-03-01T11:59:58.000Z", expected: "2026-03-01T11:59:58.000Z", skew: 0, flags: [] },
+  { name: "late by a month", started_at: "2026-02-01T12:00:00.000Z", expected: "2026-02-01T12:00:00.000Z", skew: 0, flags: [] },
+  { name: "a year ago", started_at: "2025-03-01T12:00:00.000Z", expected: "2026-03-01T12:00:00.000Z", skew: -365 * 86_400_000, flags: ["clock_skew"] },
+  { name: "a year ahead", started_at: "2027-03-01T12:00:00.000Z", expected: "2026-03-01T12:00:00.000Z", skew: 365 * 86_400_000, flags: ["clock_skew"] },
+  { name: "in another zone", started_at: "2026-03-01T13:59:58+02:00", expected: "2026-03-01T11:59:58.000Z", skew: 0, flags: [] },
+])("a call that says it started $name gets a usable time, and a wrong clock is counted", ({ started_at, expected, skew, flags }) => {
+  expect(enrich({ started_at })).toMatchObject({ started_at: expected, clock_skew_ms: skew, flags });
+});
+
+test("a call without a prompt version is stored as untagged and counted", () => {
+  expect(enrich({ prompt_version: null })).toMatchObject({ prompt_version: "", flags: ["untagged"] });
+});
+
+test("a field that this version does not know is counted and harms nothing", () => {
+  expect(enrich({ mood: "good" }).flags).toEqual(["unknown_fields"]);
+});
+
+test("tokens are priced by the public list, cached ones cheaper, and an unknown model has no price", () => {
+  const full = enrich({ input_tokens: 1_000_000, output_tokens: 0 }).cost_usd;
+  const cached = enrich({ input_tokens: 1_000_000, cached_input_tokens: 1_000_000, output_tokens: 0 }).cost_usd;
+  expect(full).toBeGreaterThan(0);
+  expect(cached).toBeGreaterThan(0);
+  expect(cached).toBeLessThan(full!);
+  expect(enrich({ model: "no-such-model", input_tokens: 10, output_tokens: 1 }).cost_usd).toBeNull();
+  expect(enrich({}).cost_usd).toBeNull();
+  expect(enrich({ cost_usd: 0.5, input_tokens: 10 }).cost_usd).toBe(0.5);
+});
+
+test("more cached tokens than tokens is a miscount, not a fault", () => {
+  expect(enrich({ input_tokens: 10, cached_input_tokens: 100, output_tokens: 1 }).cost_usd).toBeGreaterThan(0);
+});
+
+test("the cached price agrees with asking the list for every call", () => {
+  const price = createPricing();
+  const usage = { input_tokens: 12_345, cached_input_tokens: 345, output_tokens: 678 };
+  for (const [provider, model] of [["openai", "gpt-5-mini"], ["anthropic", "claude-haiku-4-5"], ["google", "gemini-2.5-pro"]] as const) {
+    const once = createPricing()(provider, model, new Date(APPENDED), usage);
+    price(provider, model, new Date(APPENDED), { input_tokens: 1, cached_input_tokens: 0, output_tokens: 1 });
+    expect(price(provider, model, new Date(APPENDED), usage)).toBeCloseTo(once!, 12);
+  }
+});
+
+test("a conversation is sampled as a whole, by nothing but its id", () => {
+  const sample = createSampler({ rate: 0.05, epoch: "1" });
+  const chosen = Array.from({ length: 20_000 }, (_, i) => `c${i}`).filter((id) => sample("u", id).is_sampled);
+  expect(chosen.length).toBeGreaterThan(850);
+  expect(chosen.length).toBeLessThan(1_150);
+  const more = createSampler({ rate: 0.1, epoch: "1" });
+  expect(chosen.every((id) => more("u", id).is_sampled)).toBe(true);
+  const id = chosen[0]!;
+  expect([enrich({ conversation_id: id }).sample_rate, sample("u", id).is_sampled]).toEqual([0.05, true]);
+});
+
+test.each([
+  { name: "not JSON", value: "{", reason: "not_json" },
+  { name: "not an object", value: "7", reason: "schema:event" },
+  { name: "empty", value: "", reason: "not_json" },
+  { name: "a wrong type", value: { ...event, latency_ms: "fast" }, reason: "schema:latency_ms" },
+  { name: "a missing field", value: { ...event, use_case: undefined }, reason: "schema:use_case" },
+  { name: "a time without a zone", value: { ...event, started_at: "2026-03-01 12:00" }, reason: "schema:started_at" },
+])("a record that is $name is rejected with a countable reason", ({ value, reason }) => {
+  expect(decodeCall(recordOf(value))).toMatchObject({ kind: "rejected", reason });
+});
+
+test("invalid UTF-8 is rejected, not mended", () => {
+  const record = { ...recordOf(event), value: Uint8Array.from([0x7b, 0xff, 0x7d]) };
+  expect(decodeCall(record)).toMatchObject({ kind: "rejected", reason: "not_json" });
+});
+
+test("the schema's defaults are filled in", () => {
+  expect(LlmCall.parse(event)).toMatchObject({ env: "production", path: "primary", attributes: {}, cache_kind: "none" });
+});

@@ -1,0 +1,63 @@
+import type { CallRow } from "@plumbline/ports";
+import type { DecodedCall } from "./decode-call.ts";
+import type { createPricing } from "./price.ts";
+
+const DAY_MS = 86_400_000;
+/** Older than this against the log's clock is a wrong clock: one such batch would touch every partition of the table. */
+const PAST_MAX_MS = 35 * DAY_MS;
+const FUTURE_MAX_MS = 10 * 60_000;
+
+export interface Enrichment {
+  readonly price: ReturnType<typeof createPricing>;
+  /** Slice predicates that hold, and drift features; see packages/features. */
+  readonly describe: (call: AcceptedCall["call"]) => { readonly slices: readonly string[]; readonly features: Readonly<Record<string, number>> };
+  /** Whether the conversation is judged, and with which probability it was chosen. */
+  readonly sample: (useCase: string, conversationId: string) => { readonly is_sampled: boolean; readonly sample_rate: number };
+}
+
+type AcceptedCall = Extract<DecodedCall, { kind: "accepted" }>;
+
+/**
+ * Adds to a call what the log and the writer know. Deterministic: it reads no clock but the record's, so a
+ * replay after a crash makes the same row.
+ */
+export function enrichCall({ record, tenant, call, unknownFields }: AcceptedCall, enrichment: Enrichment): CallRow {
+  const flags: string[] = [];
+  const reported = Date.parse(call.started_at);
+  const skew = reported - record.timestamp;
+  const isSkewed = skew < -PAST_MAX_MS || skew > FUTURE_MAX_MS;
+  const startedAt = isSkewed ? record.timestamp : reported;
+  if (isSkewed) flags.push("clock_skew");
+  if (unknownFields > 0) flags.push("unknown_fields");
+  if (call.is_truncated) flags.push("truncated");
+  const promptVersion = call.prompt_version ?? "";
+  if (promptVersion === "") flags.push("untagged");
+
+  const conversationId = call.conversation_id ?? call.call_id;
+  const at = new Date(startedAt);
+  return {
+    log_partition: record.partition,
+    log_offset: record.offset,
+    ingested_at: new Date(record.timestamp).toISOString(),
+    tenant,
+    call,
+    prompt_version: promptVersion,
+    conversation_id: conversationId,
+    started_at: at.toISOString(),
+    clock_skew_ms: isSkewed ? skew : 0,
+    cost_usd: call.cost_usd ?? priceOf(call, at, enrichment),
+    ...enrichment.describe(call),
+    ...enrichment.sample(call.use_case, conversationId),
+    flags,
+  };
+}
+
+/** Unknown tokens are an unknown price, never a free call. */
+function priceOf(call: AcceptedCall["call"], at: Date, { price }: Enrichment): number | null {
+  if (call.input_tokens == null && call.output_tokens == null) return null;
+  return price(call.provider ?? null, call.response_model ?? call.model, at, {
+    input_tokens: call.input_tokens ?? 0,
+    cached_input_tokens: call.cached_input_tokens ?? 0,
+    output_tokens: call.output_tokens ?? 0,
+  });
+}

@@ -1,0 +1,161 @@
+/**
+ * Holds the import arrows of ARCHITECTURE.md. Reads import statements as text, with no tool in between: a boundary
+ * checker that sees nothing must fail, and this one counts what it saw.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+interface Rule {
+  /** Folder whose files the rule is for; the longest match wins. */
+  readonly folder: string;
+  /** Workspaces and folders of ours that it may import. */
+  readonly ours: readonly string[];
+  readonly thirdParty: readonly string[];
+}
+
+const EVERY_SERVICE = ["schemas", "alerts", "packages/stats", "packages/features", "packages/ports", "packages/runtime"];
+
+const RULES: readonly Rule[] = [
+  { folder: "schemas", ours: [], thirdParty: ["zod"] },
+  { folder: "packages/stats", ours: [], thirdParty: ["simple-statistics"] },
+  { folder: "packages/emitter", ours: [], thirdParty: [] },
+  { folder: "packages/emitter/kafka.ts", ours: ["packages/emitter"], thirdParty: ["kafkajs"] },
+  { folder: "packages/runtime", ours: ["schemas"], thirdParty: ["zod", "pino"] },
+  { folder: "packages/runtime/schedule.ts", ours: ["packages/runtime"], thirdParty: ["node-cron"] },
+  { folder: "packages/runtime/http.ts", ours: ["packages/runtime", "schemas"], thirdParty: ["express"] },
+  { folder: "packages/ports", ours: ["schemas"], thirdParty: [] },
+  { folder: "packages/features", ours: ["schemas"], thirdParty: ["tinyld"] },
+  { folder: "packages/adapters", ours: ["schemas", "packages/ports", "packages/features"], thirdParty: ["zod"] },
+  ...(
+    [
+      ["kafka", ["kafkajs"]],
+      ["lmdb", ["lmdb"]],
+      ["clickhouse", ["@clickhouse/client", "chdb", "zod"]],
+      ["slack", ["@slack/web-api"]],
+    ] as const
+  ).map(([name, thirdParty]) => ({
+    folder: `packages/adapters/${name}`,
+    ours: ["schemas", "packages/ports", "packages/features", `packages/adapters/${name}`],
+    thirdParty,
+  })),
+  { folder: "alerts", ours: ["schemas", "packages/ports"], thirdParty: ["zod", "yaml"] },
+  { folder: "services/collector", ours: EVERY_SERVICE, thirdParty: ["zod", "express"] },
+  { folder: "services/writer", ours: EVERY_SERVICE, thirdParty: ["zod", "@pydantic/genai-prices"] },
+  { folder: "services/judge", ours: EVERY_SERVICE, thirdParty: ["zod", "yaml"] },
+  { folder: "services/monitor", ours: EVERY_SERVICE, thirdParty: ["zod"] },
+  { folder: "services/notifier", ours: EVERY_SERVICE, thirdParty: ["zod"] },
+  // Composes every service in one process and plays the demo through the published emitter.
+  { folder: "services/local", ours: [...EVERY_SERVICE, "services", "packages/adapters", "packages/emitter"], thirdParty: ["zod"] },
+];
+
+/** Only these may name a technology. */
+const MAY_USE_ADAPTERS = /^services\/[a-z]+\/main\.ts$/;
+const MAY_IMPORT_ANYTHING = /^(test|bench|examples|infra)\/|\.test\.ts$|\.contract\.ts$|\.config\.ts$/;
+
+const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.ts"], { cwd: ROOT, encoding: "utf8" })
+  .split("\n")
+  .filter((file) => file !== "" && existsSync(join(ROOT, file)));
+
+test("every import follows an arrow of the table", () => {
+  let seen = 0;
+  const wrong: string[] = [];
+  for (const file of files) {
+    if (MAY_IMPORT_ANYTHING.test(file)) continue;
+    const rule = ruleFor(file);
+    if (rule === undefined) {
+      wrong.push(`${file}: no rule says what it may import; add its folder to RULES`);
+      continue;
+    }
+    for (const specifier of importsOf(readFileSync(join(ROOT, file), "utf8"))) {
+      seen += 1;
+      const target = resolve(file, specifier);
+      if (target === null) continue;
+      const isOwn = target.kind === "ours" && startsWithFolder(target.path, ownFolder(file));
+      const isAllowed =
+        isOwn ||
+        (target.kind === "ours"
+          ? rule.ours.some((folder) => startsWithFolder(target.path, folder)) ||
+            (MAY_USE_ADAPTERS.test(file) && startsWithFolder(target.path, "packages/adapters"))
+          : rule.thirdParty.includes(target.path));
+      if (!isAllowed) wrong.push(`${file} imports ${specifier}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+  expect(seen).toBeGreaterThan(200);
+});
+
+test("each technology is imported in one place", () => {
+  const places = (module: string): readonly string[] => [
+    ...new Set(
+      files
+        .filter((file) => !MAY_IMPORT_ANYTHING.test(file))
+        .filter((file) => importsOf(readFileSync(join(ROOT, file), "utf8")).some((specifier) => packageName(specifier) === module))
+        .map((file) => (file.startsWith("packages/adapters/") ? dirname(file) : file)),
+    ),
+  ];
+  expect(places("kafkajs").toSorted()).toEqual(["packages/adapters/kafka", "packages/emitter/kafka.ts"]);
+  expect(places("lmdb")).toEqual(["packages/adapters/lmdb"]);
+  expect(places("@clickhouse/client")).toEqual(["packages/adapters/clickhouse"]);
+  expect(places("chdb")).toEqual(["packages/adapters/clickhouse"]);
+  expect(places("@slack/web-api")).toEqual(["packages/adapters/slack"]);
+  expect(places("express")).toEqual(["packages/runtime/http.ts"]);
+  expect(places("node-cron")).toEqual(["packages/runtime/schedule.ts"]);
+});
+
+test("nothing but the system clock and the emitter's default reads the time of day", () => {
+  const allowed = new Set(["packages/adapters/clock/system-clock.ts", "packages/emitter/emitter.ts"]);
+  const offenders = files
+    .filter((file) => !MAY_IMPORT_ANYTHING.test(file) && !allowed.has(file))
+    .filter((file) => /\bDate\.now\(\)|\bnew Date\(\)/.test(withoutComments(readFileSync(join(ROOT, file), "utf8"))));
+  expect(offenders).toEqual([]);
+});
+
+test("SQL stays in .sql files", () => {
+  const offenders = files
+    .filter((file) => !MAY_IMPORT_ANYTHING.test(file) && !file.startsWith("packages/adapters/clickhouse/"))
+    .filter((file) => /["'`]\s*(SELECT|INSERT INTO|CREATE TABLE|ALTER TABLE)\b/.test(readFileSync(join(ROOT, file), "utf8")));
+  expect(offenders).toEqual([]);
+});
+
+function ruleFor(file: string): Rule | undefined {
+  return RULES.filter((rule) => startsWithFolder(file, rule.folder)).toSorted((a, b) => b.folder.length - a.folder.length)[0];
+}
+
+/** A workspace may import itself; a service may not import its neighbours. */
+function ownFolder(file: string): string {
+  const [first = "", second = ""] = file.split("/");
+  return first === "packages" || first === "services" ? `${first}/${second}` : first;
+}
+
+function startsWithFolder(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+function importsOf(source: string): readonly string[] {
+  return [...withoutComments(source).matchAll(/(?:^|\n)\s*(?:import|export)\b[^"';]*?from\s*["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)|(?:^|\n)\s*import\s*["']([^"']+)["']/g)].map(
+    (match) => match[1] ?? match[2] ?? match[3] ?? "",
+  );
+}
+
+function withoutComments(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+function packageName(specifier: string): string {
+  return specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+}
+
+function resolve(file: string, specifier: string): { kind: "ours" | "third_party"; path: string } | null {
+  if (specifier.startsWith("node:")) return null;
+  if (specifier.startsWith(".")) return { kind: "ours", path: relative(ROOT, join(ROOT, dirname(file), specifier)) };
+  const name = packageName(specifier);
+  if (!name.startsWith("@plumbline/")) return { kind: "third_party", path: name };
+  const short = name.slice("@plumbline/".length);
+  const folder = ["schemas", "alerts", "services"].includes(short) ? short : `packages/${short}`;
+  return { kind: "ours", path: join(folder, specifier.slice(name.length)) };
+}

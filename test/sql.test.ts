@@ -1,0 +1,120 @@
+/**
+ * Every statement of `schemas/clickhouse` against the real engine: a query that doesn't run, or a column that
+ * nobody described, is found here and not by an analyst.
+ */
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { type EmbeddedClickHouse, openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
+import { assertMigrated, migrate } from "@plumbline/adapters/clickhouse/migrate";
+import { readMigrations, readQuery } from "@plumbline/adapters/clickhouse/sql-files";
+import { splitStatements } from "@plumbline/adapters/clickhouse/sql-text";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const SQL = join(
+  dirname(createRequire(import.meta.url).resolve("@plumbline/schemas/package.json")),
+  "clickhouse",
+);
+const queryNames = (await readdir(join(SQL, "queries")))
+  .filter((file) => file.endsWith(".sql"))
+  .map((file) => file.slice(0, -".sql".length));
+
+const PARAMETERS = {
+  start: "2026-11-24 00:00:00.000",
+  end: "2026-11-25 00:00:00.000",
+  since: "2026-11-24 00:00:00.000",
+  criterion: "faithfulness",
+  rubric_hash: "sha256:00",
+  limit: 10,
+  call_ids: ["01935b2e-7c4e-7000-8000-000000000000"],
+  table: "verdicts",
+  log_partition: 0,
+  from: 0,
+  to: 10,
+  name: "probe.sql",
+  hash: "00",
+};
+
+let path: string;
+let clickhouse: EmbeddedClickHouse;
+
+beforeAll(async () => {
+  path = await mkdtemp(join(tmpdir(), "plumbline-sql-"));
+  clickhouse = await openEmbeddedClickHouse({ path });
+  await migrate(clickhouse);
+});
+
+afterAll(async () => {
+  await clickhouse.close();
+  await rm(path, { recursive: true });
+});
+
+describe("queries", () => {
+  test("there are some", () => {
+    expect(queryNames.length).toBeGreaterThan(5);
+  });
+
+  test.each(queryNames)("%s says what it asks, and runs on an empty store", async (name) => {
+    const sql = readQuery(name);
+    expect(sql).toMatch(/^-- .*\S/);
+    const isSelect = /^(?:SELECT|WITH)/m.test(sql) && !/^INSERT/m.test(sql);
+    if (isSelect) expect(Array.isArray(await clickhouse.query(sql, PARAMETERS))).toBe(true);
+    else await clickhouse.command(sql, PARAMETERS);
+  });
+});
+
+describe("migrations", () => {
+  test("every statement can be repeated", async () => {
+    for (const { sql } of readMigrations()) {
+      for (const statement of splitStatements(sql)) await clickhouse.command(statement);
+    }
+  });
+
+  test("an edited migration is refused, by name", async () => {
+    const [first, ...rest] = readMigrations();
+    const edited = [{ ...first!, hash: "00" }, ...rest];
+    await expect(migrate(clickhouse, edited)).rejects.toMatchObject({ code: "schema_outdated" });
+    await expect(migrate(clickhouse, edited)).rejects.toThrow(first!.name);
+  });
+
+  test("a store older than the code is refused, a newer one is not", async () => {
+    const future = { name: "9999_future.sql", sql: "SELECT 1", hash: "00" };
+    await expect(assertMigrated(clickhouse, [...readMigrations(), future])).rejects.toThrow(
+      "9999_future.sql",
+    );
+    await assertMigrated(clickhouse, readMigrations().slice(0, 1));
+  });
+
+  test("every column of every table and view is described", async () => {
+    const columns = await clickhouse.query(
+      "SELECT concat(database, '.', table, '.', name) AS name, comment FROM system.columns WHERE database LIKE 'plumbline%'",
+    );
+    expect(columns.length).toBeGreaterThan(200);
+    expect(columns.filter((column) => column.comment === "").map((column) => column.name)).toEqual([]);
+  });
+
+  test("every table and view is described", async () => {
+    const tables = await clickhouse.query(
+      "SELECT name, comment FROM system.tables WHERE database LIKE 'plumbline%'",
+    );
+    expect(tables.filter((table) => table.comment === "").map((table) => table.name)).toEqual([]);
+  });
+
+  test("no table drops an insert for looking like one before, and none forgets merged parts at once", async () => {
+    const tables = await clickhouse.query(
+      "SELECT name, create_table_query AS ddl FROM system.tables WHERE database = 'plumbline_raw'",
+    );
+    for (const { ddl } of tables) {
+      expect(ddl).toContain("non_replicated_deduplication_window = 0");
+      expect(ddl).toContain("old_parts_lifetime = 480");
+    }
+  });
+
+  test("every view can be read", async () => {
+    const views = await clickhouse.query("SELECT name FROM system.tables WHERE database = 'plumbline'");
+    expect(views.length).toBeGreaterThan(5);
+    for (const { name } of views)
+      await clickhouse.query(`SELECT count() AS rows FROM plumbline.${String(name)}`);
+  });
+});
