@@ -18,19 +18,31 @@ interface Rule {
   readonly thirdParty: readonly string[];
 }
 
-const EVERY_SERVICE = ["schemas", "alerts", "packages/stats", "packages/features", "packages/ports", "packages/runtime"];
+const EVERY_SERVICE = [
+  "schemas",
+  "alerts",
+  "packages/stats",
+  "packages/features",
+  "packages/ports",
+  "packages/runtime",
+];
 
 const RULES: readonly Rule[] = [
   { folder: "schemas", ours: [], thirdParty: ["zod"] },
-  { folder: "packages/stats", ours: [], thirdParty: ["simple-statistics"] },
+  { folder: "packages/stats", ours: [], thirdParty: [] },
   { folder: "packages/emitter", ours: [], thirdParty: [] },
   { folder: "packages/emitter/kafka.ts", ours: ["packages/emitter"], thirdParty: ["kafkajs"] },
   { folder: "packages/runtime", ours: ["schemas"], thirdParty: ["zod", "pino"] },
   { folder: "packages/runtime/schedule.ts", ours: ["packages/runtime"], thirdParty: ["node-cron"] },
   { folder: "packages/runtime/http.ts", ours: ["packages/runtime", "schemas"], thirdParty: ["express"] },
   { folder: "packages/ports", ours: ["schemas"], thirdParty: [] },
-  { folder: "packages/features", ours: ["schemas"], thirdParty: ["tinyld"] },
-  { folder: "packages/adapters", ours: ["schemas", "packages/ports", "packages/features"], thirdParty: ["zod"] },
+  { folder: "packages/features", ours: ["schemas"], thirdParty: [] },
+  { folder: "packages/prompts", ours: ["schemas"], thirdParty: ["yaml", "zod"] },
+  {
+    folder: "packages/adapters",
+    ours: ["schemas", "packages/ports", "packages/features"],
+    thirdParty: ["zod"],
+  },
   ...(
     [
       ["kafka", ["kafkajs"]],
@@ -43,21 +55,29 @@ const RULES: readonly Rule[] = [
     ours: ["schemas", "packages/ports", "packages/features", `packages/adapters/${name}`],
     thirdParty,
   })),
-  { folder: "alerts", ours: ["schemas", "packages/ports"], thirdParty: ["zod", "yaml"] },
+  { folder: "alerts", ours: ["schemas", "packages/ports"], thirdParty: ["zod"] },
   { folder: "services/collector", ours: EVERY_SERVICE, thirdParty: ["zod", "express"] },
   { folder: "services/writer", ours: EVERY_SERVICE, thirdParty: ["zod", "@pydantic/genai-prices"] },
-  { folder: "services/judge", ours: EVERY_SERVICE, thirdParty: ["zod", "yaml"] },
+  { folder: "services/judge", ours: EVERY_SERVICE, thirdParty: ["zod"] },
   { folder: "services/monitor", ours: EVERY_SERVICE, thirdParty: ["zod"] },
   { folder: "services/notifier", ours: EVERY_SERVICE, thirdParty: ["zod"] },
+  { folder: "services/registry", ours: [...EVERY_SERVICE, "packages/prompts"], thirdParty: ["zod"] },
   // Composes every service in one process and plays the demo through the published emitter.
-  { folder: "services/local", ours: [...EVERY_SERVICE, "services", "packages/adapters", "packages/emitter"], thirdParty: ["zod"] },
+  {
+    folder: "services/local",
+    ours: [...EVERY_SERVICE, "services", "packages/adapters", "packages/emitter"],
+    thirdParty: ["zod"],
+  },
 ];
 
 /** Only these may name a technology. */
 const MAY_USE_ADAPTERS = /^services\/[a-z]+\/main\.ts$/;
 const MAY_IMPORT_ANYTHING = /^(test|bench|examples|infra)\/|\.test\.ts$|\.contract\.ts$|\.config\.ts$/;
 
-const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.ts"], { cwd: ROOT, encoding: "utf8" })
+const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.ts"], {
+  cwd: ROOT,
+  encoding: "utf8",
+})
   .split("\n")
   .filter((file) => file !== "" && existsSync(join(ROOT, file)));
 
@@ -94,7 +114,11 @@ test("each technology is imported in one place", () => {
     ...new Set(
       files
         .filter((file) => !MAY_IMPORT_ANYTHING.test(file))
-        .filter((file) => importsOf(readFileSync(join(ROOT, file), "utf8")).some((specifier) => packageName(specifier) === module))
+        .filter((file) =>
+          importsOf(readFileSync(join(ROOT, file), "utf8")).some(
+            (specifier) => packageName(specifier) === module,
+          ),
+        )
         .map((file) => (file.startsWith("packages/adapters/") ? dirname(file) : file)),
     ),
   ];
@@ -111,19 +135,25 @@ test("nothing but the system clock and the emitter's default reads the time of d
   const allowed = new Set(["packages/adapters/clock/system-clock.ts", "packages/emitter/emitter.ts"]);
   const offenders = files
     .filter((file) => !MAY_IMPORT_ANYTHING.test(file) && !allowed.has(file))
-    .filter((file) => /\bDate\.now\(\)|\bnew Date\(\)/.test(withoutComments(readFileSync(join(ROOT, file), "utf8"))));
+    .filter((file) =>
+      /\bDate\.now\(\)|\bnew Date\(\)/.test(withoutComments(readFileSync(join(ROOT, file), "utf8"))),
+    );
   expect(offenders).toEqual([]);
 });
 
 test("SQL stays in .sql files", () => {
   const offenders = files
     .filter((file) => !MAY_IMPORT_ANYTHING.test(file) && !file.startsWith("packages/adapters/clickhouse/"))
-    .filter((file) => /["'`]\s*(SELECT|INSERT INTO|CREATE TABLE|ALTER TABLE)\b/.test(readFileSync(join(ROOT, file), "utf8")));
+    .filter((file) =>
+      /["'`]\s*(SELECT|INSERT INTO|CREATE TABLE|ALTER TABLE)\b/.test(readFileSync(join(ROOT, file), "utf8")),
+    );
   expect(offenders).toEqual([]);
 });
 
 function ruleFor(file: string): Rule | undefined {
-  return RULES.filter((rule) => startsWithFolder(file, rule.folder)).toSorted((a, b) => b.folder.length - a.folder.length)[0];
+  return RULES.filter((rule) => startsWithFolder(file, rule.folder)).toSorted(
+    (a, b) => b.folder.length - a.folder.length,
+  )[0];
 }
 
 /** A workspace may import itself; a service may not import its neighbours. */
@@ -137,9 +167,11 @@ function startsWithFolder(path: string, folder: string): boolean {
 }
 
 function importsOf(source: string): readonly string[] {
-  return [...withoutComments(source).matchAll(/(?:^|\n)\s*(?:import|export)\b[^"';]*?from\s*["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)|(?:^|\n)\s*import\s*["']([^"']+)["']/g)].map(
-    (match) => match[1] ?? match[2] ?? match[3] ?? "",
-  );
+  return [
+    ...withoutComments(source).matchAll(
+      /(?:^|\n)\s*(?:import|export)\b[^"';]*?from\s*["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)|(?:^|\n)\s*import\s*["']([^"']+)["']/g,
+    ),
+  ].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
 }
 
 function withoutComments(source: string): string {
@@ -147,12 +179,16 @@ function withoutComments(source: string): string {
 }
 
 function packageName(specifier: string): string {
-  return specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
 }
 
 function resolve(file: string, specifier: string): { kind: "ours" | "third_party"; path: string } | null {
   if (specifier.startsWith("node:")) return null;
-  if (specifier.startsWith(".")) return { kind: "ours", path: relative(ROOT, join(ROOT, dirname(file), specifier)) };
+  if (specifier.startsWith("."))
+    return { kind: "ours", path: relative(ROOT, join(ROOT, dirname(file), specifier)) };
   const name = packageName(specifier);
   if (!name.startsWith("@plumbline/")) return { kind: "third_party", path: name };
   const short = name.slice("@plumbline/".length);

@@ -1,7 +1,6 @@
 import {
   type BaselineSnapshot,
   HOUR_BLOCK_REFERENCE_MIN,
-  HOUR_BLOCKS,
   type JudgedUnit,
   SLICE_REFERENCE_MIN,
   alarmThreshold,
@@ -9,11 +8,11 @@ import {
   clearanceGrid,
   dispersion,
   freezeSnapshot,
-  hourBlock,
   normalSf,
   relativeDropGrid,
   ridgeBaseline,
 } from "@plumbline/stats";
+import { HOUR_BLOCKS, hourBlock } from "../../packages/stats/hour-block.ts";
 import { type Code, JUDGED_RATE, PREDICATES, TYPES, type World } from "./world.ts";
 
 /** Judged units of some weeks, counted by input type and block of the week: all a snapshot depends on. */

@@ -68,7 +68,9 @@ export function uniformFall(points: number): Change {
 
 export function createWorld(seed: number, climate: Climate): World {
   const random = createRandom(seed);
-  const flags = [MONEY_SHARE, ...FLAGS.map((percent) => percent / 100)].map((share) => holders(random, share));
+  const flags = [MONEY_SHARE, ...FLAGS.map((percent) => percent / 100)].map((share) =>
+    holders(random, share),
+  );
   const hardTypes = holders(random, HARD_TOPIC_SHARE);
   const spread = Array.from({ length: TYPES }, () => HETEROGENEITY_SD * random.normal());
   const centre = centreOf(spread);

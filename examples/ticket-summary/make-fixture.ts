@@ -37,4 +37,6 @@ const order = (id: string): string => createHash("sha256").update(id).digest("he
 const cut = [...items.values()].toSorted((a, b) => order(a.id).localeCompare(order(b.id))).slice(0, ITEMS);
 const bytes = gzipSync(cut.map((item) => `${JSON.stringify(item)}\n`).join(""), { level: 9 });
 writeFileSync(new URL("./fixtures/passages.jsonl.gz", import.meta.url), bytes);
-process.stdout.write(`${cut.length} items, ${bytes.length} bytes, ${cut.filter((item) => item.v1 !== item.v2).length} damaged by v2\n`);
+process.stdout.write(
+  `${cut.length} items, ${bytes.length} bytes, ${cut.filter((item) => item.v1 !== item.v2).length} damaged by v2\n`,
+);

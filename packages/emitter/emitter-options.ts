@@ -16,7 +16,7 @@ export interface EmitterOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Events that start a flush, and the most in one batch. 1 to 1,000, default 200. */
   readonly flushAt?: number | undefined;
-  /** Longest an event waits before a flush starts, ms. Default 1,000. */
+  /** Longest an event waits before a flush starts, ms. Default 50. */
   readonly flushIntervalMs?: number | undefined;
   /** Events held at most. Default 10,000. */
   readonly queueMax?: number | undefined;

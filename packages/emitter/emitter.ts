@@ -45,6 +45,9 @@ const WARNING_INTERVAL_MS = 60_000;
 /** Longest wait for a transport to let go of its connections, ms. */
 const TRANSPORT_CLOSE_MS = 1000;
 
+/** Short enough that a call can be looked at while its user still waits, long enough for at most 20 requests a second. */
+const FLUSH_INTERVAL_MS = 50;
+
 class BatchingEmitter implements Emitter {
   readonly #options: EmitterOptions;
   readonly #now: () => number;
@@ -80,7 +83,7 @@ class BatchingEmitter implements Emitter {
       prepare: (entry, emitted) => this.#prepare(entry, emitted),
       warn: (message) => this.#warn(message),
       flushAt: Math.min(Math.max(1, options.flushAt ?? 200), 1000),
-      flushIntervalMs: options.flushIntervalMs ?? 1000,
+      flushIntervalMs: options.flushIntervalMs ?? FLUSH_INTERVAL_MS,
       retryBaseMs: options.retryBaseMs ?? 500,
       retryMaxMs: options.retryMaxMs ?? 30_000,
       probeIntervalMs: options.probeIntervalMs ?? 60_000,

@@ -5,7 +5,8 @@ const ATTRIBUTE_SLICES_MAX = 10;
 const VALUE_CHARS_MAX = 32;
 const KEY_CHARS_MAX = 40;
 /** Keys that name one thing each: a slice of one call says nothing and costs a row. */
-const IDENTIFIER = /(?:^|[_.-])(?:id|ids|uuid|guid|hash|token|key|trace|span|session|request|email|phone|url|time|date|timestamp|ts|seq|sequence|name|address)$/i;
+const IDENTIFIER =
+  /(?:^|[_.-])(?:id|ids|uuid|guid|hash|token|key|trace|span|session|request|email|phone|url|time|date|timestamp|ts|seq|sequence|name|address)$/i;
 const CAMEL_IDENTIFIER = /(?:Id|Uuid|Hash|Token|Key|At|Email|Url|Time|Date)$/;
 
 /**
@@ -53,7 +54,9 @@ export function appendAttributeSlices(
   for (const key in attributes) {
     const value = attributes[key];
     if (value === undefined) continue;
-    if (keys === null ? isSliceKey(key) && looksShared(value) : keys.has(key) && value.length <= VALUE_CHARS_MAX)
+    if (
+      keys === null ? isSliceKey(key) && looksShared(value) : keys.has(key) && value.length <= VALUE_CHARS_MAX
+    )
       kept.push(`${key}=${value}`);
   }
   if (kept.length > 1) kept.sort();

@@ -1,7 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { compileSliceRules, computeFeatures, computeSlices, describeCall, type DescribedCall } from "./index.ts";
+import {
+  compileSliceRules,
+  computeFeatures,
+  computeSlices,
+  describeCall,
+  type DescribedCall,
+} from "./index.ts";
 
 function call(fields: Partial<DescribedCall>): DescribedCall {
   return { model: "m", input: null, output: null, vars: null, attributes: {}, ...fields };
@@ -116,7 +122,10 @@ describe("attributes", () => {
   });
 
   test("at most ten are kept, and which ones does not depend on their order", () => {
-    const entries = Array.from({ length: 20 }, (_, k) => [`key${String.fromCharCode(97 + k)}`, "on"] as const);
+    const entries = Array.from(
+      { length: 20 },
+      (_, k) => [`key${String.fromCharCode(97 + k)}`, "on"] as const,
+    );
     const forward = computeSlices(call({ attributes: Object.fromEntries(entries) }));
     const backward = computeSlices(call({ attributes: Object.fromEntries(entries.toReversed()) }));
     expect(forward).toHaveLength(11);
@@ -176,7 +185,9 @@ describe("features", () => {
   test("repetition, refusal and masks of an output are seen", () => {
     const looping = computeFeatures(call({ output: "the same again the same again the same again" }));
     expect(looping["out_repeated_share"]).toBeGreaterThan(0.5);
-    expect(computeFeatures(call({ output: "I'm sorry, but I can't help with that." }))["out_refusals"]).toBe(1);
+    expect(computeFeatures(call({ output: "I'm sorry, but I can't help with that." }))["out_refusals"]).toBe(
+      1,
+    );
     expect(computeFeatures(call({ output: "Card ****1234, ███ and [removed]" }))["out_masks"]).toBe(3);
     expect(computeFeatures(call({ output: "***bold*** and [link] and [1]" }))["out_masks"]).toBe(0);
   });
@@ -262,7 +273,8 @@ interface DataRow {
 }
 
 const DATA = new URL("../../../shared/data/open/incident_money_qmsum.events.jsonl.gz", import.meta.url);
-if (!existsSync(DATA)) console.warn(`SKIPPED: ${DATA.pathname} is absent, the money rule is not measured on real text`);
+if (!existsSync(DATA))
+  console.warn(`SKIPPED: ${DATA.pathname} is absent, the money rule is not measured on real text`);
 
 test.skipIf(!existsSync(DATA))("the money rule agrees with the labels of 1,142 real meeting passages", () => {
   const rows = gunzipSync(readFileSync(DATA))

@@ -7,6 +7,11 @@ export {
   type DescribedCall,
   type DescribeOptions,
 } from "./describe-call.ts";
-export { compileSliceRules, type CompiledSliceRules, type SliceRule, type SliceRuleSource } from "./slice-rules.ts";
+export {
+  compileSliceRules,
+  type CompiledSliceRules,
+  type SliceRule,
+  type SliceRuleSource,
+} from "./slice-rules.ts";
 export { scanText, SCANNED_CHARS_MAX, type TextScan } from "./scan-text.ts";
 export { WordSet } from "./word-set.ts";

@@ -83,7 +83,8 @@ for (let c = 0; c < 256; c++) {
   else if (/\s/.test(char)) CLASS[c] = SPACE;
 }
 for (let c = 0; c < 256; c++)
-  if (CLASS[c] === LETTER || CLASS[c] === DIGIT) WORD_LOWER[c] = String.fromCharCode(c).toLowerCase().charCodeAt(0);
+  if (CLASS[c] === LETTER || CLASS[c] === DIGIT)
+    WORD_LOWER[c] = String.fromCharCode(c).toLowerCase().charCodeAt(0);
 for (const char of "?!.;@:[*$£¥¢`{}=<>&|(") CLASS[char.charCodeAt(0)] = MARK;
 
 const CODE = {
@@ -232,7 +233,12 @@ export function scanText(
         if ((bits & CURRENCY_WORD) !== 0) {
           const isPercent = (bits & CENT) !== 0 && perToken === token - 1;
           const isCodeWithoutCapitals = (bits & CURRENCY_CODE) !== 0 && !isUpper(codes[start]!);
-          if (numberToken === token - 1 && signToken !== numberToken && !isPercent && !isCodeWithoutCapitals) {
+          if (
+            numberToken === token - 1 &&
+            signToken !== numberToken &&
+            !isPercent &&
+            !isCodeWithoutCapitals
+          ) {
             if ((bits & POUND) === 0) amounts++;
             else if (token - weightToken > WEIGHT_REACH) {
               amounts++;

@@ -9,7 +9,8 @@ export interface JudgeUnderTest {
 
 /** What the suite puts before the judge; an adapter's fake provider answers to it. */
 export const CONTRACT_CASE = {
-  input: "Customer: I was charged $49.99 twice on March 5 by Northwind. Please refund one of the two payments.",
+  input:
+    "Customer: I was charged $49.99 twice on March 5 by Northwind. Please refund one of the two payments.",
   faithful: "The customer was charged $49.99 twice by Northwind on March 5 and asks for one refund.",
   unfaithful: "The customer was charged [REDACTED] twice by Northwind on [REDACTED] and asks for one refund.",
 } as const;

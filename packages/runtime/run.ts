@@ -2,6 +2,7 @@
  * The life of a process: start, work, stop. A *service* works until its signal aborts; a *resource* is closed
  * after every service has stopped, in reverse order of opening.
  */
+import { setMaxListeners } from "node:events";
 import type { Logger } from "./logger.ts";
 
 export interface Service {
@@ -32,6 +33,8 @@ export interface RunOptions {
 export async function run(services: readonly Service[], options: RunOptions): Promise<void> {
   const { logger, stop, drainMs, resources } = options;
   const abort = new AbortController();
+  // Every service, batch and wait listens to this one signal; that many listeners are no leak.
+  setMaxListeners(0, abort.signal, stop);
   const stopAll = (): void => abort.abort();
   if (stop.aborted) stopAll();
   stop.addEventListener("abort", stopAll, { once: true });

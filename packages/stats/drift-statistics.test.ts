@@ -303,6 +303,7 @@ describe("drift detector", () => {
     expect(driftStep(0, 1)).toBe(1);
     expect(driftStep(3, 0.5)).toBe(2);
     expect(driftStep(DRIFT_LEVEL_MAX, 50)).toBe(DRIFT_LEVEL_MAX);
+    expect(driftStep(0, pToE(0))).toBe(DRIFT_LEVEL_MAX);
     expect(() => driftStep(-1, 1)).toThrow(RangeError);
     expect(() => driftStep(1, NaN)).toThrow(RangeError);
   });

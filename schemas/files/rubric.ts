@@ -49,11 +49,20 @@ export const RubricFile = z
       .max(20)
       .default([]),
     model: z
-      .union([z.string().min(1).transform((id) => ({ id })), JudgeModel])
+      .union([
+        z
+          .string()
+          .min(1)
+          .transform((id) => ({ id })),
+        JudgeModel,
+      ])
       .optional()
       .describe("default: the judge that the service is configured with"),
     temperature: z.number().min(0).max(2).optional(),
-    use_cot: z.boolean().optional().describe("accepted from autoevals; reasoning always comes before the label"),
+    use_cot: z
+      .boolean()
+      .optional()
+      .describe("accepted from autoevals; reasoning always comes before the label"),
     second_opinion: z
       .object({ model: z.string().min(1), when: z.string().min(1).optional(), rate: share.default(0.1) })
       .optional(),
@@ -74,7 +83,11 @@ export const RubricFile = z
         on_exceeded: z.enum(["reduce_rate", "stop"]).default("stop"),
       })
       .optional(),
-    prompt: z.string().min(1).nullish().describe("own text with {{input}} and {{output}}; null: the built-in one"),
+    prompt: z
+      .string()
+      .min(1)
+      .nullish()
+      .describe("own text with {{input}} and {{output}}; null: the built-in one"),
   })
   .refine((file) => file.criterion !== undefined || typeof file.prompt === "string", {
     error: "a rubric needs a criterion or a prompt of its own",

@@ -25,7 +25,9 @@ export const JudgeConfig = z.object({
     .int()
     .nonnegative()
     .default(20_000)
-    .describe("most judgements an hour that cost money or whose cost is unknown; beyond it calls end as over_budget"),
+    .describe(
+      "most judgements an hour that cost money or whose cost is unknown; beyond it calls end as over_budget",
+    ),
   PLUMBLINE_JUDGE_AGE_HOURS_MAX: z.coerce
     .number()
     .positive()
@@ -34,8 +36,10 @@ export const JudgeConfig = z.object({
   PLUMBLINE_JUDGE_LOOKBACK_DAYS: z.coerce
     .number()
     .positive()
-    .default(35)
-    .describe("how far back calls without a verdict are looked for, days of call time; texts are kept 30"),
+    .default(40)
+    .describe(
+      "how far back calls without a verdict are looked for, days of call time; the writer takes calls of up to 35",
+    ),
   PLUMBLINE_JUDGE_ATTEMPTS_MAX: z.coerce
     .number()
     .int()
@@ -57,23 +61,21 @@ export const JudgeConfig = z.object({
 });
 export type JudgeConfig = z.output<typeof JudgeConfig>;
 
-/** What only the process of its own reads: where its log and store are, and who judges. */
-export const JudgeProcessConfig = JudgeConfig.extend({
-  PLUMBLINE_KAFKA_BROKERS: z
-    .string()
-    .min(1)
-    .transform((list) => list.split(",").map((broker) => broker.trim()))
-    .describe("host:port, comma-separated"),
-  PLUMBLINE_CLICKHOUSE_URL: z.url().describe("includes user and password"),
+/** Who judges: the same in local mode and in a process of its own. */
+export const JudgeChoiceConfig = z.object({
   PLUMBLINE_JUDGE_PROVIDER: z
     .enum(["lexical", "openai", "anthropic"])
     .default("lexical")
     .describe("who judges; openai is any endpoint that speaks chat completions, lexical needs no model"),
-  PLUMBLINE_JUDGE_MODEL: z.string().min(1).optional().describe("a dated model id, such as gpt-5-mini-2026-08"),
-  PLUMBLINE_JUDGE_URL: z
+  PLUMBLINE_JUDGE_MODEL: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("a dated model id, such as gpt-5-mini-2026-08"),
+  PLUMBLINE_JUDGE_BASE_URL: z
     .url()
     .optional()
-    .describe("the endpoint up to and including its version; default: the provider's own"),
+    .describe("endpoint with its version, or https://api.anthropic.com; default: the provider's own"),
   PLUMBLINE_JUDGE_API_KEY: z.string().min(1).optional().describe("key of the endpoint"),
   PLUMBLINE_JUDGE_USD_PER_MILLION_INPUT: z.coerce
     .number()
@@ -85,6 +87,19 @@ export const JudgeProcessConfig = JudgeConfig.extend({
     .nonnegative()
     .optional()
     .describe("price of output tokens, US dollars a million"),
+});
+export type JudgeChoiceConfig = z.output<typeof JudgeChoiceConfig>;
+
+/** What only the process of its own reads: where its log and store are. */
+export const JudgeProcessConfig = z.object({
+  ...JudgeConfig.shape,
+  ...JudgeChoiceConfig.shape,
+  PLUMBLINE_KAFKA_BROKERS: z
+    .string()
+    .min(1)
+    .transform((list) => list.split(",").map((broker) => broker.trim()))
+    .describe("host:port, comma-separated"),
+  PLUMBLINE_CLICKHOUSE_URL: z.url().describe("includes user and password"),
   PLUMBLINE_LOG_LEVEL: z
     .enum(["error", "warn", "info", "debug"])
     .default("info")
@@ -96,3 +111,16 @@ export const JudgeProcessConfig = JudgeConfig.extend({
     .default(20_000)
     .describe("longest wait at shutdown, ms"),
 });
+
+/** The choice as the judge factory takes it; a price needs both of its numbers. */
+export function judgeChoice(config: JudgeChoiceConfig) {
+  const { PLUMBLINE_JUDGE_USD_PER_MILLION_INPUT: input, PLUMBLINE_JUDGE_USD_PER_MILLION_OUTPUT: output } =
+    config;
+  return {
+    provider: config.PLUMBLINE_JUDGE_PROVIDER,
+    model: config.PLUMBLINE_JUDGE_MODEL,
+    baseUrl: config.PLUMBLINE_JUDGE_BASE_URL,
+    apiKey: config.PLUMBLINE_JUDGE_API_KEY,
+    price: input === undefined || output === undefined ? undefined : { input, output },
+  };
+}

@@ -22,7 +22,12 @@ export type Outcome =
 export async function judgeCall(
   call: PendingCall,
   rubric: Rubric,
-  deps: { readonly judge: Judge; readonly clock: Clock; readonly timeoutMs: number; readonly signal: AbortSignal },
+  deps: {
+    readonly judge: Judge;
+    readonly clock: Clock;
+    readonly timeoutMs: number;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Outcome> {
   const { judge, clock, timeoutMs, signal } = deps;
   const { input, output } = call;
@@ -30,7 +35,10 @@ export async function judgeCall(
   const started = clock.now();
   const verdictOf = (fields: Partial<Verdict> & Pick<Verdict, "state" | "reason">): Outcome => ({
     kind: "verdict",
-    verdict: makeVerdict(call, rubric, judge.name, clock.now(), { ...fields, latency_ms: clock.now() - started }),
+    verdict: makeVerdict(call, rubric, judge.name, clock.now(), {
+      ...fields,
+      latency_ms: clock.now() - started,
+    }),
   });
 
   const abort = new AbortController();
@@ -43,7 +51,10 @@ export async function judgeCall(
     ]);
     if (signal.aborted) return { kind: "stopped" };
     if (answer === "too_late") {
-      const error = new ExternalError("external_unavailable", `the judge did not answer within ${timeoutMs} ms`);
+      const error = new ExternalError(
+        "external_unavailable",
+        `the judge did not answer within ${timeoutMs} ms`,
+      );
       return { kind: "unreachable", error, isCallsFault: true };
     }
     const contradiction = contradictionIn(answer, rubric);
@@ -60,7 +71,8 @@ export async function judgeCall(
     return verdictOf({ state: "failed", reason: `the judge failed: ${error.message}` });
   } finally {
     signal.removeEventListener("abort", stop);
-    abort.abort();
+    // Ends the timer. With a reason, because without one each abort makes an exception with a stack.
+    abort.abort("settled");
   }
 }
 

@@ -7,24 +7,20 @@ import { createJudge } from "@plumbline/adapters/llm/create-judge";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { run, stopOnSignal } from "@plumbline/runtime/run";
-import { JudgeProcessConfig } from "./config.ts";
+import { judgeChoice, JudgeProcessConfig } from "./config.ts";
 import { DEFAULT_RUBRICS } from "./default-rubric.ts";
 import { createJudgeService } from "./service.ts";
 
 const config = loadConfig(JudgeProcessConfig, process.env);
 const logger = createLogger("judge", config.PLUMBLINE_LOG_LEVEL);
-const { PLUMBLINE_JUDGE_USD_PER_MILLION_INPUT: input, PLUMBLINE_JUDGE_USD_PER_MILLION_OUTPUT: output } = config;
-const judge = createJudge({
-  provider: config.PLUMBLINE_JUDGE_PROVIDER,
-  model: config.PLUMBLINE_JUDGE_MODEL,
-  baseUrl: config.PLUMBLINE_JUDGE_URL,
-  apiKey: config.PLUMBLINE_JUDGE_API_KEY,
-  price: input === undefined || output === undefined ? undefined : { input, output },
-  clock: systemClock,
-});
+const judge = createJudge({ ...judgeChoice(config), clock: systemClock });
 const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
 await store.assertMigrated();
-const log = openKafkaEventLog({ brokers: config.PLUMBLINE_KAFKA_BROKERS, clientId: "plumbline-judge", logger });
+const log = openKafkaEventLog({
+  brokers: config.PLUMBLINE_KAFKA_BROKERS,
+  clientId: "plumbline-judge",
+  logger,
+});
 
 const service = createJudgeService({
   log,

@@ -173,7 +173,8 @@ class JudgeRun {
     // After an outage one call shows whether the judge is back.
     if (this.#outage === null) return { tasks, useless: uselessAll };
     const ready = tasks.filter((task) => this.#withoutJudge(task) !== null);
-    const probe = clock.now() < this.#outage.until ? [] : tasks.filter((task) => !ready.includes(task)).slice(0, 1);
+    const probe =
+      clock.now() < this.#outage.until ? [] : tasks.filter((task) => !ready.includes(task)).slice(0, 1);
     return { tasks: [...ready, ...probe], useless: uselessAll };
   }
 
@@ -195,7 +196,12 @@ class JudgeRun {
     const decide = (state: Verdict["state"], reason: string): Verdict =>
       makeVerdict(call, rubric, judge.name, clock.now(), { state, reason });
     if (call.input === null || call.output === null) {
-      const missing = call.input === null ? (call.output === null ? "input and output were" : "the input was") : "the output was";
+      const missing =
+        call.input === null
+          ? call.output === null
+            ? "input and output were"
+            : "the input was"
+          : "the output was";
       return decide("cannot_judge", `${missing} not captured, or expired`);
     }
     if (this.#isExpired(call)) {
@@ -229,11 +235,19 @@ class JudgeRun {
         await this.#takeTurns();
       }
     };
-    await Promise.all(Array.from({ length: Math.min(config.PLUMBLINE_JUDGE_CONCURRENCY, tasks.length) }, worker));
+    await Promise.all(
+      Array.from({ length: Math.min(config.PLUMBLINE_JUDGE_CONCURRENCY, tasks.length) }, worker),
+    );
     await this.#append();
     if (Object.values(counts).some((count) => count > 0)) {
       logger.info(
-        { ...counts, judge: judge.name, cost_usd: cost, usd_today: this.#budget.usdToday, duration_ms: clock.now() - started },
+        {
+          ...counts,
+          judge: judge.name,
+          cost_usd: cost,
+          usd_today: this.#budget.usdToday,
+          duration_ms: clock.now() - started,
+        },
         "judge.batch",
       );
     }

@@ -11,24 +11,21 @@ import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { inboxHandler, inboxPaths } from "@plumbline/adapters/inbox/handler";
 import { openInboxNotifier, type Inbox } from "@plumbline/adapters/inbox/inbox";
-import { createLexicalJudge } from "@plumbline/adapters/lexical/judge";
-import { createAnthropicJudge } from "@plumbline/adapters/llm/anthropic-judge";
-import { createOpenAiJudge } from "@plumbline/adapters/llm/openai-judge";
+import { createJudge } from "@plumbline/adapters/llm/create-judge";
 import { openLmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
 import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
-import { describeCall } from "@plumbline/features";
-import { ConfigError, type EventLog, type Judge, type Notifier, type Store } from "@plumbline/ports";
+import { ConfigError, type EventLog, type Notifier, type Store } from "@plumbline/ports";
 import { createHttpApp, createHttpService, type HttpService } from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Resource, Service } from "@plumbline/runtime/run";
 import { runSchedule } from "@plumbline/runtime/schedule";
 import { createCollector } from "../collector/service.ts";
+import { judgeChoice } from "../judge/config.ts";
 import { DEFAULT_RUBRICS } from "../judge/default-rubric.ts";
 import { createJudgeService } from "../judge/service.ts";
 import { createMonitor } from "../monitor/service.ts";
 import { createNotifierService } from "../notifier/service.ts";
-import { createPricing } from "../writer/price.ts";
-import { createSampler } from "../writer/sample.ts";
+import { createEnrichment } from "../writer/enrich-call.ts";
 import { createWriter } from "../writer/service.ts";
 import type { LocalConfig } from "./config.ts";
 import type { Flags } from "./flags.ts";
@@ -69,7 +66,10 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
   try {
     await mkdir(dataDir, { recursive: true });
     const log = keep("log", await openLmdbEventLog({ path: join(dataDir, "log"), clock: systemClock }));
-    const clickhouse = keep("clickhouse", await openEmbeddedClickHouse({ path: join(dataDir, "clickhouse") }));
+    const clickhouse = keep(
+      "clickhouse",
+      await openEmbeddedClickHouse({ path: join(dataDir, "clickhouse") }),
+    );
     const store = createClickHouseStore(clickhouse);
     await store.migrate();
     const sql = keep("sql", await serveClickHouse(clickhouse, { port: ports.sql, readOnly: true }));
@@ -81,15 +81,13 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
     const services: readonly Service[] = [
       collector,
       page,
-      createWriter({
+      createWriter({ ...deps, enrichment: createEnrichment(config) }),
+      createJudgeService({
         ...deps,
-        enrichment: {
-          price: createPricing(),
-          describe: describeCall,
-          sample: createSampler({ rate: config.PLUMBLINE_JUDGE_SAMPLE_RATIO, epoch: config.PLUMBLINE_SAMPLING_EPOCH }),
-        },
+        judge: createJudge({ ...judgeChoice(config), clock: systemClock }),
+        rubrics: DEFAULT_RUBRICS,
+        config,
       }),
-      createJudgeService({ ...deps, judge: chooseJudge(config), rubrics: DEFAULT_RUBRICS, config }),
       createMonitor({ ...deps, config }),
       createNotifierService({
         ...deps,
@@ -99,7 +97,10 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
       {
         name: "log-trim",
         run: (signal) =>
-          runSchedule([{ name: "trim", cron: TRIM_CRON, run: async () => void (await log.trim()) }], { signal, logger }),
+          runSchedule([{ name: "trim", cron: TRIM_CRON, run: async () => void (await log.trim()) }], {
+            signal,
+            logger,
+          }),
       },
     ];
     return {
@@ -127,26 +128,25 @@ function createInboxPage(inbox: Inbox, port: number, logger: Logger, stop: Abort
     logger,
     routes: inboxPaths().map((path) => ({ method: "GET" as const, path, handle })),
   });
-  return createHttpService(app, { name: "inbox", logger, port, portSetting: "--inbox-port or PLUMBLINE_INBOX_PORT" });
-}
-
-function chooseJudge(config: LocalConfig): Judge {
-  const { PLUMBLINE_JUDGE_BASE_URL: baseUrl, PLUMBLINE_JUDGE_MODEL: model, PLUMBLINE_JUDGE_API_KEY: apiKey } = config;
-  if (baseUrl === undefined && model === undefined) return createLexicalJudge();
-  if (baseUrl === undefined || model === undefined) {
-    throw new ConfigError("PLUMBLINE_JUDGE_BASE_URL and PLUMBLINE_JUDGE_MODEL: set both, or neither for the lexical judge");
-  }
-  const key = apiKey === undefined ? {} : { apiKey };
-  if (new URL(baseUrl).hostname !== "api.anthropic.com") return createOpenAiJudge({ baseUrl, model, clock: systemClock, ...key });
-  if (apiKey === undefined) throw new ConfigError("PLUMBLINE_JUDGE_API_KEY: Anthropic asks for a key");
-  return createAnthropicJudge({ baseUrl, model, apiKey, clock: systemClock });
+  return createHttpService(app, {
+    name: "inbox",
+    logger,
+    port,
+    portSetting: "--inbox-port or PLUMBLINE_INBOX_PORT",
+  });
 }
 
 function slack(config: LocalConfig, logger: Logger): readonly Notifier[] {
-  const { PLUMBLINE_SLACK_TOKEN: token, PLUMBLINE_SLACK_CHANNEL: channel, PLUMBLINE_SLACK_API_URL: apiUrl } = config;
+  const {
+    PLUMBLINE_SLACK_TOKEN: token,
+    PLUMBLINE_SLACK_CHANNEL: channel,
+    PLUMBLINE_SLACK_API_URL: apiUrl,
+  } = config;
   if (token === undefined && channel === undefined) return [];
   if (token === undefined || channel === undefined) {
-    throw new ConfigError("PLUMBLINE_SLACK_TOKEN and PLUMBLINE_SLACK_CHANNEL: set both, or neither for the inbox page alone");
+    throw new ConfigError(
+      "PLUMBLINE_SLACK_TOKEN and PLUMBLINE_SLACK_CHANNEL: set both, or neither for the inbox page alone",
+    );
   }
   return [createSlackNotifier({ token, channel, logger, ...(apiUrl === undefined ? {} : { apiUrl }) })];
 }

@@ -53,7 +53,9 @@ export interface DemoOptions {
 }
 
 /** @returns how many calls were sent and what the emitter counted; `alerted` is false when v2 ran out first */
-export async function playIncident(options: DemoOptions): Promise<{ readonly calls: number; readonly alerted: boolean }> {
+export async function playIncident(
+  options: DemoOptions,
+): Promise<{ readonly calls: number; readonly alerted: boolean }> {
   const { clock, signal, onProgress } = options;
   const passages = readPassages();
   const versions = { v1: promptVersion("v1"), v2: promptVersion("v2") };

@@ -32,7 +32,10 @@ export class UsageError extends Error {
 }
 
 /** Flags win over the environment, the environment over defaults. @throws UsageError */
-export function readFlags(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): Flags {
+export function readFlags(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Flags {
   const values = parse(args);
   const port = readPort("--port", values.port ?? environment["PLUMBLINE_PORT"]) ?? DEFAULT_PORT;
   const beside = (offset: number): number => (port === 0 ? 0 : port + offset);
@@ -40,7 +43,8 @@ export function readFlags(args: readonly string[], environment: Readonly<Record<
     dataDir: values["data-dir"] ?? environment["PLUMBLINE_DATA_DIR"] ?? null,
     ports: {
       collector: port,
-      inbox: readPort("--inbox-port", values["inbox-port"] ?? environment["PLUMBLINE_INBOX_PORT"]) ?? beside(1),
+      inbox:
+        readPort("--inbox-port", values["inbox-port"] ?? environment["PLUMBLINE_INBOX_PORT"]) ?? beside(1),
       sql: readPort("--sql-port", values["sql-port"] ?? environment["PLUMBLINE_SQL_PORT"]) ?? beside(2),
     },
     readyFile: values["ready-file"] ?? null,
@@ -77,5 +81,7 @@ function readPort(name: string, value: string | undefined): number | null {
   if (value === undefined || value === "") return null;
   const port = Number(value);
   if (Number.isInteger(port) && port >= 0 && port <= 65_533) return port;
-  throw new UsageError(`${name}: "${value}" is not a port; give a whole number from 0 to 65533, 0 for a free one`);
+  throw new UsageError(
+    `${name}: "${value}" is not a port; give a whole number from 0 to 65533, 0 for a free one`,
+  );
 }

@@ -1,4 +1,9 @@
-/** `npm start` and `npm run demo`: local mode, and the founding incident played on it. */
+/**
+ * `npm start` and `npm run demo`: local mode, and the founding incident played on it.
+ *
+ * The scripts set UV_THREADPOOL_SIZE: every running statement of the embedded engine holds one of libuv's threads,
+ * whose number is read before the first line here runs.
+ */
 import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -11,9 +16,6 @@ import { composeLocal, type LocalMode } from "./compose.ts";
 import { LocalConfig } from "./config.ts";
 import { readFlags, USAGE, UsageError, type Flags } from "./flags.ts";
 import { runDemo } from "./run-demo.ts";
-
-/** Chdb runs its statements on Node's worker threads: one for every connection, and some for files and names. */
-process.env["UV_THREADPOOL_SIZE"] ??= "12";
 
 try {
   process.exitCode = await main(readFlags(process.argv.slice(2), process.env));
@@ -60,7 +62,12 @@ async function main(flags: Flags): Promise<number> {
     },
   };
   try {
-    await run([...local.services, front], { logger, stop, drainMs: config.PLUMBLINE_DRAIN_MS, resources: local.resources });
+    await run([...local.services, front], {
+      logger,
+      stop,
+      drainMs: config.PLUMBLINE_DRAIN_MS,
+      resources: local.resources,
+    });
   } finally {
     if (dataDir.isTemporary) await rm(dataDir.path, { recursive: true, force: true });
   }
@@ -69,10 +76,13 @@ async function main(flags: Flags): Promise<number> {
 
 /** The demo plays into an empty folder of its own: a second play into the first one's data would find its alert there. */
 async function chooseDataDir(flags: Flags): Promise<{ path: string; isTemporary: boolean }> {
-  if (flags.dataDir === null && flags.demo) return { path: await mkdtemp(join(tmpdir(), "plumbline-demo-")), isTemporary: true };
+  if (flags.dataDir === null && flags.demo)
+    return { path: await mkdtemp(join(tmpdir(), "plumbline-demo-")), isTemporary: true };
   const path = resolve(flags.dataDir ?? ".plumbline");
   if (flags.demo && (await readdir(path).catch(() => [])).length > 0) {
-    throw new UsageError(`--data-dir ${path}: the demo needs an empty folder; name another one, or leave the flag out`);
+    throw new UsageError(
+      `--data-dir ${path}: the demo needs an empty folder; name another one, or leave the flag out`,
+    );
   }
   return { path, isTemporary: false };
 }

@@ -36,9 +36,15 @@ export async function runDemo({ local, urls, flags, clock, signal }: RunDemoOpti
   const incident = await firstIncident(local.log);
   const { judged } = await coverage(local, clock);
 
-  if (flags.json) process.stdout.write(`${JSON.stringify({ seconds, calls, judged, incident: describe(incident, local, urls) })}\n`);
+  if (flags.json)
+    process.stdout.write(
+      `${JSON.stringify({ seconds, calls, judged, incident: describe(incident, local, urls) })}\n`,
+    );
   if (!alerted || incident === null) {
-    if (!signal.aborted) process.stderr.write(`No alert after ${calls} calls and ${seconds} s: this is a defect, please report it.\n`);
+    if (!signal.aborted)
+      process.stderr.write(
+        `No alert after ${calls} calls and ${seconds} s: this is a defect, please report it.\n`,
+      );
     return false;
   }
   const [message] = local.inbox.messages();
@@ -54,7 +60,9 @@ function createProgressBar(): (progress: DemoProgress) => void {
     const what = phase === "v1" ? "v1 serves" : "v2 serves, waiting for the alert";
     if (process.stderr.isTTY) {
       const filled = Math.round(share * BAR_WIDTH);
-      process.stderr.write(`\r${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} ${calls} calls, ${what}   `);
+      process.stderr.write(
+        `\r${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} ${calls} calls, ${what}   `,
+      );
       return;
     }
     const tenth = Math.floor(share * 10);
@@ -82,12 +90,17 @@ async function firstIncident(log: EventLog): Promise<IncidentState | null> {
   let state: IncidentState | null = null;
   for (const record of await log.read("plumbline.incidents", 0, 0, 1_000)) {
     const event = IncidentEvent.safeParse(JSON.parse(new TextDecoder().decode(record.value)));
-    if (event.success && (state === null || event.data.incident_id === state.incident_id)) state = foldIncident(state, event.data);
+    if (event.success && (state === null || event.data.incident_id === state.incident_id))
+      state = foldIncident(state, event.data);
   }
   return state;
 }
 
-function describe(incident: IncidentState | null, local: LocalMode, urls: RunDemoOptions["urls"]): object | null {
+function describe(
+  incident: IncidentState | null,
+  local: LocalMode,
+  urls: RunDemoOptions["urls"],
+): object | null {
   if (incident === null) return null;
   const { use_case, candidate, incumbent, effect, interval } = incident.detection;
   return {
@@ -97,7 +110,9 @@ function describe(incident: IncidentState | null, local: LocalMode, urls: RunDem
     effect,
     interval,
     units: candidate.units,
-    message: local.inbox.messages().find((each) => each.message.incident_id === incident.incident_id)?.message.preview ?? null,
+    message:
+      local.inbox.messages().find((each) => each.message.incident_id === incident.incident_id)?.message
+        .preview ?? null,
     inbox_url: urls.inbox,
   };
 }

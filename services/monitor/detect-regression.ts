@@ -2,7 +2,10 @@ import { confidenceSequence } from "@plumbline/stats";
 import type { QualityRow } from "@plumbline/ports";
 
 /** Judged units of one version on one criterion, as sums. */
-export type VersionQuality = Pick<QualityRow, "prompt_version" | "units" | "score_sum" | "first_started_at" | "last_started_at">;
+export type VersionQuality = Pick<
+  QualityRow,
+  "prompt_version" | "units" | "score_sum" | "first_started_at" | "last_started_at"
+>;
 
 export interface QualityEstimate {
   readonly prompt_version: string;
@@ -51,7 +54,14 @@ export function compareVersions(
   const interval = [after.interval[0] - before.interval[1], after.interval[1] - before.interval[0]] as const;
   const isEnough = Math.min(before.units, after.units) >= UNITS_MIN;
   const verdict = !isEnough ? "not_enough_data" : interval[1] < -margin ? "regressed" : "not_regressed";
-  return { verdict, candidate: after, incumbent: before, effect: after.mean - before.mean, interval, level: 1 - alpha };
+  return {
+    verdict,
+    candidate: after,
+    incumbent: before,
+    effect: after.mean - before.mean,
+    interval,
+    level: 1 - alpha,
+  };
 }
 
 /** Mean and confidence sequence of one version. Without units the mean is NaN and the interval is everything. */
@@ -84,7 +94,11 @@ export function choosePair(
  * Whether quality came back after a regression: the sequence of the version that now serves lies wholly above the
  * regressed one's. Anything less is "watching", not "recovered".
  */
-export function hasRecovered(regressed: VersionQuality, current: VersionQuality, { alpha }: { readonly alpha: number }): boolean {
+export function hasRecovered(
+  regressed: VersionQuality,
+  current: VersionQuality,
+  { alpha }: { readonly alpha: number },
+): boolean {
   if (current.units < UNITS_MIN) return false;
   return estimate(current, alpha / 2).interval[0] > estimate(regressed, alpha / 2).interval[1];
 }

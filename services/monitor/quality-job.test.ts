@@ -58,7 +58,16 @@ function setUp() {
   };
   const incidents = new IncidentFold(log);
   const run = (holds: (useCase: string) => boolean = () => true) =>
-    runQualityJob({ store, log, clock, logger: pino({ level: "silent" }), incidents, holds, alpha: 0.01, margin: 0.02 });
+    runQualityJob({
+      store,
+      log,
+      clock,
+      logger: pino({ level: "silent" }),
+      incidents,
+      holds,
+      alpha: 0.01,
+      margin: 0.02,
+    });
   const events = async () =>
     (await log.read("plumbline.incidents", 0, 0, 100)).map((record) =>
       IncidentEvent.parse(JSON.parse(new TextDecoder().decode(record.value))),
@@ -96,10 +105,22 @@ test.each([
   { name: "the same quality", history: [good, { ...bad, mean: 0.94 }] },
   { name: "too few judged units", history: [good, { ...bad, units: 99 }] },
   { name: "too few units of the incumbent", history: [{ ...good, units: 99 }, bad] },
-  { name: "a certain drop below the margin", history: [{ ...good, units: 4_000_000 }, { ...bad, units: 4_000_000, mean: 0.93 }] },
+  {
+    name: "a certain drop below the margin",
+    history: [
+      { ...good, units: 4_000_000 },
+      { ...bad, units: 4_000_000, mean: 0.93 },
+    ],
+  },
   { name: "one version alone", history: [{ ...bad, from: 16 }] },
   { name: "an untagged predecessor", history: [{ ...good, version: "" }, bad] },
-  { name: "a bad version that no longer serves", history: [{ ...good, to: 0 }, { ...bad, from: 5, to: 3 }] },
+  {
+    name: "a bad version that no longer serves",
+    history: [
+      { ...good, to: 0 },
+      { ...bad, from: 5, to: 3 },
+    ],
+  },
   { name: "no judged unit at all", history: [] },
 ])("$name is not a regression", async ({ history }) => {
   const { run, events, serve } = setUp();
@@ -127,7 +148,10 @@ test("a successor of a regressed version is compared with the last good one, not
   serve([good, { ...bad, to: 1 }, { version: "v3", from: 1, to: 0, units: 300, mean: 0.78 }]);
   await run();
   const detected = (await events()).flatMap((event) => (event.type === "detected" ? [event.detection] : []));
-  expect(detected.at(-1)).toMatchObject({ candidate: { prompt_version: "v3" }, incumbent: { prompt_version: "v1" } });
+  expect(detected.at(-1)).toMatchObject({
+    candidate: { prompt_version: "v3" },
+    incumbent: { prompt_version: "v1" },
+  });
 });
 
 test("a rollback is recovered only when enough was judged since, and then once", async () => {

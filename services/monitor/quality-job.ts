@@ -48,11 +48,14 @@ export async function runQualityJob(deps: QualityJobDeps): Promise<void> {
   await incidents.refresh();
   const end = clock.now();
   const window = { start: iso(end - WINDOW_MS), end: iso(end) };
-  const [quality, traffic] = await Promise.all([store.qualityByVersion(window), store.versionTraffic(window)]);
+  const [quality, traffic] = await Promise.all([
+    store.qualityByVersion(window),
+    store.versionTraffic(window),
+  ]);
 
   for (const series of groupBySeries(quality)) {
     if (!deps.holds(series[0].use_case)) continue;
-      const known = incidents.ofSeries(series[0]);
+    const known = incidents.ofSeries(series[0]);
     const calls = traffic.filter((row) => isSameUseCase(row, series[0]));
     await assertRegression(series, known, calls, window, deps);
     for (const incident of known.filter(isOpen)) await assertRecovery(series, incident, calls, window, deps);
@@ -66,7 +69,10 @@ async function assertRegression(
   window: Detection["window"],
   deps: QualityJobDeps,
 ): Promise<void> {
-  const pair = choosePair(series, new Set(known.map((incident) => incident.detection.candidate.prompt_version)));
+  const pair = choosePair(
+    series,
+    new Set(known.map((incident) => incident.detection.candidate.prompt_version)),
+  );
   // A version that no longer serves has been dealt with: its numbers are history, not news.
   if (pair === null || goneSince(pair.candidate.prompt_version, traffic) !== null) return;
   const comparison = compareVersions(pair.candidate, pair.incumbent, deps);
@@ -74,7 +80,8 @@ async function assertRegression(
   const detection = toDetection(series[0], comparison, pair, traffic, window, deps);
   const id = incidentId(incidentKey(detection));
   const open = known.find((incident) => incident.incident_id === id && isOpen(incident));
-  if (open !== undefined && detection.candidate.units < open.detection.candidate.units * REASSERT_GROWTH) return;
+  if (open !== undefined && detection.candidate.units < open.detection.candidate.units * REASSERT_GROWTH)
+    return;
   await append({ type: "detected", incident_id: id, at: window.end, actor: "monitor", detection }, deps);
 }
 
@@ -93,7 +100,9 @@ async function assertRecovery(
 
   // Only what was judged since the regressed version went: the incumbent's good past proves nothing about today.
   const judgedSince = await deps.store.qualityByVersion({ start: since, end: window.end });
-  const current = judgedSince.find((row) => isSameSeries(row, series[0]) && row.prompt_version === serving.prompt_version);
+  const current = judgedSince.find(
+    (row) => isSameSeries(row, series[0]) && row.prompt_version === serving.prompt_version,
+  );
   if (current === undefined || !hasRecovered(regressed, current, deps)) return;
 
   const { mean, interval, units } = estimate(current, deps.alpha / 2);
@@ -107,7 +116,13 @@ async function assertRecovery(
         serving.prompt_version === incident.detection.incumbent?.prompt_version
           ? `rolled back to ${serving.prompt_version}`
           : `fixed by ${serving.prompt_version}`,
-      current: { prompt_version: serving.prompt_version, units, calls: serving.calls, mean, interval: [...interval] },
+      current: {
+        prompt_version: serving.prompt_version,
+        units,
+        calls: serving.calls,
+        mean,
+        interval: [...interval],
+      },
     },
     deps,
   );
@@ -123,7 +138,9 @@ function goneSince(promptVersion: string, traffic: readonly VersionTraffic[]): s
   const own = traffic.find((row) => row.prompt_version === promptVersion);
   const serving = servingVersion(traffic);
   if (own === undefined || serving === undefined) return null;
-  return Date.parse(serving.last_started_at) - Date.parse(own.last_started_at) >= GONE_MS ? own.last_started_at : null;
+  return Date.parse(serving.last_started_at) - Date.parse(own.last_started_at) >= GONE_MS
+    ? own.last_started_at
+    : null;
 }
 
 function toDetection(
@@ -176,19 +193,33 @@ function outcomeOf(traffic: readonly VersionTraffic[], versions: readonly string
   return versions.flatMap((version) =>
     traffic
       .filter((row) => row.prompt_version === version)
-      .map(({ calls, ok_calls, latency_ms_p95 }) => ({ prompt_version: version, calls, ok_calls, latency_ms_p95 })),
+      .map(({ calls, ok_calls, latency_ms_p95 }) => ({
+        prompt_version: version,
+        calls,
+        ok_calls,
+        latency_ms_p95,
+      })),
   );
 }
 
 async function append(event: IncidentEvent, { log, logger }: QualityJobDeps): Promise<void> {
-  await log.append("plumbline.incidents", [{ key: event.incident_id, value: new TextEncoder().encode(JSON.stringify(event)) }]);
+  await log.append("plumbline.incidents", [
+    { key: event.incident_id, value: new TextEncoder().encode(JSON.stringify(event)) },
+  ]);
   logger.info({ incident_id: event.incident_id, type: event.type }, "monitor.asserted");
 }
 
 function groupBySeries(rows: readonly QualityRow[]): readonly Series[] {
   const groups = new Map<string, [QualityRow, ...QualityRow[]]>();
   for (const row of rows) {
-    const key = JSON.stringify([row.tenant, row.env, row.use_case, row.criterion, row.rubric_hash, row.judge]);
+    const key = JSON.stringify([
+      row.tenant,
+      row.env,
+      row.use_case,
+      row.criterion,
+      row.rubric_hash,
+      row.judge,
+    ]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [row]);
     else group.push(row);
@@ -203,7 +234,12 @@ function isSameUseCase(a: UseCase, b: UseCase): boolean {
 }
 
 function isSameSeries(a: QualityRow, b: QualityRow): boolean {
-  return isSameUseCase(a, b) && a.criterion === b.criterion && a.rubric_hash === b.rubric_hash && a.judge === b.judge;
+  return (
+    isSameUseCase(a, b) &&
+    a.criterion === b.criterion &&
+    a.rubric_hash === b.rubric_hash &&
+    a.judge === b.judge
+  );
 }
 
 function iso(ms: number): string {

@@ -36,7 +36,9 @@ function createTable(nextFault: () => Fault) {
       prepare: (records: readonly LogRecord[]) => {
         const all = records.map((record) => ({ record, value: new TextDecoder().decode(record.value) }));
         return {
-          rows: all.filter((each) => !each.value.startsWith("bad")).map(({ record, value }) => toRow(record, value)),
+          rows: all
+            .filter((each) => !each.value.startsWith("bad"))
+            .map(({ record, value }) => toRow(record, value)),
           rejected: all
             .filter((each) => each.value.startsWith("bad"))
             .map(({ record }) => ({ record, reason: "schema:value", detail: "value: is bad" })),
@@ -44,7 +46,8 @@ function createTable(nextFault: () => Fault) {
         };
       },
       insert: async (block: readonly Row[]) => {
-        if (block.some((row) => row.value.startsWith("poison"))) throw new StoreError("store_data", "cannot parse", { clickhouseCode: 27 });
+        if (block.some((row) => row.value.startsWith("poison")))
+          throw new StoreError("store_data", "cannot parse", { clickhouseCode: 27 });
         const fault = nextFault();
         if (fault === "refuse_all") throw new StoreError("store_retriable", "too many parts");
         if (fault === "half") {
@@ -66,11 +69,20 @@ function toRow(record: LogRecord, value: string): Row {
 }
 
 /** Runs writers one after another, a new one whenever the last one ended, until everything is committed. */
-async function runUntilDone(log: EventLog, destination: Destination<Row, null>, clock: VirtualClock): Promise<void> {
+async function runUntilDone(
+  log: EventLog,
+  destination: Destination<Row, null>,
+  clock: VirtualClock,
+): Promise<void> {
   const [mark] = await log.watermarks(TOPIC);
   for (let lives = 0; lives < 200; lives++) {
     const abort = new AbortController();
-    const deliver = createDelivery(destination, { log, clock, logger: silent, recordAudit: async () => undefined });
+    const deliver = createDelivery(destination, {
+      log,
+      clock,
+      logger: silent,
+      recordAudit: async () => undefined,
+    });
     const ended = log
       .subscribe(TOPIC, { group: "writer", signal: abort.signal, recordsMax: 7 }, deliver)
       .then(
@@ -99,16 +111,24 @@ async function appendValues(log: EventLog, values: readonly string[]): Promise<v
 }
 
 test("every record is stored exactly once through refused, half-written and unanswered inserts and ends of the process", async () => {
-  const faults = fc.array(fc.constantFrom<Fault>("none", "refuse_all", "half", "lost_answer", "end_of_process"), { maxLength: 30 });
+  const faults = fc.array(
+    fc.constantFrom<Fault>("none", "refuse_all", "half", "lost_answer", "end_of_process"),
+    { maxLength: 30 },
+  );
   await fc.assert(
     fc.asyncProperty(faults, fc.integer({ min: 1, max: 60 }), async (plan, count) => {
       const clock = new VirtualClock(0);
       const log = createMemoryEventLog({ clock });
-      await appendValues(log, Array.from({ length: count }, (_, i) => `v${i}`));
+      await appendValues(
+        log,
+        Array.from({ length: count }, (_, i) => `v${i}`),
+      );
       const left = [...plan];
       const { rows, destination } = createTable(() => left.shift() ?? "none");
       await runUntilDone(log, destination, clock);
-      expect(rows.map((row) => row.log_offset).toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
+      expect(rows.map((row) => row.log_offset).toSorted((a, b) => a - b)).toEqual(
+        Array.from({ length: count }, (_, i) => i),
+      );
     }),
     { numRuns: 60, seed: 7 },
   );
@@ -123,7 +143,12 @@ test("a record that can't become a row goes to the dead letters with its bytes a
   expect(rows.map((row) => row.value)).toEqual(["a", "b"]);
   const [letter] = await log.read("plumbline.calls.dead_letter", 0, 0, 10);
   expect(new TextDecoder().decode(letter!.value)).toBe("bad one");
-  expect(letter!.headers).toMatchObject({ topic: TOPIC, offset: "1", reason: "schema:value", detail: "value: is bad" });
+  expect(letter!.headers).toMatchObject({
+    topic: TOPIC,
+    offset: "1",
+    reason: "schema:value",
+    detail: "value: is bad",
+  });
 });
 
 test("a row that the store refuses is cut out alone, wherever it stands in its block", async () => {
@@ -133,7 +158,9 @@ test("a row that the store refuses is cut out alone, wherever it stands in its b
   await appendValues(log, values);
   const { rows, destination } = createTable(() => "none");
   await runUntilDone(log, destination, clock);
-  expect(rows.map((row) => row.log_offset).toSorted((a, b) => a - b)).toEqual(values.flatMap((value, i) => (value.startsWith("poison") ? [] : [i])));
+  expect(rows.map((row) => row.log_offset).toSorted((a, b) => a - b)).toEqual(
+    values.flatMap((value, i) => (value.startsWith("poison") ? [] : [i])),
+  );
   const letters = await log.read("plumbline.calls.dead_letter", 0, 0, 10);
   expect(letters.map((letter) => letter.headers["offset"])).toEqual(["3", "28"]);
   expect(letters[0]!.headers["reason"]).toBe("store:27");
@@ -142,7 +169,10 @@ test("a row that the store refuses is cut out alone, wherever it stands in its b
 test("a store that refuses everything stops the writer instead of draining the topic into the dead letters", async () => {
   const clock = new VirtualClock(0);
   const log = createMemoryEventLog({ clock });
-  await appendValues(log, Array.from({ length: 300 }, (_, i) => `poison ${i}`));
+  await appendValues(
+    log,
+    Array.from({ length: 300 }, (_, i) => `poison ${i}`),
+  );
   const { destination } = createTable(() => "none");
   await expect(runUntilDone(log, destination, clock)).rejects.toThrow(/refused 101 rows in a row/);
 });

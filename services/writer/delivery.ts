@@ -8,7 +8,15 @@
  * table and day and may be half done, so every failed or unanswered insert is verified in the same way before
  * it is repeated. Deduplication tokens would be simpler and are not crash-safe on plain tables.
  */
-import { StoreError, type Batch, type Clock, type EventLog, type IngestAudit, type LogRecord, type Origin } from "@plumbline/ports";
+import {
+  StoreError,
+  type Batch,
+  type Clock,
+  type EventLog,
+  type IngestAudit,
+  type LogRecord,
+  type Origin,
+} from "@plumbline/ports";
 import type { Topic } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
 import { z } from "zod";
@@ -90,9 +98,14 @@ export function createDelivery<Row extends Origin, State>(
     const committed = await log.committed(group, topic, batch.partition);
     const intent = parseIntent(committed.metadata);
     const next = intent?.from ?? committed.offset;
-    const partition: Partition<State> = { assignment: batch.assignment, state: destination.createState(), next };
+    const partition: Partition<State> = {
+      assignment: batch.assignment,
+      state: destination.createState(),
+      next,
+    };
     const warmFrom = Math.max(0, next - destination.warmUpOffsets);
-    for await (const records of readRange(batch, warmFrom, next - 1)) destination.warmUp(partition.state, records);
+    for await (const records of readRange(batch, warmFrom, next - 1))
+      destination.warmUp(partition.state, records);
     if (intent === null) return partition;
 
     const open: LogRecord[] = [];
@@ -103,11 +116,20 @@ export function createDelivery<Row extends Origin, State>(
   }
 
   /** False when the signal aborted first: the intent stays open for whoever is next. */
-  async function deliver(records: readonly LogRecord[], partition: Partition<State>, batch: Batch, isRecovery: boolean): Promise<boolean> {
+  async function deliver(
+    records: readonly LogRecord[],
+    partition: Partition<State>,
+    batch: Batch,
+    isRecovery: boolean,
+  ): Promise<boolean> {
     const started = performance.now();
     const from = records[0]!.offset;
     const to = records[records.length - 1]!.offset;
-    if (!isRecovery) await log.commit(group, topic, batch.partition, { offset: from, metadata: writeIntent({ v: 1, from, to }) });
+    if (!isRecovery)
+      await log.commit(group, topic, batch.partition, {
+        offset: from,
+        metadata: writeIntent({ v: 1, from, to }),
+      });
 
     const count = { rows: 0, duplicates: 0, dead_letters: 0 };
     let inserting: Promise<boolean> = Promise.resolve(true);
@@ -140,14 +162,28 @@ export function createDelivery<Row extends Origin, State>(
     partition.next = to + 1;
     const lag = batch.highWatermark - to - 1;
     logger.info(
-      { topic, log_partition: batch.partition, from, to, ...count, lag, recovered: isRecovery, duration_ms: Math.round(performance.now() - started) },
+      {
+        topic,
+        log_partition: batch.partition,
+        from,
+        to,
+        ...count,
+        lag,
+        recovered: isRecovery,
+        duration_ms: Math.round(performance.now() - started),
+      },
       "writer.batch",
     );
     return true;
   }
 
   /** Inserts rows until they are all stored; retriable trouble is waited out for ever, nothing is given up. */
-  async function insertAll(rows: readonly Row[], batch: Batch, verifyFirst: boolean, count: { rows: number; dead_letters: number }): Promise<boolean> {
+  async function insertAll(
+    rows: readonly Row[],
+    batch: Batch,
+    verifyFirst: boolean,
+    count: { rows: number; dead_letters: number },
+  ): Promise<boolean> {
     let missing = rows;
     let mustVerify = verifyFirst;
     for (let attempt = 0; missing.length > 0; attempt++) {
@@ -158,14 +194,18 @@ export function createDelivery<Row extends Origin, State>(
         refusedInARow = 0;
         return true;
       } catch (error) {
-        if (!(error instanceof StoreError) || error.code === "store_config" || error.code === "store_locked") throw error;
+        if (!(error instanceof StoreError) || error.code === "store_config" || error.code === "store_locked")
+          throw error;
         mustVerify = true;
         if (error.code === "store_data") {
           missing = await withoutRefused(await withoutStored(missing), error, count);
           continue;
         }
         const wait = backoff(attempt);
-        logger.warn({ topic, log_partition: batch.partition, rows: missing.length, attempt, wait_ms: wait, err: error }, "writer.insert_failed");
+        logger.warn(
+          { topic, log_partition: batch.partition, rows: missing.length, attempt, wait_ms: wait, err: error },
+          "writer.insert_failed",
+        );
         await clock.sleep(wait, batch.signal);
       }
     }
@@ -176,12 +216,20 @@ export function createDelivery<Row extends Origin, State>(
     const first = rows[0];
     const last = rows[rows.length - 1];
     if (first === undefined || last === undefined) return rows;
-    const stored = await destination.storedOffsets({ log_partition: first.log_partition, from: first.log_offset, to: last.log_offset });
+    const stored = await destination.storedOffsets({
+      log_partition: first.log_partition,
+      from: first.log_offset,
+      to: last.log_offset,
+    });
     return rows.filter((row) => !stored.has(row.log_offset));
   }
 
   /** Halves a refused block until the offending rows stand alone, dead-letters those, and returns what other trouble left over. */
-  async function withoutRefused(rows: readonly Row[], error: StoreError, count: { rows: number; dead_letters: number }): Promise<readonly Row[]> {
+  async function withoutRefused(
+    rows: readonly Row[],
+    error: StoreError,
+    count: { rows: number; dead_letters: number },
+  ): Promise<readonly Row[]> {
     if (rows.length <= 1) {
       if (rows.length === 1) {
         await deadLetterRow(rows[0]!, error);
@@ -189,7 +237,11 @@ export function createDelivery<Row extends Origin, State>(
         count.dead_letters += 1;
         refusedInARow += 1;
         if (refusedInARow > REFUSED_IN_A_ROW_MAX) {
-          throw new StoreError("store_config", `the store refused ${refusedInARow} rows in a row; the last: ${error.message}`, { cause: error });
+          throw new StoreError(
+            "store_config",
+            `the store refused ${refusedInARow} rows in a row; the last: ${error.message}`,
+            { cause: error },
+          );
         }
       }
       return [];
@@ -201,7 +253,8 @@ export function createDelivery<Row extends Origin, State>(
         await destination.insert(half);
         refusedInARow = 0;
       } catch (failure) {
-        if (failure instanceof StoreError && failure.code === "store_data") left.push(...(await withoutRefused(await withoutStored(half), failure, count)));
+        if (failure instanceof StoreError && failure.code === "store_data")
+          left.push(...(await withoutRefused(await withoutStored(half), failure, count)));
         else if (failure instanceof StoreError && failure.retryable) left.push(...half);
         else throw failure;
       }
@@ -211,7 +264,13 @@ export function createDelivery<Row extends Origin, State>(
 
   async function deadLetterRow(row: Row, error: StoreError): Promise<void> {
     const records = await log.read(topic, row.log_partition, row.log_offset, 1);
-    await deadLetter(records.map((record) => ({ record, reason: `store:${error.clickhouseCode ?? "refused"}`, detail: error.message })));
+    await deadLetter(
+      records.map((record) => ({
+        record,
+        reason: `store:${error.clickhouseCode ?? "refused"}`,
+        detail: error.message,
+      })),
+    );
   }
 
   async function deadLetter(rejected: readonly Rejected[]): Promise<void> {
@@ -233,12 +292,17 @@ export function createDelivery<Row extends Origin, State>(
         },
       })),
     );
-    logger.warn({ topic, dead_letters: rejected.length, reasons: [...new Set(rejected.map((each) => each.reason))] }, "writer.dead_letter");
+    logger.warn(
+      { topic, dead_letters: rejected.length, reasons: [...new Set(rejected.map((each) => each.reason))] },
+      "writer.dead_letter",
+    );
   }
 
   async function* readRange(batch: Batch, from: number, to: number): AsyncGenerator<readonly LogRecord[]> {
-    for (let offset = from; offset <= to && !batch.signal.aborted; ) {
-      const records = (await log.read(topic, batch.partition, offset, Math.min(READ_RECORDS, to - offset + 1))).filter((record) => record.offset <= to);
+    for (let offset = from; offset <= to && !batch.signal.aborted;) {
+      const records = (
+        await log.read(topic, batch.partition, offset, Math.min(READ_RECORDS, to - offset + 1))
+      ).filter((record) => record.offset <= to);
       const last = records[records.length - 1];
       if (last === undefined) return;
       yield records;

@@ -15,7 +15,14 @@ const enrichment: Enrichment = {
 
 function recordOf(value: unknown): LogRecord {
   const bytes = typeof value === "string" ? value : JSON.stringify(value);
-  return { partition: 0, offset: 5, timestamp: APPENDED, key: "k", value: new TextEncoder().encode(bytes), headers: { tenant: "acme" } };
+  return {
+    partition: 0,
+    offset: 5,
+    timestamp: APPENDED,
+    key: "k",
+    value: new TextEncoder().encode(bytes),
+    headers: { tenant: "acme" },
+  };
 }
 
 const event: LlmCallInput = {
@@ -37,14 +44,47 @@ function enrich(extra: Partial<LlmCallInput> & Record<string, unknown>) {
 }
 
 test.each([
-  { name: "now", started_at: "2026-03-01T11:59:58.000Z", expected: "2026-03-01T11:59:58.000Z", skew: 0, flags: [] },
-  { name: "late by a month", started_at: "2026-02-01T12:00:00.000Z", expected: "2026-02-01T12:00:00.000Z", skew: 0, flags: [] },
-  { name: "a year ago", started_at: "2025-03-01T12:00:00.000Z", expected: "2026-03-01T12:00:00.000Z", skew: -365 * 86_400_000, flags: ["clock_skew"] },
-  { name: "a year ahead", started_at: "2027-03-01T12:00:00.000Z", expected: "2026-03-01T12:00:00.000Z", skew: 365 * 86_400_000, flags: ["clock_skew"] },
-  { name: "in another zone", started_at: "2026-03-01T13:59:58+02:00", expected: "2026-03-01T11:59:58.000Z", skew: 0, flags: [] },
-])("a call that says it started $name gets a usable time, and a wrong clock is counted", ({ started_at, expected, skew, flags }) => {
-  expect(enrich({ started_at })).toMatchObject({ started_at: expected, clock_skew_ms: skew, flags });
-});
+  {
+    name: "now",
+    started_at: "2026-03-01T11:59:58.000Z",
+    expected: "2026-03-01T11:59:58.000Z",
+    skew: 0,
+    flags: [],
+  },
+  {
+    name: "late by a month",
+    started_at: "2026-02-01T12:00:00.000Z",
+    expected: "2026-02-01T12:00:00.000Z",
+    skew: 0,
+    flags: [],
+  },
+  {
+    name: "a year ago",
+    started_at: "2025-03-01T12:00:00.000Z",
+    expected: "2026-03-01T12:00:00.000Z",
+    skew: -365 * 86_400_000,
+    flags: ["clock_skew"],
+  },
+  {
+    name: "a year ahead",
+    started_at: "2027-03-01T12:00:00.000Z",
+    expected: "2026-03-01T12:00:00.000Z",
+    skew: 365 * 86_400_000,
+    flags: ["clock_skew"],
+  },
+  {
+    name: "in another zone",
+    started_at: "2026-03-01T13:59:58+02:00",
+    expected: "2026-03-01T11:59:58.000Z",
+    skew: 0,
+    flags: [],
+  },
+])(
+  "a call that says it started $name gets a usable time, and a wrong clock is counted",
+  ({ started_at, expected, skew, flags }) => {
+    expect(enrich({ started_at })).toMatchObject({ started_at: expected, clock_skew_ms: skew, flags });
+  },
+);
 
 test("a call without a prompt version is stored as untagged and counted", () => {
   expect(enrich({ prompt_version: null })).toMatchObject({ prompt_version: "", flags: ["untagged"] });
@@ -56,7 +96,11 @@ test("a field that this version does not know is counted and harms nothing", () 
 
 test("tokens are priced by the public list, cached ones cheaper, and an unknown model has no price", () => {
   const full = enrich({ input_tokens: 1_000_000, output_tokens: 0 }).cost_usd;
-  const cached = enrich({ input_tokens: 1_000_000, cached_input_tokens: 1_000_000, output_tokens: 0 }).cost_usd;
+  const cached = enrich({
+    input_tokens: 1_000_000,
+    cached_input_tokens: 1_000_000,
+    output_tokens: 0,
+  }).cost_usd;
   expect(full).toBeGreaterThan(0);
   expect(cached).toBeGreaterThan(0);
   expect(cached).toBeLessThan(full!);
@@ -66,13 +110,19 @@ test("tokens are priced by the public list, cached ones cheaper, and an unknown 
 });
 
 test("more cached tokens than tokens is a miscount, not a fault", () => {
-  expect(enrich({ input_tokens: 10, cached_input_tokens: 100, output_tokens: 1 }).cost_usd).toBeGreaterThan(0);
+  expect(enrich({ input_tokens: 10, cached_input_tokens: 100, output_tokens: 1 }).cost_usd).toBeGreaterThan(
+    0,
+  );
 });
 
 test("the cached price agrees with asking the list for every call", () => {
   const price = createPricing();
   const usage = { input_tokens: 12_345, cached_input_tokens: 345, output_tokens: 678 };
-  for (const [provider, model] of [["openai", "gpt-5-mini"], ["anthropic", "claude-haiku-4-5"], ["google", "gemini-2.5-pro"]] as const) {
+  for (const [provider, model] of [
+    ["openai", "gpt-5-mini"],
+    ["anthropic", "claude-haiku-4-5"],
+    ["google", "gemini-2.5-pro"],
+  ] as const) {
     const once = createPricing()(provider, model, new Date(APPENDED), usage);
     price(provider, model, new Date(APPENDED), { input_tokens: 1, cached_input_tokens: 0, output_tokens: 1 });
     expect(price(provider, model, new Date(APPENDED), usage)).toBeCloseTo(once!, 12);
@@ -96,7 +146,11 @@ test.each([
   { name: "empty", value: "", reason: "not_json" },
   { name: "a wrong type", value: { ...event, latency_ms: "fast" }, reason: "schema:latency_ms" },
   { name: "a missing field", value: { ...event, use_case: undefined }, reason: "schema:use_case" },
-  { name: "a time without a zone", value: { ...event, started_at: "2026-03-01 12:00" }, reason: "schema:started_at" },
+  {
+    name: "a time without a zone",
+    value: { ...event, started_at: "2026-03-01 12:00" },
+    reason: "schema:started_at",
+  },
 ])("a record that is $name is rejected with a countable reason", ({ value, reason }) => {
   expect(decodeCall(recordOf(value))).toMatchObject({ kind: "rejected", reason });
 });
@@ -107,5 +161,10 @@ test("invalid UTF-8 is rejected, not mended", () => {
 });
 
 test("the schema's defaults are filled in", () => {
-  expect(LlmCall.parse(event)).toMatchObject({ env: "production", path: "primary", attributes: {}, cache_kind: "none" });
+  expect(LlmCall.parse(event)).toMatchObject({
+    env: "production",
+    path: "primary",
+    attributes: {},
+    cache_kind: "none",
+  });
 });

@@ -1,6 +1,9 @@
+import { describeCall } from "@plumbline/features";
 import type { CallRow } from "@plumbline/ports";
 import type { DecodedCall } from "./decode-call.ts";
-import type { createPricing } from "./price.ts";
+import type { WriterConfig } from "./config.ts";
+import { createPricing } from "./price.ts";
+import { createSampler } from "./sample.ts";
 
 const DAY_MS = 86_400_000;
 /** Older than this against the log's clock is a wrong clock: one such batch would touch every partition of the table. */
@@ -10,9 +13,27 @@ const FUTURE_MAX_MS = 10 * 60_000;
 export interface Enrichment {
   readonly price: ReturnType<typeof createPricing>;
   /** Slice predicates that hold, and drift features; see packages/features. */
-  readonly describe: (call: AcceptedCall["call"]) => { readonly slices: readonly string[]; readonly features: Readonly<Record<string, number>> };
+  readonly describe: (call: AcceptedCall["call"]) => {
+    readonly slices: readonly string[];
+    readonly features: Readonly<Record<string, number>>;
+  };
   /** Whether the conversation is judged, and with which probability it was chosen. */
-  readonly sample: (useCase: string, conversationId: string) => { readonly is_sampled: boolean; readonly sample_rate: number };
+  readonly sample: (
+    useCase: string,
+    conversationId: string,
+  ) => { readonly is_sampled: boolean; readonly sample_rate: number };
+}
+
+/** The enrichment that production and local mode run: public prices, our features, a hash sample. */
+export function createEnrichment(config: WriterConfig): Enrichment {
+  return {
+    price: createPricing(),
+    describe: describeCall,
+    sample: createSampler({
+      rate: config.PLUMBLINE_JUDGE_SAMPLE_RATIO,
+      epoch: config.PLUMBLINE_SAMPLING_EPOCH,
+    }),
+  };
 }
 
 type AcceptedCall = Extract<DecodedCall, { kind: "accepted" }>;
@@ -21,7 +42,10 @@ type AcceptedCall = Extract<DecodedCall, { kind: "accepted" }>;
  * Adds to a call what the log and the writer know. Deterministic: it reads no clock but the record's, so a
  * replay after a crash makes the same row.
  */
-export function enrichCall({ record, tenant, call, unknownFields }: AcceptedCall, enrichment: Enrichment): CallRow {
+export function enrichCall(
+  { record, tenant, call, unknownFields }: AcceptedCall,
+  enrichment: Enrichment,
+): CallRow {
   const flags: string[] = [];
   const reported = Date.parse(call.started_at);
   const skew = reported - record.timestamp;

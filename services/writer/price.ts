@@ -29,7 +29,12 @@ const MODELS_MAX = 5_000;
  *
  * @returns a function from provider, model and usage to dollars, null when the model's price is unknown
  */
-export function createPricing(): (provider: string | null, model: string, at: Date, usage: TokenUsage) => number | null {
+export function createPricing(): (
+  provider: string | null,
+  model: string,
+  at: Date,
+  usage: TokenUsage,
+) => number | null {
   const lists = new Map<string, PriceList>();
 
   return (provider, model, at, usage) => {
@@ -43,7 +48,9 @@ export function createPricing(): (provider: string | null, model: string, at: Da
     if (list === null) return null;
     if (list === "ask") return ask(provider, model, usage, at);
     const cached = Math.min(usage.cached_input_tokens, usage.input_tokens);
-    return (usage.input_tokens - cached) * list.input + cached * list.cached + usage.output_tokens * list.output;
+    return (
+      (usage.input_tokens - cached) * list.input + cached * list.cached + usage.output_tokens * list.output
+    );
   };
 }
 
@@ -51,7 +58,8 @@ function priceList(provider: string | null, model: string): PriceList {
   const found = calcPrice({ input_tokens: 1, output_tokens: 1 }, model, options(provider));
   if (found === null) return null;
   const isFlat =
-    !Array.isArray(found.model.prices) && Object.values(found.model_price).every((price) => typeof price !== "object");
+    !Array.isArray(found.model.prices) &&
+    Object.values(found.model_price).every((price) => typeof price !== "object");
   if (!isFlat) return "ask";
   const million = 1_000_000;
   const each = (usage: TokenUsage): number => (ask(provider, model, usage) ?? 0) / million;

@@ -8,7 +8,10 @@ import { isSampled } from "@plumbline/stats";
  * @param epoch part of the salt; a new one draws a new sample
  */
 export function createSampler({ rate, epoch }: { readonly rate: number; readonly epoch: string }) {
-  return (useCase: string, conversationId: string): { readonly is_sampled: boolean; readonly sample_rate: number } => ({
+  return (
+    useCase: string,
+    conversationId: string,
+  ): { readonly is_sampled: boolean; readonly sample_rate: number } => ({
     is_sampled: isSampled(`${useCase}/${epoch}/`, conversationId, rate),
     sample_rate: rate,
   });

@@ -37,8 +37,15 @@ export interface WriterDeps {
 
 export function createWriter(deps: WriterDeps): Service {
   const { log, store } = deps;
-  const subscribe = <Row extends Origin, State>(destination: Destination<Row, State>, signal: AbortSignal): Promise<void> =>
-    log.subscribe(destination.topic, { group: destination.group, signal }, createDelivery(destination, { ...deps, recordAudit }));
+  const subscribe = <Row extends Origin, State>(
+    destination: Destination<Row, State>,
+    signal: AbortSignal,
+  ): Promise<void> =>
+    log.subscribe(
+      destination.topic,
+      { group: destination.group, signal },
+      createDelivery(destination, { ...deps, recordAudit }),
+    );
 
   const audits: IngestAudit[] = [];
   let lastAuditAt = 0;
@@ -50,7 +57,8 @@ export function createWriter(deps: WriterDeps): Service {
   async function recordAudit(audit: IngestAudit): Promise<void> {
     audits.push(audit);
     const isCounted = audit.duplicates + audit.dead_letters > 0;
-    if (isCounted || audits.length >= AUDITS_A_BLOCK || deps.clock.now() - lastAuditAt >= AUDIT_MS) await flushAudits();
+    if (isCounted || audits.length >= AUDITS_A_BLOCK || deps.clock.now() - lastAuditAt >= AUDIT_MS)
+      await flushAudits();
   }
 
   async function flushAudits(): Promise<void> {
@@ -75,11 +83,44 @@ export function createWriter(deps: WriterDeps): Service {
       try {
         await Promise.all([
           subscribe(calls(deps), either),
-          subscribe(events("plumbline.verdicts", Verdict, (rows) => store.insertVerdicts(rows), "verdicts", "verdict"), either),
-          subscribe(events("plumbline.feedback", Feedback, (rows) => store.insertFeedback(rows), "feedback", "feedback"), either),
-          subscribe(events("plumbline.incidents", IncidentEvent, (rows) => store.insertIncidentEvents(rows), "incidents", "event"), either),
           subscribe(
-            events("plumbline.registry", RegistryEvent, (rows) => store.insertRegistryEvents(rows), "registry_events", "event"),
+            events(
+              "plumbline.verdicts",
+              Verdict,
+              (rows) => store.insertVerdicts(rows),
+              "verdicts",
+              "verdict",
+            ),
+            either,
+          ),
+          subscribe(
+            events(
+              "plumbline.feedback",
+              Feedback,
+              (rows) => store.insertFeedback(rows),
+              "feedback",
+              "feedback",
+            ),
+            either,
+          ),
+          subscribe(
+            events(
+              "plumbline.incidents",
+              IncidentEvent,
+              (rows) => store.insertIncidentEvents(rows),
+              "incidents",
+              "event",
+            ),
+            either,
+          ),
+          subscribe(
+            events(
+              "plumbline.registry",
+              RegistryEvent,
+              (rows) => store.insertRegistryEvents(rows),
+              "registry_events",
+              "event",
+            ),
             either,
           ),
         ]);
@@ -111,7 +152,12 @@ export function createWriter(deps: WriterDeps): Service {
         for (const record of records) {
           const decoded = decodeEvent(record, schema);
           if ("reason" in decoded) rejected.push(decoded);
-          else rows.push({ ...originOf(record), tenant: record.headers["tenant"] ?? "default", [name]: decoded.event } as EventRow<z.output<Schema>, Name>);
+          else
+            rows.push({
+              ...originOf(record),
+              tenant: record.headers["tenant"] ?? "default",
+              [name]: decoded.event,
+            } as EventRow<z.output<Schema>, Name>);
         }
         return { rows, rejected, duplicates: 0 };
       },
@@ -124,7 +170,9 @@ const AUDITS_A_BLOCK = 100;
 const AUDIT_MS = 10_000;
 const AUDITS_KEPT_MAX = 10_000;
 
-type EventRow<Event, Name extends string> = Origin & { readonly tenant: string } & { readonly [key in Name]: Event };
+type EventRow<Event, Name extends string> = Origin & { readonly tenant: string } & {
+  readonly [key in Name]: Event;
+};
 
 function calls({ store, enrichment }: WriterDeps): Destination<CallRow, DuplicateWindow> {
   return {
@@ -152,7 +200,10 @@ function calls({ store, enrichment }: WriterDeps): Destination<CallRow, Duplicat
   };
 }
 
-function decodeEvent<Schema extends z.ZodType>(record: LogRecord, schema: Schema): { event: z.output<Schema> } | Rejected {
+function decodeEvent<Schema extends z.ZodType>(
+  record: LogRecord,
+  schema: Schema,
+): { event: z.output<Schema> } | Rejected {
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(record.value));
@@ -162,9 +213,17 @@ function decodeEvent<Schema extends z.ZodType>(record: LogRecord, schema: Schema
   const parsed = schema.safeParse(json);
   if (parsed.success) return { event: parsed.data };
   const issue = parsed.error.issues[0];
-  return { record, reason: `schema:${String(issue?.path[0] ?? "event")}`, detail: `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}` };
+  return {
+    record,
+    reason: `schema:${String(issue?.path[0] ?? "event")}`,
+    detail: `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`,
+  };
 }
 
 function originOf(record: LogRecord): Origin {
-  return { log_partition: record.partition, log_offset: record.offset, ingested_at: new Date(record.timestamp).toISOString() };
+  return {
+    log_partition: record.partition,
+    log_offset: record.offset,
+    ingested_at: new Date(record.timestamp).toISOString(),
+  };
 }

@@ -117,3 +117,57 @@ test.skipIf(kafka === null || kafka.own === null)(
   },
   180_000,
 );
+
+test.skipIf(kafka === null || kafka.own === null)(
+  "a reader stops, and the log closes, while there is no broker",
+  async () => {
+    const broker = kafka!.own!;
+    const log = openKafkaEventLog({ brokers: broker.brokers, clientId: "no-broker" });
+    await log.append("plumbline.feedback", [{ key: "a", value: new Uint8Array(1) }]);
+    const stop = new AbortController();
+    let seen = 0;
+    const reading = log.subscribe(
+      "plumbline.feedback",
+      { group: "no-broker", signal: stop.signal },
+      async (batch) => {
+        seen += batch.records.length;
+      },
+    );
+    await expect.poll(() => seen, { timeout: PATIENCE_MS }).toBe(1);
+    await broker.kill();
+    await sleep(DOWN_MS);
+    stop.abort();
+    await reading;
+    await log.close();
+    await broker.restart();
+  },
+  60_000,
+);
+
+test.skipIf(kafka === null || kafka.own === null)(
+  "appends that wait behind an outage are bounded, and say that the log is full",
+  async () => {
+    const broker = kafka!.own!;
+    const log = openKafkaEventLog({ brokers: broker.brokers, clientId: "full" });
+    await log.append(TOPIC, [{ key: "a", value: new Uint8Array(1) }]);
+    await broker.kill();
+    const large = Array.from({ length: 16 }, (_, i) => ({ key: `${i}`, value: new Uint8Array(1_000_000) }));
+    const outcomes = Array.from({ length: 6 }, () => log.append(TOPIC, large).then(() => "ok", codeOf));
+    // What was accepted before the limit is written when the broker is back.
+    await broker.restart();
+    expect((await Promise.all(outcomes)).toSorted()).toEqual([
+      "log_full",
+      "log_full",
+      "ok",
+      "ok",
+      "ok",
+      "ok",
+    ]);
+    await log.close();
+  },
+  60_000,
+);
+
+function codeOf(error: unknown): string {
+  return error instanceof LogError ? error.code : String(error);
+}

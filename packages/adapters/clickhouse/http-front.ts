@@ -14,6 +14,7 @@ import { text as readText } from "node:stream/consumers";
 import { createGunzip } from "node:zlib";
 import { type EmbeddedClickHouse, StatementError, type StatementRunner } from "./embedded.ts";
 import { refuseUnlessReadOnly } from "./read-only-statement.ts";
+import { readQuery } from "./sql-files.ts";
 import { bindParameters, tokenize } from "./sql-text.ts";
 
 export interface ClickHouseFront {
@@ -37,8 +38,12 @@ export async function serveClickHouse(
   { port = 0, readOnly = true }: { readonly port?: number; readonly readOnly?: boolean } = {},
 ): Promise<ClickHouseFront> {
   const runner: StatementRunner = readOnly ? await clickhouse.openReader() : clickhouse;
+  const known = await clickhouse.query(readQuery("table_functions"));
+  const tableFunctions = new Set(known.map(({ name }) => String(name).toLowerCase()));
+  const refuse = (statement: string): string | null =>
+    readOnly ? refuseUnlessReadOnly(statement, tableFunctions) : null;
   const server = createServer((request, response) => {
-    void answer(request, response, runner, readOnly);
+    void answer(request, response, runner, refuse);
   });
   await listen(server, port);
   const address = server.address();
@@ -67,7 +72,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   runner: StatementRunner,
-  readOnly: boolean,
+  refuse: (statement: string) => string | null,
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "http://127.0.0.1");
   const headers = {
@@ -97,12 +102,13 @@ async function answer(
     return fail(501, 0, "only GET and POST are understood");
 
   try {
+    refuseOtherDatabase(url);
     const statement = bindParameters(await readStatement(request, url), parametersOf(url));
-    const refusal = readOnly ? refuseUnlessReadOnly(statement) : null;
+    const refusal = refuse(statement);
     if (refusal !== null) return fail(500, READONLY_CODE, `${refusal}. (READONLY)`);
 
     const format = url.searchParams.get("default_format") ?? DEFAULT_FORMAT;
-    const bytes = await runner.execute(inDatabase(statement, url, readOnly), format);
+    const bytes = await runner.execute(statement, format);
     response
       .writeHead(200, {
         ...headers,
@@ -112,11 +118,17 @@ async function answer(
       .end(bytes);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const code = error instanceof StatementError ? error.clickhouseCode : SYNTAX_ERROR_CODE;
+    const code = codeOf(error);
     // As the server does: what isn't there is 404, what may not be is 403, the rest 500.
     const status = code === 60 || code === 81 ? 404 : code === 497 || code === 516 ? 403 : 500;
     fail(status, code, message);
   }
+}
+
+/** What the front itself refuses is a matter of how the request was written. */
+function codeOf(error: unknown): number {
+  if (error instanceof StatementError) return error.clickhouseCode;
+  return error instanceof RangeError ? SYNTAX_ERROR_CODE : 0;
 }
 
 function isLoopbackHost(host: string | undefined): boolean {
@@ -162,18 +174,9 @@ function formatOf(statement: string): string | null {
   return at === -1 ? null : (words[at + 1]?.text ?? null);
 }
 
-/** The reader stands in `plumbline`; the other runner shares connections, so it can't be moved to a database. */
-function inDatabase(statement: string, url: URL, readOnly: boolean): string {
-  const database = url.searchParams.get("database");
-  const isServed = database === null || (readOnly ? database === "plumbline" : database === "default");
-  if (!isServed) {
-    throw new StoreError(
-      "store_config",
-      `qualify names with their database instead of choosing ${database}`,
-      {
-        clickhouseCode: 81,
-      },
-    );
-  }
-  return statement;
+/** Connections are shared, so a request can't move one to another database. */
+function refuseOtherDatabase(url: URL): void {
+  const database = url.searchParams.get("database") ?? "";
+  if (["", "default", "plumbline"].includes(database)) return;
+  throw new StatementError(`qualify names with their database instead of choosing ${database}`, 81);
 }

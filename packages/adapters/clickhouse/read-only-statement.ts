@@ -11,19 +11,31 @@ import { isCode, type SqlToken, tokenize } from "./sql-text.ts";
 
 const FIRST_WORDS = new Set(["SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS"]);
 
-/** Words that name a door, whether or not they are quoted, wherever they stand outside of strings. */
+/**
+ * Words that name a door, whether or not they are quoted, wherever they stand outside of strings: functions can be
+ * passed by name, as in `arrayMap(file, …)`.
+ */
 const FORBIDDEN_WORDS: Readonly<Record<string, string>> = {
   file: "the function file reads files of this machine",
+  catboostevaluate: "catboostEvaluate reads files of this machine",
+  hascolumnintable: "hasColumnInTable connects to other machines",
   outfile: "INTO OUTFILE writes files on this machine",
   infile: "FROM INFILE reads files of this machine",
   default: "the database default opens files of this machine as tables",
-  filesystem: "filesystem reads files of this machine",
-  merge: "merge reads tables by pattern, in databases that are not public",
-  loop: "loop never ends",
 };
 
-/** @returns why `sql` is refused, or null when it may run */
-export function refuseUnlessReadOnly(sql: string): string | null {
+/** Table functions that make rows out of nothing or of their own arguments. Every other one is refused. */
+const HARMLESS_TABLE_FUNCTIONS = new Set(
+  "format generate_series generaterandom generateseries null numbers numbers_mt one primes values view".split(
+    " ",
+  ),
+);
+
+/**
+ * @param tableFunctions names of all that the engine knows, in lower case
+ * @returns why `sql` is refused, or null when it may run
+ */
+export function refuseUnlessReadOnly(sql: string, tableFunctions: ReadonlySet<string>): string | null {
   const tokens = tokenize(sql).filter(isCode);
   const end = tokens.at(-1)?.text === ";" ? tokens.length - 1 : tokens.length;
   const statement = tokens.slice(0, end);
@@ -34,10 +46,24 @@ export function refuseUnlessReadOnly(sql: string): string | null {
     return `this endpoint is read-only: a statement begins with ${[...FIRST_WORDS].join(", ")}`;
   }
   for (let i = 0; i < statement.length; i++) {
-    const reason = refuseToken(statement[i]!, statement[i - 1]);
+    const token = statement[i]!;
+    const reason =
+      refuseToken(token, statement[i - 1]) ?? refuseCall(token, statement[i + 1], tableFunctions);
     if (reason !== null) return reason;
   }
   return null;
+}
+
+/** One of them is `eval`, which would run a statement out of a string, past every check here. */
+function refuseCall(
+  token: SqlToken,
+  next: SqlToken | undefined,
+  tableFunctions: ReadonlySet<string>,
+): string | null {
+  if (next?.text !== "(" || (token.kind !== "word" && token.kind !== "quoted_name")) return null;
+  const name = (token.kind === "word" ? token.text : token.text.slice(1, -1)).toLowerCase();
+  if (!tableFunctions.has(name) || HARMLESS_TABLE_FUNCTIONS.has(name)) return null;
+  return `the table function ${name} is not allowed here`;
 }
 
 function refuseToken(token: SqlToken, previous: SqlToken | undefined): string | null {

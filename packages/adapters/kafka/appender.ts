@@ -15,10 +15,12 @@ const RECORD_OVERHEAD_BYTES = 32;
 /** Longest wait for the brokers to acknowledge one request, repeats included. Longer than a broker's restart. */
 const REQUEST_MS = 30_000;
 
+/** Records waiting, in all. At 1 KB about a second of full speed; then the caller must wait. */
+const QUEUE_BYTES_MAX = 64 * 1_048_576;
+
 interface Append {
   readonly positions: Position[];
   remaining: number;
-  isFailed: boolean;
   resolve(positions: readonly Position[]): void;
   reject(error: LogError): void;
 }
@@ -32,7 +34,9 @@ interface Outgoing extends Message {
 }
 
 export interface Appender {
-  /** @throws LogError `record_too_large` (nothing was written), `log_unavailable` (may have been written) */
+  /**
+   * @throws LogError `record_too_large` or `log_full` (nothing was written), `log_unavailable` (may have been written)
+   */
   append(records: readonly NewRecord[]): Promise<readonly Position[]>;
   /** Refuses new records, waits for those accepted, disconnects. */
   close(): Promise<void>;
@@ -50,6 +54,7 @@ export interface Appender {
 export function createAppender(createClient: () => Kafka, topic: Topic): Appender {
   const bytesMax = TOPICS[topic].record_bytes_max;
   const queue: Outgoing[] = [];
+  let queuedBytes = 0;
   let producer: Promise<Producer> | null = null;
   let sending: Promise<void> | null = null;
   let isClosed = false;
@@ -57,6 +62,7 @@ export function createAppender(createClient: () => Kafka, topic: Topic): Appende
   async function sendQueued(): Promise<void> {
     while (queue.length > 0) {
       const request = takeRequest(queue, bytesMax);
+      for (const { bytes } of request) queuedBytes -= bytes;
       try {
         producer ??= connectProducer(createClient());
         const sent = producer.then((connected) => send(connected, topic, request));
@@ -65,12 +71,13 @@ export function createAppender(createClient: () => Kafka, topic: Topic): Appende
         discard(producer);
         producer = null;
         const failure = toLogError(error, `append to ${topic}`);
-        for (const { append } of request) {
-          append.isFailed = true;
-          append.reject(failure);
-        }
-        // The rest of a failed append would be a hole in it.
-        for (let i = queue.length - 1; i >= 0; i--) if (queue[i]!.append.isFailed) queue.splice(i, 1);
+        // The rest of a failed append would be a hole in it; and what waited behind an outage has waited enough.
+        const isOutage = failure.code === "log_unavailable";
+        const failed = new Set((isOutage ? [...request, ...queue] : request).map((record) => record.append));
+        for (const append of failed) append.reject(failure);
+        const rest = queue.filter((record) => !failed.has(record.append));
+        queue.splice(0, queue.length, ...rest);
+        queuedBytes = rest.reduce((sum, record) => sum + record.bytes, 0);
       }
     }
     sending = null;
@@ -83,11 +90,13 @@ export function createAppender(createClient: () => Kafka, topic: Topic): Appende
       const sizes = records.map(recordBytes);
       const tooLarge = sizes.findIndex((bytes) => bytes > bytesMax);
       if (tooLarge >= 0) return Promise.reject(tooLargeError(topic, sizes[tooLarge]!, bytesMax));
+      const bytes = sizes.reduce((sum, each) => sum + each, 0);
+      if (queuedBytes > 0 && queuedBytes + bytes > QUEUE_BYTES_MAX) return Promise.reject(fullError(topic));
+      queuedBytes += bytes;
       return new Promise((resolve, reject) => {
         const append: Append = {
           positions: Array.from({ length: records.length }),
           remaining: records.length,
-          isFailed: false,
           resolve,
           reject,
         };
@@ -206,6 +215,16 @@ function tooLargeError(topic: Topic, bytes: number, bytesMax: number): LogError 
     `a record of ${bytes} bytes for ${topic}, which takes ${bytesMax}`,
     {
       retryable: false,
+    },
+  );
+}
+
+function fullError(topic: Topic): LogError {
+  return new LogError(
+    "log_full",
+    `append to ${topic}: ${QUEUE_BYTES_MAX} bytes are waiting for Kafka already`,
+    {
+      retryable: true,
     },
   );
 }

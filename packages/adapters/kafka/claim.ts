@@ -1,5 +1,5 @@
 import type { Topic } from "@plumbline/schemas";
-import type { Kafka } from "kafkajs";
+import type { Kafka, RetryOptions } from "kafkajs";
 import type { KafkaLogger } from "./driver-log.ts";
 import { runMembership } from "./membership.ts";
 
@@ -17,7 +17,7 @@ export interface ClaimOptions {
  * changes sees the newest one only.
  */
 export async function* claimPartitions(
-  kafka: Kafka,
+  createClient: (retry: RetryOptions) => Kafka,
   options: ClaimOptions,
 ): AsyncGenerator<readonly number[]> {
   const { topic, signal } = options;
@@ -31,7 +31,7 @@ export async function* claimPartitions(
   let isOver = false;
   let wake = (): void => undefined;
 
-  const membership = runMembership(kafka, {
+  const membership = runMembership(createClient, {
     ...options,
     signal: leave.signal,
     eachBatch: async () => undefined,

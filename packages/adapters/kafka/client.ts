@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type SASLOptions } from "kafkajs";
+import { Kafka, logLevel, type RetryOptions, type SASLOptions } from "kafkajs";
 import { driverLog, type KafkaLogger } from "./driver-log.ts";
 import {
   checkDriverVersion,
@@ -33,7 +33,11 @@ checkDriverVersion();
 guardIdleTimer();
 
 /** A client of its own for each user: kafkajs shares the offsets of a group among the readers of one client. */
-export function createClient(connection: KafkaConnection, logger: KafkaLogger, retry = RETRY): Kafka {
+export function createClient(
+  connection: KafkaConnection,
+  logger: KafkaLogger,
+  retry: RetryOptions = RETRY,
+): Kafka {
   const { brokers, clientId, ssl = false, sasl } = connection;
   return new Kafka({
     brokers: [...brokers],

@@ -8,7 +8,9 @@ import { LogError } from "@plumbline/ports";
 export async function within<T>(ms: number, doing: string, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
-    const late = new LogError("log_unavailable", `${doing}: no answer within ${ms} ms`, { retryable: true });
+    const late = new LogError("log_unavailable", `${doing}: no answer from Kafka in time`, {
+      retryable: true,
+    });
     timer = setTimeout(() => reject(late), ms);
   });
   work.catch(() => undefined);

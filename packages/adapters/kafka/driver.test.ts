@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { expect, test } from "vitest";
-import { brokerErrorText, checkDriverVersion, guardIdleTimer } from "./driver.ts";
+import { brokerErrorText, checkDriverVersion, guardIdleTimer, retriesUntil } from "./driver.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -58,4 +58,27 @@ test("guarding twice is guarding once", () => {
 test("a broker's error type that kafkajs does not know is a mistake of ours", () => {
   expect(brokerErrorText("LEADER_NOT_AVAILABLE")).toMatch(/leadership/);
   expect(() => brokerErrorText("NO_SUCH_TYPE")).toThrow("NO_SUCH_TYPE");
+});
+
+test("repetitions go on until the signal aborts, and end then", async () => {
+  const createRetry = require("kafkajs/src/retry/index.js") as (
+    options: object,
+  ) => (work: () => Promise<void>) => Promise<void>;
+  const stop = new AbortController();
+  let attempts = 0;
+  const retry = createRetry({
+    initialRetryTime: 1,
+    maxRetryTime: 1,
+    factor: 0,
+    multiplier: 1,
+    retries: retriesUntil(stop.signal),
+  });
+  const retried = retry(async () => {
+    attempts += 1;
+    if (attempts === 20) stop.abort();
+    throw new Error("no broker");
+  });
+  await expect(retried).rejects.toThrow("no broker");
+  // kafkajs looks at the number before an attempt, so one is under way already.
+  expect(attempts).toBeLessThanOrEqual(21);
 });

@@ -114,6 +114,19 @@ export function guardIdleTimer(): void {
   prototype.scheduleCheckPendingRequests = Object.assign(guarded, { [GUARDED]: true });
 }
 
+/** More repetitions than an outage lasts. */
+const RETRIES_WITHOUT_END = 1_000_000_000;
+
+/**
+ * A number of repetitions for kafkajs: without end until `signal` aborts, none from then on. kafkajs compares it
+ * before each repetition, which asks `valueOf` anew. A plain number is either too small, and a reader that gives
+ * up comes back as a new member, whose group waits for the old one's session to end; or too large, and a reader
+ * without a broker cannot be stopped.
+ */
+export function retriesUntil(signal: AbortSignal): number {
+  return { valueOf: () => (signal.aborted ? 0 : RETRIES_WITHOUT_END) } as unknown as number;
+}
+
 /** Connections for reading without a group. Not connected yet. */
 export function createDriverCluster(options: DriverOptions, logger: DriverLogger): DriverCluster {
   const Cluster = require("kafkajs/src/cluster/index.js") as new (options: object) => DriverCluster;

@@ -23,7 +23,7 @@ test.each([
 ])("the broker's %s is %s", (type, code, retryable) => {
   expect(toLogError(fromBroker(type), "test")).toMatchObject({ code, retryable });
   // As kafkajs rethrows it when it gives up.
-  const given = new KafkaJSError("gave up", { retriable: false, cause: fromBroker(type) });
+  const given = Object.assign(new KafkaJSError("gave up"), { cause: fromBroker(type) });
   expect(toLogError(given, "test")).toMatchObject({ code, retryable });
 });
 

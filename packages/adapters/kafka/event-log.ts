@@ -1,6 +1,6 @@
 import { LogError, type EventLog, type Watermark } from "@plumbline/ports";
 import type { Topic } from "@plumbline/schemas";
-import type { Admin } from "kafkajs";
+import type { Admin, RetryOptions } from "kafkajs";
 import { createAppender, type Appender } from "./appender.ts";
 import { claimPartitions } from "./claim.ts";
 import { BRIEF_RETRY, createClient, createCluster, type KafkaConnection } from "./client.ts";
@@ -44,13 +44,13 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
   let assignments = 0;
   let closed: Promise<void> | null = null;
 
-  const newClient = () => createClient(options, logger);
+  const newClient = (retry?: RetryOptions) => createClient(options, logger, retry);
   const direct = createDirectReader(createCluster(options, logger), watermarks);
 
   function appender(topic: Topic): Appender {
     const existing = appenders.get(topic);
     if (existing !== undefined) return existing;
-    const created = createAppender(newClient, topic);
+    const created = createAppender(() => newClient(), topic);
     appenders.set(topic, created);
     return created;
   }
@@ -105,7 +105,7 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
       assertOpen(`read ${topic}`);
       const { group } = subscribeOptions;
       const reader = startGroupReader(
-        newClient(),
+        newClient,
         topic,
         {
           ...subscribeOptions,
@@ -160,7 +160,7 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
     watermarks,
 
     claim: (group, topic, signal) =>
-      claimPartitions(newClient(), {
+      claimPartitions(newClient, {
         group,
         topic,
         signal: AbortSignal.any([signal, closing.signal]),

@@ -1,6 +1,6 @@
 import { LogError, type Batch, type Committed, type SubscribeOptions } from "@plumbline/ports";
 import type { Topic } from "@plumbline/schemas";
-import type { Consumer, EachBatchPayload, Kafka } from "kafkajs";
+import type { Consumer, EachBatchPayload, Kafka, RetryOptions } from "kafkajs";
 import type { KafkaLogger } from "./driver-log.ts";
 import { brokerErrorType, isLostAssignment, toLogError } from "./errors.ts";
 import { runMembership } from "./membership.ts";
@@ -45,7 +45,7 @@ export interface GroupReaderOptions extends SubscribeOptions {
 
 /** Reads one topic as a member of a group. */
 export function startGroupReader(
-  kafka: Kafka,
+  createClient: (retry: RetryOptions) => Kafka,
   topic: Topic,
   options: GroupReaderOptions,
   handle: (batch: Batch) => Promise<void>,
@@ -158,7 +158,7 @@ export function startGroupReader(
 
   async function run(): Promise<void> {
     try {
-      await runMembership(kafka, {
+      await runMembership(createClient, {
         group,
         topic,
         signal: stop.signal,

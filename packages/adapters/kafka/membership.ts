@@ -1,7 +1,8 @@
 import type { Topic } from "@plumbline/schemas";
-import type { Consumer, EachBatchHandler, Kafka } from "kafkajs";
+import type { Consumer, EachBatchHandler, Kafka, RetryOptions } from "kafkajs";
 import type { KafkaLogger } from "./driver-log.ts";
 import { RETRY } from "./client.ts";
+import { retriesUntil } from "./driver.ts";
 import { toLogError } from "./errors.ts";
 
 /**
@@ -41,12 +42,16 @@ export interface MembershipOptions {
  * Is a member of a group until `signal` aborts, then leaves it and resolves. Lives through outages and broker
  * restarts, rejoining for as long as it takes.
  *
- * @throws LogError when the group or topic can't be read at all, or no broker answers at the start
+ * @throws LogError when the group or topic can't be read at all
  */
-export async function runMembership(kafka: Kafka, options: MembershipOptions): Promise<void> {
+export async function runMembership(
+  createClient: (retry: RetryOptions) => Kafka,
+  options: MembershipOptions,
+): Promise<void> {
   const { group, topic, signal, sessionMs, heartbeatMs, logger } = options;
   if (signal.aborted) return;
-  const consumer = kafka.consumer({
+  const retry = { ...RETRY, retries: retriesUntil(signal) };
+  const consumer = createClient(retry).consumer({
     groupId: group,
     sessionTimeout: sessionMs,
     heartbeatInterval: heartbeatMs,
@@ -56,11 +61,11 @@ export async function runMembership(kafka: Kafka, options: MembershipOptions): P
     maxBytesPerPartition: FETCH_PARTITION_BYTES,
     maxBytes: FETCH_BYTES,
     allowAutoTopicCreation: false,
-    retry: { ...RETRY, restartOnFailure: async () => !signal.aborted },
+    retry: { ...retry, restartOnFailure: async () => !signal.aborted },
   });
 
   // kafkajs forgets a stop that arrives while it is joining, so a stop waits until it has joined or given up.
-  let isJoining = true;
+  let isJoining = false;
   let joinSettled = (): void => undefined;
   let isOver = false;
   let fail = (_error: unknown): void => undefined;
@@ -97,6 +102,7 @@ export async function runMembership(kafka: Kafka, options: MembershipOptions): P
   try {
     await consumer.connect();
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    isJoining = true;
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,

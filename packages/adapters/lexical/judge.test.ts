@@ -20,23 +20,58 @@ function ask(input: string, output: string, rubric: Rubric = RUBRIC): Promise<Ju
   return judge.judge({ rubric, input, output }, { signal: new AbortController().signal });
 }
 
-judgeContract("the lexical judge", async () => ({ judge: createLexicalJudge(), close: async () => undefined }));
+judgeContract("the lexical judge", async () => ({
+  judge: createLexicalJudge(),
+  close: async () => undefined,
+}));
 
 const TICKET =
   "Hello, my name is Maria Keller. On March 5 I was charged $49.99 twice for order 88213 in the Munich shop. " +
   "I do not want a voucher. Please refund one payment.";
 
 test.each([
-  { name: "all facts kept", output: "Maria Keller was charged $49.99 twice on March 5 for order 88213 and wants a refund.", label: "pass" },
-  { name: "an amount in words", output: "Maria Keller paid forty-nine dollars and 99 cents twice, for order 88213.", label: "pass" },
-  { name: "masks", output: "[NAME] was charged [AMOUNT] twice and wants a refund.", label: "fail", failure: "omission" },
-  { name: "asterisks", output: "Maria Keller was charged *** twice and wants a refund.", label: "fail", failure: "omission" },
-  { name: "an invented amount", output: "Maria Keller was charged $59.99 twice on March 5.", label: "fail", failure: "invention" },
+  {
+    name: "all facts kept",
+    output: "Maria Keller was charged $49.99 twice on March 5 for order 88213 and wants a refund.",
+    label: "pass",
+  },
+  {
+    name: "an amount in words",
+    output: "Maria Keller paid forty-nine dollars and 99 cents twice, for order 88213.",
+    label: "pass",
+  },
+  {
+    name: "masks",
+    output: "[NAME] was charged [AMOUNT] twice and wants a refund.",
+    label: "fail",
+    failure: "omission",
+  },
+  {
+    name: "asterisks",
+    output: "Maria Keller was charged *** twice and wants a refund.",
+    label: "fail",
+    failure: "omission",
+  },
+  {
+    name: "an invented amount",
+    output: "Maria Keller was charged $59.99 twice on March 5.",
+    label: "fail",
+    failure: "invention",
+  },
   { name: "an invented name", output: "Maria was charged twice by Peter Schmidt.", label: "fail" },
-  { name: "the amount left out", output: "The customer was charged more than once and wants a refund of one payment.", label: "fail", failure: "omission" },
+  {
+    name: "the amount left out",
+    output: "The customer was charged more than once and wants a refund of one payment.",
+    label: "fail",
+    failure: "omission",
+  },
   { name: "nothing at all", output: "  \n", label: "fail", failure: "format" },
   { name: "a loop", output: "the customer was charged twice ".repeat(40), label: "fail", failure: "format" },
-  { name: "own counting", output: "Maria Keller has two requests about order 88213, $49.99 each.", label: "pass" },
+  {
+    name: "own counting",
+    output: "Maria Keller has two requests about order 88213, $49.99 each.",
+    label: "pass",
+  },
 ])("of a ticket, $name: $label", async ({ output, label, failure }) => {
   const answer = await ask(TICKET, output);
   expect(answer).toMatchObject({ state: "scored", label });
@@ -51,8 +86,18 @@ test("the reason says in words what is wrong, in short quotes", async () => {
 });
 
 test.each([
-  { name: "an output without anything to compare", input: TICKET.replace("$49.99", "it"), output: "Understood.", rubric: RUBRIC },
-  { name: "a criterion that is not about facts", input: TICKET, output: "Fine.", rubric: { ...RUBRIC, name: "tone" } },
+  {
+    name: "an output without anything to compare",
+    input: TICKET.replace("$49.99", "it"),
+    output: "Understood.",
+    rubric: RUBRIC,
+  },
+  {
+    name: "a criterion that is not about facts",
+    input: TICKET,
+    output: "Fine.",
+    rubric: { ...RUBRIC, name: "tone" },
+  },
   { name: "an empty input", input: " ", output: "Maria was charged $49.99.", rubric: RUBRIC },
   {
     name: "a translation without a number or a name",
@@ -65,7 +110,10 @@ test.each([
 });
 
 test("placeholders of the input are not held against the output", async () => {
-  const answer = await ask("Hello [CLIENT NAME], your plan costs $20.", "The plan of [CLIENT NAME] costs $20.");
+  const answer = await ask(
+    "Hello [CLIENT NAME], your plan costs $20.",
+    "The plan of [CLIENT NAME] costs $20.",
+  );
   expect(answer).toMatchObject({ label: "pass", score: 1 });
 });
 
@@ -91,45 +139,49 @@ interface DataRow {
 }
 
 const DATA = new URL("../../../../shared/data/open/incident_money_qmsum.events.jsonl.gz", import.meta.url);
-if (!existsSync(DATA)) console.warn(`SKIPPED: ${DATA.pathname} is absent, the judge is not measured on real text`);
+if (!existsSync(DATA))
+  console.warn(`SKIPPED: ${DATA.pathname} is absent, the judge is not measured on real text`);
 
-describe.skipIf(!existsSync(DATA))("on 1,142 real meeting summaries, as written and as redacted by a prompt edit", () => {
-  const rows = (): readonly DataRow[] =>
-    gunzipSync(readFileSync(DATA))
-      .toString("utf8")
-      .trim()
-      .split("\n")
-      .map((line): DataRow => JSON.parse(line));
+describe.skipIf(!existsSync(DATA))(
+  "on 1,142 real meeting summaries, as written and as redacted by a prompt edit",
+  () => {
+    const rows = (): readonly DataRow[] =>
+      gunzipSync(readFileSync(DATA))
+        .toString("utf8")
+        .trim()
+        .split("\n")
+        .map((line): DataRow => JSON.parse(line));
 
-  async function passRate(chosen: readonly DataRow[]): Promise<number> {
-    let pass = 0;
-    let scored = 0;
-    for (const { input, output } of chosen) {
-      const answer = await ask(input, output);
-      if (answer.state !== "scored") continue;
-      scored++;
-      if (answer.label === "pass") pass++;
+    async function passRate(chosen: readonly DataRow[]): Promise<number> {
+      let pass = 0;
+      let scored = 0;
+      for (const { input, output } of chosen) {
+        const answer = await ask(input, output);
+        if (answer.state !== "scored") continue;
+        scored++;
+        if (answer.label === "pass") pass++;
+      }
+      expect(scored).toBeGreaterThan(chosen.length * 0.95);
+      return pass / scored;
     }
-    expect(scored).toBeGreaterThan(chosen.length * 0.95);
-    return pass / scored;
-  }
 
-  test("what people wrote passes, what was redacted fails, what was left alone passes as before", async () => {
-    const all = rows();
-    const v1 = all.filter((row) => row.prompt_version === "v1");
-    const v2 = all.filter((row) => row.prompt_version === "v2");
-    // Measured: 0.967 (in the slice 0.907), 0.000 and 0.973.
-    expect(await passRate(v1)).toBeGreaterThan(0.95);
-    expect(await passRate(v1.filter((row) => row.meta.in_slice))).toBeGreaterThan(0.88);
-    expect(await passRate(v2.filter((row) => row.meta.damaged))).toBeLessThan(0.05);
-    expect(await passRate(v2.filter((row) => !row.meta.damaged))).toBeGreaterThan(0.95);
-  });
+    test("what people wrote passes, what was redacted fails, what was left alone passes as before", async () => {
+      const all = rows();
+      const v1 = all.filter((row) => row.prompt_version === "v1");
+      const v2 = all.filter((row) => row.prompt_version === "v2");
+      // Measured: 0.965 (in the slice 0.898), 0.000 and 0.973.
+      expect(await passRate(v1)).toBeGreaterThan(0.95);
+      expect(await passRate(v1.filter((row) => row.meta.in_slice))).toBeGreaterThan(0.88);
+      expect(await passRate(v2.filter((row) => row.meta.damaged))).toBeLessThan(0.05);
+      expect(await passRate(v2.filter((row) => !row.meta.damaged))).toBeGreaterThan(0.95);
+    });
 
-  test("a verdict takes about a millisecond", async () => {
-    const some = rows().slice(0, 500);
-    const started = performance.now();
-    await passRate(some);
-    // Measured 0.3 ms on an idle core; the limit allows for a busy one.
-    expect((performance.now() - started) / some.length).toBeLessThan(5);
-  });
-});
+    test("a verdict takes about a millisecond", async () => {
+      const some = rows().slice(0, 500);
+      const started = performance.now();
+      await passRate(some);
+      // Measured 0.3 ms on an idle core; the limit allows for a busy one.
+      expect((performance.now() - started) / some.length).toBeLessThan(5);
+    });
+  },
+);

@@ -14,7 +14,8 @@ export const LEXICAL_JUDGE_NAME = "lexical, no LLM";
 /** Characters of each text that are compared. */
 const CHARS_MAX = 40_000;
 /** Criteria about facts, by their names; a judge by letters has no opinion on tone or style. */
-const FACTUAL = /faith|fact|ground|halluc|coverage|complete|detail|accura|consisten|correct|preserv|omission/i;
+const FACTUAL =
+  /faith|fact|ground|halluc|coverage|complete|detail|accura|consisten|correct|preserv|omission/i;
 /** Weight of agreement in wording, which every text has; facts are weighed against it. */
 const WORDING_WEIGHT = 3;
 const NUMBER_WEIGHT = 2;
@@ -106,15 +107,16 @@ function judgeLexically({ rubric, input, output }: JudgeRequest): JudgeAnswer {
   const answerNumbers = findNumbers(answer, { inWords: isSameLanguage });
   const invented = compareNumbers(sourceNumbers, answerNumbers, facts);
   // German writes every noun with a capital; across languages places and months have other names.
-  const strangers =
-    isSameLanguage && outputScan.language !== "de" ? compareNames(answer, known, facts) : 0;
+  const strangers = isSameLanguage && outputScan.language !== "de" ? compareNames(answer, known, facts) : 0;
   const omissions = compareOmissions({ source, answer, sourceNumbers, answerNumbers }, facts);
 
   const hasFacts = facts.supported + facts.unsupported > 0;
   const grounded = groundedShare(answer, known);
   if (!hasFacts) {
     if (!isSameLanguage) {
-      return cannotJudge("input and output are in different languages and share no number or name to compare");
+      return cannotJudge(
+        "input and output are in different languages and share no number or name to compare",
+      );
     }
     if (outputScan.words < WORDS_MIN) return cannotJudge("the output is too short and has no number or name");
     if (grounded < GROUNDED_SHARE_MIN) {
@@ -127,7 +129,9 @@ function judgeLexically({ rubric, input, output }: JudgeRequest): JudgeAnswer {
   if (masks + omissions > 0) score = Math.min(score, HIDDEN_SCORE_MAX);
   const failure = masks + omissions > 0 ? "omission" : invented + strangers > 0 ? "invention" : "other";
   const checked =
-    facts.checked.length > 0 ? facts.checked.join(", ") : `wording (${Math.round(grounded * 100)}% of the words are known)`;
+    facts.checked.length > 0
+      ? facts.checked.join(", ")
+      : `wording (${Math.round(grounded * 100)}% of the words are known)`;
   const reason =
     facts.problems.length === 0
       ? `nothing is missing, masked or invented; compared: ${checked}`
@@ -150,7 +154,11 @@ function compareMasks(source: string, answer: string, facts: Facts): number {
 
 function isMask(mask: string, source: string): boolean {
   // The flag i lets [link] through: only capitals or one of the telling words make a mask.
-  if (/^[[<]/.test(mask) && !/^[[<][A-Z]{2}/.test(mask) && !/^[[<(](?:redact|remov|mask|hid|omit|withh)/i.test(mask))
+  if (
+    /^[[<]/.test(mask) &&
+    !/^[[<][A-Z]{2}/.test(mask) &&
+    !/^[[<(](?:redact|remov|mask|hid|omit|withh)/i.test(mask)
+  )
     return false;
   return !source.includes(mask);
 }
@@ -225,7 +233,8 @@ function compareOmissions(
   if (amounts.length === 0) return 0;
   const carried = valuesOf(compared.answerNumbers);
   const isCarried = (mention: NumberMention): boolean =>
-    carried.has(mention.value) || [...mention.text.matchAll(/\d+/g)].some((part) => carried.has(Number(part[0])));
+    carried.has(mention.value) ||
+    [...mention.text.matchAll(/\d+/g)].some((part) => carried.has(Number(part[0])));
 
   const distinct = new Set(amounts.map((mention) => mention.value)).size;
   if (source.length <= SHORT_INPUT_CHARS && distinct <= SHORT_INPUT_AMOUNTS_MAX) {
@@ -330,7 +339,9 @@ function spells(word: string, letters: string): boolean {
 function groundedShare(answer: string, known: Vocabulary): number {
   const words = contentWords(answer);
   if (words.length === 0) return 0;
-  return words.filter((word) => known.words.has(word) || known.stems.has(word.slice(0, 4))).length / words.length;
+  return (
+    words.filter((word) => known.words.has(word) || known.stems.has(word.slice(0, 4))).length / words.length
+  );
 }
 
 /** At most three, each short: a reason quotes, it does not copy. */

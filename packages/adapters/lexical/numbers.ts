@@ -58,7 +58,8 @@ export function findNumbers(text: string, { inWords }: { inWords: boolean }): re
     } else if (words !== undefined && inWords) {
       value = valueOfWords(words);
     } else continue;
-    if (Number.isFinite(value)) mentions.push({ value, text: match[0].trim().slice(0, 40), hasUnit, index: match.index });
+    if (Number.isFinite(value))
+      mentions.push({ value, text: match[0].trim().slice(0, 40), hasUnit, index: match.index });
   }
   return mentions;
 }

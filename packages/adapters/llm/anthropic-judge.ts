@@ -30,7 +30,12 @@ const TOOL = "return_judgement";
 
 const Message = z.object({
   content: z.array(
-    z.object({ type: z.string(), text: z.string().optional(), name: z.string().optional(), input: z.unknown().optional() }),
+    z.object({
+      type: z.string(),
+      text: z.string().optional(),
+      name: z.string().optional(),
+      input: z.unknown().optional(),
+    }),
   ),
   stop_reason: z.string().nullish(),
   usage: z
@@ -109,10 +114,17 @@ export function createAnthropicJudge(options: AnthropicJudgeOptions): Judge {
       if (judgement !== null) return answerOf(judgement, request.rubric, cost_usd);
       turns.push(
         { role: "assistant", content: text.trim() === "" ? "(nothing)" : text.trimEnd() },
-        { role: "user", content: "That is not the object. Return only the JSON object, complete and shorter." },
+        {
+          role: "user",
+          content: "That is not the object. Return only the JSON object, complete and shorter.",
+        },
       );
     }
-    return { state: "cannot_judge", reason: "the judge's answer did not parse", cost_usd: costOf(usages, price) };
+    return {
+      state: "cannot_judge",
+      reason: "the judge's answer did not parse",
+      cost_usd: costOf(usages, price),
+    };
   }
 
   return { name: options.name ?? `anthropic/${model}`, judge };

@@ -23,7 +23,15 @@ const OPENAI_URL = "https://api.openai.com/v1";
  *
  * @throws ConfigError when the provider needs a model or a key that is missing
  */
-export function createJudge({ provider, model, baseUrl, apiKey, price, timeoutMs, clock }: JudgeChoice): Judge {
+export function createJudge({
+  provider,
+  model,
+  baseUrl,
+  apiKey,
+  price,
+  timeoutMs,
+  clock,
+}: JudgeChoice): Judge {
   if (provider === "lexical") return createLexicalJudge();
   if (model === undefined) throw new ConfigError(`the ${provider} judge needs a model`);
   const shared = {
@@ -37,7 +45,8 @@ export function createJudge({ provider, model, baseUrl, apiKey, price, timeoutMs
     return createAnthropicJudge({ ...shared, apiKey, ...(baseUrl === undefined ? {} : { baseUrl }) });
   }
   // Local servers ask for no key; the provider's own does.
-  if (apiKey === undefined && baseUrl === undefined) throw new ConfigError("the openai judge needs an API key");
+  if (apiKey === undefined && baseUrl === undefined)
+    throw new ConfigError("the openai judge needs an API key");
   return createOpenAiJudge({
     ...shared,
     baseUrl: baseUrl ?? OPENAI_URL,

@@ -55,7 +55,10 @@ export async function startFakeProvider(
   };
 }
 
-function answer(response: ServerResponse, { status = 200, headers = {}, body = {}, hangs, breaks }: FakeReply): void {
+function answer(
+  response: ServerResponse,
+  { status = 200, headers = {}, body = {}, hangs, breaks }: FakeReply,
+): void {
   if (hangs === true) return;
   if (breaks === true) {
     response.destroy();

@@ -67,7 +67,11 @@ export function readJudgement(value: unknown): Judgement | null {
 export function answerOf(judgement: Judgement, rubric: Rubric, cost_usd: number | null): JudgeAnswer {
   const { evidence, reasoning, label, failure_type } = judgement;
   if (label === "cannot_judge") {
-    return { state: "cannot_judge", reason: reasoning === "" ? "the judge could not tell" : reasoning, cost_usd };
+    return {
+      state: "cannot_judge",
+      reason: reasoning === "" ? "the judge could not tell" : reasoning,
+      cost_usd,
+    };
   }
   const supported = evidence.filter((each) => each.supported).length;
   const share = evidence.length === 0 ? (label === "pass" ? 1 : 0) : supported / evidence.length;

@@ -74,7 +74,8 @@ const PROVIDERS: readonly Provider[] = [
       choices: [
         {
           finish_reason: "stop",
-          message: more?.refused === true ? { content: null, refusal: "no" } : { content: text, refusal: null },
+          message:
+            more?.refused === true ? { content: null, refusal: "no" } : { content: text, refusal: null },
         },
       ],
       usage: { prompt_tokens: 1000, completion_tokens: 100, prompt_tokens_details: { cached_tokens: 500 } },
@@ -114,7 +115,9 @@ describe.each(PROVIDERS)("$name", (kind) => {
   judgeContract(kind.name, async () => {
     const server = await startFakeProvider([
       ({ body }) => ({
-        body: kind.says(JSON.stringify(JSON.stringify(body).includes(CONTRACT_CASE.unfaithful) ? FAIL : PASS)),
+        body: kind.says(
+          JSON.stringify(JSON.stringify(body).includes(CONTRACT_CASE.unfaithful) ? FAIL : PASS),
+        ),
       }),
     ]);
     return { judge: kind.judge(server.url, systemClock), close: () => server.close() };
@@ -149,7 +152,11 @@ describe.each(PROVIDERS)("$name", (kind) => {
   test.each([
     { name: "text that never is JSON", replies: [{ body: kind.says("I think it is fine.") }], requests: 2 },
     { name: "an object of another shape", replies: [{ body: kind.says('{"score": 0.9}') }], requests: 2 },
-    { name: "a label that does not exist", replies: [{ body: kind.says(JSON.stringify({ ...PASS, label: "good" })) }], requests: 2 },
+    {
+      name: "a label that does not exist",
+      replies: [{ body: kind.says(JSON.stringify({ ...PASS, label: "good" })) }],
+      requests: 2,
+    },
     { name: "an empty answer", replies: [{ body: kind.says("") }], requests: 2 },
     { name: "a refusal", replies: [{ body: kind.says("", { refused: true }) }], requests: 1 },
   ])("$name is cannot_judge, never a score, and still costs money", async ({ replies, requests }) => {
@@ -163,7 +170,10 @@ describe.each(PROVIDERS)("$name", (kind) => {
     const fenced = await ask([{ body: kind.says(`Sure!\n\`\`\`json\n${JSON.stringify(FAIL)}\n\`\`\``) }]);
     expect(fenced).toMatchObject({ label: "fail", failure_type: "omission" });
     await provider!.close();
-    const repaired = await ask([{ body: kind.says('{"evidence": [') }, { body: kind.says(JSON.stringify(PASS)) }]);
+    const repaired = await ask([
+      { body: kind.says('{"evidence": [') },
+      { body: kind.says(JSON.stringify(PASS)) },
+    ]);
     expect(repaired).toMatchObject({ label: "pass" });
   });
 
@@ -179,7 +189,7 @@ describe.each(PROVIDERS)("$name", (kind) => {
     const signal = new AbortController().signal;
     expect(await judge.judge(request, { signal })).toMatchObject({ label: "pass" });
     expect(await judge.judge(request, { signal })).toMatchObject({ label: "pass" });
-    expect(provider.requests.map(kind.isStrict)).toEqual([true, false, false]);
+    expect(provider.requests.map((each) => kind.isStrict(each))).toEqual([true, false, false]);
   });
 
   test("a short outage is waited out, as long as the provider asks", async () => {
@@ -197,14 +207,62 @@ describe.each(PROVIDERS)("$name", (kind) => {
   });
 
   test.each([
-    { name: "a rate limit", replies: [{ status: 429 }], code: "external_rate_limited", retryable: true, requests: 3 },
-    { name: "a long rate limit", replies: [{ status: 429, headers: { "retry-after": "600" } }], code: "external_rate_limited", retryable: true, requests: 1 },
-    { name: "an overloaded provider", replies: [{ status: 529 }], code: "external_unavailable", retryable: true, requests: 3 },
-    { name: "a cut connection", replies: [{ breaks: true }], code: "external_unavailable", retryable: true, requests: 3 },
-    { name: "a provider that never answers", replies: [{ hangs: true }], code: "external_unavailable", retryable: true, requests: 3 },
-    { name: "a page instead of JSON", replies: [{ body: "<html>" }], code: "external_invalid_response", retryable: true, requests: 3 },
-    { name: "JSON that is no answer", replies: [{ body: { hello: 1 } }], code: "external_invalid_response", retryable: true, requests: 1 },
-    { name: "a wrong key", replies: [{ status: 401 }], code: "external_refused", retryable: false, requests: 1 },
+    {
+      name: "a rate limit",
+      replies: [{ status: 429 }],
+      code: "external_rate_limited",
+      retryable: true,
+      requests: 3,
+    },
+    {
+      name: "a long rate limit",
+      replies: [{ status: 429, headers: { "retry-after": "600" } }],
+      code: "external_rate_limited",
+      retryable: true,
+      requests: 1,
+    },
+    {
+      name: "an overloaded provider",
+      replies: [{ status: 529 }],
+      code: "external_unavailable",
+      retryable: true,
+      requests: 3,
+    },
+    {
+      name: "a cut connection",
+      replies: [{ breaks: true }],
+      code: "external_unavailable",
+      retryable: true,
+      requests: 3,
+    },
+    {
+      name: "a provider that never answers",
+      replies: [{ hangs: true }],
+      code: "external_unavailable",
+      retryable: true,
+      requests: 3,
+    },
+    {
+      name: "a page instead of JSON",
+      replies: [{ body: "<html>" }],
+      code: "external_invalid_response",
+      retryable: true,
+      requests: 3,
+    },
+    {
+      name: "JSON that is no answer",
+      replies: [{ body: { hello: 1 } }],
+      code: "external_invalid_response",
+      retryable: true,
+      requests: 1,
+    },
+    {
+      name: "a wrong key",
+      replies: [{ status: 401 }],
+      code: "external_refused",
+      retryable: false,
+      requests: 1,
+    },
   ])("$name is $code after $requests requests", async ({ replies, code, retryable, requests }) => {
     const error: unknown = await ask(replies).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ExternalError);
@@ -236,7 +294,9 @@ describe.each(PROVIDERS)("$name", (kind) => {
 });
 
 test("without a price or a usage the cost is unknown, not zero", async () => {
-  provider = await startFakeProvider([{ body: { choices: [{ message: { content: JSON.stringify(PASS) } }] } }]);
+  provider = await startFakeProvider([
+    { body: { choices: [{ message: { content: JSON.stringify(PASS) } }] } },
+  ]);
   const request = { rubric: RUBRIC, input: "a", output: "b" };
   const signal = new AbortController().signal;
   for (const price of [{}, { price: PRICE }]) {
@@ -257,7 +317,9 @@ test("a server that knows only the older fields is asked without the newer ones"
   ]);
   const judge = createOpenAiJudge({ baseUrl: provider.url, model: "m", clock: systemClock });
   const signal = new AbortController().signal;
-  expect(await judge.judge({ rubric: RUBRIC, input: "a", output: "b" }, { signal })).toMatchObject({ label: "pass" });
+  expect(await judge.judge({ rubric: RUBRIC, input: "a", output: "b" }, { signal })).toMatchObject({
+    label: "pass",
+  });
   expect(provider.requests.at(-1)?.body).toHaveProperty("max_tokens");
   expect(provider.requests.at(-1)?.body).toHaveProperty("response_format");
 });
@@ -275,8 +337,18 @@ test("the texts stand in a fence that they can't close", () => {
 test.each([
   { name: "all supported", judgement: PASS, score: 1, label: "pass" },
   { name: "half supported", judgement: FAIL, score: 0.4, label: "fail" },
-  { name: "fail though all is supported", judgement: { ...PASS, label: "fail", failure_type: "omission" }, score: 0.4, label: "fail" },
-  { name: "pass against its own evidence", judgement: { ...FAIL, label: "pass", failure_type: null }, score: 0.5, label: "fail" },
+  {
+    name: "fail though all is supported",
+    judgement: { ...PASS, label: "fail", failure_type: "omission" },
+    score: 0.4,
+    label: "fail",
+  },
+  {
+    name: "pass against its own evidence",
+    judgement: { ...FAIL, label: "pass", failure_type: null },
+    score: 0.5,
+    label: "fail",
+  },
   { name: "pass without evidence", judgement: { ...PASS, evidence: [] }, score: 1, label: "pass" },
   { name: "fail without evidence", judgement: { ...FAIL, evidence: [] }, score: 0, label: "fail" },
 ])("$name scores $score: $label", ({ judgement, score, label }) => {

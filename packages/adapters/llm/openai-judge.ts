@@ -62,13 +62,28 @@ interface Message {
  * plain text where that is refused; an answer that does not parse is asked for once more, then it is `cannot_judge`.
  */
 export function createOpenAiJudge(options: OpenAiJudgeOptions): Judge {
-  const { baseUrl, apiKey, model, clock, timeoutMs = 60_000, outputTokensMax = 1_500, price = null } = options;
+  const {
+    baseUrl,
+    apiKey,
+    model,
+    clock,
+    timeoutMs = 60_000,
+    outputTokensMax = 1_500,
+    price = null,
+  } = options;
   const random = options.random ?? Math.random;
   const url = `${baseUrl.replace(/\/+$/, "")}/chat/completions`;
   const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
-  const dialect: Dialect = { format: "json_schema", tokensField: "max_completion_tokens", hasTemperature: true };
+  const dialect: Dialect = {
+    format: "json_schema",
+    tokensField: "max_completion_tokens",
+    hasTemperature: true,
+  };
 
-  async function complete(messages: readonly Message[], signal: AbortSignal): Promise<z.output<typeof Completion>> {
+  async function complete(
+    messages: readonly Message[],
+    signal: AbortSignal,
+  ): Promise<z.output<typeof Completion>> {
     for (;;) {
       const asked = { ...dialect };
       const body = {
@@ -113,10 +128,17 @@ export function createOpenAiJudge(options: OpenAiJudgeOptions): Judge {
       if (judgement !== null) return answerOf(judgement, request.rubric, cost_usd);
       messages.push(
         { role: "assistant", content: content === "" ? "(nothing)" : content },
-        { role: "user", content: "That is not the object. Return only the JSON object, complete and shorter." },
+        {
+          role: "user",
+          content: "That is not the object. Return only the JSON object, complete and shorter.",
+        },
       );
     }
-    return { state: "cannot_judge", reason: "the judge's answer did not parse", cost_usd: costOf(usages, price) };
+    return {
+      state: "cannot_judge",
+      reason: "the judge's answer did not parse",
+      cost_usd: costOf(usages, price),
+    };
   }
 
   return { name: options.name ?? `openai/${model}`, judge };
@@ -150,7 +172,8 @@ function stepDown(dialect: Dialect, asked: Dialect, body: unknown): boolean {
   if (param === "temperature" && asked.hasTemperature) dialect.hasTemperature = false;
   else if (param === "max_completion_tokens" && asked.tokensField === "max_completion_tokens")
     dialect.tokensField = "max_tokens";
-  else if (param !== null && !param.startsWith("response_format") && param !== "max_completion_tokens") return false;
+  else if (param !== null && !param.startsWith("response_format") && param !== "max_completion_tokens")
+    return false;
   else if (asked.format === "json_schema") dialect.format = "json_object";
   else if (asked.format === "json_object") dialect.format = "text";
   // Servers older than the newer field rarely name what they refuse.

@@ -12,7 +12,7 @@ const oracle = openSync(oraclePath, "a");
 const log = await openLmdbEventLog({ path, clock: systemClock, reserveBytes: 0 });
 
 async function writeForever(writer: number): Promise<never> {
-  for (let sequence = 0; ; ) {
+  for (let sequence = 0; ;) {
     const names = Array.from({ length: 1 + (sequence % 20) }, () => `${round}-${writer}-${sequence++}`);
     const records = names.map((key) => ({ key, value: Buffer.from(`${key} ${"x".repeat(1_000)}`) }));
     const positions = await log.append(TOPIC, records);

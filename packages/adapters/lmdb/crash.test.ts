@@ -33,7 +33,15 @@ interface Acknowledged {
 
 function startChild(round: number): ReturnType<typeof spawn> {
   const child = fileURLToPath(new URL("crash-child.ts", import.meta.url));
-  const args = ["--conditions=source", "--import", "tsx", child, join(folder, "log"), join(folder, "oracle"), `${round}`];
+  const args = [
+    "--conditions=source",
+    "--import",
+    "tsx",
+    child,
+    join(folder, "log"),
+    join(folder, "oracle"),
+    `${round}`,
+  ];
   return spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
 }
 

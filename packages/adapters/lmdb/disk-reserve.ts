@@ -1,8 +1,11 @@
 import { statfs } from "node:fs/promises";
 import { LogError } from "@plumbline/ports";
 
-/** How much may be written between two looks at the disk, bytes. */
-const LOOK_EVERY_BYTES = 8 * 1_048_576;
+/** Most bytes that are written between two looks at the disk; less where the reserve is small. */
+const LOOK_EVERY_BYTES_MAX = 8 * 1_048_576;
+const LOOK_EVERY_SHARE_OF_RESERVE = 1 / 8;
+/** Disk used per byte of records, at most: half-filled pages (2 measured with 1 KB records) and copied branch pages. */
+const AMPLIFICATION = 3;
 /** Longest time between two looks while writing, ms: others fill disks too. */
 const LOOK_EVERY_MS = 1_000;
 const DEFAULT_SHARE = 0.05;
@@ -19,13 +22,15 @@ const DEFAULT_BYTES_MAX = 1_073_741_824;
 export function createDiskReserve(path: string, reserveBytes?: number): (bytes: number) => Promise<void> {
   let bytesSince = Number.POSITIVE_INFINITY;
   let lookedAt = 0;
+  let lookEveryBytes = 0;
   return async (bytes) => {
     bytesSince += bytes;
-    if (bytesSince < LOOK_EVERY_BYTES && performance.now() - lookedAt < LOOK_EVERY_MS) return;
+    if (bytesSince < lookEveryBytes && performance.now() - lookedAt < LOOK_EVERY_MS) return;
     const disk = await statfs(path);
     const free = disk.bavail * disk.bsize;
     const reserve = reserveBytes ?? Math.min(disk.blocks * disk.bsize * DEFAULT_SHARE, DEFAULT_BYTES_MAX);
-    if (free - bytes < reserve) {
+    lookEveryBytes = Math.min(LOOK_EVERY_BYTES_MAX, reserve * LOOK_EVERY_SHARE_OF_RESERVE);
+    if (free - bytes * AMPLIFICATION < reserve) {
       bytesSince = Number.POSITIVE_INFINITY;
       const message = `the disk of ${path} has ${free} bytes free, ${Math.ceil(reserve)} are kept in reserve: make room`;
       throw new LogError("log_full", message, { retryable: true });

@@ -94,7 +94,9 @@ describe("a folder", () => {
   test("that is open cannot be opened again, and the message says by whom and what to do", async () => {
     await openLog();
     await expect(openLog()).rejects.toMatchObject({ name: "ConfigError", code: "config" });
-    await expect(openLog()).rejects.toThrow(/in use by this very process \(since 2026-03-01T.*another folder/);
+    await expect(openLog()).rejects.toThrow(
+      /in use by this very process \(since 2026-03-01T.*another folder/,
+    );
   });
 
   test("stays usable for its holder after somebody else was refused", async () => {

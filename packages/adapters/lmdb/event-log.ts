@@ -23,7 +23,15 @@ import { assertRecordsFit } from "../memory/record-size.ts";
 import { createDiskReserve } from "./disk-reserve.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import { isAlive, thisProcess, type Holder } from "./holder.ts";
-import { createKey, decodeFrame, encodeFrames, KEY_BYTES, offsetOf, timestampOf, writeKey } from "./record-frame.ts";
+import {
+  createKey,
+  decodeFrame,
+  encodeFrames,
+  KEY_BYTES,
+  offsetOf,
+  timestampOf,
+  writeKey,
+} from "./record-frame.ts";
 
 export interface LmdbEventLogOptions {
   /** A folder of its own; made when missing. On a local disk: LMDB does not work on network file systems. */
@@ -115,29 +123,39 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
   /** Next offsets of the transaction being built. They become the log's when it is durable, and never if it fails. */
   const building = new Map<Mark, number>();
 
-  const commits = createGroupCommit(async (apply) => {
-    try {
-      const isHeld = await about.ifVersion("holder", epoch, apply);
-      if (!isHeld) throw takenOver(path);
-      for (const [mark, high] of building) mark.high = high;
-      for (const mark of building.keys()) readers.appended(mark.topic, mark.partition);
-    } catch (error) {
-      throw await toLogError(error, path);
-    } finally {
-      building.clear();
-    }
-  }, createDiskReserve(path, options.reserveBytes));
+  const commits = createGroupCommit(
+    async (apply) => {
+      try {
+        const isHeld = await about.ifVersion("holder", epoch, apply);
+        if (!isHeld) throw takenOver(path);
+        for (const [mark, high] of building) mark.high = high;
+        for (const mark of building.keys()) readers.appended(mark.topic, mark.partition);
+      } catch (error) {
+        throw await toLogError(error, path);
+      } finally {
+        building.clear();
+      }
+    },
+    createDiskReserve(path, options.reserveBytes),
+  );
 
-  function* recordsFrom(mark: Mark, from: number, max: number): Generator<LogRecord> {
-    if (from >= mark.high || max <= 0) return;
+  /** Durable records from an offset on; at least one when there is one, however few bytes are asked for. */
+  function recordsFrom(mark: Mark, from: number, recordsMax: number, bytesMax: number): LogRecord[] {
+    const found: LogRecord[] = [];
+    if (from >= mark.high || recordsMax <= 0) return found;
     const range = {
       start: createKey(mark.topicId, mark.partition, from),
       end: createKey(mark.topicId, mark.partition, mark.high),
-      limit: max,
+      limit: recordsMax,
     };
+    let bytes = 0;
     for (const { key, value } of records.getRange(range)) {
-      yield decodeFrame(mark.partition, offsetOf(key), value);
+      const record = decodeFrame(mark.partition, offsetOf(key), value);
+      bytes += record.value.byteLength;
+      if (found.length > 0 && bytes > bytesMax) break;
+      found.push(record);
     }
+    return found;
   }
 
   const committed = (group: string, topic: Topic, partition: number): Committed =>
@@ -147,22 +165,19 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
     partitions: partitionsOf,
     committed,
     high: (topic, partition) => markOf(topic, partition).high,
-    readBatch(topic, partition, from, { recordsMax, bytesMax }) {
-      const batch: LogRecord[] = [];
-      let size = 0;
-      for (const record of recordsFrom(markOf(topic, partition), from, recordsMax)) {
-        size += record.value.byteLength;
-        if (batch.length > 0 && size > bytesMax) break;
-        batch.push(record);
-      }
-      return batch;
-    },
+    readBatch: (topic, partition, from, { recordsMax, bytesMax }) =>
+      recordsFrom(markOf(topic, partition), from, recordsMax, bytesMax),
   });
 
   /** The lowest offset that a group still needs, and which group. */
   function neededFrom(topic: Topic, partition: number): { offset: number; group: string | null } {
-    const offsets = new Map(readers.groupsOf(topic).map((group) => [group, committed(group, topic, partition).offset]));
-    for (const { key, value } of cursors.getRange({ start: [topic, partition], end: [topic, partition + 1] })) {
+    const offsets = new Map(
+      readers.groupsOf(topic).map((group) => [group, committed(group, topic, partition).offset]),
+    );
+    for (const { key, value } of cursors.getRange({
+      start: [topic, partition],
+      end: [topic, partition + 1],
+    })) {
       offsets.set(key[2], value.offset);
     }
     let needed: { offset: number; group: string | null } = { offset: Number.MAX_SAFE_INTEGER, group: null };
@@ -249,9 +264,9 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
         if (found.length > 0) await new Promise((resolve) => setImmediate(resolve));
         assertOpen();
         const asked = Math.min(SLICE, max - found.length);
-        const before = found.length;
-        for (const record of recordsFrom(markOf(topic, partition), next, asked)) found.push(record);
-        if (found.length - before < asked) break;
+        const slice = recordsFrom(markOf(topic, partition), next, asked, Number.POSITIVE_INFINITY);
+        for (const record of slice) found.push(record);
+        if (slice.length < asked) break;
       }
       return found;
     },
@@ -283,7 +298,9 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
         readers.close();
         await commits.idle();
         // Fails when somebody else holds the folder by now: then it is theirs to say so.
-        await about.ifVersion("holder", epoch, () => void about.put("holder", null, epoch + 1)).catch(() => false);
+        await about
+          .ifVersion("holder", epoch, () => void about.put("holder", null, epoch + 1))
+          .catch(() => false);
         await root.close();
       })();
       return closing;
@@ -318,7 +335,15 @@ function openEnvironment(path: string): Environment {
   try {
     // Without overlapping sync LMDB answers a transaction after fdatasync and after its meta page was written with
     // O_DSYNC (seen with strace): one promise means both committed and durable.
-    const root = open({ path, noSubdir: false, overlappingSync: false, maxDbs: 3 });
+    // Without event-turn batching, because the group commit does it, and because LMDB's own batching makes a promise
+    // that nobody can handle: a failed transaction (a full disk) would end the process.
+    const root = open({
+      path,
+      noSubdir: false,
+      overlappingSync: false,
+      eventTurnBatching: false,
+      maxDbs: 3,
+    });
     return {
       root,
       records: root.openDB("records", { encoding: "binary", keyEncoding: "binary" }),
@@ -326,9 +351,12 @@ function openEnvironment(path: string): Environment {
       about: root.openDB("about", { encoding: "json", useVersions: true }),
     };
   } catch (error) {
-    throw new ConfigError(`cannot open the log in ${path}: is it a folder on a local disk that we may write?`, {
-      cause: error,
-    });
+    throw new ConfigError(
+      `cannot open the log in ${path}: is it a folder on a local disk that we may write?`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -360,7 +388,8 @@ function settleShape({ about }: Environment, path: string, partitions: number): 
   }
   const topics = [...(known?.topics ?? [])];
   for (const topic of TOPIC_NAMES) if (!topics.includes(topic)) topics.push(topic);
-  if (topics.length !== known?.topics.length) about.putSync("shape", { format: FORMAT, partitions, topics }, 0);
+  if (topics.length !== known?.topics.length)
+    about.putSync("shape", { format: FORMAT, partitions, topics }, 0);
   return new Map(topics.map((topic, id) => [topic, id]));
 }
 
@@ -381,7 +410,8 @@ function findMark(records: Environment["records"], topic: Topic, topicId: number
 
 function assertGroupFits(group: string): void {
   const size = Buffer.byteLength(group);
-  if (size > GROUP_BYTES_MAX) throw new RangeError(`a group's name has ${size} bytes, at most ${GROUP_BYTES_MAX}`);
+  if (size > GROUP_BYTES_MAX)
+    throw new RangeError(`a group's name has ${size} bytes, at most ${GROUP_BYTES_MAX}`);
 }
 
 function takenOver(path: string): LogError {
@@ -403,12 +433,17 @@ async function toLogError(error: unknown, path: string): Promise<LogError> {
     let giveUp: (value: unknown) => void = () => undefined;
     const late = new Promise<unknown>((resolve) => (giveUp = resolve));
     const timer = setTimeout(() => giveUp(error), CAUSE_MS_MAX);
-    const reason = Promise.resolve(error.commitError).then(() => error, (why: unknown) => why);
+    const reason = Promise.resolve(error.commitError).then(
+      () => error,
+      (why: unknown) => why,
+    );
     cause = await Promise.race([reason, late]);
     clearTimeout(timer);
   }
   const isFull = cause instanceof Error && "code" in cause && cause.code === ENOSPC;
-  const message = isFull ? `the disk of ${path} is full: make room` : `the log in ${path} could not be written`;
+  const message = isFull
+    ? `the disk of ${path} is full: make room`
+    : `the log in ${path} could not be written`;
   return new LogError(isFull ? "log_full" : "log_unavailable", message, { retryable: true, cause });
 }
 

@@ -58,7 +58,8 @@ export function encodeFrames(records: readonly NewRecord[], timestamp: number): 
 
 /** @param frame not copied: the record's value is a view of it */
 export function decodeFrame(partition: number, offset: number, frame: Buffer): LogRecord {
-  if (frame[0] !== FORMAT) throw new RangeError(`record ${partition}:${offset} has unknown format ${frame[0]}`);
+  if (frame[0] !== FORMAT)
+    throw new RangeError(`record ${partition}:${offset} has unknown format ${frame[0]}`);
   const keyEnd = HEAD_BYTES + frame.readUInt32LE(9);
   const headersEnd = keyEnd + frame.readUInt32LE(13);
   return {

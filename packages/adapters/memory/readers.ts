@@ -98,7 +98,8 @@ export function createReaders(source: RecordSource): Readers {
   }
 
   function assertOpen(): void {
-    if (closing.signal.aborted) throw new LogError("log_unavailable", "the log is closed", { retryable: false });
+    if (closing.signal.aborted)
+      throw new LogError("log_unavailable", "the log is closed", { retryable: false });
   }
 
   /** Resolves at the next append to the partition, or when `signal` aborts. */

@@ -1,0 +1,118 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openEmbeddedClickHouse, type EmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
+import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import type { EventLog, NewRecord } from "@plumbline/ports";
+import { createLogger } from "@plumbline/runtime/logger";
+import { createEnrichment } from "@plumbline/services/writer/enrich-call";
+import { createWriter } from "@plumbline/services/writer/service";
+
+export interface IngestMeasure {
+  readonly events: number;
+  readonly seconds: number;
+  readonly events_per_second: number;
+  readonly rows_per_cpu_second: number;
+  /** The engine alone: INSERT SELECT of the same rows, calls and payloads, in the same process. */
+  readonly ceiling_rows_per_cpu_second: number;
+  /** rows_per_cpu_second over the ceiling. */
+  readonly ratio: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly bytes_per_event: number;
+}
+
+/** Longest wait for the writer, ms: a bench that hangs says so. */
+const LIMIT_MS = 300_000;
+
+/** Measures log → writer with enrichment → ClickHouse on a log that already holds `records`. */
+export async function measureIngest(
+  log: EventLog,
+  records: readonly NewRecord[],
+  recordsBefore = 0,
+): Promise<IngestMeasure> {
+  const folder = await mkdtemp(join(tmpdir(), "plumbline-bench-"));
+  const clickhouse = await openEmbeddedClickHouse({ path: join(folder, "clickhouse") });
+  const store = createClickHouseStore(clickhouse);
+  await store.migrate();
+  const writer = createWriter({
+    log,
+    store,
+    clock: systemClock,
+    logger: createLogger("bench", "error"),
+    enrichment: createEnrichment({ PLUMBLINE_JUDGE_SAMPLE_RATIO: 0.05, PLUMBLINE_SAMPLING_EPOCH: "1" }),
+  });
+
+  const stop = new AbortController();
+  const cpu = process.cpuUsage();
+  const started = performance.now();
+  const running = writer.run(stop.signal);
+  // A writer that fails must not leave the bench waiting.
+  running.catch(() => stop.abort());
+  await untilWritten(log, recordsBefore + records.length, stop.signal);
+  const seconds = (performance.now() - started) / 1000;
+  const cpuSeconds = cpuSecondsSince(cpu);
+  stop.abort();
+  await running;
+
+  const [counts] = await clickhouse.query(
+    "SELECT count() AS all_rows, uniqExact(call_id) AS calls, uniqExact(log_partition, log_offset) AS offsets FROM plumbline_raw.calls",
+  );
+  const ceiling = await measureCeiling(clickhouse, records.length);
+  const rowsPerCpuSecond = records.length / cpuSeconds;
+  await store.close();
+  await clickhouse.close();
+  await rm(folder, { recursive: true, force: true });
+  return {
+    events: records.length,
+    seconds: round(seconds, 2),
+    events_per_second: Math.round(records.length / seconds),
+    rows_per_cpu_second: Math.round(rowsPerCpuSecond),
+    ceiling_rows_per_cpu_second: Math.round(ceiling),
+    ratio: round(rowsPerCpuSecond / ceiling, 3),
+    lost: recordsBefore + records.length - Number(counts?.["calls"]),
+    duplicated: Number(counts?.["all_rows"]) - Number(counts?.["calls"]),
+    bytes_per_event: Math.round(
+      records.reduce((sum, record) => sum + record.value.length, 0) / records.length,
+    ),
+  };
+}
+
+async function untilWritten(log: EventLog, count: number, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + LIMIT_MS;
+  while (!signal.aborted) {
+    let committed = 0;
+    for (const { partition } of await log.watermarks("plumbline.calls")) {
+      const { offset, metadata } = await log.committed("writer", "plumbline.calls", partition);
+      committed += metadata === "" ? offset : 0;
+    }
+    if (committed >= count) return;
+    if (performance.now() > deadline)
+      throw new Error(`only ${committed} of ${count} were written within ${LIMIT_MS} ms`);
+    await systemClock.sleep(20);
+  }
+}
+
+/** Rows a CPU-second when the engine does nothing but copy what the writer wrote into equal tables. */
+async function measureCeiling(clickhouse: EmbeddedClickHouse, rows: number): Promise<number> {
+  const tables = ["calls", "call_payloads"];
+  for (const table of tables)
+    await clickhouse.command(`CREATE TABLE plumbline_raw.${table}_copy AS plumbline_raw.${table}`);
+  const cpu = process.cpuUsage();
+  for (const table of tables) {
+    await clickhouse.command(
+      `INSERT INTO plumbline_raw.${table}_copy SELECT * FROM plumbline_raw.${table} SETTINGS max_insert_threads = 1`,
+    );
+  }
+  return rows / cpuSecondsSince(cpu);
+}
+
+export function cpuSecondsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}
+
+export function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

@@ -1,0 +1,84 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+
+const MAIN = fileURLToPath(new URL("../services/local/main.ts", import.meta.url));
+const READY_MS = 60_000;
+
+export interface LocalProcess {
+  readonly pid: number;
+  readonly urls: { readonly collector: string; readonly inbox: string; readonly sql: string };
+  /** CPU seconds used so far, all threads. */
+  cpuSeconds(): number;
+  /** Resident memory now, MB. */
+  rssMb(): number;
+  readonly query: (sql: string) => Promise<readonly Record<string, unknown>[]>;
+  stop(): Promise<void>;
+}
+
+/** Local mode as a process of its own, on free ports and in a folder of its own. */
+export async function startLocal(environment: Readonly<Record<string, string>> = {}): Promise<LocalProcess> {
+  const folder = await mkdtemp(join(tmpdir(), "plumbline-local-"));
+  const readyFile = join(folder, "ready.json");
+  const child = spawn(
+    process.execPath,
+    [
+      "--conditions=source",
+      "--import",
+      "tsx",
+      MAIN,
+      "--port",
+      "0",
+      "--data-dir",
+      join(folder, "data"),
+      "--ready-file",
+      readyFile,
+    ],
+    {
+      stdio: ["ignore", "ignore", "inherit"],
+      env: { ...process.env, UV_THREADPOOL_SIZE: "16", ...environment },
+    },
+  );
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const deadline = performance.now() + READY_MS;
+  while (!existsSync(readyFile)) {
+    if (child.exitCode !== null || performance.now() > deadline)
+      throw new Error("local mode did not start; its messages are above");
+    await systemClock.sleep(50);
+  }
+  const urls = JSON.parse(readFileSync(readyFile, "utf8")) as LocalProcess["urls"];
+  const pid = child.pid ?? 0;
+  return {
+    pid,
+    urls,
+    cpuSeconds() {
+      // Fields 14 and 15, counted after the command's name, which may hold spaces: user and system time in ticks of 10 ms.
+      const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+        .replace(/^.*\) /s, "")
+        .split(" ");
+      return (Number(fields[11]) + Number(fields[12])) / 100;
+    },
+    rssMb() {
+      const [, kib] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+      return Math.round(Number(kib) / 1024);
+    },
+    query: async (sql) => {
+      const response = await fetch(`${urls.sql}/?query=${encodeURIComponent(`${sql} FORMAT JSONEachRow`)}`);
+      const body = await response.text();
+      if (!response.ok) throw new Error(body);
+      return body
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    },
+    async stop() {
+      child.kill("SIGTERM");
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,286 @@
+/**
+ * A message's template as a tree, and its rendering. No Handlebars: the subset is small, and a client that renders a
+ * prompt must not carry a compiler. Names resolve as in Handlebars: inside `{{#each}}` a name is a field of the item.
+ */
+import {
+  type BlockKind,
+  type TemplateProblem,
+  type TemplateToken,
+  tokenize,
+  withoutStandaloneLines,
+} from "./template-token.ts";
+
+export type TemplateNode =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "variable"; readonly path: string; readonly file: string; readonly line: number }
+  | {
+      readonly kind: "block";
+      readonly block: BlockKind;
+      readonly path: string;
+      readonly file: string;
+      readonly line: number;
+      readonly then: readonly TemplateNode[];
+      readonly otherwise: readonly TemplateNode[];
+    };
+
+const DEPTH_MAX = 20;
+const ITEMS_MAX = 10_000;
+/** Longest rendered message, UTF-16 units; far above every context window. */
+const RENDERED_CHARS_MAX = 20_000_000;
+
+export interface TemplateTree {
+  readonly nodes: readonly TemplateNode[];
+  readonly problems: readonly TemplateProblem[];
+}
+
+export function parseTemplate(tokens: readonly TemplateToken[]): TemplateTree {
+  const lines = withoutStandaloneLines(
+    tokens,
+    (token) => token.kind === "open" || token.kind === "else" || token.kind === "close",
+  );
+  const problems: TemplateProblem[] = [];
+  interface Open {
+    readonly token: TemplateToken & { kind: "open" };
+    readonly then: TemplateNode[];
+    otherwise: TemplateNode[] | null;
+  }
+  const root: TemplateNode[] = [];
+  const stack: Open[] = [];
+  const here = (): TemplateNode[] => {
+    const top = stack.at(-1);
+    return top === undefined ? root : (top.otherwise ?? top.then);
+  };
+  for (const token of lines) {
+    const { file, line } = token;
+    switch (token.kind) {
+      case "text":
+        if (token.text !== "") here().push({ kind: "text", text: token.text });
+        break;
+      case "variable":
+        here().push({ kind: "variable", path: token.path, file, line });
+        break;
+      case "open":
+        if (stack.length >= DEPTH_MAX) {
+          problems.push({
+            file,
+            line,
+            message: `blocks are nested deeper than ${DEPTH_MAX}`,
+            fix: "Flatten the template",
+          });
+          return { nodes: root, problems };
+        }
+        stack.push({ token, then: [], otherwise: null });
+        break;
+      case "else": {
+        const top = stack.at(-1);
+        if (top === undefined || top.otherwise !== null) {
+          problems.push({
+            file,
+            line,
+            message: "{{else}} has no block",
+            fix: "Remove it, or open a block before it",
+          });
+        } else top.otherwise = [];
+        break;
+      }
+      case "close": {
+        const top = stack.pop();
+        if (top === undefined || top.token.block !== token.block) {
+          const open =
+            top === undefined
+              ? "no block is open"
+              : `{{#${top.token.block} ${top.token.path}}} of line ${top.token.line} is open`;
+          problems.push({
+            file,
+            line,
+            message: `{{/${token.block}}} closes nothing: ${open}`,
+            fix: "Close blocks in the reverse order of opening",
+          });
+          if (top === undefined) break;
+        }
+        const { block, path, file: openFile, line: openLine } = top!.token;
+        here().push({
+          kind: "block",
+          block,
+          path,
+          file: openFile,
+          line: openLine,
+          then: top!.then,
+          otherwise: top!.otherwise ?? [],
+        });
+        break;
+      }
+      case "role":
+      case "history":
+        if (stack.length > 0) {
+          problems.push({
+            file,
+            line,
+            message: `{{${token.kind}}} stands inside a block`,
+            fix: "Close the block before the next message begins",
+          });
+        }
+        break;
+      case "partial":
+        problems.push({
+          file,
+          line,
+          message: `{{>${token.name}}} was not inlined`,
+          fix: "Push the prompt again from its file",
+        });
+        break;
+      case "comment":
+        break;
+    }
+  }
+  for (const { token } of stack) {
+    problems.push({
+      file: token.file,
+      line: token.line,
+      message: `{{#${token.block} ${token.path}}} is never closed`,
+      fix: `Add {{/${token.block}}}`,
+    });
+  }
+  return { nodes: root, problems };
+}
+
+/** The tree of one message's content. Problems only for content that did not come from `parsePrompt`. */
+export function parseMessage(content: string, place = "message"): TemplateTree {
+  const { tokens, problems } = tokenize(content, place);
+  const tree = parseTemplate(tokens);
+  return { nodes: tree.nodes, problems: [...problems, ...tree.problems] };
+}
+
+/** One use of a variable of the caller; names inside a loop belong to its items and are not listed. */
+export interface VariableUse {
+  /** First part of the path: the name that the caller passes. */
+  readonly name: string;
+  readonly file: string;
+  readonly line: number;
+  /** True in `{{#if x}}` and `{{#unless x}}` themselves, and in the branch where x is known to be there. */
+  readonly isGuarded: boolean;
+}
+
+/** In reading order; loops count as one use of their list. */
+export function variableUses(nodes: readonly TemplateNode[]): readonly VariableUse[] {
+  const uses: VariableUse[] = [];
+  const walk = (each: readonly TemplateNode[], guarded: ReadonlySet<string>, isInLoop: boolean): void => {
+    for (const node of each) {
+      if (node.kind === "text") continue;
+      const name = node.path.split(".")[0]!;
+      const { file, line } = node;
+      if (!isInLoop && !name.startsWith("@")) {
+        const isCondition = node.kind === "block";
+        uses.push({ name, file, line, isGuarded: isCondition || guarded.has(name) });
+      }
+      if (node.kind !== "block") continue;
+      const known = new Set([...guarded, name]);
+      walk(node.then, node.block === "if" ? known : guarded, isInLoop || node.block === "each");
+      walk(node.otherwise, node.block === "unless" ? known : guarded, isInLoop);
+    }
+  };
+  walk(nodes, new Set(), false);
+  return uses;
+}
+
+export type RenderedText =
+  | { readonly kind: "rendered"; readonly text: string }
+  | { readonly kind: "invalid"; readonly problems: readonly string[] };
+
+interface Scope {
+  readonly item: unknown;
+  readonly loop: { readonly index: number; readonly length: number } | null;
+}
+
+/**
+ * Fills a tree. A variable that is shown must be there: an empty hole in a prompt is an incident that nobody sees.
+ * A condition may ask for what is missing. Falsy as in Handlebars: false, 0, "", null, undefined, [].
+ */
+export function renderNodes(
+  nodes: readonly TemplateNode[],
+  vars: Readonly<Record<string, unknown>>,
+): RenderedText {
+  const problems = new Set<string>();
+  const parts: string[] = [];
+  let chars = 0;
+  const write = (text: string): void => {
+    chars += text.length;
+    if (chars > RENDERED_CHARS_MAX)
+      problems.add(`the message is longer than ${RENDERED_CHARS_MAX} characters; pass less text`);
+    else parts.push(text);
+  };
+  const walk = (each: readonly TemplateNode[], scope: Scope): void => {
+    for (const node of each) {
+      if (chars > RENDERED_CHARS_MAX) return;
+      if (node.kind === "text") {
+        write(node.text);
+        continue;
+      }
+      const value = look(scope, node.path);
+      if (node.kind === "variable") {
+        const shown = show(node.path, value);
+        if (shown.kind === "shown") write(shown.text);
+        else problems.add(shown.problem);
+        continue;
+      }
+      if (node.block === "each") {
+        if (!isTruthy(value)) walk(node.otherwise, scope);
+        else if (!Array.isArray(value))
+          problems.add(`${node.path} is not a list; pass an array to {{#each ${node.path}}}`);
+        else if (value.length > ITEMS_MAX)
+          problems.add(`${node.path} has ${value.length} items; pass at most ${ITEMS_MAX}`);
+        else {
+          for (const [index, item] of value.entries())
+            walk(node.then, { item, loop: { index, length: value.length } });
+        }
+        continue;
+      }
+      walk(isTruthy(value) === (node.block === "if") ? node.then : node.otherwise, scope);
+    }
+  };
+  walk(nodes, { item: vars, loop: null });
+  return problems.size > 0
+    ? { kind: "invalid", problems: [...problems] }
+    : { kind: "rendered", text: parts.join("") };
+}
+
+function look(scope: Scope, path: string): unknown {
+  if (path.startsWith("@")) {
+    if (scope.loop === null) return undefined;
+    if (path === "@index") return scope.loop.index;
+    return path === "@first" ? scope.loop.index === 0 : scope.loop.index === scope.loop.length - 1;
+  }
+  let value = scope.item;
+  for (const name of path.split(".")) {
+    if (name === "this") continue;
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Readonly<Record<string, unknown>>)[name];
+  }
+  return value;
+}
+
+function show(
+  path: string,
+  value: unknown,
+): { kind: "shown"; text: string } | { kind: "refused"; problem: string } {
+  if (typeof value === "string") return { kind: "shown", text: value };
+  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") {
+    return { kind: "shown", text: String(value) };
+  }
+  if (value === undefined || value === null) {
+    return {
+      kind: "refused",
+      problem: `variable ${path} is missing; pass it, or guard it with {{#if ${path}}}`,
+    };
+  }
+  if (Array.isArray(value))
+    return { kind: "refused", problem: `variable ${path} is a list; write {{#each ${path}}}` };
+  return {
+    kind: "refused",
+    problem: `variable ${path} is an object; name one of its fields, such as {{${path}.name}}`,
+  };
+}
+
+function isTruthy(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : Boolean(value);
+}

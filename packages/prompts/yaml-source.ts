@@ -1,0 +1,158 @@
+/** YAML and JSON of people's files, with the line of every field, so that a schema's complaint can be found. */
+import { LineCounter, isNode, parseDocument } from "yaml";
+import type { FileProblem, Parsed } from "./file-problem.ts";
+
+/** Longest file that is read, characters. */
+const CHARS_MAX = 1_000_000;
+/** Aliases multiply; a front matter has no need of many. */
+const ALIASES_MAX = 20;
+
+export interface YamlSource {
+  readonly value: unknown;
+  /** Line of the field at the path, or of its nearest parent that exists. */
+  readonly lineOf: (path: readonly PropertyKey[]) => number;
+}
+
+/** @param firstLine line of the file on which the text starts */
+export function readYaml(text: string, file: string, firstLine = 1): Parsed<YamlSource> {
+  if (text.length > CHARS_MAX) {
+    return invalid([
+      {
+        file,
+        line: 0,
+        field: "",
+        message: `is longer than ${CHARS_MAX} characters`,
+        fix: "Split it, or move data out of it",
+      },
+    ]);
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  if (document.errors.length > 0) {
+    return invalid(
+      document.errors.map((error) => ({
+        file,
+        line: lines.linePos(error.pos[0]).line + firstLine - 1,
+        field: "",
+        message: `is not YAML: ${error.message.replace(/\.$/, "")}`,
+        fix: "Check the indentation, and quote text that holds : or #",
+      })),
+    );
+  }
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: ALIASES_MAX });
+  } catch {
+    return invalid([
+      {
+        file,
+        line: firstLine,
+        field: "",
+        message: "cannot be read: an alias has no anchor, or there are too many",
+        fix: "Write the values out",
+      },
+    ]);
+  }
+  const lineOf = (path: readonly PropertyKey[]): number => {
+    for (let length = path.length; length > 0; length--) {
+      const node: unknown = document.getIn(path.slice(0, length), true);
+      if (isNode(node) && node.range) return lines.linePos(node.range[0]).line + firstLine - 1;
+    }
+    return firstLine;
+  };
+  return { kind: "parsed", value: { value, lineOf }, warnings: [] };
+}
+
+/** What a schema of `@plumbline/schemas` offers here. */
+export interface FileSchema<Value> {
+  safeParse(
+    value: unknown,
+  ): { success: true; data: Value } | { success: false; error: { issues: readonly SchemaIssue[] } };
+}
+
+interface SchemaIssue {
+  readonly code?: string;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly keys?: readonly string[];
+  readonly errors?: readonly (readonly SchemaIssue[])[];
+}
+
+/** Checks a value that was read, and gives every complaint its line. */
+export function checkSchema<Value>(
+  schema: FileSchema<Value>,
+  source: YamlSource,
+  file: string,
+  knownKeys: readonly string[] = [],
+): Parsed<Value> {
+  const checked = schema.safeParse(source.value);
+  if (checked.success) return { kind: "parsed", value: checked.data, warnings: [] };
+  return invalid(checked.error.issues.map((issue) => problemOf(issue, source, file, knownKeys)));
+}
+
+function problemOf(
+  issue: SchemaIssue,
+  source: YamlSource,
+  file: string,
+  knownKeys: readonly string[],
+): FileProblem {
+  const line = source.lineOf(issue.path);
+  const field = issue.path.map(String).join(".");
+  if (issue.code === "unrecognized_keys" && issue.keys !== undefined) {
+    const key = issue.keys[0] ?? "";
+    const near = nearestName(key, knownKeys);
+    return {
+      file,
+      line: source.lineOf([...issue.path, key]),
+      field: [...issue.path.map(String), key].join("."),
+      message: "is not a known key",
+      fix: near === null ? "Remove it" : `Remove it, or write ${near}`,
+    };
+  }
+  // A union says only "Invalid input"; the branch that came furthest says what was expected.
+  const deepest = issue.errors
+    ?.flat()
+    .toSorted(
+      (a, b) =>
+        b.path.length - a.path.length ||
+        Number(/^Invalid input/.test(a.message)) - Number(/^Invalid input/.test(b.message)),
+    )[0];
+  const message = (deepest?.message ?? issue.message).replace(/^Invalid input: /, "").replace(/\.$/, "");
+  const isMissing = /received undefined$/.test(message);
+  return {
+    file,
+    line,
+    field,
+    message: isMissing ? "is missing" : message,
+    fix: isMissing
+      ? `Add ${field === "" ? "the content" : field}`
+      : `Correct ${field === "" ? "the file" : field}`,
+  };
+}
+
+/** The known name within two typing errors, if there is one. */
+export function nearestName(name: string, known: readonly string[]): string | null {
+  let best: string | null = null;
+  let distance = 3;
+  for (const each of known) {
+    const now = editDistance(name.slice(0, 64), each.slice(0, 64));
+    if (now < distance) [best, distance] = [each, now];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+function invalid(problems: readonly FileProblem[]): { kind: "invalid"; problems: readonly FileProblem[] } {
+  return { kind: "invalid", problems };
+}

@@ -1,0 +1,20 @@
+/** Brings ClickHouse and Kafka to the shape that this code expects. Runs before the services; safe to run twice. */
+import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
+import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
+import { ensureTopics } from "@plumbline/adapters/kafka/topics";
+import { loadConfig } from "@plumbline/runtime/load-config";
+import { createLogger } from "@plumbline/runtime/logger";
+import { MigrateConfig } from "./config.ts";
+
+const config = loadConfig(MigrateConfig, process.env);
+const logger = createLogger("migrate", "info");
+
+const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
+const { applied } = await store.migrate();
+await store.close();
+logger.info({ applied }, "migrate.clickhouse");
+
+const created = await ensureTopics(config.PLUMBLINE_KAFKA_BROKERS, {
+  replicationFactor: config.PLUMBLINE_KAFKA_REPLICATION,
+});
+logger.info({ created }, "migrate.topics");

@@ -1,0 +1,30 @@
+/** The writer as a process of its own: Kafka in, ClickHouse out. */
+import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
+import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
+import { checkTopics } from "@plumbline/adapters/kafka/topics";
+import { loadConfig } from "@plumbline/runtime/load-config";
+import { createLogger } from "@plumbline/runtime/logger";
+import { run, stopOnSignal } from "@plumbline/runtime/run";
+import { WriterProcessConfig } from "./config.ts";
+import { createEnrichment } from "./enrich-call.ts";
+import { createWriter } from "./service.ts";
+
+const config = loadConfig(WriterProcessConfig, process.env);
+const logger = createLogger("writer", config.PLUMBLINE_LOG_LEVEL);
+const brokers = config.PLUMBLINE_KAFKA_BROKERS;
+const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
+await store.assertMigrated();
+await checkTopics(brokers);
+const log = openKafkaEventLog({ brokers, clientId: "plumbline-writer", logger });
+
+await run([createWriter({ log, store, clock: systemClock, logger, enrichment: createEnrichment(config) })], {
+  logger,
+  stop: stopOnSignal(),
+  drainMs: config.PLUMBLINE_DRAIN_MS,
+  resources: [
+    { name: "clickhouse", close: () => store.close() },
+    { name: "kafka", close: () => log.close() },
+  ],
+});
