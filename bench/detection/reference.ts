@@ -67,7 +67,8 @@ export class ReferenceCounts {
 
 /**
  * The snapshot that `freezeSnapshot` makes from the units themselves, made from their counts: a year of
- * weekly deploys at 2,500 units a day would otherwise read three and a half million units. `sameSnapshot` compares the two.
+ * weekly deploys at 2,500 units a day would otherwise read three and a half million units. `sameSnapshot`
+ * compares the two.
  *
  * @param tempered false switches the protection against clustered verdicts off
  */

@@ -422,6 +422,17 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
       });
     });
 
+    test("one group reads several topics at once, each with offsets of its own", async () => {
+      const many = startReader(log, MANY);
+      const one = startReader(log, ONE);
+      await log.append(MANY, [ownRecord("many")]);
+      await log.append(ONE, [ownRecord("one")]);
+      await many.until(() => many.records().some(isOwn));
+      await one.until(() => one.records().some(isOwn));
+      expect(many.records().filter(isOwn).map((record) => record.key)).toEqual([`${own}-many`]);
+      expect(one.records().filter(isOwn).map((record) => record.key)).toEqual([`${own}-one`]);
+    });
+
     describe("claim", () => {
       test("gives a single member all partitions, and ends when its signal aborts", async () => {
         const stop = new AbortController();

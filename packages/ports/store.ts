@@ -111,6 +111,160 @@ export interface Coverage {
   readonly over_budget: number;
 }
 
+/** One judged conversation of one day: the unit of every statistic of quality. */
+export interface JudgedUnitRow {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly criterion: string;
+  readonly is_guardrail: boolean;
+  readonly rubric_hash: string;
+  readonly judge: string;
+  readonly prompt_version: string;
+  /** When its first verdict arrived. */
+  readonly judged_at: string;
+  /** The call that the verdict is about. */
+  readonly call_id: string;
+  /** In [0,1]. */
+  readonly score: number;
+  readonly slices: readonly string[];
+  /** Probability with which it was selected. */
+  readonly sample_rate: number;
+}
+
+/** When a version was called, as far back as was asked. */
+export interface VersionActivity {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly prompt_version: string;
+  /** Rows, repeats included; `versionTraffic` counts exactly. */
+  readonly calls: number;
+  readonly first_started_at: string;
+  readonly last_started_at: string;
+  readonly last_ingested_at: string;
+}
+
+/** Of the calls selected for judging, how many ended how; sampled is the sum of the states and unjudged. */
+export interface JudgingProgress {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly sampled: number;
+  readonly scored: number;
+  readonly cannot_judge: number;
+  readonly failed: number;
+  readonly expired: number;
+  readonly over_budget: number;
+  readonly unjudged: number;
+  /** When the call that has waited longest arrived; null when none waits. */
+  readonly oldest_unjudged_at: string | null;
+}
+
+/** A use case that had calls and has none now. */
+export interface SilentUseCase {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly first_at: string;
+  readonly last_at: string;
+  readonly calls_of_last_day: number;
+  /** Calls in the hours of the silence, one week earlier. */
+  readonly calls_a_week_before: number;
+}
+
+/** Calls of one version for which exactly these slices held. */
+export interface SliceMix {
+  readonly tenant: string;
+  readonly env: string;
+  readonly prompt_version: string;
+  readonly held: readonly string[];
+  readonly calls: number;
+}
+
+/** A model that the provider says answered, for one version. */
+export interface ResponseModel {
+  readonly tenant: string;
+  readonly env: string;
+  readonly prompt_version: string;
+  readonly response_model: string;
+  readonly calls: number;
+  readonly first_started_at: string;
+  readonly last_started_at: string;
+}
+
+/** What may be compared with one another: one criterion of a use case under one rubric and judge. */
+export interface QualitySeries {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly criterion: string;
+  readonly rubric_hash: string;
+  readonly judge: string;
+}
+
+/** A frozen baseline as stored. */
+export interface BaselineRow extends QualitySeries {
+  readonly snapshot_id: string;
+  readonly prompt_version: string;
+  /** Version that the reference came from; "" when several. */
+  readonly incumbent_version: string;
+  /** First call of the version. */
+  readonly deployed_at: string;
+  readonly reference_start: string;
+  readonly reference_end: string;
+  readonly units: number;
+  readonly score_sum: number;
+  /** The whole baseline, plain JSON, as the statistics made it. */
+  readonly snapshot: unknown;
+  readonly created_at: string;
+}
+
+/** A baseline with the numbers that analysts read without unpacking it; arrays go by stream. */
+export interface BaselineInsert extends BaselineRow {
+  readonly dispersion: number;
+  readonly tempering: number;
+  readonly coefficients: readonly number[];
+  readonly streams: readonly string[];
+  readonly stream_weights: readonly number[];
+  readonly stream_margins: readonly number[];
+  readonly stream_units: readonly number[];
+  readonly misfits_expected: number;
+}
+
+/** Evidence of one stream in one hour of arriving verdicts; sums. A later computation of the hour replaces. */
+export interface EvidenceRow {
+  readonly snapshot_id: string;
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly criterion: string;
+  readonly prompt_version: string;
+  readonly stream: string;
+  /** Start of the hour. */
+  readonly hour: string;
+  readonly units: number;
+  readonly score_sum: number;
+  readonly expected_sum: number;
+  /** Nats, one per grid point. */
+  readonly log_factors: readonly number[];
+  readonly clearance_factors: readonly number[];
+  readonly computed_at: string;
+}
+
+/** A state that a version reached; there is none for "no difference". */
+export interface QualityStateRow extends QualitySeries {
+  readonly prompt_version: string;
+  readonly snapshot_id: string;
+  readonly state: "WATCHING" | "CLEARED" | "REGRESSED";
+  readonly at: string;
+  /** Judged since the start of the watch. */
+  readonly units: number;
+  /** Nats. */
+  readonly log_m: number;
+  readonly log_threshold: number;
+}
+
 export interface Window {
   readonly start: string;
   readonly end: string;
@@ -150,6 +304,26 @@ export interface Store {
   qualityByVersion(window: Window): Promise<readonly QualityRow[]>;
   versionTraffic(window: Window): Promise<readonly VersionTraffic[]>;
   coverageByHour(window: Window): Promise<readonly Coverage[]>;
+
+  /** Units whose verdict arrived in the window, of one use case or of all; sorted by series, version and arrival. */
+  judgedUnits(query: Window & { readonly use_case?: string }): Promise<readonly JudgedUnitRow[]>;
+  /** Versions with calls that the log accepted at or after `since`. */
+  versionActivity(since: string): Promise<readonly VersionActivity[]>;
+  /** About calls that arrived in the window. */
+  judgingProgress(window: Window): Promise<readonly JudgingProgress[]>;
+  /** Use cases with calls that arrived in the window and none at or after `since`. */
+  silentUseCases(query: Window & { readonly since: string }): Promise<readonly SilentUseCase[]>;
+  /** Calls of a use case that started in the window, by version and slices. */
+  sliceMix(query: Window & { readonly use_case: string }): Promise<readonly SliceMix[]>;
+  /** Of calls that started in the window and whose provider named the model. */
+  responseModels(query: Window & { readonly use_case: string }): Promise<readonly ResponseModel[]>;
+  insertBaselines(rows: readonly BaselineInsert[]): Promise<void>;
+  /** Frozen at or after `since`, oldest first within a series. */
+  baselines(since: string): Promise<readonly BaselineRow[]>;
+  insertEvidence(rows: readonly EvidenceRow[]): Promise<void>;
+  insertQualityStates(rows: readonly QualityStateRow[]): Promise<void>;
+  /** Reached at or after `since`, oldest first within a series. */
+  qualityStates(since: string): Promise<readonly QualityStateRow[]>;
   /** Rows, distinct calls and missing offsets per partition; the always-on check for loss and duplicates. */
   deliveryCheck(): Promise<
     readonly {

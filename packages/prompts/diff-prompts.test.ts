@@ -27,7 +27,7 @@ test("the edit that caused the incident is one added line", () => {
     if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.problems));
     return parsed.value.document;
   };
-  const diff = diffPrompts(read("ticket-summary.v14.prompt"), read("ticket-summary.v15.prompt"));
+  const diff = diffPrompts(read("ticket-summary.v1.prompt"), read("ticket-summary.v2.prompt"));
   expect(formatDiff(diff)).toBe("+1 −0\nsystem:\n+ Be extra careful with financial information.\n");
 });
 
@@ -107,9 +107,7 @@ test("a difference rebuilds both sides, and is minimal against a plain recursion
 });
 
 test("words joined are the text again", () => {
-  fc.assert(
-    fc.property(fc.string({ unit: "binary" }), (text) => expect(splitWords(text).join("")).toBe(text)),
-  );
+  fc.assert(fc.property(fc.string({ unit: "grapheme" }), (text) => splitWords(text).join("") === text));
 });
 
 test("texts too large for the table are still reported, as replaced", () => {

@@ -97,7 +97,7 @@ describe("each rule finds its fault", () => {
     {
       name: "two messages of one role",
       edit: (text: string) => text.replace("Summarise.", 'Summarise.\n{{role "user"}}\nHi'),
-      is: ["warning", "role-order", 11, "Join the two"],
+      is: ["warning", "role-order", 12, "Join the two"],
     },
     {
       name: "a large template",

@@ -181,7 +181,7 @@ export function stablePrefix(messages: readonly SourceMessage[]): StablePrefix {
       const tag = node.kind === "variable" ? `{{${node.path}}}` : `{{#${node.block} ${node.path}}}`;
       first ??= { tag, file: node.file, line: node.line };
       if (node.kind === "block") {
-        walk(node.then);
+        walk(node.matched);
         walk(node.otherwise);
       }
     }
@@ -195,11 +195,7 @@ export function stablePrefix(messages: readonly SourceMessage[]): StablePrefix {
 
 function lintPrefix(prompt: ParsedPrompt): readonly LintFinding[] {
   const { late_chars, first_variable: first } = stablePrefix(prompt.messages);
-  const isInSystem = prompt.messages.some(
-    ({ role, nodes }) => role === "system" && variableUses(nodes).length > 0,
-  );
-  if (first === null || (late_chars < LATE_FIXED_CHARS && !isInSystem)) return [];
-  if (late_chars === 0) return [];
+  if (first === null || late_chars < LATE_FIXED_CHARS) return [];
   return [
     {
       severity: "warning",

@@ -100,7 +100,7 @@ test("an empty configuration is one, and a misspelt limit is refused", () => {
     "c.yaml",
   );
   expect(full.kind === "parsed" && full.value).toMatchObject({
-    eval_set: { cadence: 7_776_000_000 },
-    gate: { max_record_age: 604_800_000 },
+    eval_set: { cadence_ms: 7_776_000_000 },
+    gate: { max_record_age_ms: 604_800_000 },
   });
 });

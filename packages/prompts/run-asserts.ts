@@ -3,7 +3,7 @@
  * clear pass, never counts as a pass. Kinds that only promptfoo runs are reported as such.
  */
 import type { EvalAssert } from "@plumbline/schemas";
-import { PATTERN_TEXT_CHARS_MAX, compilePattern } from "./bounded-pattern.ts";
+import { matchPattern } from "./bounded-pattern.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { EvalCase } from "./eval-set.ts";
 import type { JsonValue } from "./prompt-document.ts";
@@ -153,11 +153,9 @@ async function runAssert(
     }
     case "regex": {
       if (typeof value !== "string") return notRun("regex needs a pattern");
-      const pattern = compilePattern(value);
-      if (pattern.kind === "refused") return notRun(`${pattern.problem}; simplify it, or run with promptfoo`);
-      if (output.length > PATTERN_TEXT_CHARS_MAX)
-        return notRun(`the answer is longer than ${PATTERN_TEXT_CHARS_MAX} characters`);
-      return outcome(pattern.expression.test(output), `matches ${value.slice(0, 80)}`);
+      const match = matchPattern(value, output);
+      if (match.kind === "refused") return notRun(`${match.problem}; simplify it, or run with promptfoo`);
+      return outcome(match.matches, `matches ${value.slice(0, 80)}`);
     }
     case "is-json":
       if (value !== undefined) return notRun("is-json with a schema: run with promptfoo");

@@ -19,7 +19,7 @@ export type TemplateNode =
       readonly path: string;
       readonly file: string;
       readonly line: number;
-      readonly then: readonly TemplateNode[];
+      readonly matched: readonly TemplateNode[];
       readonly otherwise: readonly TemplateNode[];
     };
 
@@ -41,14 +41,14 @@ export function parseTemplate(tokens: readonly TemplateToken[]): TemplateTree {
   const problems: TemplateProblem[] = [];
   interface Open {
     readonly token: TemplateToken & { kind: "open" };
-    readonly then: TemplateNode[];
+    readonly matched: TemplateNode[];
     otherwise: TemplateNode[] | null;
   }
   const root: TemplateNode[] = [];
   const stack: Open[] = [];
   const here = (): TemplateNode[] => {
     const top = stack.at(-1);
-    return top === undefined ? root : (top.otherwise ?? top.then);
+    return top === undefined ? root : (top.otherwise ?? top.matched);
   };
   for (const token of lines) {
     const { file, line } = token;
@@ -69,7 +69,7 @@ export function parseTemplate(tokens: readonly TemplateToken[]): TemplateTree {
           });
           return { nodes: root, problems };
         }
-        stack.push({ token, then: [], otherwise: null });
+        stack.push({ token, matched: [], otherwise: null });
         break;
       case "else": {
         const top = stack.at(-1);
@@ -105,7 +105,7 @@ export function parseTemplate(tokens: readonly TemplateToken[]): TemplateTree {
           path,
           file: openFile,
           line: openLine,
-          then: top!.then,
+          matched: top!.matched,
           otherwise: top!.otherwise ?? [],
         });
         break;
@@ -175,7 +175,7 @@ export function variableUses(nodes: readonly TemplateNode[]): readonly VariableU
       }
       if (node.kind !== "block") continue;
       const known = new Set([...guarded, name]);
-      walk(node.then, node.block === "if" ? known : guarded, isInLoop || node.block === "each");
+      walk(node.matched, node.block === "if" ? known : guarded, isInLoop || node.block === "each");
       walk(node.otherwise, node.block === "unless" ? known : guarded, isInLoop);
     }
   };
@@ -231,11 +231,11 @@ export function renderNodes(
           problems.add(`${node.path} has ${value.length} items; pass at most ${ITEMS_MAX}`);
         else {
           for (const [index, item] of value.entries())
-            walk(node.then, { item, loop: { index, length: value.length } });
+            walk(node.matched, { item, loop: { index, length: value.length } });
         }
         continue;
       }
-      walk(isTruthy(value) === (node.block === "if") ? node.then : node.otherwise, scope);
+      walk(isTruthy(value) === (node.block === "if") ? node.matched : node.otherwise, scope);
     }
   };
   walk(nodes, { item: vars, loop: null });

@@ -115,10 +115,10 @@ function problemOf(
     .toSorted(
       (a, b) =>
         b.path.length - a.path.length ||
-        Number(/^Invalid input/.test(a.message)) - Number(/^Invalid input/.test(b.message)),
+        Number(a.message.startsWith("Invalid input")) - Number(b.message.startsWith("Invalid input")),
     )[0];
   const message = (deepest?.message ?? issue.message).replace(/^Invalid input: /, "").replace(/\.$/, "");
-  const isMissing = /received undefined$/.test(message);
+  const isMissing = message.endsWith("received undefined");
   return {
     file,
     line,

@@ -33,7 +33,11 @@ export const GateLimits = z
     max_record_age: Duration.describe("older eval records are refused; default 7d"),
   })
   .partial()
-  .strict();
+  .strict()
+  .transform(({ max_record_age, ...rest }) => ({
+    ...rest,
+    ...(max_record_age !== undefined && { max_record_age_ms: max_record_age }),
+  }));
 export type GateLimits = z.output<typeof GateLimits>;
 
 const EvalSetEntry = z
@@ -42,7 +46,8 @@ const EvalSetEntry = z
     cadence: Duration.describe("new cases are added at least this often, such as 90d"),
   })
   .partial()
-  .strict();
+  .strict()
+  .transform(({ cadence, ...rest }) => ({ ...rest, ...(cadence !== undefined && { cadence_ms: cadence }) }));
 
 export const ConfigFile = z
   .object({

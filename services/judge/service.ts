@@ -46,6 +46,8 @@ const ATTEMPTS_KEPT_MAX = 20_000;
 /** Longest that judging holds the event loop, ms: in local mode every service shares it. */
 const TURN_MS = 8;
 const HOUR_MS = 3_600_000;
+/** Shortest time from one look at the work list to the next while it holds less than a page, ms. */
+const LOOK_MS = 1_000;
 
 export interface JudgeServiceDeps {
   readonly log: Pick<EventLog, "append" | "claim" | "read" | "watermarks">;
@@ -137,10 +139,13 @@ class JudgeRun {
     const { config, clock } = this.#deps;
     let wait = 0;
     while (!this.#signal.aborted) {
+      const lookedAt = clock.now();
       const { tasks, useless } = await this.#look();
       if (tasks.length > 0) {
         wait = 0;
         await this.#judgeAll(tasks);
+        // A look costs as much whether it finds one call or a page: with less than a page, let some gather.
+        if (tasks.length < PAGE) await clock.sleep(lookedAt + LOOK_MS - clock.now(), this.#signal);
         continue;
       }
       // Something is on its way to the store: look again soon, but ever later should the store be down.

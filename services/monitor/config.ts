@@ -10,13 +10,23 @@ export const MonitorConfig = z.object({
     .number()
     .gt(0)
     .lt(0.5)
-    .default(0.01)
-    .describe("chance of a false alarm over the life of one version of one use case"),
-  PLUMBLINE_MONITOR_MARGIN: z.coerce
+    .default(0.05)
+    .describe("1 − level of the intervals in an alert; they are for reading, the detector decides"),
+  PLUMBLINE_MONITOR_FALSE_PAGES_PER_YEAR: z.coerce
     .number()
-    .min(0)
-    .max(1)
-    .default(0.02)
-    .describe("smallest drop worth an alert, score points in [0,1]"),
+    .gt(0)
+    .max(100)
+    .default(1)
+    .describe("bound on false pages of one use case in a year, however often anybody looks"),
+  PLUMBLINE_MONITOR_TICKETS: z
+    .enum(["on", "off"])
+    .default("on")
+    .describe("whether a tenth of the evidence of a page already makes a SEV3 incident"),
+  PLUMBLINE_MONITOR_SLO: z.coerce
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe("absolute target of quality in [0,1], tested while a use case has no history; none when unset"),
 });
 export type MonitorConfig = z.output<typeof MonitorConfig>;

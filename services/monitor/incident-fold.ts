@@ -1,11 +1,11 @@
-import { foldIncident, type IncidentState } from "@plumbline/alerts";
-import type { EventLog } from "@plumbline/ports";
-import { IncidentEvent, type Detection } from "@plumbline/schemas";
+import { foldIncident, type IncidentState, isOpen } from "@plumbline/alerts";
+import type { EventLog, QualitySeries } from "@plumbline/ports";
+import { type Detection, IncidentEvent } from "@plumbline/schemas";
 
 const READ_RECORDS = 1_000;
 const TOPIC = "plumbline.incidents";
 
-type SeriesKey = Pick<Detection, "tenant" | "env" | "use_case"> & { readonly criterion: string };
+type UseCase = Pick<Detection, "tenant" | "env" | "use_case">;
 
 /**
  * The incidents, as a fold of the incidents topic. The monitor reads its own assertions back from
@@ -14,6 +14,8 @@ type SeriesKey = Pick<Detection, "tenant" | "env" | "use_case"> & { readonly cri
 export class IncidentFold {
   readonly #log: Pick<EventLog, "read" | "watermarks">;
   readonly #states = new Map<string, IncidentState>();
+  /** Incident ids by use case: a cycle asks about every use case. */
+  readonly #byUseCase = new Map<string, Set<string>>();
   #next = 0;
 
   constructor(log: Pick<EventLog, "read" | "watermarks">) {
@@ -33,22 +35,44 @@ export class IncidentFold {
         const event = parse(record.value);
         if (event === null) continue;
         const state = foldIncident(this.#states.get(event.incident_id) ?? null, event);
-        if (state !== null) this.#states.set(event.incident_id, state);
+        if (state === null) continue;
+        this.#states.set(event.incident_id, state);
+        const key = keyOf(state.detection);
+        const ids = this.#byUseCase.get(key) ?? new Set();
+        this.#byUseCase.set(key, ids.add(event.incident_id));
       }
     }
   }
 
-  /** Incidents about the quality of one use case on one criterion, over or not. */
-  ofSeries(series: SeriesKey): readonly IncidentState[] {
-    return [...this.#states.values()].filter(
+  get(incidentId: string): IncidentState | undefined {
+    return this.#states.get(incidentId);
+  }
+
+  /** Incidents of one kind about a use case, over or not. */
+  of(useCase: UseCase, kind: Detection["kind"]): readonly IncidentState[] {
+    return [...(this.#byUseCase.get(keyOf(useCase)) ?? [])]
+      .map((id) => this.#states.get(id)!)
+      .filter((state) => state.detection.kind === kind);
+  }
+
+  /** Incidents about the quality of one series, over or not. */
+  ofSeries(series: QualitySeries): readonly IncidentState[] {
+    return this.of(series, "quality").filter(
       ({ detection }) =>
-        detection.kind === "quality" &&
-        detection.tenant === series.tenant &&
-        detection.env === series.env &&
-        detection.use_case === series.use_case &&
-        detection.metric === series.criterion,
+        detection.metric === series.criterion &&
+        detection.rubric_hash === series.rubric_hash &&
+        detection.judge === series.judge,
     );
   }
+
+  /** Incidents of one kind that are neither resolved nor dismissed. */
+  open(kind: Detection["kind"]): readonly IncidentState[] {
+    return [...this.#states.values()].filter((state) => state.detection.kind === kind && isOpen(state));
+  }
+}
+
+function keyOf({ tenant, env, use_case }: UseCase): string {
+  return JSON.stringify([tenant, env, use_case]);
 }
 
 /** Null for a record that is no incident event: the writer dead-letters it, nobody folds it. */

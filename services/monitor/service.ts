@@ -10,53 +10,65 @@ import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import { runSchedule } from "@plumbline/runtime/schedule";
 import type { MonitorConfig } from "./config.ts";
+import { type CoverageMonitorDeps, createCoverageMonitor } from "./coverage/coverage-monitor.ts";
 import { IncidentFold } from "./incident-fold.ts";
-import { runQualityJob } from "./quality-job.ts";
+import { createQualityMonitor, type QualityOptions, type QualityStore } from "./quality/quality-monitor.ts";
 
 const GROUP = "monitor";
 
 export interface MonitorDeps {
   readonly log: EventLog;
-  readonly store: Pick<Store, "qualityByVersion" | "versionTraffic">;
+  readonly store: Pick<Store, keyof QualityStore | keyof CoverageMonitorDeps["store"]>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly config: MonitorConfig;
 }
 
 export function createMonitor({ log, store, clock, logger, config }: MonitorDeps): Service {
-  const incidents = new IncidentFold(log);
   let held: ReadonlySet<number> = new Set();
   let partitions = 1;
+  const holds = (useCase: string): boolean => held.has(scheduleSlot(useCase, partitions));
+  const deps = { store, log, clock, logger, holds };
+  /** Made anew at every change of partitions: a use case that came back is rebuilt from rows. */
+  const createJobs = () => [
+    {
+      name: "quality",
+      ...createQualityMonitor({ ...deps, incidents: new IncidentFold(log), options: qualityOptions(config) }),
+    },
+    { name: "coverage", ...createCoverageMonitor({ ...deps, incidents: new IncidentFold(log) }) },
+  ];
+  let jobs = createJobs();
 
   return {
     name: "monitor",
     async run(signal) {
       partitions = (await log.watermarks("plumbline.schedule")).length;
-      const quality = {
-        name: "quality",
+      const schedules = jobs.map(({ name }, i) => ({
+        name,
         cron: config.PLUMBLINE_MONITOR_CRON,
-        run: () =>
-          runQualityJob({
-            store,
-            log,
-            clock,
-            logger,
-            incidents,
-            holds: (useCase) => held.has(scheduleSlot(useCase, partitions)),
-            alpha: config.PLUMBLINE_MONITOR_ALPHA,
-            margin: config.PLUMBLINE_MONITOR_MARGIN,
-          }),
-      };
-      await Promise.all([follow(signal), runSchedule([quality], { signal, logger })]);
+        run: () => jobs[i]!.run(),
+      }));
+      await Promise.all([follow(signal), runSchedule(schedules, { signal, logger })]);
     },
   };
 
   async function follow(signal: AbortSignal): Promise<void> {
     for await (const claimed of log.claim(GROUP, "plumbline.schedule", signal)) {
       held = new Set(claimed);
+      jobs = createJobs();
       logger.info({ partitions: claimed.length }, "monitor.claimed");
     }
   }
+}
+
+export function qualityOptions(config: MonitorConfig): QualityOptions {
+  const { PLUMBLINE_MONITOR_SLO: slo } = config;
+  return {
+    alpha: config.PLUMBLINE_MONITOR_ALPHA,
+    tickets: config.PLUMBLINE_MONITOR_TICKETS === "on",
+    falseAlarmsPerYear: config.PLUMBLINE_MONITOR_FALSE_PAGES_PER_YEAR,
+    ...(slo === undefined ? {} : { slo }),
+  };
 }
 
 /** Which partition of the schedule topic a use case belongs to; the same on every replica and after every restart. */

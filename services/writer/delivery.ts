@@ -58,6 +58,8 @@ export interface DeliveryDeps {
 /** Records prepared while the previous ones are being inserted. 5,000 rows are the engine's sweet spot and stall the event loop least. */
 const CHUNK_RECORDS = 5_000;
 const READ_RECORDS = 10_000;
+/** Longest rest between two batches: the price of a fresh row under load. */
+const REST_MS_MAX = 200;
 const BACKOFF_MIN_MS = 200;
 const BACKOFF_MAX_MS = 30_000;
 /** More rows refused by the store than this, one after another, mean that our own code or schema is wrong: stop rather than drain the topic into the dead letters. */
@@ -90,7 +92,13 @@ export function createDelivery<Row extends Origin, State>(
     partitions.set(batch.partition, partition);
     const next = partition.next;
     const records = batch.records.filter((record) => record.offset >= next);
-    if (records.length > 0) await deliver(records, partition, batch, false);
+    if (records.length === 0) return;
+    const started = clock.now();
+    const isDelivered = await deliver(records, partition, batch, false);
+    // An insert costs about the same for one row as for a thousand. Resting twice as long as one took keeps a trickle
+    // fresh within milliseconds, lets batches grow under load, and bounds what inserting may cost; a backlog gets no rest.
+    const isBehind = batch.highWatermark - partition.next > CHUNK_RECORDS;
+    if (isDelivered && !isBehind) await clock.sleep(Math.min(2 * (clock.now() - started), REST_MS_MAX), batch.signal);
   };
 
   /** Finishes what an earlier holder left open. Null when the partition was lost meanwhile. */

@@ -9,12 +9,15 @@ import { assertMigrated, migrate } from "./migrate.ts";
 import { readQuery } from "./sql-files.ts";
 import type { QueryParameters } from "./sql-text.ts";
 import {
+  BASELINES,
   CALL_PAYLOADS,
   CALLS,
+  EVIDENCE,
   FEEDBACK,
   hasPayload,
   INCIDENTS,
   INGEST_AUDIT,
+  QUALITY_STATES,
   REGISTRY_EVENTS,
   VERDICTS,
 } from "./tables.ts";
@@ -98,6 +101,21 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     qualityByVersion: (window) => select("quality_by_version", QualityRow, windowParameters(window)),
     versionTraffic: (window) => select("version_traffic", VersionTraffic, windowParameters(window)),
     coverageByHour: (window) => select("coverage_by_hour", Coverage, windowParameters(window)),
+    judgedUnits: ({ use_case = "", ...window }) =>
+      select("judged_units", JudgedUnitRow, { ...windowParameters(window), name: use_case }),
+    versionActivity: (since) => select("version_activity", VersionActivity, { since: toDateTime64(since) }),
+    judgingProgress: (window) => select("judging_progress", JudgingProgress, windowParameters(window)),
+    silentUseCases: ({ since, ...window }) =>
+      select("silent_use_cases", SilentUseCase, { ...windowParameters(window), since: toDateTime64(since) }),
+    sliceMix: ({ use_case, ...window }) =>
+      select("slice_mix", SliceMix, { ...windowParameters(window), name: use_case }),
+    responseModels: ({ use_case, ...window }) =>
+      select("response_models", ResponseModel, { ...windowParameters(window), name: use_case }),
+    insertBaselines: (rows) => insertAll(rows, BASELINES),
+    baselines: (since) => select("baseline_snapshots", BaselineRow, { since: toDateTime64(since) }),
+    insertEvidence: (rows) => insertAll(rows, EVIDENCE),
+    insertQualityStates: (rows) => insertAll(rows, QUALITY_STATES),
+    qualityStates: (since) => select("quality_states", QualityStateRow, { since: toDateTime64(since) }),
     deliveryCheck: () => select("delivery_check", DeliveryCheck),
     close: () => clickhouse.close(),
   };
@@ -156,13 +174,21 @@ function windowParameters(window: Window): QueryParameters {
 /** Read once, when the store is made. */
 function readQueries() {
   return {
+    baseline_snapshots: readQuery("baseline_snapshots"),
     call_texts: readQuery("call_texts"),
     coverage_by_hour: readQuery("coverage_by_hour"),
     delivery_check: readQuery("delivery_check"),
+    judged_units: readQuery("judged_units"),
+    judging_progress: readQuery("judging_progress"),
     pending_calls: readQuery("pending_calls"),
     quality_by_version: readQuery("quality_by_version"),
+    quality_states: readQuery("quality_states"),
+    response_models: readQuery("response_models"),
+    silent_use_cases: readQuery("silent_use_cases"),
+    slice_mix: readQuery("slice_mix"),
     stored_offsets: readQuery("stored_offsets"),
     stored_offsets_of_calls: readQuery("stored_offsets_of_calls"),
+    version_activity: readQuery("version_activity"),
     version_traffic: readQuery("version_traffic"),
   };
 }
@@ -240,4 +266,99 @@ const DeliveryCheck = z.object({
   min_offset: z.number(),
   max_offset: z.number(),
   missing: z.number(),
+});
+
+const seriesKey = {
+  tenant: z.string(),
+  env: z.string(),
+  use_case: z.string(),
+  criterion: z.string(),
+  rubric_hash: z.string(),
+  judge: z.string(),
+};
+
+const JudgedUnitRow = z.object({
+  ...seriesKey,
+  is_guardrail: z.boolean(),
+  prompt_version: z.string(),
+  judged_at: z.string(),
+  call_id: z.string(),
+  score: z.number(),
+  slices: z.array(z.string()),
+  sample_rate: z.number(),
+});
+
+const VersionActivity = z.object({
+  ...versionKey,
+  calls: z.number(),
+  first_started_at: z.string(),
+  last_started_at: z.string(),
+  last_ingested_at: z.string(),
+});
+
+const JudgingProgress = z.object({
+  tenant: z.string(),
+  env: z.string(),
+  use_case: z.string(),
+  sampled: z.number(),
+  scored: z.number(),
+  cannot_judge: z.number(),
+  failed: z.number(),
+  expired: z.number(),
+  over_budget: z.number(),
+  unjudged: z.number(),
+  oldest_unjudged_at: z.string().nullable(),
+});
+
+const SilentUseCase = z.object({
+  tenant: z.string(),
+  env: z.string(),
+  use_case: z.string(),
+  first_at: z.string(),
+  last_at: z.string(),
+  calls_of_last_day: z.number(),
+  calls_a_week_before: z.number(),
+});
+
+const SliceMix = z.object({
+  tenant: z.string(),
+  env: z.string(),
+  prompt_version: z.string(),
+  held: z.array(z.string()),
+  calls: z.number(),
+});
+
+const ResponseModel = z.object({
+  tenant: z.string(),
+  env: z.string(),
+  prompt_version: z.string(),
+  response_model: z.string(),
+  calls: z.number(),
+  first_started_at: z.string(),
+  last_started_at: z.string(),
+});
+
+const BaselineRow = z.object({
+  ...seriesKey,
+  snapshot_id: z.string(),
+  prompt_version: z.string(),
+  incumbent_version: z.string(),
+  deployed_at: z.string(),
+  reference_start: z.string(),
+  reference_end: z.string(),
+  units: z.number(),
+  score_sum: z.number(),
+  snapshot: z.string().transform((json): unknown => JSON.parse(json)),
+  created_at: z.string(),
+});
+
+const QualityStateRow = z.object({
+  ...seriesKey,
+  prompt_version: z.string(),
+  snapshot_id: z.string(),
+  state: z.enum(["WATCHING", "CLEARED", "REGRESSED"]),
+  at: z.string(),
+  units: z.number(),
+  log_m: z.number(),
+  log_threshold: z.number(),
 });

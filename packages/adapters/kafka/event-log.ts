@@ -1,3 +1,4 @@
+import { groupIdOf } from "./membership.ts";
 import { LogError, type EventLog, type Watermark } from "@plumbline/ports";
 import type { Topic } from "@plumbline/schemas";
 import type { Admin, RetryOptions } from "kafkajs";
@@ -144,7 +145,7 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
     async committed(group, topic, partition) {
       const doing = `committed offset of ${topic}/${partition} for ${group}`;
       const [found] = await ask(doing, (connected) =>
-        connected.fetchOffsets({ groupId: group, topics: [topic] }),
+        connected.fetchOffsets({ groupId: groupIdOf(group, topic), topics: [topic] }),
       );
       const committed = found?.partitions.find((each) => each.partition === partition);
       // Kafka says -1 for "never".

@@ -39,6 +39,14 @@ export interface MembershipOptions {
 }
 
 /**
+ * Kafka's name of a group of ours. The protocol wants every member of a group to read the same topics; ours may
+ * read several, so each topic gets a group of its own.
+ */
+export function groupIdOf(group: string, topic: Topic): string {
+  return `${group}.${topic}`;
+}
+
+/**
  * Is a member of a group until `signal` aborts, then leaves it and resolves. Lives through outages and broker
  * restarts, rejoining for as long as it takes.
  *
@@ -52,7 +60,7 @@ export async function runMembership(
   if (signal.aborted) return;
   const retry = { ...RETRY, retries: retriesUntil(signal) };
   const consumer = createClient(retry).consumer({
-    groupId: group,
+    groupId: groupIdOf(group, topic),
     sessionTimeout: sessionMs,
     heartbeatInterval: heartbeatMs,
     rebalanceTimeout: REBALANCE_MS,

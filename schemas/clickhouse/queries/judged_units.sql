@@ -1,0 +1,59 @@
+-- Which conversations were judged in a window, how, and under which version?
+-- Window: half-open [start, end) of the arrival of verdicts, UTC; name is one use case, or empty for all.
+-- One unit is one conversation on one UTC day; its score is that of its first verdict, so that a later one never
+-- changes evidence that was already counted.
+-- Left out: verdicts without a score, and calls that were judged more than 40 days after they started.
+SELECT
+    tenant,
+    env,
+    use_case,
+    criterion,
+    is_guardrail,
+    rubric_hash,
+    judge,
+    prompt_version,
+    first.1 AS judged_at,
+    first.2 AS call_id,
+    first.3 AS score,
+    first.4 AS slices,
+    first.5 AS sample_rate
+FROM (
+    SELECT
+        tenant,
+        env,
+        use_case,
+        criterion,
+        max(is_guardrail) AS is_guardrail,
+        rubric_hash,
+        judge,
+        prompt_version,
+        min((judged_at, call_id, assumeNotNull(score), slices, sample_rate)) AS first
+    FROM plumbline_raw.verdicts
+    WHERE judged_at >= {start:DateTime64(3, 'UTC')} - INTERVAL 2 DAY
+      AND judged_at < {end:DateTime64(3, 'UTC')}
+      AND started_at >= {start:DateTime64(3, 'UTC')} - INTERVAL 40 DAY
+      AND state = 'scored'
+      AND score IS NOT NULL
+      AND ({name:String} = '' OR use_case = {name:String})
+    GROUP BY
+        tenant,
+        env,
+        use_case,
+        criterion,
+        rubric_hash,
+        judge,
+        prompt_version,
+        conversation_id,
+        toDate(started_at)
+)
+WHERE first.1 >= {start:DateTime64(3, 'UTC')}
+ORDER BY
+    tenant,
+    env,
+    use_case,
+    criterion,
+    rubric_hash,
+    judge,
+    prompt_version,
+    judged_at,
+    call_id

@@ -1,0 +1,30 @@
+/** Counts described calls as `feature_hours.sql` does, for tests without a store. */
+import { describeCall } from "@plumbline/features";
+import { logBin } from "./log-bins.ts";
+import { ALL, CELL_PREFIX, type MutableCounts, type VersionHour } from "./version-memory.ts";
+
+export type Description = ReturnType<typeof describeCall>;
+
+export function describeTexts(input: string, output: string | null): Description {
+  return describeCall({ model: "m", input, output, attributes: {}, vars: null });
+}
+
+export function countHour(hour: number, version: string, calls: readonly Description[]): VersionHour {
+  const counts: MutableCounts = { calls: new Map(), features: new Map() };
+  for (const { slices, features } of calls) {
+    const money = slices.includes("mentions_money") ? "money" : "other";
+    const length = slices.find((slice) => slice.startsWith("input_length=")) ?? "";
+    for (const slice of [ALL, `${CELL_PREFIX}${money} ${length}`, ...slices]) {
+      counts.calls.set(slice, (counts.calls.get(slice) ?? 0) + 1);
+      const own = counts.features.get(slice) ?? new Map<string, Map<number, number>>();
+      counts.features.set(slice, own);
+      for (const [feature, value] of Object.entries(features)) {
+        if (!feature.startsWith("out_")) continue;
+        const histogram = own.get(feature) ?? new Map<number, number>();
+        own.set(feature, histogram);
+        histogram.set(logBin(value), (histogram.get(logBin(value)) ?? 0) + 1);
+      }
+    }
+  }
+  return { hour, version, ...counts };
+}

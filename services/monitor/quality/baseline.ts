@@ -1,0 +1,211 @@
+/**
+ * The baseline that a version is held against: chosen and frozen when the version starts, before any of its own
+ * verdicts count, so that looking at it later can't bias it.
+ */
+import type { BaselineInsert, BaselineRow, JudgedUnitRow, QualitySeries } from "@plumbline/ports";
+import {
+  type BaselineSnapshot,
+  deployStartWeights,
+  freezeSnapshot,
+  type HourWindow,
+  REFERENCE_MIN,
+  selectReference,
+} from "@plumbline/stats";
+import type { ServedVersion } from "./served-versions.ts";
+import { DAY_MS, HOUR_MS, hourOf, iso, seriesOf, unitOf } from "./series.ts";
+
+/** Own units that become the baseline of a version without a predecessor. */
+export const OWN_REFERENCE_UNITS = 300;
+/** The ratchet guard: a baseline this old is held against as well, so that many small drops add up to one. */
+const PINNED_AGE_MS = 90 * DAY_MS;
+/** A younger history is guarded by its oldest baseline, once that is this old. */
+const PINNED_AGE_MIN_MS = 28 * DAY_MS;
+
+export interface BaselineInput {
+  readonly series: QualitySeries;
+  readonly version: ServedVersion;
+  /** In order of their first call, this one included. */
+  readonly versions: readonly ServedVersion[];
+  /** Judged units of the series, all versions, as far back as a reference may reach. */
+  readonly units: readonly JudgedUnitRow[];
+  /** Versions known to be worse: comparing with one would call the damage normal. */
+  readonly regressed: ReadonlySet<string>;
+  /** Hours of incidents, left out of references. */
+  readonly incidents: readonly HourWindow[];
+  /** Earlier baselines of the series, oldest first. */
+  readonly earlier: readonly BaselineRow[];
+  readonly nowMs: number;
+  readonly options: BaselineOptions;
+}
+
+export interface BaselineOptions {
+  /** Absolute target of quality, tested while there is no reference; none by default. */
+  readonly slo?: number;
+  /** False pages a year and use case; default 1. */
+  readonly falseAlarmsPerYear?: number;
+}
+
+export type BaselineChoice =
+  | { readonly kind: "frozen"; readonly row: BaselineInsert }
+  | {
+      readonly kind: "not_enough_data";
+      /** Units of predecessors, and own ones. */
+      readonly referenceUnits: number;
+      readonly ownUnits: number;
+    };
+
+export function chooseBaseline(input: BaselineInput): BaselineChoice {
+  const { version, units } = input;
+  const own = units.filter((row) => row.prompt_version === version.prompt_version);
+  const reference = chooseReference(input);
+  if (reference.rows.length >= REFERENCE_MIN) {
+    const fromHour = hourOf(version.first_started_at);
+    return freeze(input, "predecessors", reference.rows, fromHour, deployWeight(input, fromHour));
+  }
+  const first = own.toSorted(byArrival).slice(0, OWN_REFERENCE_UNITS);
+  if (first.length === OWN_REFERENCE_UNITS) {
+    return freeze(input, "own_units", first, hourOf(first.at(-1)!.judged_at) + 1, 1);
+  }
+  if (input.options.slo !== undefined && !input.earlier.some((row) => isOf(row, version))) {
+    const fromHour = hourOf(version.first_started_at);
+    return freeze(input, "target", [], fromHour, deployWeight(input, fromHour));
+  }
+  return { kind: "not_enough_data", referenceUnits: reference.rows.length, ownUnits: own.length };
+}
+
+/** Whether the baseline is only the absolute target, to be replaced as soon as there is a better one. */
+export function isProvisional(row: BaselineRow): boolean {
+  return snapshotOf(row).kind === "cold_start";
+}
+
+/** The store keeps what `freezeSnapshot` made, unchanged. */
+export function snapshotOf(row: Pick<BaselineRow, "snapshot">): BaselineSnapshot {
+  return row.snapshot as BaselineSnapshot;
+}
+
+/** Where the watch begins and with which weight; part of the frozen baseline. */
+export function startOf(row: BaselineRow): { readonly fromHour: number; readonly startWeight: number } {
+  const { lineage } = snapshotOf(row);
+  return { fromHour: Number(lineage["from_hour"]), startWeight: Number(lineage["start_weight"]) };
+}
+
+/** Versions that the reference came from. */
+export function referenceVersions(row: BaselineRow): readonly string[] {
+  const list = snapshotOf(row).lineage["reference_versions"] ?? "";
+  return list === "" ? [] : list.split(",");
+}
+
+function chooseReference(input: BaselineInput): { readonly rows: readonly JudgedUnitRow[] } {
+  const { version, versions, units, regressed, series, incidents } = input;
+  const before = versions
+    .filter((each) => each.first_started_at < version.first_started_at)
+    .map((each) => each.prompt_version)
+    .toReversed();
+  const good = before.filter((name) => !regressed.has(name));
+  // With nothing but regressed predecessors the newest one is the only measure there is.
+  const names = good.length > 0 ? good : before.slice(0, 1);
+  const rowOf = new Map<object, JudgedUnitRow>();
+  const predecessors = names.map((name) => ({
+    version: name,
+    alarmed: regressed.has(name),
+    calibration: series.rubric_hash + series.judge,
+    units: units
+      .filter((row) => row.prompt_version === name)
+      .map((row) => {
+        const unit = unitOf(row);
+        rowOf.set(unit, row);
+        return unit;
+      }),
+  }));
+  const { units: chosen } = selectReference(predecessors, series.rubric_hash + series.judge, incidents);
+  return { rows: chosen.map((unit) => rowOf.get(unit)!) };
+}
+
+function freeze(
+  input: BaselineInput,
+  source: "predecessors" | "own_units" | "target",
+  reference: readonly JudgedUnitRow[],
+  fromHour: number,
+  startWeight: number,
+): BaselineChoice {
+  const { series, version, nowMs, options } = input;
+  const sorted = reference.toSorted(byArrival);
+  const start = sorted[0]?.judged_at ?? version.first_started_at;
+  const end = sorted.at(-1)?.judged_at ?? version.first_started_at;
+  const versions = [...new Set(sorted.map((row) => row.prompt_version))];
+  const pinned = source === "predecessors" ? pinnedSnapshot(input) : undefined;
+  const result = freezeSnapshot(
+    sorted.map((row) => unitOf(row)),
+    {
+      lineage: {
+        source,
+        candidate: version.prompt_version,
+        reference_versions: versions.join(","),
+        reference_start: start,
+        reference_end: end,
+        criterion: series.criterion,
+        rubric_hash: series.rubric_hash,
+        judge: series.judge,
+        from_hour: String(fromHour),
+        start_weight: String(startWeight),
+      },
+      ...(options.slo === undefined ? {} : { slo: options.slo }),
+      ...(options.falseAlarmsPerYear === undefined ? {} : { falseAlarmsPerYear: options.falseAlarmsPerYear }),
+      ...(pinned === undefined ? {} : { pinnedSnapshot: pinned }),
+    },
+  );
+  if (result.kind !== "frozen") throw new RangeError(`baseline of ${reference.length} units: ${result.reason}`);
+  const { snapshot } = result;
+  return {
+    kind: "frozen",
+    row: {
+      ...seriesOf(series),
+      snapshot_id: snapshot.id,
+      prompt_version: version.prompt_version,
+      incumbent_version: versions.length === 1 ? versions[0]! : "",
+      deployed_at: version.first_started_at,
+      reference_start: start,
+      reference_end: iso(Date.parse(end) + 1),
+      units: sorted.length,
+      score_sum: sorted.reduce((sum, row) => sum + row.score, 0),
+      snapshot,
+      created_at: iso(nowMs),
+      dispersion: snapshot.dispersion,
+      tempering: snapshot.eta,
+      coefficients: snapshot.model.beta,
+      streams: snapshot.streams.map((stream) => stream.name),
+      stream_weights: snapshot.streams.map((stream) => stream.weight),
+      stream_margins: snapshot.streams.map((stream) => stream.margin),
+      stream_units: snapshot.streams.map((stream) => stream.n),
+      misfits_expected: snapshot.expectedViolations,
+    },
+  };
+}
+
+/** W while the year's deploys are within the budget, else 1. */
+function deployWeight({ earlier, version }: BaselineInput, fromHour: number): number {
+  const others = earlier.filter((row) => !isOf(row, version)).map((row) => hourOf(row.deployed_at));
+  const hours = [...new Set([...others, fromHour])].filter((hour) => hour <= fromHour).sort((a, b) => a - b);
+  return deployStartWeights(hours).at(-1)!;
+}
+
+/** The newest fitted baseline of at least 90 days, or else the oldest one of at least four weeks. */
+function pinnedSnapshot({ earlier, nowMs, version }: BaselineInput): BaselineSnapshot | undefined {
+  const fitted = earlier.filter(
+    (row) => !isOf(row, version) && !isProvisional(row) && nowMs - Date.parse(row.created_at) >= PINNED_AGE_MIN_MS,
+  );
+  const old = fitted.filter((row) => nowMs - Date.parse(row.created_at) >= PINNED_AGE_MS);
+  const chosen = old.at(-1) ?? fitted[0];
+  return chosen === undefined ? undefined : snapshotOf(chosen);
+}
+
+function isOf(row: BaselineRow, version: ServedVersion): boolean {
+  return row.prompt_version === version.prompt_version;
+}
+
+function byArrival(a: JudgedUnitRow, b: JudgedUnitRow): number {
+  return a.judged_at.localeCompare(b.judged_at) || a.call_id.localeCompare(b.call_id);
+}
+
+/** How far back units may serve as a reference, ms. */
+export const REFERENCE_REACH_MS = 90 * 24 * HOUR_MS;

@@ -1,0 +1,216 @@
+/** For whom quality fell: slices, the verdict, and how much of the change is only another mix of inputs. */
+import type { JudgedUnitRow, SliceMix } from "@plumbline/ports";
+import type { Detection } from "@plumbline/schemas";
+import {
+  createPredicateTable,
+  type DropExplanation,
+  explainDrop,
+  type Kitagawa,
+  kitagawa,
+  type KitagawaCell,
+  type Predicate,
+  type PreparedSnapshot,
+} from "@plumbline/stats";
+import { unitOf } from "./series.ts";
+
+/** Newest units looked at, and predicates compared: bounds the work to about two seconds. */
+const UNITS_MAX = 50_000;
+const PREDICATES_MAX = 300;
+/** A predicate that fewer units have can't carry a verdict. */
+const PREDICATE_UNITS_MIN = 10;
+const PERMUTATIONS = 199;
+/** Cells of a decomposition with fewer judged units are merged. */
+const CELL_UNITS_MIN = 20;
+const SLICES_SHOWN_MAX = 6;
+
+export interface RegressionExplanation {
+  readonly verdict: NonNullable<Detection["verdict"]>;
+  readonly slices: Detection["slices"];
+  readonly explanation: DropExplanation | null;
+  readonly mix: Kitagawa | null;
+  /** What the baseline expected of the units, mean. */
+  readonly expected: number;
+  readonly seed: number;
+}
+
+export interface ExplainInput {
+  readonly prepared: PreparedSnapshot;
+  /** Of the candidate since the change. */
+  readonly current: readonly JudgedUnitRow[];
+  /** Behind the baseline. */
+  readonly reference: readonly JudgedUnitRow[];
+  /** Slices that the detector names. */
+  readonly affected: readonly string[];
+  /** All calls of both sides, for shares of traffic; empty when unknown. */
+  readonly currentMix: readonly SliceMix[];
+  readonly referenceMix: readonly SliceMix[];
+}
+
+export function explainRegression(input: ExplainInput): RegressionExplanation {
+  const { prepared, affected } = input;
+  const current = input.current.slice(-UNITS_MAX);
+  // The mean is copied out: the list of slices beside it is reused by the next call.
+  const baseline = current.map((row) => prepared.baseline(unitOf(row)).mean);
+  const scores = current.map((row) => row.score);
+  const expected = mean(baseline);
+  const seed = Number.parseInt(prepared.snapshot.id.slice(0, 8), 16);
+  const predicates = predicatesOf(current);
+  const isExplainable = predicates.length > 0 && current.length >= PREDICATE_UNITS_MIN;
+  const explanation = isExplainable
+    ? explainDrop(createPredicateTable(current.length, predicates), {
+        baseline,
+        scores,
+        referenceRows: Math.max(1, prepared.snapshot.referenceUnits),
+        seed,
+        permutations: PERMUTATIONS,
+      })
+    : null;
+
+  const found = (explanation?.slices ?? []).map((slice) => slice.names.join(" & "));
+  const names = [...new Set([...found, ...affected])].slice(0, SLICES_SHOWN_MAX);
+  const drop = expected - mean(scores);
+  const slices = names.flatMap((name) => sliceEvidence(name, { ...input, current }, baseline, drop));
+  return {
+    verdict: VERDICTS[explanation?.kind ?? "inconclusive"],
+    slices,
+    explanation,
+    mix: decompose({ ...input, current }, found.slice(0, 2)),
+    expected,
+    seed,
+  };
+}
+
+const VERDICTS = {
+  distributional: "DISTRIBUTIONAL",
+  mixed: "MIXED",
+  uniform: "UNIFORM",
+  inconclusive: "INCONCLUSIVE",
+} as const;
+
+/** Predicates that hold for some units and not for all, by falling frequency, then by name. */
+function predicatesOf(units: readonly JudgedUnitRow[]): readonly Predicate[] {
+  const rows = new Map<string, number[]>();
+  for (const [i, { slices }] of units.entries()) {
+    for (const name of new Set(slices)) {
+      const known = rows.get(name);
+      if (known === undefined) rows.set(name, [i]);
+      else known.push(i);
+    }
+  }
+  return [...rows]
+    .filter(([, held]) => held.length >= PREDICATE_UNITS_MIN && held.length < units.length)
+    .sort(([a, p], [b, q]) => q.length - p.length || (a < b ? -1 : 1))
+    .slice(0, PREDICATES_MAX)
+    .map(([name, held]) => ({ name, rows: held }));
+}
+
+function sliceEvidence(
+  name: string,
+  { current, reference, currentMix }: ExplainInput,
+  baseline: readonly number[],
+  drop: number,
+): Detection["slices"] {
+  const holds = holder(name);
+  const inside = current.flatMap((row, i) => (holds(row.slices) ? [i] : []));
+  if (inside.length === 0) return [];
+  const expected = mean(inside.map((i) => baseline[i]!));
+  const now = mean(inside.map((i) => current[i]!.score));
+  const before = reference.filter((row) => holds(row.slices)).map((row) => row.score);
+  const share = inside.length / current.length;
+  const traffic = sharesOf(currentMix, (held) => (holds(held) ? "in" : "out"));
+  return [
+    {
+      name,
+      units: inside.length,
+      reference: before.length > 0 ? mean(before) : expected,
+      current: now,
+      share_of_traffic: traffic?.get("in") ?? share,
+      share_of_drop: drop > 0 ? Math.min(1, Math.max(0, (share * (expected - now)) / drop)) : 0,
+    },
+  ];
+}
+
+/** Mix and within over the leaves of the slices found; null without a slice, or with too few units on a side. */
+function decompose(input: ExplainInput, slices: readonly string[]): Kitagawa | null {
+  if (slices.length === 0 || input.reference.length === 0) return null;
+  const holders = slices.map((name) => holder(name));
+  const fine = (held: readonly string[]): string => holders.map((holds) => (holds(held) ? "1" : "0")).join("");
+  const old = cellsOf(input.reference, fine);
+  const now = cellsOf(input.current, fine);
+  const isLarge = (cell: string): boolean =>
+    (old.get(cell)?.length ?? 0) >= CELL_UNITS_MIN && (now.get(cell)?.length ?? 0) >= CELL_UNITS_MIN;
+  const large = new Set([...old.keys()].filter(isLarge));
+  const cellOf = (held: readonly string[]): string => (large.has(fine(held)) ? fine(held) : "rest");
+  const before = cellsOf(input.reference, cellOf);
+  const after = cellsOf(input.current, cellOf);
+  const sharesBefore = sharesOf(input.referenceMix, cellOf) ?? sharesOfUnits(before);
+  const sharesAfter = sharesOf(input.currentMix, cellOf) ?? sharesOfUnits(after);
+  const cells = [...new Set([...sharesBefore.keys(), ...sharesAfter.keys()])].map((cell): KitagawaCell => {
+    const scoresBefore = before.get(cell) ?? after.get(cell) ?? [];
+    const scoresAfter = after.get(cell) ?? before.get(cell) ?? [];
+    return {
+      shareOld: sharesBefore.get(cell) ?? 0,
+      shareNew: sharesAfter.get(cell) ?? 0,
+      meanOld: mean(scoresBefore),
+      meanNew: mean(scoresAfter),
+      seOldSquared: errorSquared(scoresBefore),
+      seNewSquared: errorSquared(scoresAfter),
+    };
+  });
+  // A cell that only traffic has, and no judged unit on either side, has no mean to decompose.
+  return cells.every((cell) => Number.isFinite(cell.meanOld)) ? kitagawa(cells) : null;
+}
+
+function cellsOf(
+  rows: readonly JudgedUnitRow[],
+  cellOf: (held: readonly string[]) => string,
+): Map<string, number[]> {
+  const cells = new Map<string, number[]>();
+  for (const row of rows) {
+    const cell = cellOf(row.slices);
+    const scores = cells.get(cell);
+    if (scores === undefined) cells.set(cell, [row.score]);
+    else scores.push(row.score);
+  }
+  return cells;
+}
+
+function sharesOfUnits(cells: ReadonlyMap<string, readonly number[]>): Map<string, number> {
+  const total = [...cells.values()].reduce((sum, scores) => sum + scores.length, 0);
+  return new Map([...cells].map(([cell, scores]) => [cell, scores.length / total]));
+}
+
+/** Null without a call. */
+function sharesOf(
+  mix: readonly SliceMix[],
+  cellOf: (held: readonly string[]) => string,
+): Map<string, number> | null {
+  const calls = new Map<string, number>();
+  let total = 0;
+  for (const row of mix) {
+    const cell = cellOf(row.held);
+    calls.set(cell, (calls.get(cell) ?? 0) + row.calls);
+    total += row.calls;
+  }
+  return total === 0 ? null : new Map([...calls].map(([cell, count]) => [cell, count / total]));
+}
+
+/** @param name a slice; predicates of a conjunction are joined by " & " */
+export function holder(name: string): (held: readonly string[]) => boolean {
+  const predicates = name.split(" & ");
+  return (held) => predicates.every((predicate) => held.includes(predicate));
+}
+
+function mean(values: readonly number[]): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
+
+function errorSquared(scores: readonly number[]): number {
+  if (scores.length < 2) return 0.25;
+  const center = mean(scores);
+  let squares = 0;
+  for (const score of scores) squares += (score - center) ** 2;
+  return squares / (scores.length - 1) / scores.length;
+}

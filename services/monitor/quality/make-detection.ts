@@ -1,0 +1,196 @@
+import type { BaselineRow, JudgedUnitRow, QualitySeries, VersionTraffic } from "@plumbline/ports";
+import type { Detection } from "@plumbline/schemas";
+import { wilsonInterval } from "@plumbline/stats";
+import { referenceVersions, snapshotOf } from "./baseline.ts";
+import { compareVersions } from "./compare-versions.ts";
+import type { RegressionExplanation } from "./explain-regression.ts";
+import type { Cause } from "./find-cause.ts";
+import type { AlarmReading } from "./read-detector.ts";
+import type { Damage } from "./recovery.ts";
+import { HOUR_MS, iso } from "./series.ts";
+
+export const METHOD = "weighted-start Shiryaev-Roberts e-detector over slices, mix-adjusted";
+
+export interface DetectionInput {
+  readonly series: QualitySeries;
+  readonly is_guardrail: boolean;
+  readonly baseline: BaselineRow;
+  readonly start: { readonly fromHour: number; readonly startWeight: number };
+  readonly alarm: AlarmReading;
+  /** Of the candidate since the change: what the sizes are about. */
+  readonly current: readonly JudgedUnitRow[];
+  readonly explained: RegressionExplanation;
+  readonly cause: Cause;
+  readonly traffic: readonly VersionTraffic[];
+  readonly calls: { readonly candidate: number; readonly incumbent: number };
+  readonly endMs: number;
+  readonly alpha: number;
+  /** Judged since the start of the watch. */
+  readonly unitsWatched: number;
+}
+
+export function makeDetection(input: DetectionInput): Detection {
+  const { series, baseline, alarm, current, explained, alpha } = input;
+  const candidate = { units: current.length, score_sum: current.reduce((sum, row) => sum + row.score, 0) };
+  const comparison = compareVersions(candidate, baseline, alpha);
+  const versions = referenceVersions(baseline);
+  const incumbent = baseline.incumbent_version === "" ? (versions[0] ?? "") : baseline.incumbent_version;
+  const hasReference = baseline.units > 0;
+  const target = snapshotOf(baseline).model.beta[0]!;
+  const worst = explained.slices[0];
+  const damage: Damage = {
+    drop: explained.expected - comparison.candidate.mean,
+    slice:
+      worst === undefined || explained.verdict === "UNIFORM"
+        ? null
+        : { name: worst.name, drop: worst.reference - worst.current },
+  };
+  return {
+    kind: "quality",
+    severity: alarm.level === "page" && input.is_guardrail ? "SEV2" : "SEV3",
+    tenant: series.tenant,
+    env: series.env,
+    use_case: series.use_case,
+    metric: series.criterion,
+    is_guardrail: input.is_guardrail,
+    candidate: {
+      prompt_version: baseline.prompt_version,
+      units: comparison.candidate.units,
+      calls: input.calls.candidate,
+      mean: comparison.candidate.mean,
+      interval: [...comparison.candidate.interval],
+    },
+    incumbent: hasReference
+      ? {
+          prompt_version: incumbent,
+          units: comparison.incumbent.units,
+          calls: input.calls.incumbent,
+          mean: comparison.incumbent.mean,
+          interval: [...comparison.incumbent.interval],
+        }
+      : null,
+    effect: hasReference ? comparison.effect : comparison.candidate.mean - target,
+    interval: hasReference
+      ? [...comparison.interval]
+      : [comparison.candidate.interval[0] - target, comparison.candidate.interval[1] - target],
+    level: 1 - alpha,
+    method: METHOD,
+    judge: series.judge,
+    rubric_hash: series.rubric_hash,
+    window: { start: current[0]?.judged_at ?? baseline.deployed_at, end: iso(input.endMs) },
+    version_started_at: baseline.deployed_at,
+    slices: explained.slices,
+    verdict: explained.verdict,
+    evidence: {
+      snapshot_id: baseline.snapshot_id,
+      reference: {
+        versions,
+        start: baseline.reference_start,
+        end: baseline.reference_end,
+        units: baseline.units,
+        score_sum: baseline.score_sum,
+        source: snapshotOf(baseline).lineage["source"],
+      },
+      candidate,
+      units_watched: input.unitsWatched,
+      alpha,
+      detector: detectorEvidence(input),
+      explanation: explanationEvidence(explained),
+      cause: input.cause,
+      damage,
+      slice_intervals: Object.fromEntries(
+        explained.slices.map(({ name, current: share, units }) => {
+          const { lower, upper } = wilsonInterval(share * units, units);
+          return [name, [lower, upper]];
+        }),
+      ),
+      success: input.traffic
+        .filter((row) => [incumbent, baseline.prompt_version].includes(row.prompt_version))
+        .map(({ prompt_version, calls, ok_calls, latency_ms_p95 }) => ({
+          prompt_version,
+          calls,
+          ok_calls,
+          latency_ms_p95,
+        })),
+      normal: normalSuccess(input.traffic, baseline.prompt_version, incumbent),
+    },
+  };
+}
+
+function detectorEvidence({ alarm: { level, alarm, reading }, start, baseline }: DetectionInput): object {
+  const snapshot = snapshotOf(baseline);
+  return {
+    level,
+    log_m: alarm.logM,
+    log_threshold: reading.logThreshold,
+    from: iso(start.fromHour * HOUR_MS),
+    start_weight: start.startWeight,
+    alarm_hour: iso(alarm.hour * HOUR_MS),
+    hours_since_start: alarm.hoursSinceStart,
+    units_until_alarm: alarm.units,
+    origin: alarm.origin,
+    change_hour: iso(alarm.changeHour * HOUR_MS),
+    paired_silent: alarm.pairedSilent,
+    affected: alarm.affected,
+    tempering: snapshot.eta,
+    misfits_expected: snapshot.expectedViolations,
+    streams: alarm.strongest.slice(0, 5).flatMap((name) =>
+      reading.streams
+        .filter((stream) => stream.name === name)
+        .map(({ weight, logDetector, logDeployE, n, sum, expected }) => ({
+          name,
+          weight,
+          log_detector: finite(logDetector),
+          log_deploy_e: finite(logDeployE),
+          units: n,
+          score_sum: sum,
+          expected_sum: expected,
+        })),
+    ),
+  };
+}
+
+function explanationEvidence({ explanation, mix, expected, seed }: RegressionExplanation): object {
+  return {
+    expected_mean: expected,
+    seed,
+    p_heterogeneity: explanation?.permutation.pValue ?? null,
+    explained_share: explanation?.explainedShare ?? null,
+    units_needed: explanation?.unitsNeeded ?? null,
+    mix:
+      mix === null
+        ? null
+        : {
+            total: mix.total,
+            mix: mix.mix,
+            within: mix.within,
+            se_mix: mix.seMix,
+            se_within: mix.seWithin,
+            input_shift: mix.inputShift,
+          },
+  };
+}
+
+/** The success rate, when both versions' intervals overlap: what did not change is half of the diagnosis. */
+function normalSuccess(traffic: readonly VersionTraffic[], candidate: string, incumbent: string): object[] {
+  const now = traffic.find((row) => row.prompt_version === candidate);
+  const before = traffic.find((row) => row.prompt_version === incumbent);
+  if (now === undefined || before === undefined || now.calls === 0 || before.calls === 0) return [];
+  const interval = wilsonInterval(now.ok_calls, now.calls);
+  const usual = wilsonInterval(before.ok_calls, before.calls);
+  if (interval.upper < usual.lower) return [];
+  return [
+    {
+      name: "success rate",
+      value: now.ok_calls / now.calls,
+      unit: "share",
+      interval: [interval.lower, interval.upper],
+      n: now.calls,
+    },
+  ];
+}
+
+/** JSON has no infinity. */
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,59 @@
+/**
+ * Whether quality came back: units judged since the regression ended, held against "half of the damage is still there".
+ *
+ * Two e-processes for H0: E[x | input] ≤ b(input) − d/2, one over all units with the drop d of the incident, one over
+ * the units of its worst slice with the slice's own drop, are averaged; recovery is proven at e ≥ 20, wrong with
+ * probability at most 5% however often anybody looks. The slice's stream makes it fast: where 18% of inputs fell from
+ * 0.92 to 0.45 about 150 units are enough, against 500 for the overall mean alone and more for two disjoint intervals.
+ * The baseline adjusts for the mix, so a quiet hour without the damaged inputs proves nothing.
+ */
+import type { JudgedUnitRow } from "@plumbline/ports";
+import { addClearanceFactors, LOG_CLEARED, logMixture, logSumExp, nullMean, type PreparedSnapshot } from "@plumbline/stats";
+import { z } from "zod";
+import { holder } from "./explain-regression.ts";
+import { unitOf } from "./series.ts";
+
+/** What a detection stores so that its end can be recognised. */
+export const Damage = z.object({
+  /** Mean of baseline minus score over all units, score points. */
+  drop: z.number(),
+  /** The worst slice and its drop; null when none was named. */
+  slice: z.object({ name: z.string(), drop: z.number() }).nullable(),
+});
+export type Damage = z.infer<typeof Damage>;
+
+/** The least judged units, whatever they say: the incident calls itself resolved by this number. */
+export const RECOVERY_UNITS_MIN = 100;
+/** A smaller drop can't be told from none by this test. */
+const DROP_MIN = 0.01;
+
+export interface RecoveryReading {
+  /** Nats. */
+  readonly logE: number;
+  readonly units: number;
+  readonly isProven: boolean;
+}
+
+/** @param units judged since the regression ended, of the version that serves */
+export function readRecovery(
+  prepared: PreparedSnapshot,
+  damage: Damage,
+  units: readonly JudgedUnitRow[],
+): RecoveryReading {
+  const { eta, gains } = prepared.snapshot;
+  const streams = [
+    { holds: () => true, drop: damage.drop },
+    ...(damage.slice === null ? [] : [{ holds: holder(damage.slice.name), drop: damage.slice.drop }]),
+  ].filter(({ drop }) => drop >= DROP_MIN);
+  const evidence = streams.map(({ holds, drop }) => {
+    const sums = new Float64Array(gains.length);
+    for (const row of units) {
+      if (!holds(row.slices)) continue;
+      const m = nullMean(prepared.baseline(unitOf(row)).mean, drop / 2);
+      addClearanceFactors(sums, 0, row.score, m, 1, eta, gains);
+    }
+    return logMixture(sums) - Math.log(streams.length);
+  });
+  const logE = evidence.length === 0 ? -Infinity : logSumExp(evidence);
+  return { logE, units: units.length, isProven: logE >= LOG_CLEARED && units.length >= RECOVERY_UNITS_MIN };
+}

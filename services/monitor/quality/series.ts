@@ -1,0 +1,50 @@
+import type { JudgedUnitRow, QualitySeries } from "@plumbline/ports";
+import type { JudgedUnit } from "@plumbline/stats";
+
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+
+export type UseCase = Pick<QualitySeries, "tenant" | "env" | "use_case">;
+
+export function useCaseKey({ tenant, env, use_case }: UseCase): string {
+  return JSON.stringify([tenant, env, use_case]);
+}
+
+/** Equal for units that may be compared with one another. */
+export function seriesKey(series: QualitySeries): string {
+  const { tenant, env, use_case, criterion, rubric_hash, judge } = series;
+  return JSON.stringify([tenant, env, use_case, criterion, rubric_hash, judge]);
+}
+
+export function seriesOf(row: QualitySeries): QualitySeries {
+  const { tenant, env, use_case, criterion, rubric_hash, judge } = row;
+  return { tenant, env, use_case, criterion, rubric_hash, judge };
+}
+
+/** Whole hours since 1970 UTC. */
+export function hourOf(time: string | number): number {
+  return Math.floor((typeof time === "number" ? time : Date.parse(time)) / HOUR_MS);
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** A rate of zero can't have selected anything; it is read as the smallest one that the statistics accept. */
+const RATE_MIN = 1e-9;
+
+/** As the statistics take it; the evidence hour is that of the verdict's arrival, never of the call. */
+export function unitOf({ judged_at, score, slices, sample_rate }: JudgedUnitRow): JudgedUnit {
+  return { hour: hourOf(judged_at), x: score, slices, rate: Math.min(1, Math.max(RATE_MIN, sample_rate)) };
+}
+
+export function groupBy<Row>(rows: readonly Row[], keyOf: (row: Row) => string): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const key = keyOf(row);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [row]);
+    else group.push(row);
+  }
+  return groups;
+}

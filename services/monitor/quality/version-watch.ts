@@ -1,0 +1,143 @@
+import {
+  emptyDetector,
+  type HourEvidence,
+  type JudgedUnit,
+  LOG_CLEARED,
+  evidenceOfHour,
+  logMixture,
+  type PreparedSnapshot,
+  stepDetector,
+  streamDetectors,
+  weightedStreamAverage,
+} from "@plumbline/stats";
+
+export interface WatchReading {
+  /** log M, nats. */
+  readonly logM: number;
+  readonly logThreshold: number;
+  /** The highest level reached so far: a page needs M ≥ C, a ticket M ≥ C/10. */
+  readonly level: "none" | "ticket" | "page";
+  readonly isCleared: boolean;
+  /** Judged since the start. */
+  readonly units: number;
+}
+
+/**
+ * The detector's state of one version, in constant memory: hours that can still change are kept as evidence, older
+ * ones are folded into one number per stream and bet.
+ *
+ * It answers every minute whether an alarm is near. The alarm itself is then read from the rows by `foldHours`, so
+ * what is asserted never rests on this state.
+ */
+export class VersionWatch {
+  readonly prepared: PreparedSnapshot;
+  readonly fromHour: number;
+  readonly #startWeight: number;
+  readonly #bets: number;
+  readonly #open = new Map<number, HourEvidence>();
+  readonly #clearance: Float64Array;
+  #logS: Float64Array;
+  #units = 0;
+  #closedThrough: number;
+  #level: WatchReading["level"] = "none";
+  #isCleared = false;
+
+  constructor(prepared: PreparedSnapshot, start: { readonly fromHour: number; readonly startWeight: number }) {
+    const { streams, drops } = prepared.snapshot;
+    this.prepared = prepared;
+    this.fromHour = start.fromHour;
+    this.#startWeight = start.startWeight;
+    this.#bets = drops.length;
+    this.#logS = emptyDetector(streams.length, drops.length);
+    this.#clearance = new Float64Array(drops.length);
+    this.#closedThrough = start.fromHour - 1;
+  }
+
+  /** Whether the hour can still be given: later than those folded. */
+  isOpen(hour: number): boolean {
+    return hour > this.#closedThrough;
+  }
+
+  /** All units of the hour judged so far; replaces what was given before. Closed hours are left alone. */
+  setHour(hour: number, units: readonly JudgedUnit[]): void {
+    if (this.isOpen(hour)) this.#open.set(hour, evidenceOfUnits(this.prepared, hour, units));
+  }
+
+  /** Folds the hours through `hour` for good. @returns their evidence, to be stored */
+  closeThrough(hour: number): readonly HourEvidence[] {
+    const closed: HourEvidence[] = [];
+    while (this.#closedThrough < hour) {
+      this.#closedThrough += 1;
+      const evidence = this.#open.get(this.#closedThrough);
+      this.#open.delete(this.#closedThrough);
+      this.#step(this.#logS, this.#closedThrough, evidence, this.#logS);
+      if (evidence === undefined) continue;
+      closed.push(evidence);
+      this.#units += evidence.n[0]!;
+      addTo(this.#clearance, evidence.clearance);
+      this.#note(this.#logS, this.#clearance);
+    }
+    return closed;
+  }
+
+  /** With the open hours through `hour`, as they stand. */
+  read(hour: number): WatchReading {
+    const logS = Float64Array.from(this.#logS);
+    const clearance = Float64Array.from(this.#clearance);
+    let units = this.#units;
+    let logM = this.#closedThrough < this.fromHour ? -Infinity : this.#logM(logS);
+    for (let h = this.#closedThrough + 1; h <= hour; h++) {
+      const evidence = this.#open.get(h);
+      this.#step(logS, h, evidence, logS);
+      if (evidence === undefined) continue;
+      units += evidence.n[0]!;
+      addTo(clearance, evidence.clearance);
+      logM = this.#note(logS, clearance);
+    }
+    const logThreshold = Math.log(this.prepared.snapshot.threshold);
+    return { logM, logThreshold, level: this.#level, isCleared: this.#isCleared, units };
+  }
+
+  #step(
+    logS: Float64Array,
+    hour: number,
+    evidence: HourEvidence | undefined,
+    into: Float64Array,
+  ): void {
+    const logStart = hour === this.fromHour ? Math.log(this.#startWeight) : 0;
+    stepDetector(logS, logStart, evidence?.drop ?? new Float64Array(logS.length), into);
+  }
+
+  #logM(logS: Float64Array): number {
+    return weightedStreamAverage(streamDetectors(logS, this.#bets), this.prepared.weights);
+  }
+
+  /** Levels stick: the evidence was there, whatever comes after. */
+  #note(logS: Float64Array, clearance: Float64Array): number {
+    const logM = this.#logM(logS);
+    const logThreshold = Math.log(this.prepared.snapshot.threshold);
+    if (logM >= logThreshold) this.#level = "page";
+    else if (logM >= logThreshold - Math.log(10) && this.#level === "none") this.#level = "ticket";
+    const isFitted = this.prepared.snapshot.kind === "fitted";
+    if (isFitted && logMixture(clearance) >= LOG_CLEARED) this.#isCleared = true;
+    return logM;
+  }
+}
+
+/**
+ * The rate that weighs least is the smallest among the hour's own units. It is chosen by inputs alone, never by
+ * scores, so the evidence stays valid; a larger one would only be lost power.
+ */
+export function evidenceOfUnits(
+  prepared: PreparedSnapshot,
+  hour: number,
+  units: readonly JudgedUnit[],
+): HourEvidence {
+  const rateMin = units.reduce((least, unit) => Math.min(least, unit.rate), 1);
+  return evidenceOfHour(prepared, hour, units, rateMin);
+}
+
+function addTo(sums: Float64Array, first: ArrayLike<number>): void {
+  // Stream 0, all traffic, comes first.
+  for (let j = 0; j < sums.length; j++) sums[j]! += first[j]!;
+}

@@ -1,0 +1,105 @@
+/**
+ * Gives commands to the log and answers once the log has decided: the outcome is read back from the command's own
+ * record, like every replica reads it.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { contentHash } from "@plumbline/prompts";
+import { LogError, type Clock, type EventLog } from "@plumbline/ports";
+import type { RegistryEvent, UseCaseSettings } from "@plumbline/schemas";
+import { answerAgain, fingerprintOf } from "./fold.ts";
+import { REGISTRY_TOPIC, type LogFollower } from "./follow-log.ts";
+import type { Outcome, RegistryState } from "./state.ts";
+
+/** A command without what the registry adds. */
+export type Command = Omit<RegistryEvent, "event_id" | "at" | "expected_revision"> & {
+  /** Null: whatever the registry sees now. */
+  readonly expected_revision: number | null;
+};
+
+export interface Submitted {
+  readonly event_id: string;
+  readonly offset: number;
+  readonly outcome: Outcome;
+}
+
+export interface CommandDeps {
+  readonly log: Pick<EventLog, "append">;
+  readonly clock: Clock;
+  readonly state: RegistryState;
+  readonly follower: LogFollower;
+  /** Longest wait for the log to take a command, and for the command to be folded, ms each. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * @param idempotencyKey the sender's own; the same key of the same actor is one command, however often it comes
+ * @throws LogError `log_unavailable` when the log did not take the command, or took it and could not be read back
+ */
+export type Submit = (command: Command, idempotencyKey: string | null) => Promise<Submitted>;
+
+export function createSubmit({ log, clock, state, follower, timeoutMs }: CommandDeps): Submit {
+  return async (command, idempotencyKey) => {
+    const expected = command.expected_revision ?? revisionOf(state, command);
+    const event: RegistryEvent = {
+      ...command,
+      event_id: idempotencyKey === null ? randomUUID() : eventIdOf(command.actor, idempotencyKey),
+      expected_revision: expected,
+      at: new Date(clock.now()).toISOString(),
+    };
+    const known = state.outcomes.get(event.event_id);
+    if (known !== undefined) {
+      const outcome = answerAgain(known, fingerprintOf(event));
+      return { event_id: event.event_id, offset: known.offset, outcome };
+    }
+    const settled = alreadyRegistered(state, event);
+    if (settled !== null) return settled;
+
+    const value = Buffer.from(JSON.stringify(event));
+    const offset = await append(event.use_case, value);
+    const outcome = await follower.outcomeAt(offset, timeoutMs);
+    if (outcome !== null) return { event_id: event.event_id, offset, outcome };
+    throw unavailable("the command is in the log, but could not be read back in time");
+  };
+
+  async function append(key: string, value: Uint8Array): Promise<number> {
+    const answered = new AbortController();
+    const timeout = clock.sleep(timeoutMs, answered.signal).then((): never => {
+      throw unavailable(`the log did not answer within ${timeoutMs} ms`);
+    });
+    timeout.catch(() => undefined);
+    try {
+      const [position] = await Promise.race([log.append(REGISTRY_TOPIC, [{ key, value }]), timeout]);
+      return position!.offset;
+    } finally {
+      answered.abort();
+    }
+  }
+}
+
+function unavailable(message: string): LogError {
+  return new LogError("log_unavailable", message, { retryable: true });
+}
+
+function revisionOf(state: RegistryState, { use_case, env }: Command): number {
+  return state.use_cases.get(use_case)?.envs.get(env)?.revision ?? 0;
+}
+
+function eventIdOf(actor: string, key: string): string {
+  return `key_${createHash("sha256").update(JSON.stringify([actor, key])).digest("hex").slice(0, 32)}`;
+}
+
+/** Every push registers every version again; what is registered already need not fill the log. */
+function alreadyRegistered(state: RegistryState, event: RegistryEvent): Submitted | null {
+  if (event.type !== "version_registered" || event.prompt_version === null) return null;
+  const useCase = state.use_cases.get(event.use_case);
+  const version = useCase?.versions.get(event.prompt_version);
+  if (useCase === undefined || version === undefined) return null;
+  const settings = event.body["settings"] as UseCaseSettings | null;
+  if (settings !== null && contentHash(settings) !== contentHash(useCase.settings)) return null;
+  if (contentHash(event.body["document"]) !== version.prompt_version) return null;
+  return {
+    event_id: event.event_id,
+    offset: version.registered.offset,
+    outcome: { kind: "accepted", changed: false, revision: null, overridden: [] },
+  };
+}

@@ -1,0 +1,64 @@
+import { z } from "zod";
+import type { Credential } from "./read-request.ts";
+
+/** Environment of the registry. The table in its README is this file. */
+export const RegistryConfig = z.object({
+  PLUMBLINE_KAFKA_BROKERS: z
+    .string()
+    .min(1)
+    .transform((list) => list.split(",").map((broker) => broker.trim()))
+    .describe("host:port, comma-separated"),
+  PLUMBLINE_REGISTRY_HOST: z
+    .string()
+    .default("127.0.0.1")
+    .describe("address to bind; beyond this machine only with `PLUMBLINE_REGISTRY_KEYS`"),
+  PLUMBLINE_REGISTRY_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(4800)
+    .describe("port; 0 picks a free one"),
+  PLUMBLINE_REGISTRY_KEYS: z
+    .string()
+    .transform((list, context) => {
+      const keys = parseKeys(list);
+      if (keys !== null) return keys;
+      context.addIssue({ code: "custom", message: "must be key=actor or key=actor:read, each key once" });
+      return z.NEVER;
+    })
+    .optional()
+    .describe(
+      "key=actor pairs, comma-separated, `:read` after the actor for keys that only read; unset: no key is asked for",
+    ),
+  PLUMBLINE_REGISTRY_SNAPSHOT: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("file that keeps the folded state; unset: every start reads the whole topic"),
+  PLUMBLINE_LOG_LEVEL: z
+    .enum(["error", "warn", "info", "debug"])
+    .default("info")
+    .describe("least severe level that is logged"),
+  PLUMBLINE_DRAIN_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(20_000)
+    .describe("longest wait at shutdown, ms"),
+});
+
+/** A key may end in `=`, as base64 does: the last one divides. */
+function parseKeys(list: string): ReadonlyMap<string, Credential> | null {
+  const keys = new Map<string, Credential>();
+  for (const pair of list.split(",")) {
+    const divider = pair.lastIndexOf("=");
+    const key = pair.slice(0, Math.max(divider, 0)).trim();
+    const named = pair.slice(divider + 1).trim();
+    const mayWrite = !named.endsWith(":read");
+    const actor = mayWrite ? named : named.slice(0, -":read".length);
+    if (key === "" || actor === "" || /\s/.test(key) || keys.has(key)) return null;
+    keys.set(key, { actor, mayWrite });
+  }
+  return keys;
+}

@@ -1,0 +1,428 @@
+/**
+ * The fold: one record of the registry topic and the state before it give the state after it and the command's
+ * outcome. No clock, no randomness, no I/O; time is the record's. Two replicas that folded the same records hold the
+ * same bytes, so the log alone decides which of two concurrent commands wins.
+ *
+ * The state is changed in place; a rejected command changes nothing but the history.
+ */
+import { createHash } from "node:crypto";
+import { contentHash } from "@plumbline/prompts";
+import type { LogRecord } from "@plumbline/ports";
+import {
+  EvalRecordedBody,
+  PolicySetBody,
+  PromotedBody,
+  RegistryEvent,
+  RolledBackBody,
+  VersionRegisteredBody,
+} from "@plumbline/schemas";
+import { checkPromotion, isSamePerson, questionMismatches } from "./check-promotion.ts";
+import {
+  BYPASSES_MAX,
+  emptyEnv,
+  EVALS_MAX,
+  liveArms,
+  OUTCOMES_MAX,
+  type EnvState,
+  type Mark,
+  type Outcome,
+  type Refusal,
+  type RegistryState,
+  type UseCaseState,
+  type VersionState,
+} from "./state.ts";
+
+/** Raised when a rule changes what an old record leads to: snapshots of other rules are thrown away. */
+export const RULES_VERSION = 1;
+
+export interface Folded {
+  readonly offset: number;
+  /** Null when the record is no command. */
+  readonly event: RegistryEvent | null;
+  readonly outcome: Outcome;
+  /** The same event id was folded before. */
+  readonly isRepeated: boolean;
+}
+
+/** @returns null when the record was folded before */
+export function foldRecord(state: RegistryState, record: LogRecord): Folded | null {
+  const { offset } = record;
+  if (offset < state.next_offset) return null;
+  state.next_offset = offset + 1;
+  if (state.log_id === "") {
+    state.log_id = logIdOf(record);
+  }
+  const event = decode(record);
+  if (event === null) {
+    state.bad_records += 1;
+    return { offset, event, outcome: reject("bad_record", "This record is no command."), isRepeated: false };
+  }
+  const fingerprint = fingerprintOf(event);
+  const known = state.outcomes.get(event.event_id);
+  if (known !== undefined) {
+    return { offset, event, outcome: answerAgain(known, fingerprint), isRepeated: true };
+  }
+  const mark = { offset, at: record.timestamp, actor: event.actor, reason: event.reason };
+  const outcome = apply(state, event, mark);
+  state.outcomes.set(event.event_id, { fingerprint, offset, outcome });
+  if (state.outcomes.size > OUTCOMES_MAX) {
+    state.outcomes.delete(state.outcomes.keys().next().value!);
+  }
+  remember(state, event, mark, outcome);
+  return { offset, event, outcome, isRepeated: false };
+}
+
+/** Tells the log that begins with this record from every other. */
+export function logIdOf({ value }: LogRecord): string {
+  return createHash("sha256").update(value).digest("hex").slice(0, 8);
+}
+
+/** What a command is, without when it was given and what its sender knew: a repetition has the same. */
+export function fingerprintOf(event: RegistryEvent): string {
+  const { type, use_case, env, prompt_version, actor, reason } = event;
+  // The decision is the registry's own addition, and depends on the time.
+  const { decision: _, ...body } = event.body;
+  return contentHash([type, use_case, env, prompt_version, actor, reason, body]).slice("sha256:".length, 39);
+}
+
+/** The outcome of a command that is already known, or its refusal when the id belongs to another command. */
+export function answerAgain(known: { readonly fingerprint: string; readonly outcome: Outcome }, fingerprint: string): Outcome {
+  if (known.fingerprint === fingerprint) return known.outcome;
+  return reject(
+    "idempotency_key_reused",
+    "This Idempotency-Key belongs to another command. Send a new key with each new command.",
+  );
+}
+
+function decode({ value }: LogRecord): RegistryEvent | null {
+  try {
+    const parsed = RegistryEvent.safeParse(JSON.parse(Buffer.from(value).toString("utf8")));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}
+
+function apply(state: RegistryState, event: RegistryEvent, mark: Mark): Outcome {
+  if (event.type === "version_registered") return registerVersion(state, event, mark);
+  const useCase = state.use_cases.get(event.use_case);
+  if (useCase === undefined) {
+    return reject(
+      "use_case_unknown",
+      `There is no use case ${event.use_case}. Push its prompt first: plumbline push`,
+    );
+  }
+  switch (event.type) {
+    case "eval_recorded":
+      return recordEval(useCase, event, mark);
+    case "approved":
+      return approve(useCase, event, mark);
+    case "quarantined":
+      return quarantine(useCase, event, mark);
+    case "promoted":
+      return promote(useCase, event, mark);
+    case "rolled_back":
+      return rollBack(useCase, event, mark);
+    case "policy_set":
+      return setPolicy(useCase, event, mark);
+  }
+}
+
+function registerVersion(state: RegistryState, event: RegistryEvent, mark: Mark): Outcome {
+  const body = VersionRegisteredBody.safeParse(event.body);
+  if (!body.success || event.prompt_version === null) return invalid(event);
+  const { document, author, commit, settings } = body.data;
+  if (document.use_case !== event.use_case) {
+    return reject(
+      "use_case_mismatch",
+      `The document is of ${document.use_case}, not of ${event.use_case}. Send it to its own use case.`,
+    );
+  }
+  if (contentHash(document) !== event.prompt_version) {
+    return reject(
+      "hash_mismatch",
+      `The document's hash is ${contentHash(document)}. Push again with a current plumbline.`,
+    );
+  }
+  let useCase = state.use_cases.get(event.use_case);
+  if (useCase === undefined) {
+    useCase = {
+      use_case: event.use_case,
+      settings: { owner: null, eval_set: null, rubrics: {}, gate: {} },
+      versions: new Map(),
+      envs: new Map(),
+      history: [],
+    };
+    state.use_cases.set(event.use_case, useCase);
+  }
+  const isNew = !useCase.versions.has(event.prompt_version);
+  const hasNewSettings = settings !== null && contentHash(settings) !== contentHash(useCase.settings);
+  if (isNew) {
+    useCase.versions.set(event.prompt_version, {
+      prompt_version: event.prompt_version,
+      number: useCase.versions.size + 1,
+      document,
+      author,
+      commit,
+      registered: mark,
+      approvals: [],
+      evals: [],
+      eval_count: 0,
+      quarantined: null,
+    });
+  }
+  if (hasNewSettings) useCase.settings = settings;
+  return accept(null, isNew || hasNewSettings);
+}
+
+function recordEval(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Outcome {
+  const body = EvalRecordedBody.safeParse(event.body);
+  if (!body.success || body.data.record.candidate.prompt_version !== event.prompt_version) return invalid(event);
+  const { record, decision } = body.data;
+  const version = versionOf(useCase, event);
+  if (version === undefined) return versionUnknown(useCase, event.prompt_version);
+  const incumbent = record.incumbent?.prompt_version ?? null;
+  if (incumbent !== null && !useCase.versions.has(incumbent)) return versionUnknown(useCase, incumbent);
+  const { eval_set_hash, rubric_hashes } = record;
+  const finished_at = Math.min(mark.at, Date.parse(record.finished_at));
+  version.evals.push({ ...mark, incumbent, eval_set_hash, rubric_hashes, finished_at, decision });
+  version.eval_count += 1;
+  if (version.evals.length > EVALS_MAX) version.evals.shift();
+  if (decision.passed && questionMismatches(record, useCase.settings).length === 0) version.quarantined = null;
+  return accept(null);
+}
+
+function approve(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Outcome {
+  const version = versionOf(useCase, event);
+  if (version === undefined) return versionUnknown(useCase, event.prompt_version);
+  const { author, registered, approvals, number } = version;
+  if (isSamePerson(event.actor, author) || isSamePerson(event.actor, registered.actor)) {
+    return reject(
+      "approval_by_author",
+      `${event.actor} wrote or pushed v${number} and can't approve it. Ask a colleague to approve it.`,
+    );
+  }
+  if (approvals.some(({ actor }) => isSamePerson(actor, event.actor))) return accept(null, false);
+  approvals.push(mark);
+  return accept(null);
+}
+
+function quarantine(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Outcome {
+  const version = versionOf(useCase, event);
+  if (version === undefined) return versionUnknown(useCase, event.prompt_version);
+  if (version.quarantined !== null) return accept(null, false);
+  version.quarantined = mark;
+  return accept(null);
+}
+
+function promote(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Outcome {
+  const body = PromotedBody.safeParse(event.body);
+  if (!body.success) return invalid(event);
+  const { weight, is_bypass: isBypass } = body.data;
+  const version = versionOf(useCase, event);
+  if (version === undefined) return versionUnknown(useCase, event.prompt_version);
+  const env = useCase.envs.get(event.env) ?? emptyEnv(event.env);
+  const { canary } = env;
+  const incumbent = env.stack.at(-1) ?? null;
+  const hash = version.prompt_version;
+
+  if (event.expected_revision !== env.revision) return stale(useCase, env, event);
+  if (canary !== null && canary.prompt_version !== hash) {
+    return reject(
+      "canary_in_progress",
+      `v${numberOf(useCase, canary.prompt_version)} is live for ${percent(canary.weight)} of ${env.env}. Promote it wholly or roll it back first.`,
+    );
+  }
+  if (incumbent === hash) {
+    if (weight === 1) return accept(env.revision, false);
+    return reject(
+      "already_live",
+      `v${version.number} serves everybody in ${env.env}. A share needs another version beside it.`,
+    );
+  }
+  if (canary?.weight === weight) return accept(env.revision, false);
+  if (incumbent === null && weight < 1) {
+    return reject(
+      "no_incumbent",
+      `Nothing is live in ${env.env} yet, so nobody could get the rest. Promote it with weight 1.`,
+    );
+  }
+
+  // Less exposure needs no proof.
+  const isReduction = canary !== null && weight < canary.weight;
+  const failures = isReduction ? [] : checkPromotion(useCase, version, incumbent, mark.at);
+  if (failures.length > 0) {
+    if (!isBypass) return gateRefused(version, failures);
+    if (event.reason.trim() === "") return reject("reason_missing", "A bypass needs a reason. Say why.");
+    env.bypasses.push({ ...mark, prompt_version: hash, overridden: failures });
+    if (env.bypasses.length > BYPASSES_MAX) env.bypasses.shift();
+  }
+  if (weight === 1) {
+    env.stack.push(hash);
+    if (!env.served.includes(hash)) env.served.push(hash);
+    env.canary = null;
+  } else {
+    env.canary = { prompt_version: hash, weight };
+  }
+  return moved(useCase, env, mark, failures);
+}
+
+function rollBack(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Outcome {
+  const body = RolledBackBody.safeParse(event.body);
+  if (!body.success) return invalid(event);
+  const env = useCase.envs.get(event.env);
+  const top = env?.stack.at(-1);
+  if (env === undefined || top === undefined) {
+    return reject("nothing_live", `Nothing of ${useCase.use_case} is live in ${event.env}. Check the env.`);
+  }
+  const named = [body.data.from, body.data.to].find((hash) => hash !== null && !useCase.versions.has(hash));
+  if (named !== undefined) return versionUnknown(useCase, named);
+
+  const { canary } = env;
+  const isLive = (hash: string): boolean => hash === top || hash === canary?.prompt_version;
+  if (body.data.from === null && body.data.to === top && canary === null) return accept(env.revision, false);
+  const from = body.data.from ?? canary?.prompt_version ?? top;
+  const bad = useCase.versions.get(from)!;
+  if (!isLive(from)) {
+    if (bad.quarantined !== null) return accept(env.revision, false);
+    return reject(
+      "not_live",
+      `v${bad.number} is not live in ${env.env}; v${numberOf(useCase, top)} is. Quarantine it if it must not come back.`,
+    );
+  }
+  if (event.expected_revision !== env.revision) return stale(useCase, env, event);
+  const isGood = (hash: string): boolean => hash !== from && useCase.versions.get(hash)?.quarantined === null;
+  const to = body.data.to ?? env.stack.findLast(isGood);
+  if (to === undefined) {
+    return reject(
+      "nothing_before",
+      `No good version was live in ${env.env} before v${bad.number}. Name one with --to, or push a mended one.`,
+    );
+  }
+  if (to === from) return reject("same_version", `v${bad.number} can't replace itself. Name another version with --to.`);
+  const target = useCase.versions.get(to)!;
+  if (!env.served.includes(to)) {
+    return reject(
+      "target_never_live",
+      `v${target.number} never served everybody in ${env.env}, and a rollback only goes back. Promote it instead.`,
+    );
+  }
+  if (target.quarantined !== null) {
+    return reject(
+      "target_quarantined",
+      `v${target.number} is quarantined (${target.quarantined.reason}). Name another version, or promote it with a bypass.`,
+    );
+  }
+
+  const place = env.stack.lastIndexOf(to);
+  if (place === -1) env.stack.push(to);
+  else env.stack.length = place + 1;
+  env.canary = null;
+  bad.quarantined ??= mark;
+  return moved(useCase, env, mark, []);
+}
+
+function setPolicy(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Outcome {
+  const body = PolicySetBody.safeParse(event.body);
+  if (!body.success) return invalid(event);
+  const { policy, policy_hash } = body.data;
+  if (policy["use_case"] !== event.use_case) {
+    return reject(
+      "use_case_mismatch",
+      `The policy is not one of ${event.use_case}. Send it to its own use case.`,
+    );
+  }
+  if (contentHash(policy) !== policy_hash) {
+    return reject(
+      "hash_mismatch",
+      `The policy's hash is ${contentHash(policy)}. Push again with a current plumbline.`,
+    );
+  }
+  const env = useCase.envs.get(event.env) ?? emptyEnv(event.env);
+  if (event.expected_revision !== env.revision) return stale(useCase, env, event);
+  if (env.policy?.policy_hash === policy_hash) return accept(env.revision, false);
+  env.policy = { policy_hash, document: policy, set: mark };
+  return changed(useCase, env, mark, []);
+}
+
+/** What is live changed. */
+function moved(useCase: UseCaseState, env: EnvState, mark: Mark, overridden: readonly Refusal[]): Outcome {
+  env.moved = mark;
+  return changed(useCase, env, mark, overridden);
+}
+
+function changed(useCase: UseCaseState, env: EnvState, mark: Mark, overridden: readonly Refusal[]): Outcome {
+  env.revision += 1;
+  env.live_revision = mark.offset + 1;
+  useCase.envs.set(env.env, env);
+  return { kind: "accepted", changed: true, revision: env.revision, overridden };
+}
+
+function accept(revision: number | null, isChange = true): Outcome {
+  return { kind: "accepted", changed: isChange, revision, overridden: [] };
+}
+
+function reject(code: string, message: string): Outcome {
+  return { kind: "rejected", code, message, failures: [] };
+}
+
+function invalid({ type }: RegistryEvent): Outcome {
+  return reject("invalid_command", `The body does not fit ${type}. Send it through the registry's API.`);
+}
+
+function versionUnknown({ use_case }: UseCaseState, hash: string | null): Outcome {
+  return reject("version_unknown", `${use_case} has no version ${hash ?? "(none named)"}. Push it first: plumbline push`);
+}
+
+function gateRefused({ number }: VersionState, failures: readonly Refusal[]): Outcome {
+  const [first] = failures;
+  const more = failures.length > 1 ? ` (and ${failures.length - 1} more)` : "";
+  return {
+    kind: "rejected",
+    code: "gate_refused",
+    message: `The gate refuses v${number}: ${first!.message}${more}`,
+    failures,
+  };
+}
+
+function stale(useCase: UseCaseState, env: EnvState, event: RegistryEvent): Outcome {
+  const top = env.stack.at(-1);
+  const now =
+    top === undefined || env.moved === null
+      ? "nothing is live"
+      : `v${numberOf(useCase, top)} is live, changed last by ${env.moved.actor}`;
+  return reject(
+    "stale_revision",
+    `${event.env} is at revision ${env.revision}, you saw ${event.expected_revision}: ${now}. Look at plumbline status, then decide again.`,
+  );
+}
+
+function versionOf(useCase: UseCaseState, { prompt_version }: RegistryEvent): VersionState | undefined {
+  return prompt_version === null ? undefined : useCase.versions.get(prompt_version);
+}
+
+function numberOf(useCase: UseCaseState, hash: string): number | undefined {
+  return useCase.versions.get(hash)?.number;
+}
+
+function percent(weight: number): string {
+  return `${Number((weight * 100).toFixed(2))}%`;
+}
+
+function remember(state: RegistryState, event: RegistryEvent, mark: Mark, outcome: Outcome): void {
+  const useCase = state.use_cases.get(event.use_case);
+  if (useCase === undefined) return;
+  const weight = event.body["weight"];
+  useCase.history.push({
+    ...mark,
+    type: event.type,
+    env: event.env,
+    prompt_version: event.prompt_version,
+    number: event.prompt_version === null ? null : (useCase.versions.get(event.prompt_version)?.number ?? null),
+    weight: event.type === "promoted" && typeof weight === "number" ? weight : null,
+    live: MOVES.has(event.type) ? liveArms(useCase, useCase.envs.get(event.env)) : null,
+    outcome,
+  });
+}
+
+const MOVES: ReadonlySet<RegistryEvent["type"]> = new Set(["promoted", "rolled_back"]);

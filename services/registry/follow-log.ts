@@ -1,0 +1,167 @@
+/**
+ * Follows the registry topic into the state: from the first record at the start, then as records arrive.
+ *
+ * It reads without a group, because every replica needs every record: nothing has to be joined or left behind, and
+ * each successful read says how old the state can be at most.
+ */
+import { LogError, type Clock, type EventLog } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
+import { foldRecord, logIdOf, type Folded } from "./fold.ts";
+import type { Outcome, RegistryState } from "./state.ts";
+
+export const REGISTRY_TOPIC = "plumbline.registry";
+export const PARTITION = 0;
+const READ_MAX = 1_000;
+/** Between two looks for one's own record, ms. A read that follows an append finds it almost always. */
+const OWN_RECORD_MS = 10;
+const BACKOFF_MS_MAX = 2_000;
+
+export interface LogFollower {
+  /** True once everything that the log held at the start was folded. */
+  readonly isLoaded: boolean;
+  /** When the log was last read to its end, by the clock; null before the first time. */
+  readonly readAt: number | null;
+  /** Resolves when `isLoaded`. */
+  readonly loaded: Promise<void>;
+  /**
+   * The outcome of the record at `offset`, once it is folded; null when it was not within `timeoutMs`. Ask for one's
+   * own record right after its append: outcomes are kept only for those who wait.
+   */
+  outcomeAt(offset: number, timeoutMs: number): Promise<Outcome | null>;
+  /** Follows until `signal` aborts. Outages are waited out; a topic of the wrong shape is a fault. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface FollowDeps {
+  readonly log: Pick<EventLog, "read" | "watermarks">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly state: RegistryState;
+  /** How often a quiet log is looked at, ms. */
+  readonly followMs: number;
+  /** After each batch of records. */
+  readonly onFolded: (folded: readonly Folded[]) => void;
+}
+
+export function createLogFollower(deps: FollowDeps): LogFollower {
+  const { log, clock, logger, state, followMs, onFolded } = deps;
+  const recent = new Map<number, Outcome>();
+  let readAt: number | null = null;
+  let isLoaded = false;
+  let setLoaded!: () => void;
+  const loaded = new Promise<void>((resolve) => {
+    setLoaded = resolve;
+  });
+  let reading: Promise<void> | null = null;
+  let next: Promise<void> | null = null;
+
+  async function readToEnd(): Promise<void> {
+    for (;;) {
+      const asked = clock.now();
+      const records = await log.read(REGISTRY_TOPIC, PARTITION, state.next_offset, READ_MAX);
+      const folded = records.flatMap((record) => foldRecord(state, record) ?? []);
+      for (const each of folded) recent.set(each.offset, each.outcome);
+      for (const offset of recent.keys()) {
+        if (recent.size <= RECENT_MAX) break;
+        recent.delete(offset);
+      }
+      if (folded.length > 0) onFolded(folded);
+      if (records.length < READ_MAX) {
+        readAt = asked;
+        return;
+      }
+    }
+  }
+
+  /** One read at a time. A caller gets a read that began after it called, shared with everybody who waits too. */
+  function catchUp(): Promise<void> {
+    if (next !== null) return next;
+    const before = reading?.catch(() => undefined) ?? Promise.resolve();
+    const mine = before.then(() => {
+      next = null;
+      reading = readToEnd();
+      return reading;
+    });
+    next = mine;
+    mine.catch(() => undefined);
+    return mine;
+  }
+
+  async function load(): Promise<void> {
+    const watermarks = await log.watermarks(REGISTRY_TOPIC);
+    const [mark] = watermarks;
+    if (watermarks.length !== 1 || mark === undefined) {
+      throw new LogError(
+        "topic_mismatch",
+        `${REGISTRY_TOPIC} has ${watermarks.length} partitions, but the order of commands needs exactly 1: make a new topic with one partition and copy`,
+        { retryable: false },
+      );
+    }
+    if (mark.low > 0) {
+      throw new LogError(
+        "topic_mismatch",
+        `${REGISTRY_TOPIC} begins at offset ${mark.low}: its history was cut, and with it what is live. Set retention.ms=-1 and cleanup.policy=delete, and restore the topic`,
+        { retryable: false },
+      );
+    }
+    if (state.next_offset > 0) {
+      const [first] = await log.read(REGISTRY_TOPIC, PARTITION, mark.low, 1);
+      if (mark.high < state.next_offset || first === undefined || logIdOf(first) !== state.log_id) {
+        throw new LogError(
+          "topic_mismatch",
+          `${REGISTRY_TOPIC} is not the log that the snapshot is of. Restore the topic, or remove the snapshot file`,
+          { retryable: false },
+        );
+      }
+    }
+    await catchUp();
+    isLoaded = true;
+    setLoaded();
+    logger.info(
+      { use_cases: state.use_cases.size, log_offset: state.next_offset, bad_records: state.bad_records },
+      "registry.folded",
+    );
+  }
+
+  return {
+    get isLoaded() {
+      return isLoaded;
+    },
+    get readAt() {
+      return readAt;
+    },
+    loaded,
+    async outcomeAt(offset, timeoutMs) {
+      const deadline = clock.now() + timeoutMs;
+      for (;;) {
+        try {
+          await catchUp();
+        } catch (error) {
+          if (!(error instanceof LogError)) throw error;
+        }
+        if (state.next_offset > offset) return recent.get(offset) ?? null;
+        if (clock.now() >= deadline) return null;
+        await clock.sleep(OWN_RECORD_MS);
+      }
+    },
+    async run(signal) {
+      let failures = 0;
+      while (!signal.aborted) {
+        try {
+          await (isLoaded ? catchUp() : load());
+          if (failures > 0) logger.info({ failures }, "registry.log_back");
+          failures = 0;
+        } catch (error) {
+          if (signal.aborted) return;
+          if (!(error instanceof LogError) || !error.retryable) throw error;
+          failures += 1;
+          if (failures === 1) logger.warn({ err: error, log_offset: state.next_offset }, "registry.log_away");
+        }
+        await clock.sleep(failures === 0 ? followMs : Math.min(followMs * 2 ** failures, BACKOFF_MS_MAX), signal);
+      }
+    },
+  };
+}
+
+/** Outcomes kept for those who wait for them; more than can wait at once. */
+const RECENT_MAX = 20_000;

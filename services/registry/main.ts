@@ -1,0 +1,35 @@
+/** The registry as a process of its own: commands and state on Kafka, HTTP for everybody. */
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
+import { loadConfig } from "@plumbline/runtime/load-config";
+import { createLogger } from "@plumbline/runtime/logger";
+import { run, stopOnSignal } from "@plumbline/runtime/run";
+import { RegistryConfig } from "./config.ts";
+import { createRegistry } from "./service.ts";
+import { createSnapshotFile } from "./snapshot.ts";
+
+const config = loadConfig(RegistryConfig, process.env);
+const logger = createLogger("registry", config.PLUMBLINE_LOG_LEVEL);
+const log = openKafkaEventLog({
+  brokers: config.PLUMBLINE_KAFKA_BROKERS,
+  clientId: "plumbline-registry",
+  logger,
+});
+const snapshot = config.PLUMBLINE_REGISTRY_SNAPSHOT;
+
+const registry = createRegistry({
+  log,
+  clock: systemClock,
+  logger,
+  host: config.PLUMBLINE_REGISTRY_HOST,
+  port: config.PLUMBLINE_REGISTRY_PORT,
+  apiKeys: config.PLUMBLINE_REGISTRY_KEYS,
+  snapshots: snapshot === undefined ? undefined : createSnapshotFile(snapshot),
+});
+
+await run([registry], {
+  logger,
+  stop: stopOnSignal(),
+  drainMs: config.PLUMBLINE_DRAIN_MS,
+  resources: [{ name: "kafka", close: () => log.close() }],
+});

@@ -1,0 +1,188 @@
+/** What a request says, checked: body, version references, expectations, credentials. */
+import { createHash } from "node:crypto";
+import { parseShortVersion } from "@plumbline/prompts";
+import { HttpProblem, readBody, type Request } from "@plumbline/runtime/http";
+import { REGISTRY_BODY_BYTES_MAX, UseCase } from "@plumbline/schemas";
+import { z } from "zod";
+import type { UseCaseState } from "./state.ts";
+
+export interface Credential {
+  /** Whom the history names. */
+  readonly actor: string;
+  readonly mayWrite: boolean;
+}
+
+/** @throws HttpProblem 401 or 403 */
+export type Authenticate = (request: Request, needs: "read" | "write") => string;
+
+const Actor = z.string().trim().min(1).max(200);
+export const ACTOR_HEADER = "x-plumbline-actor";
+
+/**
+ * Keys are looked up by their hash: the time it takes says nothing about how much of a guess was right.
+ *
+ * @param keys absent: anybody may do anything, and is who the header says
+ */
+export function createAuthenticate(keys: ReadonlyMap<string, Credential> | undefined): Authenticate {
+  if (keys === undefined) {
+    return (request) => {
+      const named = Actor.safeParse(request.get(ACTOR_HEADER) ?? "local");
+      return named.success ? named.data : "local";
+    };
+  }
+  const byHash = new Map([...keys].map(([key, credential]) => [hash(key), credential]));
+  return (request, needs) => {
+    const key = /^Bearer +(\S+)$/i.exec(request.get("authorization") ?? "")?.[1];
+    const credential = key === undefined ? undefined : byHash.get(hash(key));
+    if (credential === undefined) {
+      throw new HttpProblem(
+        {
+          type: "urn:plumbline:unauthorized",
+          title: "Unauthorized",
+          status: 401,
+          detail: "The API key is missing or unknown; send it as `authorization: Bearer <key>`.",
+        },
+        { "www-authenticate": "Bearer" },
+      );
+    }
+    if (needs === "write" && !credential.mayWrite) {
+      throw new HttpProblem({
+        type: "urn:plumbline:forbidden",
+        title: "Forbidden",
+        status: 403,
+        detail: `The key of ${credential.actor} may only read. Use one that may write.`,
+      });
+    }
+    return credential.actor;
+  };
+}
+
+function hash(key: string): string {
+  return createHash("sha256").update(key).digest("base64");
+}
+
+/** @throws HttpProblem 400, 413 or 415, naming every field that does not fit */
+export async function readJson<Schema extends z.ZodType>(request: Request, schema: Schema): Promise<z.output<Schema>> {
+  // Asking for a JSON type also keeps other sites' pages from posting here: a browser asks us first.
+  const type = (request.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+  if (type !== "application/json") {
+    throw new HttpProblem({
+      type: "urn:plumbline:unsupported-media-type",
+      title: "Unsupported media type",
+      status: 415,
+      detail: "Send content-type application/json.",
+    });
+  }
+  const bytes = await readBody(request, { bytesMax: REGISTRY_BODY_BYTES_MAX });
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString("utf8"));
+  } catch {
+    throw badRequest("The body is not JSON.", "");
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map(({ path, message }, index) => ({ index, field: path.join("."), message }));
+  const [first] = errors;
+  throw new HttpProblem({
+    type: "urn:plumbline:bad-request",
+    title: "Bad request",
+    status: 400,
+    detail: `${first!.field === "" ? "The body" : first!.field}: ${first!.message}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""}`,
+    field: first!.field,
+    errors,
+  });
+}
+
+export function badRequest(detail: string, field: string): HttpProblem {
+  return new HttpProblem({ type: "urn:plumbline:bad-request", title: "Bad request", status: 400, detail, field });
+}
+
+export function notFound(code: string, detail: string): HttpProblem {
+  return new HttpProblem({ type: `urn:plumbline:${code}`, title: "Not found", status: 404, detail });
+}
+
+/** @throws HttpProblem 400 */
+export function readUseCase(request: Request): string {
+  const parsed = UseCase.safeParse(request.params["use_case"]);
+  if (parsed.success) return parsed.data;
+  throw badRequest(`The use case ${parsed.error.issues[0]?.message ?? "is malformed"}.`, "use_case");
+}
+
+/**
+ * The full hash behind `sha256:<64 hex>`, `use-case@<12 hex>`, 12 or more hex digits, or `v15`. A full hash is taken
+ * as it is, known or not.
+ *
+ * @throws HttpProblem 404 when nothing, or more than one version, fits
+ */
+export function resolveVersion(useCase: UseCaseState | undefined, useCaseName: string, reference: string): string {
+  if (/^sha256:[0-9a-f]{64}$/.test(reference)) return reference;
+  const versions = [...(useCase?.versions.values() ?? [])];
+  const short = parseShortVersion(reference);
+  const number = /^v([1-9]\d{0,8})$/.exec(reference)?.[1];
+  const hex = short?.use_case === useCaseName ? short.hex : /^[0-9a-f]{12,64}$/.exec(reference)?.[0];
+  const found = versions.filter((version) =>
+    number === undefined
+      ? hex !== undefined && version.prompt_version.startsWith(`sha256:${hex}`)
+      : version.number === Number(number),
+  );
+  if (found.length === 1) return found[0]!.prompt_version;
+  throw notFound(
+    "version-unknown",
+    found.length === 0
+      ? `${useCaseName} has no version ${reference}. Name it by number (v3), short form or hash; GET /v1/use-cases/${useCaseName} lists them.`
+      : `${reference} fits ${found.length} versions of ${useCaseName}. Name it with more digits.`,
+  );
+}
+
+export interface Expectation {
+  readonly revision: number | null;
+  /** It came as `If-Match`, so a failure is 412. */
+  readonly isHeader: boolean;
+}
+
+/** @throws HttpProblem 400 when header and body disagree or the header is no revision */
+export function readExpectation(request: Request, inBody: number | undefined): Expectation {
+  const header = request.get("if-match");
+  if (header === undefined) return { revision: inBody ?? null, isHeader: false };
+  const digits = /^"?(\d{1,15})"?$/.exec(header.trim())?.[1];
+  if (digits === undefined) throw badRequest('If-Match must be the revision, such as "7".', "if-match");
+  const revision = Number(digits);
+  if (inBody !== undefined && inBody !== revision) {
+    throw badRequest(`If-Match says ${revision}, expected_revision says ${inBody}. Send one of them.`, "expected_revision");
+  }
+  return { revision, isHeader: true };
+}
+
+/** @throws HttpProblem 400 */
+export function readIdempotencyKey(request: Request): string | null {
+  const key = request.get("idempotency-key");
+  if (key === undefined) return null;
+  if (/^[\x21-\x7e][\x20-\x7e]{0,254}$/.test(key)) return key;
+  throw badRequest("Idempotency-Key must be 1 to 255 printable characters.", "idempotency-key");
+}
+
+/** The last value of a query parameter; null when it is absent or empty. */
+export function queryOf(request: Request, name: string): string | null {
+  const value: unknown = request.query[name];
+  const last: unknown = Array.isArray(value) ? value.at(-1) : value;
+  return typeof last === "string" && last !== "" ? last : null;
+}
+
+const ENV = /^[a-z][a-z0-9-]{0,31}$/;
+
+/** @throws HttpProblem 400 */
+export function envOf(request: Request): string {
+  const env = queryOf(request, "env") ?? "production";
+  if (ENV.test(env)) return env;
+  throw badRequest("env must be lower-case letters, digits and dashes, such as production.", "env");
+}
+
+/** @throws HttpProblem 400 unless it is a number in [min, max] */
+export function numberOf(request: Request, name: string, fallback: number, [min, max]: readonly [number, number]): number {
+  const text = queryOf(request, name);
+  if (text === null) return fallback;
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= min && value <= max) return value;
+  throw badRequest(`${name} must be a number from ${min} to ${max}.`, name);
+}

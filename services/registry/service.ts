@@ -1,0 +1,174 @@
+/**
+ * The registry: what is live, who may change it, and telling every client at once.
+ *
+ * Its state is the fold of one topic. A command is appended, then read back; what the log decided is the answer, on
+ * this replica and on every other. Reads come from memory and go on while the log is away.
+ */
+import { ConfigError, type Clock, type EventLog } from "@plumbline/ports";
+import { createHttpApp, createHttpService, HttpProblem, type HttpService } from "@plumbline/runtime/http";
+import type { Logger } from "@plumbline/runtime/logger";
+import { createSubmit } from "./commands.ts";
+import { createLogFollower } from "./follow-log.ts";
+import { createLiveBoard } from "./live.ts";
+import { createAuthenticate, type Credential } from "./read-request.ts";
+import { readRoutes } from "./read-routes.ts";
+import type { Snapshots } from "./snapshot.ts";
+import { createState, type RegistryState } from "./state.ts";
+import { writeRoutes } from "./write-routes.ts";
+
+export interface RegistryOptions {
+  readonly log: Pick<EventLog, "append" | "read" | "watermarks">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Default 127.0.0.1. Anything else needs `apiKeys`. */
+  readonly host?: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** Absent: no key is asked for, and everybody is who they say. */
+  readonly apiKeys?: ReadonlyMap<string, Credential> | undefined;
+  /** Absent: every start folds the whole topic. */
+  readonly snapshots?: Snapshots | undefined;
+  /** How often a quiet log is looked at for other replicas' commands, ms. Default 100. */
+  readonly followMs?: number;
+  /** Longest wait for the log, ms. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
+export interface Registry extends HttpService {
+  /** What was folded so far. Look, don't touch. */
+  state(): RegistryState;
+  /** Clients waiting for news. */
+  waiting(): number;
+}
+
+/** A snapshot at most every so many records. */
+const SNAPSHOT_RECORDS = 1_000;
+/** How long a request waits for the fold at the start, ms. */
+const READY_WAIT_MS = 2_000;
+
+/** @throws ConfigError when it would listen beyond this machine without API keys */
+export function createRegistry(options: RegistryOptions): Registry {
+  const { log, clock, logger, host = "127.0.0.1", port, apiKeys, snapshots } = options;
+  const { followMs = 100, timeoutMs = 10_000 } = options;
+  if (apiKeys === undefined && !LOOPBACK.has(host)) {
+    throw new ConfigError(
+      `the registry would obey anybody who reaches ${host}: set PLUMBLINE_REGISTRY_KEYS, or bind 127.0.0.1`,
+    );
+  }
+  const state = createState();
+  const live = createLiveBoard({ state, clock });
+  let isRestored = false;
+  let savedOffset = 0;
+  let saving: Promise<void> | null = null;
+  const follower = createLogFollower({
+    log,
+    clock,
+    logger,
+    state,
+    followMs,
+    onFolded: () => {
+      live.changed();
+      if (state.next_offset - savedOffset >= SNAPSHOT_RECORDS) void save();
+    },
+  });
+
+  /** A snapshot is a convenience: without one the next start takes longer. */
+  function save(): Promise<void> {
+    if (snapshots === undefined || state.next_offset === savedOffset) return Promise.resolve();
+    const offset = state.next_offset;
+    saving ??= snapshots
+      .save(state)
+      .then(
+        () => {
+          savedOffset = offset;
+        },
+        (error: unknown) => logger.warn({ err: error }, "registry.snapshot_failed"),
+      )
+      .finally(() => {
+        saving = null;
+      });
+    return saving;
+  }
+
+  async function ready(): Promise<void> {
+    if (follower.isLoaded || isRestored) return;
+    const answered = new AbortController();
+    await Promise.race([follower.loaded, clock.sleep(READY_WAIT_MS, answered.signal)]);
+    answered.abort();
+    if (follower.isLoaded || isRestored) return;
+    throw new HttpProblem(
+      {
+        type: "urn:plumbline:not-loaded",
+        title: "Not loaded yet",
+        status: 503,
+        detail: "The registry is still reading its log, or can't reach it. Ask again after Retry-After, or another replica.",
+      },
+      { "retry-after": "1" },
+    );
+  }
+
+  const authenticate = createAuthenticate(apiKeys);
+  const submit = createSubmit({ log, clock, state, follower, timeoutMs });
+  const app = createHttpApp({
+    name: "registry",
+    logger,
+    // Not the log: while it is away, what is live is served all the same.
+    readiness: {
+      state: async () => {
+        if (!follower.isLoaded && !isRestored) throw new Error("the log was not read yet");
+      },
+    },
+    routes: [
+      ...readRoutes({
+        state,
+        live,
+        authenticate,
+        ready,
+        ageMs: () => (follower.readAt === null ? null : Math.max(0, clock.now() - follower.readAt)),
+      }),
+      ...writeRoutes({ state, submit, authenticate, clock, logger, ready }),
+    ],
+  });
+  const http = createHttpService(app, {
+    name: "registry",
+    logger,
+    host,
+    port,
+    portSetting: "PLUMBLINE_REGISTRY_PORT",
+  });
+
+  return {
+    name: "registry",
+    url: http.url,
+    state: () => state,
+    waiting: () => live.waiting,
+    async run(stop) {
+      const restored = (await snapshots?.load()) ?? null;
+      if (restored !== null) {
+        Object.assign(state, restored);
+        savedOffset = state.next_offset;
+        isRestored = true;
+        logger.info({ log_offset: savedOffset }, "registry.restored");
+      }
+      const failed = new AbortController();
+      const signal = AbortSignal.any([stop, failed.signal]);
+      // Waiting clients are sent away at once, to another replica or to the next process.
+      signal.addEventListener("abort", () => live.release(), { once: true });
+      const faults: unknown[] = [];
+      const guard = async (work: Promise<void>): Promise<void> => {
+        try {
+          await work;
+        } catch (error) {
+          faults.push(error);
+          failed.abort();
+        }
+      };
+      await Promise.all([guard(follower.run(signal)), guard(http.run(signal))]);
+      await saving;
+      await save();
+      if (faults.length > 0) throw faults[0];
+    },
+  };
+}
+
+const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);

@@ -1,0 +1,265 @@
+/** The commands over HTTP. Each is one record of the log; the answer is what the log decided. */
+import { isDeepStrictEqual } from "node:util";
+import { LogError, type Clock } from "@plumbline/ports";
+import { HttpProblem, type Request, type Response, type Route } from "@plumbline/runtime/http";
+import {
+  ApproveBody,
+  PromoteBody,
+  QuarantineBody,
+  RecordEvalBody,
+  RegisterVersionBody,
+  RollbackBody,
+  SetPolicyBody,
+  type CommandAccepted,
+  type GateOutcome,
+} from "@plumbline/schemas";
+import type { Logger } from "@plumbline/runtime/logger";
+import { decideEval } from "./decide-eval.ts";
+import type { Command, Submit, Submitted } from "./commands.ts";
+import {
+  readExpectation,
+  readIdempotencyKey,
+  readJson,
+  readUseCase,
+  resolveVersion,
+  type Authenticate,
+  type Expectation,
+} from "./read-request.ts";
+import { liveArms, type Outcome, type RegistryState } from "./state.ts";
+
+export interface WriteDeps {
+  readonly state: RegistryState;
+  readonly submit: Submit;
+  readonly authenticate: Authenticate;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Resolves when the state may be asked. */
+  readonly ready: () => Promise<void>;
+}
+
+type Draft = Pick<Command, "type" | "env" | "prompt_version" | "reason" | "body"> & {
+  readonly expectation?: Expectation;
+  readonly created?: boolean;
+};
+
+export function writeRoutes(deps: WriteDeps): readonly Route[] {
+  const { state, submit, authenticate, clock, logger, ready } = deps;
+
+  /** One command: credentials, body, log, answer. */
+  function command(path: string, draft: (request: Request, useCase: string, actor: string) => Promise<Draft>): Route {
+    return {
+      method: "POST",
+      path: `/v1/use-cases/:use_case/${path}`,
+      async handle(request, response) {
+        const actor = authenticate(request, "write");
+        const useCase = readUseCase(request);
+        const key = readIdempotencyKey(request);
+        await ready();
+        const { expectation = NO_EXPECTATION, created = false, ...drafted } = await draft(request, useCase, actor);
+        const submitted = await submitOrExplain(
+          { ...drafted, use_case: useCase, actor, expected_revision: expectation.revision },
+          key,
+        );
+        const { outcome } = submitted;
+        Object.assign(response.locals, {
+          command: drafted.type,
+          use_case: useCase,
+          env: drafted.env,
+          actor,
+          log_offset: submitted.offset,
+          outcome: outcome.kind === "accepted" ? "accepted" : outcome.code,
+        });
+        if (outcome.kind === "rejected") throw toProblem(outcome, expectation);
+        if (outcome.overridden.length > 0) {
+          logger.warn(
+            { use_case: useCase, env: drafted.env, prompt_version: drafted.prompt_version, actor, reason: drafted.reason, codes: outcome.overridden.map(({ code }) => code) },
+            "registry.gate_bypassed",
+          );
+        }
+        answer(response, useCase, drafted, submitted, outcome, created);
+      },
+    };
+  }
+
+  async function submitOrExplain(given: Command, key: string | null): Promise<Submitted> {
+    try {
+      return await submit(given, key);
+    } catch (error) {
+      if (!(error instanceof LogError) || !error.retryable) throw error;
+      throw new HttpProblem(
+        {
+          type: "urn:plumbline:log-unavailable",
+          title: "The log is unavailable",
+          status: 503,
+          detail:
+            key === null
+              ? "The command may or may not have been taken. Look at the history before you give it again, and send an Idempotency-Key with it: then it can be repeated safely. What is live goes on being served."
+              : "The command may or may not have been taken. Repeat it with the same Idempotency-Key once the log is back. What is live goes on being served.",
+        },
+        { "retry-after": "2" },
+      );
+    }
+  }
+
+  function answer(
+    response: Response,
+    useCaseName: string,
+    { env, prompt_version }: Pick<Command, "env" | "prompt_version">,
+    { event_id, offset }: Submitted,
+    outcome: Outcome & { kind: "accepted" },
+    isCreated: boolean,
+  ): void {
+    const useCase = state.use_cases.get(useCaseName)!;
+    const version = prompt_version === null ? undefined : useCase.versions.get(prompt_version);
+    // What is stored, not what would be decided now.
+    const decision = version?.evals.find((each) => each.offset === offset)?.decision;
+    const accepted: CommandAccepted = {
+      event_id,
+      offset,
+      use_case: useCaseName,
+      env,
+      prompt_version,
+      number: version?.number ?? null,
+      changed: outcome.changed,
+      revision: outcome.revision,
+      live: [...liveArms(useCase, useCase.envs.get(env))],
+      overridden: [...outcome.overridden],
+      ...(decision === undefined ? {} : { decision }),
+    };
+    if (outcome.revision !== null) response.setHeader("etag", `"${outcome.revision}"`);
+    response.status(isCreated && outcome.changed ? 201 : 200).json(accepted);
+  }
+
+  const resolve = (useCase: string, reference: string): string =>
+    resolveVersion(state.use_cases.get(useCase), useCase, reference);
+
+  return [
+    command("versions", async (request, _useCase, actor) => {
+      const body = await readJson(request, RegisterVersionBody);
+      return {
+        type: "version_registered",
+        env: EVERY_ENV,
+        prompt_version: body.prompt_version,
+        reason: body.reason,
+        body: {
+          document: body.document,
+          author: body.author ?? actor,
+          commit: body.commit,
+          settings: body.settings ?? null,
+        },
+        created: true,
+      };
+    }),
+    command("evals", async (request, useCase) => {
+      const { env, record, reason } = await readJson(request, RecordEvalBody);
+      const known = state.use_cases.get(useCase);
+      const decision = known === undefined ? UNDECIDED : decideEval(record, known, env, clock.now());
+      return {
+        type: "eval_recorded",
+        env: EVERY_ENV,
+        prompt_version: record.candidate.prompt_version,
+        reason,
+        body: { record, decision },
+        created: true,
+      };
+    }),
+    command("approvals", async (request, useCase) => {
+      const { prompt_version, reason } = await readJson(request, ApproveBody);
+      return {
+        type: "approved",
+        env: EVERY_ENV,
+        prompt_version: resolve(useCase, prompt_version),
+        reason,
+        body: {},
+        created: true,
+      };
+    }),
+    command("promote", async (request, useCase) => {
+      const body = await readJson(request, PromoteBody);
+      return {
+        type: "promoted",
+        env: body.env,
+        prompt_version: resolve(useCase, body.prompt_version),
+        reason: body.bypass?.reason ?? body.reason,
+        body: { weight: body.weight, is_bypass: body.bypass !== undefined },
+        expectation: needed(readExpectation(request, body.expected_revision)),
+      };
+    }),
+    command("rollback", async (request, useCase) => {
+      const body = await readJson(request, RollbackBody);
+      const from = body.from === undefined ? null : resolve(useCase, body.from);
+      return {
+        type: "rolled_back",
+        env: body.env,
+        prompt_version: from,
+        reason: body.reason,
+        body: { from, to: body.to === undefined ? null : resolve(useCase, body.to) },
+        expectation: readExpectation(request, body.expected_revision),
+      };
+    }),
+    command("quarantine", async (request, useCase) => {
+      const { prompt_version, reason } = await readJson(request, QuarantineBody);
+      return {
+        type: "quarantined",
+        env: EVERY_ENV,
+        prompt_version: resolve(useCase, prompt_version),
+        reason,
+        body: {},
+      };
+    }),
+    command("policies", async (request) => {
+      const body = await readJson(request, SetPolicyBody);
+      return {
+        type: "policy_set",
+        env: body.env,
+        prompt_version: null,
+        reason: body.reason,
+        body: { policy: body.policy, policy_hash: body.policy_hash },
+        expectation: needed(readExpectation(request, body.expected_revision)),
+      };
+    }),
+  ];
+}
+
+/** Versions, evals, approvals and quarantines concern every env. */
+const EVERY_ENV = "";
+const NO_EXPECTATION: Expectation = { revision: null, isHeader: false };
+/** For a use case that does not exist; the fold refuses the record. */
+const UNDECIDED: GateOutcome = { passed: false, failures: [] };
+
+function needed(expectation: Expectation): Expectation {
+  if (!isDeepStrictEqual(expectation, NO_EXPECTATION)) return expectation;
+  throw new HttpProblem({
+    type: "urn:plumbline:expectation-missing",
+    title: "Precondition required",
+    status: 428,
+    detail:
+      "Say which revision you saw, as expected_revision or If-Match: GET /v1/use-cases/<use case> has it, per env. Then nobody's change is overwritten unseen.",
+    field: "expected_revision",
+  });
+}
+
+const STATUS_BY_CODE: Readonly<Record<string, number>> = {
+  use_case_unknown: 404,
+  version_unknown: 404,
+  approval_by_author: 403,
+  gate_refused: 422,
+  hash_mismatch: 422,
+  use_case_mismatch: 422,
+  idempotency_key_reused: 422,
+  reason_missing: 422,
+  invalid_command: 400,
+};
+
+function toProblem({ code, message, failures }: Outcome & { kind: "rejected" }, { isHeader }: Expectation): HttpProblem {
+  const conflict = code === "stale_revision" && isHeader ? 412 : 409;
+  return new HttpProblem({
+    type: `urn:plumbline:${code.replaceAll("_", "-")}`,
+    title: code === "gate_refused" ? "Refused by the gate" : "Refused",
+    status: STATUS_BY_CODE[code] ?? conflict,
+    detail: message,
+    ...(failures.length === 0
+      ? {}
+      : { errors: failures.map((failure, index) => ({ index, field: failure.code, message: failure.message })) }),
+  });
+}
