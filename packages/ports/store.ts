@@ -265,6 +265,94 @@ export interface QualityStateRow extends QualitySeries {
   readonly log_threshold: number;
 }
 
+/** How a feature of the calls of one version was distributed in one hour, in all calls ("") or in one slice. */
+export interface FeatureHour {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly prompt_version: string;
+  /** Start of the hour. */
+  readonly hour: string;
+  /** "" for all calls, `cell=…` for a cell of a partition of them, else the name of a slice. */
+  readonly slice: string;
+  /** `calls` counts calls in bin 0. */
+  readonly feature: string;
+  /** Pairs of bin and calls; the grid is described in `feature_hours.sql`. */
+  readonly counts: readonly (readonly [number, number])[];
+}
+
+/** Outcome, latency, cost and cache of the calls of one version in one hour; sums. */
+export interface OutcomeHour {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly prompt_version: string;
+  readonly hour: string;
+  readonly calls: number;
+  readonly ok_calls: number;
+  /** Not answered by the primary path. */
+  readonly degraded_calls: number;
+  readonly priced_calls: number;
+  readonly cost_usd_sum: number;
+  /** Natural logarithms of US dollars. */
+  readonly log_cost_sum: number;
+  readonly log_cost_square_sum: number;
+  /** Reported how much of their input came from the provider's cache. */
+  readonly cacheable_calls: number;
+  /** Of these, at least half of it did. */
+  readonly cached_calls: number;
+  /** Pairs of bin and calls, on the grid of `FeatureHour`. */
+  readonly latency: readonly (readonly [number, number])[];
+  /** Pairs of model and calls; "" when the provider did not say. */
+  readonly response_models: readonly (readonly [string, number])[];
+}
+
+/** A captured input of one day. */
+export interface DriftText {
+  /** Midnight UTC. */
+  readonly day: string;
+  readonly text_id: string;
+  readonly text: string;
+}
+
+/** Agreement of a judge with its own frozen verdicts on the anchor items, on one day. */
+export interface AnchorDay {
+  readonly tenant: string;
+  readonly env: string;
+  /** `<use case>/<criterion>`. */
+  readonly criterion: string;
+  readonly rubric_hash: string;
+  readonly judge: string;
+  /** Midnight UTC. */
+  readonly day: string;
+  readonly items: number;
+  readonly agreements: number;
+}
+
+/** One drift comparison of one feature in one window. A later computation of the same window replaces. */
+export interface DriftResult {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  /** Version compared; "" for all versions. */
+  readonly prompt_version: string;
+  readonly feature: string;
+  readonly method: string;
+  readonly reference_start: string;
+  readonly reference_end: string;
+  readonly window_start: string;
+  readonly window_end: string;
+  readonly reference_units: number;
+  readonly current_units: number;
+  readonly value: number | null;
+  readonly threshold: number | null;
+  readonly p_value: number | null;
+  readonly verdict: "drifted" | "stable" | "not_enough_data";
+  /** Frozen bins, both counts and sizes; plain JSON. */
+  readonly bins: unknown;
+  readonly computed_at: string;
+}
+
 export interface Window {
   readonly start: string;
   readonly end: string;
@@ -324,6 +412,22 @@ export interface Store {
   insertQualityStates(rows: readonly QualityStateRow[]): Promise<void>;
   /** Reached at or after `since`, oldest first within a series. */
   qualityStates(since: string): Promise<readonly QualityStateRow[]>;
+  /** Features of the calls that started in the window, of whole hours; hours ascending. */
+  featureHours(query: Window & { readonly use_case?: string }): Promise<readonly FeatureHour[]>;
+  /** Outcomes of the calls that started in the window, of whole hours; hours ascending. */
+  outcomeHours(window: Window): Promise<readonly OutcomeHour[]>;
+  /** A sample of the captured inputs of whole days, always the same one, at most `day_limit` a day. */
+  driftTexts(query: {
+    readonly tenant: string;
+    readonly env: string;
+    readonly use_case: string;
+    /** Midnights UTC, ascending, at least one. */
+    readonly days: readonly string[];
+    readonly day_limit: number;
+  }): Promise<readonly DriftText[]>;
+  /** Re-judgements of anchor items in the window of judging time; days ascending. */
+  anchorDays(window: Window): Promise<readonly AnchorDay[]>;
+  insertDriftResults(rows: readonly DriftResult[]): Promise<void>;
   /** Rows, distinct calls and missing offsets per partition; the always-on check for loss and duplicates. */
   deliveryCheck(): Promise<
     readonly {

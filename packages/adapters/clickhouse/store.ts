@@ -12,6 +12,7 @@ import {
   BASELINES,
   CALL_PAYLOADS,
   CALLS,
+  DRIFT_RESULTS,
   EVIDENCE,
   FEEDBACK,
   hasPayload,
@@ -24,6 +25,7 @@ import {
 
 /** Most calls on one page of the judge's work list; their texts are read along. */
 const PENDING_CALLS_MAX = 10_000;
+const DAY_MS = 86_400_000;
 
 export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
   const queries = readQueries();
@@ -116,6 +118,24 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     insertEvidence: (rows) => insertAll(rows, EVIDENCE),
     insertQualityStates: (rows) => insertAll(rows, QUALITY_STATES),
     qualityStates: (since) => select("quality_states", QualityStateRow, { since: toDateTime64(since) }),
+    featureHours: ({ use_case = "", ...window }) =>
+      select("feature_hours", FeatureHour, { ...windowParameters(window), name: use_case }),
+    outcomeHours: (window) => select("outcome_hours", OutcomeHour, windowParameters(window)),
+    async driftTexts({ tenant, env, use_case, days, day_limit }) {
+      const starts = days.map((day) => Date.parse(day));
+      if (starts.length === 0) return [];
+      return select("drift_texts", DriftText, {
+        owner: tenant,
+        environment: env,
+        name: use_case,
+        days: starts.map((start) => start / 1000),
+        day_limit,
+        start: toDateTime64(new Date(Math.min(...starts)).toISOString()),
+        end: toDateTime64(new Date(Math.max(...starts) + DAY_MS).toISOString()),
+      });
+    },
+    anchorDays: (window) => select("anchor_days", AnchorDay, windowParameters(window)),
+    insertDriftResults: (rows) => insertAll(rows, DRIFT_RESULTS),
     deliveryCheck: () => select("delivery_check", DeliveryCheck),
     close: () => clickhouse.close(),
   };
@@ -174,12 +194,16 @@ function windowParameters(window: Window): QueryParameters {
 /** Read once, when the store is made. */
 function readQueries() {
   return {
+    anchor_days: readQuery("anchor_days"),
     baseline_snapshots: readQuery("baseline_snapshots"),
     call_texts: readQuery("call_texts"),
     coverage_by_hour: readQuery("coverage_by_hour"),
     delivery_check: readQuery("delivery_check"),
+    drift_texts: readQuery("drift_texts"),
+    feature_hours: readQuery("feature_hours"),
     judged_units: readQuery("judged_units"),
     judging_progress: readQuery("judging_progress"),
+    outcome_hours: readQuery("outcome_hours"),
     pending_calls: readQuery("pending_calls"),
     quality_by_version: readQuery("quality_by_version"),
     quality_states: readQuery("quality_states"),
@@ -361,4 +385,44 @@ const QualityStateRow = z.object({
   units: z.number(),
   log_m: z.number(),
   log_threshold: z.number(),
+});
+
+/** The engine writes whole hours and days without milliseconds; the port's times have them. */
+const wholeTime = z.string().transform((time) => new Date(time).toISOString());
+
+const FeatureHour = z.object({
+  ...versionKey,
+  hour: wholeTime,
+  slice: z.string(),
+  feature: z.string(),
+  counts: z.array(z.tuple([z.number(), z.number()])),
+});
+
+const OutcomeHour = z.object({
+  ...versionKey,
+  hour: wholeTime,
+  calls: z.number(),
+  ok_calls: z.number(),
+  degraded_calls: z.number(),
+  priced_calls: z.number(),
+  cost_usd_sum: z.number(),
+  log_cost_sum: z.number(),
+  log_cost_square_sum: z.number(),
+  cacheable_calls: z.number(),
+  cached_calls: z.number(),
+  latency: z.array(z.tuple([z.number(), z.number()])),
+  response_models: z.array(z.tuple([z.string(), z.number()])),
+});
+
+const DriftText = z.object({ day: wholeTime, text_id: z.string(), text: z.string() });
+
+const AnchorDay = z.object({
+  tenant: z.string(),
+  env: z.string(),
+  criterion: z.string(),
+  rubric_hash: z.string(),
+  judge: z.string(),
+  day: wholeTime,
+  items: z.number(),
+  agreements: z.number(),
 });

@@ -153,6 +153,8 @@ class QualityRun {
   #newestMs = -Infinity;
   #nowMs = 0;
   #traffic: Promise<readonly VersionTraffic[]> | null = null;
+  /** Units of one use case, as last asked for in this run. */
+  #units: { readonly use_case: string; readonly startMs: number; readonly rows: readonly JudgedUnitRow[] } | null = null;
 
   constructor(deps: QualityMonitorDeps) {
     this.#deps = deps;
@@ -162,6 +164,7 @@ class QualityRun {
     const { store, clock, incidents } = this.#deps;
     this.#nowMs = clock.now();
     this.#traffic = null;
+    this.#units = null;
     await incidents.refresh();
     if (!this.#isStarted) await this.#start();
     const since = this.#served.newestMs ?? this.#nowMs - ACTIVITY_REACH_MS;
@@ -179,6 +182,7 @@ class QualityRun {
       }
     }
     await store.insertQualityStates(this.#newStates.splice(0));
+    this.#units = null;
   }
 
   states(): readonly VersionState[] {
@@ -337,14 +341,20 @@ class QualityRun {
     if (rows.length > 0) await this.#deps.store.insertEvidence(rows);
   }
 
+  /** Units of the series from `startMs` on. The last answer of the run is kept: freezing and filling ask in a row. */
   async #unitsSince({ series }: KnownSeries, startMs: number): Promise<readonly JudgedUnitRow[]> {
-    const rows = await this.#deps.store.judgedUnits({
-      start: iso(startMs),
-      end: iso(this.#nowMs + HOUR_MS),
-      use_case: series.use_case,
-    });
+    if (this.#units === null || this.#units.use_case !== series.use_case || this.#units.startMs > startMs) {
+      const { use_case } = series;
+      const rows = await this.#deps.store.judgedUnits({
+        start: iso(startMs),
+        end: iso(this.#nowMs + HOUR_MS),
+        use_case,
+      });
+      this.#units = { use_case, startMs, rows };
+    }
     const key = seriesKey(series);
-    return rows.filter((row) => seriesKey(row) === key);
+    const start = iso(startMs);
+    return this.#units.rows.filter((row) => row.judged_at >= start && seriesKey(row) === key);
   }
 
   async #freeze(known: KnownSeries, version: ServedVersion): Promise<BaselineInsert | undefined> {

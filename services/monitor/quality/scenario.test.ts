@@ -129,7 +129,7 @@ test("a use case whose traffic stopped is a gap in coverage, and ends when calls
   await scenario.serve(9 * DAY, { version: "v1", quality: healthy, step: 12 });
   await scenario.wait(4);
   expect(detections(await scenario.events())).toMatchObject([
-    { kind: "coverage", metric: "traffic", evidence: { silent_minutes: 181 } },
+    { kind: "coverage", metric: "traffic", evidence: { silent_minutes: 121 } },
   ]);
   await scenario.serve(2, { version: "v1", quality: healthy });
   expect((await scenario.events()).map((event) => event.type)).toEqual(["detected", "recovered"]);
