@@ -97,7 +97,8 @@ function createMonitors() {
 async function serve(version: string, startMs: number, spanMs: number, units: number): Promise<void> {
   const rows: CallRow[] = [];
   for (let useCase = 0; useCase < USE_CASES; useCase++) {
-    for (let i = 0; i < units; i++) rows.push(callRow(`use-case-${useCase}`, version, startMs + Math.floor((i / units) * spanMs)));
+    for (let i = 0; i < units; i++)
+      rows.push(callRow(`use-case-${useCase}`, version, startMs + Math.floor((i / units) * spanMs)));
   }
   await store.insertCalls(rows);
   await store.insertVerdicts(rows.map(verdictRow));
@@ -171,7 +172,10 @@ function verdictRow(row: CallRow): Parameters<Store["insertVerdicts"]>[0][number
 /** Predicates that hold for a tenth of the units on average, one of which carries the drop. */
 function searchSlices(): number {
   const draws = createRandom(2);
-  const predicates = Array.from({ length: SEARCH_PREDICATES }, (_, p) => ({ name: `p${p}`, rows: [] as number[] }));
+  const predicates = Array.from({ length: SEARCH_PREDICATES }, (_, p) => ({
+    name: `p${p}`,
+    rows: [] as number[],
+  }));
   const scores: number[] = [];
   for (let row = 0; row < SEARCH_ROWS; row++) {
     for (const [p, predicate] of predicates.entries()) {

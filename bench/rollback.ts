@@ -1,11 +1,11 @@
 /**
- * How long after the command a rollback is everywhere: 200 clients hold a long poll over HTTP, each on a connection
- * of its own, and the time runs until the last one has the old version in hand. Half of the rounds are measured after
- * the registry was stopped and started on the same log in the middle, while the clients kept on asking.
+ * How long after the command a rollback is everywhere: clients hold a long poll over HTTP, each on a connection of its
+ * own, and the time runs until the last one has the old version in hand. In the middle every registry is stopped and
+ * started again, on lmdb with its log, while the clients go on asking; the other half of the rounds follows that.
  *
- *   npm run bench:rollback [-- --json] [--kafka host:port,…]
+ * On Kafka there are two registries: the command goes to one, half of the clients wait at the other.
  *
- * With --kafka there are two registries: the command goes to one, half of the clients wait at the other.
+ *   npm run bench:rollback [-- --json] [--clients 200] [--log lmdb|kafka]
  */
 import { setMaxListeners } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -20,18 +20,24 @@ import type { EventLog } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import type { LiveAnswer } from "@plumbline/schemas";
 import { createRegistry } from "@plumbline/services/registry/service";
+import { brokerForTests } from "../test/kafka/broker-for-tests.ts";
 import { registered, toNewRecord, USE_CASE, versionOf } from "../test/registry/commands.ts";
 
-const CLIENTS = 200;
 const ROUNDS = 20;
 /** A client that lost its registry asks again this much later, ms. */
 const RETRY_MS = 100;
 const ROUND_MS_MAX = 20_000;
 const USE_CASE_PATH = `/v1/use-cases/${USE_CASE}`;
 
-const { values: flags } = parseArgs({ options: { json: { type: "boolean" }, kafka: { type: "string" } } });
+const { values: flags } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    clients: { type: "string", default: "200" },
+    log: { type: "string" },
+  },
+});
+const CLIENTS = Number(flags.clients);
 const logger = createLogger("bench", "silent");
-const folder = await mkdtemp(join(tmpdir(), "plumbline-rollback-"));
 
 interface Running {
   readonly port: number;
@@ -96,7 +102,9 @@ function get(
       response.on("data", (chunk: string) => {
         body += chunk;
       });
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, etag: response.headers.etag, body }));
+      response.on("end", () =>
+        resolve({ status: response.statusCode ?? 0, etag: response.headers.etag, body }),
+      );
       response.on("error", reject);
     });
     request.on("error", reject);
@@ -114,91 +122,155 @@ async function command(url: string, path: string, body: unknown): Promise<{ revi
   return (await response.json()) as { revision: number };
 }
 
-const logs: EventLog[] =
-  flags.kafka === undefined
-    ? [await openLmdbEventLog({ path: join(folder, "log"), clock: systemClock })]
-    : [1, 2].map(() => openKafkaEventLog({ brokers: flags.kafka!.split(","), clientId: "bench-rollback" }));
-const useCaseVersions = Array.from({ length: ROUNDS + 1 }, (_, i) => `bench ${process.pid} version ${i}`);
-await logs[0]!.append("plumbline.registry", useCaseVersions.map((text) => toNewRecord({ ...registered(text), event_id: `${process.pid} ${text}` })));
-
-let registries = await Promise.all(logs.map((log) => startRegistry(log, 0)));
-const stop = new AbortController();
-setMaxListeners(0, stop.signal);
-const clients: Client[] = Array.from({ length: CLIENTS }, () => ({ version: undefined, at: 0 }));
-const following = clients.map((client, i) => follow(client, registries[i % registries.length]!.url, stop.signal));
-
-async function everybodyHas(version: string): Promise<void> {
-  const deadline = performance.now() + ROUND_MS_MAX;
-  while (clients.some((client) => client.version !== version)) {
-    if (performance.now() > deadline) throw new Error("not every client has the version; see the registry");
-    await systemClock.sleep(1);
-  }
+/** Logs that a registry each works on, and how to open them again after a stop. */
+interface Bench {
+  readonly logs: readonly EventLog[];
+  reopen(): Promise<readonly EventLog[]>;
 }
 
-async function everybodyWaits(): Promise<void> {
-  while (registries.reduce((sum, each) => sum + each.waiting(), 0) < CLIENTS) await systemClock.sleep(1);
-}
-
-const status = (await (await fetch(`${registries[0]!.url}${USE_CASE_PATH}`)).json()) as {
-  envs: Record<string, { revision: number }>;
-};
-const bypass = { reason: "a benchmark has nothing to evaluate" };
-const promote = async (text: string, expected_revision: number): Promise<number> =>
-  (await command(registries[0]!.url, "promote", { prompt_version: versionOf(text), expected_revision, bypass })).revision;
-
-/** Per round, from the command to the last client; and per client and round. */
-const last: number[] = [];
-const each: number[] = [];
-let restartMs = 0;
-let revision = await promote(useCaseVersions[0]!, status.envs["production"]?.revision ?? 0);
-await everybodyHas(versionOf(useCaseVersions[0]!));
-for (let round = 1; round <= ROUNDS; round++) {
-  if (round === ROUNDS / 2) {
-    const started = performance.now();
-    await Promise.all(registries.map((running) => running.stop()));
-    if (flags.kafka === undefined) {
-      await logs[0]!.close();
-      logs[0] = await openLmdbEventLog({ path: join(folder, "log"), clock: systemClock });
-    }
-    registries = await Promise.all(registries.map(({ port }, i) => startRegistry(logs[i]!, port)));
-    await everybodyWaits();
-    restartMs = performance.now() - started;
-  }
-  await promote(useCaseVersions[round]!, revision);
-  await everybodyHas(versionOf(useCaseVersions[round]!));
-  await everybodyWaits();
-  const given = performance.now();
-  ({ revision } = await command(registries[0]!.url, "rollback", { reason: "bench" }));
-  await everybodyHas(versionOf(useCaseVersions[0]!));
-  const delays = clients.map(({ at }) => at - given);
-  each.push(...delays);
-  last.push(Math.max(...delays));
-  await everybodyWaits();
-}
-stop.abort();
-await Promise.all(following);
-await Promise.all(registries.map((running) => running.stop()));
-await Promise.all(logs.map((log) => log.close()));
-await rm(folder, { recursive: true, force: true });
-
-const result = {
-  log: flags.kafka === undefined ? "lmdb" : "kafka",
-  registries: logs.length,
-  clients: CLIENTS,
-  rounds: ROUNDS,
+interface Result {
+  readonly registries: number;
+  readonly rounds: number;
   /** Over the rounds, of the last client. */
-  p50_ms: quantile(last, 0.5),
-  p99_ms: quantile(last, 0.99),
-  /** Over all clients. */
-  client_p50_ms: quantile(each, 0.5),
-  client_p99_ms: quantile(each, 0.99),
-  restart_ms: Math.round(restartMs),
-};
-for (const [name, value] of Object.entries(result)) process.stderr.write(`${name.padEnd(16)} ${value}\n`);
-process.stdout.write(`${flags.json === true ? JSON.stringify(result) : ""}\n`);
+  readonly p50_ms: number;
+  readonly p99_ms: number;
+  /** Over all clients and rounds. */
+  readonly client_p50_ms: number;
+  readonly client_p99_ms: number;
+  /** From the stop of every registry until every client waits again. */
+  readonly restart_ms: number;
+}
+
+async function measure(bench: Bench): Promise<Result> {
+  let { logs } = bench;
+  const texts = Array.from({ length: ROUNDS + 1 }, (_, i) => `version ${i}`);
+  await logs[0]!.append(
+    "plumbline.registry",
+    texts.map((text) => toNewRecord(registered(text))),
+  );
+  let registries = await Promise.all(logs.map((log) => startRegistry(log, 0)));
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  const clients: Client[] = Array.from({ length: CLIENTS }, () => ({ version: undefined, at: 0 }));
+  const following = clients.map((client, i) =>
+    follow(client, registries[i % registries.length]!.url, stop.signal),
+  );
+
+  async function everybodyHas(text: string): Promise<void> {
+    const version = versionOf(text);
+    const deadline = performance.now() + ROUND_MS_MAX;
+    while (clients.some((client) => client.version !== version)) {
+      if (performance.now() > deadline) throw new Error("a client does not hear of the change");
+      await systemClock.sleep(1);
+    }
+  }
+  async function everybodyWaits(): Promise<void> {
+    const deadline = performance.now() + ROUND_MS_MAX;
+    while (registries.reduce((sum, each) => sum + each.waiting(), 0) < CLIENTS) {
+      if (performance.now() > deadline) throw new Error("a client does not come back");
+      await systemClock.sleep(1);
+    }
+  }
+  let revision = 0;
+  async function promote(text: string): Promise<void> {
+    const bypass = { reason: "a benchmark has nothing to evaluate" };
+    const body = { prompt_version: versionOf(text), expected_revision: revision, bypass };
+    ({ revision } = await command(registries[0]!.url, "promote", body));
+    await everybodyHas(text);
+  }
+
+  const last: number[] = [];
+  const each: number[] = [];
+  let restartMs = 0;
+  await promote(texts[0]!);
+  for (let round = 1; round <= ROUNDS; round++) {
+    if (round === ROUNDS / 2) {
+      const started = performance.now();
+      const ports = registries.map(({ port }) => port);
+      await Promise.all(registries.map((running) => running.stop()));
+      logs = await bench.reopen();
+      registries = await Promise.all(ports.map((port, i) => startRegistry(logs[i]!, port)));
+      await everybodyWaits();
+      restartMs = performance.now() - started;
+    }
+    await promote(texts[round]!);
+    await everybodyWaits();
+    const given = performance.now();
+    ({ revision } = await command(registries[0]!.url, "rollback", { reason: "bench" }));
+    await everybodyHas(texts[0]!);
+    const delays = clients.map(({ at }) => at - given);
+    each.push(...delays);
+    last.push(Math.max(...delays));
+    await everybodyWaits();
+  }
+  stop.abort();
+  await Promise.all(following);
+  await Promise.all(registries.map((running) => running.stop()));
+  await Promise.all(logs.map((log) => log.close()));
+  return {
+    registries: registries.length,
+    rounds: ROUNDS,
+    p50_ms: quantile(last, 0.5),
+    p99_ms: quantile(last, 0.99),
+    client_p50_ms: quantile(each, 0.5),
+    client_p99_ms: quantile(each, 0.99),
+    restart_ms: Math.round(restartMs),
+  };
+}
+
+async function onLmdb(): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), "plumbline-rollback-"));
+  const open = async (): Promise<EventLog[]> => [
+    await openLmdbEventLog({ path: join(folder, "log"), clock: systemClock }),
+  ];
+  const logs = await open();
+  try {
+    return await measure({
+      logs,
+      async reopen() {
+        await logs[0]!.close();
+        return open();
+      },
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** @returns null without a Kafka; it says why on standard error */
+async function onKafka(): Promise<Result | null> {
+  const kafka = await brokerForTests();
+  // A topic that is in use already would not begin at revision 0.
+  if (kafka === null || kafka.own === null) return null;
+  try {
+    const logs = [1, 2].map(() => openKafkaEventLog({ brokers: kafka.brokers, clientId: "bench-rollback" }));
+    return await measure({ logs, reopen: async () => logs });
+  } finally {
+    await kafka.stop();
+  }
+}
 
 function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const value = sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
   return Math.round(value * 10) / 10;
 }
+
+const logs: Readonly<Record<string, Result | null>> = {
+  ...(flags.log === "kafka" ? {} : { lmdb: await onLmdb() }),
+  ...(flags.log === "lmdb" ? {} : { kafka: await onKafka() }),
+};
+const measured = Object.values(logs).filter((result) => result !== null);
+const result = {
+  clients: CLIENTS,
+  // Of the slower log.
+  p50_ms: Math.max(...measured.map(({ p50_ms }) => p50_ms)),
+  p99_ms: Math.max(...measured.map(({ p99_ms }) => p99_ms)),
+  logs,
+};
+for (const [log, numbers] of Object.entries(logs)) {
+  for (const [name, value] of Object.entries(numbers ?? { skipped: "no Kafka here" })) {
+    process.stderr.write(`${log.padEnd(8)} ${name.padEnd(16)} ${value}\n`);
+  }
+}
+process.stdout.write(`${flags.json ? JSON.stringify(result) : ""}\n`);

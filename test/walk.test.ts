@@ -46,7 +46,9 @@ interface Passage {
   readonly v1: string;
   readonly v2: string;
 }
-const passages = gunzipSync(readFileSync(new URL("../examples/ticket-summary/fixtures/passages.jsonl.gz", import.meta.url)))
+const passages = gunzipSync(
+  readFileSync(new URL("../examples/ticket-summary/fixtures/passages.jsonl.gz", import.meta.url)),
+)
   .toString("utf8")
   .split("\n")
   .filter((line) => line !== "")
@@ -65,101 +67,143 @@ test.each([
   { log: "lmdb", store: "HTTP" },
   { log: "Kafka", store: "in-process" },
   { log: "Kafka", store: "HTTP" },
-] as const)("a call travels from emit to the inbox with the log on $log and the store $store", { timeout: 180_000 }, async (way) => {
-  if (way.log === "Kafka" && broker === null) return expect(process.env["REQUIRE_KAFKA"]).not.toBe("1");
-  const folder = await mkdtemp(join(tmpdir(), "plumbline-walk-"));
-  const logger = createLogger("walk", "error");
-  const stop = new AbortController();
+] as const)(
+  "a call travels from emit to the inbox with the log on $log and the store $store",
+  { timeout: 180_000 },
+  async (way) => {
+    if (way.log === "Kafka" && broker === null) return expect(process.env["REQUIRE_KAFKA"]).not.toBe("1");
+    const folder = await mkdtemp(join(tmpdir(), "plumbline-walk-"));
+    const logger = createLogger("walk", "error");
+    const stop = new AbortController();
 
-  const log = way.log === "Kafka" ? await openOwnTopics() : await openLmdbEventLog({ path: join(folder, "log"), clock: systemClock });
-  const clickhouse = await openEmbeddedClickHouse({ path: join(folder, "clickhouse") });
-  const front = await serveClickHouse(clickhouse, { readOnly: false });
-  const store = createClickHouseStore(way.store === "HTTP" ? openHttpClickHouse({ url: front.url }) : clickhouse);
-  await store.migrate();
-  await store.assertMigrated();
-  const inbox = await openInboxNotifier({ dir: join(folder, "inbox") });
-
-  const deps = { log, store, clock: systemClock, logger };
-  const collector = createCollector({ log, clock: systemClock, logger, port: 0 });
-  const running = run(
-    [
-      collector,
-      createWriter({ ...deps, enrichment: createEnrichment(loadConfig(WriterConfig, { PLUMBLINE_JUDGE_SAMPLE_RATIO: "0.5" })) }),
-      createJudgeService({ ...deps, judge: createLexicalJudge(), rubrics: DEFAULT_RUBRICS, config: loadConfig(JudgeConfig, {}) }),
-      createMonitor({ ...deps, config: loadConfig(MonitorConfig, { PLUMBLINE_MONITOR_CRON: "* * * * * *" }) }),
-      createNotifierService({ ...deps, notifiers: [inbox], links: { runbooks_url: null, console_url: null } }),
-    ],
-    { logger, stop: stop.signal, drainMs: 20_000, resources: [] },
-  );
-
-  try {
-    // 1–3: emitted, validated, durable in the log.
-    const emitter = createEmitter({ url: await collector.url, app: "walk" });
-    const useCase = `walk-${way.log}-${way.store}`.toLowerCase();
-    await emitVersion(OLD, "v1");
-    const { acknowledged, rejected } = await emitter.flush(60_000);
-    expect({ acknowledged, rejected }).toEqual({ acknowledged: CALLS_A_VERSION, rejected: 0 });
-
-    // 4–7: every call is one row, with what the writer added.
-    const rows = `SELECT count() AS all_rows, uniqExact(call_id) AS calls, countIf(is_sampled) AS sampled, countIf(has(slices, 'mentions_money')) AS money, countIf(cost_usd > 0) AS priced FROM plumbline_raw.calls WHERE use_case = '${useCase}'`;
-    await vi.waitFor(async () => expect(await clickhouse.query(rows)).toMatchObject([{ all_rows: CALLS_A_VERSION, calls: CALLS_A_VERSION }]), {
-      timeout: 60_000,
-      interval: 100,
-    });
-    const [counts] = await clickhouse.query(rows);
-    expect(Number(counts!["money"])).toBeGreaterThan(100);
-    expect(Number(counts!["priced"])).toBe(CALLS_A_VERSION);
-
-    // 8: every sampled call gets exactly one verdict, by a judge that says who it is.
-    const verdicts = `SELECT count() AS verdicts, uniqExact(call_id) AS calls, any(judge) AS judge FROM plumbline_raw.verdicts FINAL WHERE use_case = '${useCase}'`;
-    await vi.waitFor(
-      async () => expect(await clickhouse.query(verdicts)).toEqual([{ verdicts: Number(counts!["sampled"]), calls: Number(counts!["sampled"]), judge: LEXICAL_JUDGE_NAME }]),
-      { timeout: 60_000, interval: 200 },
+    const log =
+      way.log === "Kafka"
+        ? await openOwnTopics()
+        : await openLmdbEventLog({ path: join(folder, "log"), clock: systemClock });
+    const clickhouse = await openEmbeddedClickHouse({ path: join(folder, "clickhouse") });
+    const front = await serveClickHouse(clickhouse, { readOnly: false });
+    const store = createClickHouseStore(
+      way.store === "HTTP" ? openHttpClickHouse({ url: front.url }) : clickhouse,
     );
-    expect(inbox.messages()).toEqual([]);
+    await store.migrate();
+    await store.assertMigrated();
+    const inbox = await openInboxNotifier({ dir: join(folder, "inbox") });
 
-    // 9–12: the worse version is detected, fires once and stands in the inbox with its numbers.
-    await emitVersion(NEW, "v2");
-    await emitter.flush(60_000);
-    const quality = () => inbox.messages().filter((each) => each.message.preview.includes("faithfulness fell"));
-    await vi.waitFor(() => expect(quality()).toHaveLength(1), { timeout: 90_000, interval: 200 });
-    const { message } = quality()[0]!;
-    expect(message.state).toBe("firing");
-    expect(message.preview).toContain(useCase);
-    expect(message.lines.join("\n")).toMatch(/judged/);
-    expect(JSON.stringify(message)).toContain(LEXICAL_JUDGE_NAME);
-    await emitter.close();
+    const deps = { log, store, clock: systemClock, logger };
+    const collector = createCollector({ log, clock: systemClock, logger, port: 0 });
+    const running = run(
+      [
+        collector,
+        createWriter({
+          ...deps,
+          enrichment: createEnrichment(loadConfig(WriterConfig, { PLUMBLINE_JUDGE_SAMPLE_RATIO: "0.5" })),
+        }),
+        createJudgeService({
+          ...deps,
+          judge: createLexicalJudge(),
+          rubrics: DEFAULT_RUBRICS,
+          config: loadConfig(JudgeConfig, {}),
+        }),
+        createMonitor({
+          ...deps,
+          config: loadConfig(MonitorConfig, { PLUMBLINE_MONITOR_CRON: "* * * * * *" }),
+        }),
+        createNotifierService({
+          ...deps,
+          notifiers: [inbox],
+          links: { runbooks_url: null, console_url: null },
+        }),
+      ],
+      { logger, stop: stop.signal, drainMs: 20_000, resources: [] },
+    );
 
-    async function emitVersion(prompt_version: string, answer: "v1" | "v2"): Promise<void> {
-      for (let n = 0; n < CALLS_A_VERSION; n++) {
-        const passage = passages[n % passages.length]!;
-        emitter.emit({
-          use_case: useCase,
-          prompt_version,
-          provider: "openai",
-          model: "gpt-5-mini",
-          status: "ok",
-          latency_ms: 900,
-          input_tokens: 400,
-          output_tokens: 60,
-          input: passage.input,
-          output: passage[answer],
-        });
+    try {
+      // 1–3: emitted, validated, durable in the log.
+      const emitter = createEmitter({ url: await collector.url, app: "walk" });
+      const useCase = `walk-${way.log}-${way.store}`.toLowerCase();
+      await emitVersion(OLD, "v1");
+      const { acknowledged, rejected } = await emitter.flush(60_000);
+      expect({ acknowledged, rejected }).toEqual({ acknowledged: CALLS_A_VERSION, rejected: 0 });
+
+      // 4–7: every call is one row, with what the writer added.
+      const rows = `SELECT count() AS all_rows, uniqExact(call_id) AS calls, countIf(is_sampled) AS sampled, countIf(has(slices, 'mentions_money')) AS money, countIf(cost_usd > 0) AS priced FROM plumbline_raw.calls WHERE use_case = '${useCase}'`;
+      await vi.waitFor(
+        async () =>
+          expect(await clickhouse.query(rows)).toMatchObject([
+            { all_rows: CALLS_A_VERSION, calls: CALLS_A_VERSION },
+          ]),
+        {
+          timeout: 60_000,
+          interval: 100,
+        },
+      );
+      const [counts] = await clickhouse.query(rows);
+      expect(Number(counts!["money"])).toBeGreaterThan(100);
+      expect(Number(counts!["priced"])).toBe(CALLS_A_VERSION);
+
+      // 8: every sampled call gets exactly one verdict, by a judge that says who it is.
+      const verdicts = `SELECT count() AS verdicts, uniqExact(call_id) AS calls, any(judge) AS judge FROM plumbline_raw.verdicts FINAL WHERE use_case = '${useCase}'`;
+      await vi.waitFor(
+        async () =>
+          expect(await clickhouse.query(verdicts)).toEqual([
+            {
+              verdicts: Number(counts!["sampled"]),
+              calls: Number(counts!["sampled"]),
+              judge: LEXICAL_JUDGE_NAME,
+            },
+          ]),
+        { timeout: 60_000, interval: 200 },
+      );
+      expect(inbox.messages()).toEqual([]);
+
+      // 9–12: the worse version is detected, fires once and stands in the inbox with its numbers.
+      await emitVersion(NEW, "v2");
+      await emitter.flush(60_000);
+      const quality = () =>
+        inbox.messages().filter((each) => each.message.preview.includes("faithfulness fell"));
+      await vi.waitFor(() => expect(quality()).toHaveLength(1), { timeout: 90_000, interval: 200 });
+      const { message } = quality()[0]!;
+      expect(message.state).toBe("firing");
+      expect(message.preview).toContain(useCase);
+      expect(message.lines.join("\n")).toMatch(/judged/);
+      expect(JSON.stringify(message)).toContain(LEXICAL_JUDGE_NAME);
+      await emitter.close();
+
+      async function emitVersion(prompt_version: string, answer: "v1" | "v2"): Promise<void> {
+        for (let n = 0; n < CALLS_A_VERSION; n++) {
+          const passage = passages[n % passages.length]!;
+          emitter.emit({
+            use_case: useCase,
+            prompt_version,
+            provider: "openai",
+            model: "gpt-5-mini",
+            status: "ok",
+            latency_ms: 900,
+            input_tokens: 400,
+            output_tokens: 60,
+            input: passage.input,
+            output: passage[answer],
+          });
+        }
       }
+    } finally {
+      stop.abort();
+      await running;
+      await log.close();
+      await front.close();
+      await store.close();
+      await clickhouse.close();
+      await rm(folder, { recursive: true, force: true });
     }
-  } finally {
-    stop.abort();
-    await running;
-    await log.close();
-    await front.close();
-    await store.close();
-    await clickhouse.close();
-    await rm(folder, { recursive: true, force: true });
-  }
-});
+  },
+);
 
 async function openOwnTopics(): Promise<EventLog> {
   if (broker === null) throw new Error("unreachable");
   await ensureTopics(broker.brokers, { replicationFactor: 1 });
-  return openKafkaEventLog({ brokers: broker.brokers, clientId: "walk", logger: createLogger("kafka", "error") });
+  return openKafkaEventLog({
+    brokers: broker.brokers,
+    clientId: "walk",
+    logger: createLogger("kafka", "error"),
+  });
 }

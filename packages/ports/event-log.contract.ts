@@ -429,8 +429,18 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
       await log.append(ONE, [ownRecord("one")]);
       await many.until(() => many.records().some(isOwn));
       await one.until(() => one.records().some(isOwn));
-      expect(many.records().filter(isOwn).map((record) => record.key)).toEqual([`${own}-many`]);
-      expect(one.records().filter(isOwn).map((record) => record.key)).toEqual([`${own}-one`]);
+      expect(
+        many
+          .records()
+          .filter(isOwn)
+          .map((record) => record.key),
+      ).toEqual([`${own}-many`]);
+      expect(
+        one
+          .records()
+          .filter(isOwn)
+          .map((record) => record.key),
+      ).toEqual([`${own}-one`]);
     });
 
     describe("claim", () => {

@@ -10,7 +10,7 @@ import type { IncidentEvent, Verdict } from "@plumbline/schemas";
 import { LlmCall, type LlmCallInput } from "@plumbline/schemas";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConfigError, StoreError } from "./errors.ts";
-import type { CallRow, Origin, Store } from "./store.ts";
+import type { BaselineInsert, BaselineRow, CallRow, Origin, Store } from "./store.ts";
 
 export interface StoreUnderTest {
   /** Empty, no migration applied. */
@@ -154,6 +154,34 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           { ...callRow(3), cost_usd: 0.2 },
         ]);
         expect((await store.versionTraffic(DAY))[0]?.cost_usd_sum).toBe(0.300000001);
+      });
+
+      test("sampling counts say what was chosen and what was to be expected, versions in order of appearance", async () => {
+        await store.insertCalls([
+          {
+            ...callRow(0, { started_at: "2026-11-24T02:00:00.000Z", prompt_version: "new" }),
+            is_sampled: true,
+            sample_rate: 0.2,
+          },
+          {
+            ...callRow(1, { started_at: "2026-11-24T01:00:00.000Z", prompt_version: "old" }),
+            is_sampled: true,
+            sample_rate: 0.05,
+          },
+          {
+            ...callRow(2, { started_at: "2026-11-24T03:00:00.000Z", prompt_version: "old" }),
+            is_sampled: false,
+            sample_rate: 0.05,
+          },
+        ]);
+        const counts = await store.samplingCounts(DAY);
+        expect(
+          counts.map(({ prompt_version, calls, sampled }) => ({ prompt_version, calls, sampled })),
+        ).toEqual([
+          { prompt_version: "old", calls: 2, sampled: 1 },
+          { prompt_version: "new", calls: 1, sampled: 1 },
+        ]);
+        expect(counts[0]?.rate_sum).toBeCloseTo(0.1, 6);
       });
 
       test("traffic counts each version in its half-open window", async () => {
@@ -381,6 +409,198 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       });
     });
 
+    describe("the monitor's questions", () => {
+      beforeEach(async () => {
+        await store.migrate();
+      });
+
+      test("a judged unit is the first verdict of a conversation on a day, in the window of its arrival", async () => {
+        await store.insertVerdicts([
+          verdictRow(1, { conversation_id: "a", slices: ["mentions_money"], score: 0.5 }),
+          verdictRow(5, { conversation_id: "a", score: 0 }),
+          verdictRow(7, { conversation_id: "b", state: "failed", score: null, label: null }),
+          verdictRow(8, { conversation_id: "c", use_case: "triage" }),
+        ]);
+        const units = await store.judgedUnits(DAY);
+        expect(units).toMatchObject([
+          {
+            use_case: "ticket-summary",
+            call_id: callId(1),
+            judged_at: minute(2),
+            score: 0.5,
+            slices: ["mentions_money"],
+            sample_rate: 0.05,
+            is_guardrail: true,
+          },
+          { use_case: "triage", call_id: callId(8) },
+        ]);
+        expect(await store.judgedUnits({ ...DAY, use_case: "triage" })).toHaveLength(1);
+        expect(await store.judgedUnits({ start: minute(2), end: minute(3) })).toHaveLength(1);
+        // The conversation's first verdict came before: its second one is no unit of this window either.
+        expect(await store.judgedUnits({ start: minute(3), end: minute(9) })).toHaveLength(0);
+      });
+
+      test("a verdict that was delivered twice is one unit", async () => {
+        await store.insertVerdicts([verdictRow(1)]);
+        await store.insertVerdicts([{ ...verdictRow(1), log_offset: 9 }]);
+        expect(await store.judgedUnits(DAY)).toHaveLength(1);
+      });
+
+      test("the activity of versions is about calls that arrived since", async () => {
+        await store.insertCalls([
+          callRow(1),
+          callRow(2),
+          { ...callRow(3, { prompt_version: "v2" }), started_at: minute(0) },
+        ]);
+        expect(await store.versionActivity(minute(2))).toEqual([
+          {
+            tenant: "acme",
+            env: "production",
+            use_case: "ticket-summary",
+            prompt_version: "v2",
+            calls: 1,
+            first_started_at: minute(0),
+            last_started_at: minute(0),
+            last_ingested_at: minute(3),
+          },
+          expect.objectContaining({ prompt_version: "v1", calls: 1, first_started_at: minute(2) }),
+        ]);
+      });
+
+      test("the progress of judging counts each selected call once, and names the one that waits longest", async () => {
+        await store.insertCalls([callRow(1), callRow(2), callRow(3), { ...callRow(4), is_sampled: false }]);
+        await store.insertVerdicts([
+          verdictRow(1),
+          {
+            ...verdictRow(1, { criterion: "tone", state: "failed", score: null, label: null }),
+            log_offset: 9,
+          },
+        ]);
+        expect(await store.judgingProgress({ start: DAY.start, end: minute(3) })).toEqual([
+          {
+            tenant: "acme",
+            env: "production",
+            use_case: "ticket-summary",
+            sampled: 2,
+            scored: 0,
+            cannot_judge: 0,
+            expired: 0,
+            over_budget: 0,
+            failed: 1,
+            unjudged: 1,
+            oldest_unjudged_at: minute(2),
+          },
+        ]);
+      });
+
+      test("nothing waits when everything selected was judged", async () => {
+        await store.insertCalls([callRow(1)]);
+        await store.insertVerdicts([verdictRow(1)]);
+        expect(await store.judgingProgress(DAY)).toMatchObject([
+          { scored: 1, unjudged: 0, oldest_unjudged_at: null },
+        ]);
+      });
+
+      test("a silent use case is told with what is usual a week before", async () => {
+        const at = (iso: string, i: number): CallRow => ({ ...callRow(i), ingested_at: iso });
+        await store.insertCalls([
+          at("2026-11-16T09:00:00.000Z", 1),
+          at("2026-11-17T10:30:00.000Z", 2),
+          at("2026-11-24T10:00:00.000Z", 3),
+        ]);
+        const query = { start: "2026-11-10T00:00:00.000Z", end: "2026-11-24T11:00:00.000Z" };
+        expect(await store.silentUseCases({ ...query, since: "2026-11-24T10:30:00.000Z" })).toEqual([
+          {
+            tenant: "acme",
+            env: "production",
+            use_case: "ticket-summary",
+            first_at: "2026-11-16T09:00:00.000Z",
+            last_at: "2026-11-24T10:00:00.000Z",
+            calls_of_last_day: 1,
+            calls_a_week_before: 1,
+          },
+        ]);
+        expect(await store.silentUseCases({ ...query, since: "2026-11-24T10:00:00.000Z" })).toEqual([]);
+      });
+
+      test("the mix of slices and the models that answered are counted by version", async () => {
+        await store.insertCalls([
+          callRow(1, { response_model: "a-1" }),
+          callRow(2, { response_model: "a-2" }),
+          { ...callRow(3), slices: ["z", "a"] },
+          callRow(4, { use_case: "triage" }),
+        ]);
+        const query = { ...DAY, use_case: "ticket-summary" };
+        expect(await store.sliceMix(query)).toMatchObject([
+          { prompt_version: "v1", held: ["mentions_money"], calls: 2 },
+          { prompt_version: "v1", held: ["a", "z"], calls: 1 },
+        ]);
+        expect(await store.responseModels(query)).toMatchObject([
+          { response_model: "a-1", calls: 1, first_started_at: minute(1) },
+          { response_model: "a-2", calls: 1 },
+        ]);
+      });
+
+      test("a baseline comes back as it was frozen, and states and evidence replace what was said before", async () => {
+        const stored: BaselineRow = {
+          ...series,
+          snapshot_id: "b1",
+          prompt_version: "v2",
+          incumbent_version: "v1",
+          deployed_at: minute(0),
+          reference_start: DAY.start,
+          reference_end: minute(0),
+          units: 120,
+          score_sum: 110.5,
+          snapshot: { id: "b1", streams: [{ name: "all", se: 1 / 3 }], pinned: null },
+          created_at: minute(1),
+        };
+        const row: BaselineInsert = {
+          ...stored,
+          dispersion: 1,
+          tempering: 1,
+          coefficients: [0.9],
+          streams: ["all"],
+          stream_weights: [1],
+          stream_margins: [0.03],
+          stream_units: [119.6],
+          misfits_expected: 0.01,
+        };
+        await store.insertBaselines([row]);
+        await store.insertBaselines([row]);
+        expect(await store.baselines(minute(1))).toEqual([stored]);
+        expect(await store.baselines(minute(2))).toEqual([]);
+
+        const state = { ...series, prompt_version: "v2", snapshot_id: "b1", log_m: 1.5, log_threshold: 9.8 };
+        await store.insertQualityStates([
+          { ...state, state: "WATCHING", at: minute(1), units: 0 },
+          { ...state, state: "CLEARED", at: minute(9), units: 800 },
+        ]);
+        expect((await store.qualityStates(DAY.start)).map(({ state: name, units }) => [name, units])).toEqual(
+          [
+            ["WATCHING", 0],
+            ["CLEARED", 800],
+          ],
+        );
+        const { rubric_hash: _rubric, judge: _judge, ...about } = series;
+        await store.insertEvidence([
+          {
+            ...about,
+            snapshot_id: "b1",
+            prompt_version: "v2",
+            stream: "all",
+            hour: "2026-11-24T09:00:00.000Z",
+            units: 3,
+            score_sum: 2.5,
+            expected_sum: 2.7,
+            log_factors: [-0.1, 0.2],
+            clearance_factors: [0.1, 0],
+            computed_at: minute(9),
+          },
+        ]);
+      });
+    });
+
     describe("other events", () => {
       beforeEach(async () => {
         await store.migrate();
@@ -439,6 +659,15 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     });
   });
 }
+
+const series = {
+  tenant: "acme",
+  env: "production",
+  use_case: "ticket-summary",
+  criterion: "faithfulness",
+  rubric_hash: RUBRIC,
+  judge: "judge-a",
+};
 
 /** Minute `i` of the contract's morning, from 09:00. */
 function minute(i: number): string {

@@ -98,6 +98,18 @@ export interface VersionTraffic {
   readonly last_started_at: string;
 }
 
+/** How many calls of a version were chosen for judging, and how many were to be expected. */
+export interface SamplingCount {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly prompt_version: string;
+  readonly calls: number;
+  readonly sampled: number;
+  /** Sum of the calls' sampling rates: the expected number of sampled ones. */
+  readonly rate_sum: number;
+}
+
 export interface Coverage {
   readonly tenant: string;
   readonly env: string;
@@ -309,6 +321,8 @@ export interface OutcomeHour {
 
 /** A captured input of one day. */
 export interface DriftText {
+  readonly tenant: string;
+  readonly env: string;
   /** Midnight UTC. */
   readonly day: string;
   readonly text_id: string;
@@ -391,6 +405,8 @@ export interface Store {
   }): Promise<readonly PendingCall[]>;
   qualityByVersion(window: Window): Promise<readonly QualityRow[]>;
   versionTraffic(window: Window): Promise<readonly VersionTraffic[]>;
+  /** Versions in the order of their first call in the window. */
+  samplingCounts(window: Window): Promise<readonly SamplingCount[]>;
   coverageByHour(window: Window): Promise<readonly Coverage[]>;
 
   /** Units whose verdict arrived in the window, of one use case or of all; sorted by series, version and arrival. */
@@ -416,15 +432,10 @@ export interface Store {
   featureHours(query: Window & { readonly use_case?: string }): Promise<readonly FeatureHour[]>;
   /** Outcomes of the calls that started in the window, of whole hours; hours ascending. */
   outcomeHours(window: Window): Promise<readonly OutcomeHour[]>;
-  /** A sample of the captured inputs of whole days, always the same one, at most `day_limit` a day. */
-  driftTexts(query: {
-    readonly tenant: string;
-    readonly env: string;
-    readonly use_case: string;
-    /** Midnights UTC, ascending, at least one. */
-    readonly days: readonly string[];
-    readonly day_limit: number;
-  }): Promise<readonly DriftText[]>;
+  /** A sample of a use case's captured inputs, always the same one, at most `day_limit` a day; days ascending. */
+  driftTexts(
+    query: Window & { readonly use_case: string; readonly day_limit: number },
+  ): Promise<readonly DriftText[]>;
   /** Re-judgements of anchor items in the window of judging time; days ascending. */
   anchorDays(window: Window): Promise<readonly AnchorDay[]>;
   insertDriftResults(rows: readonly DriftResult[]): Promise<void>;

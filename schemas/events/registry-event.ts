@@ -30,13 +30,17 @@ export type RegistryEventType = (typeof REGISTRY_EVENT_TYPES)[number];
 export const RegistryEvent = z.object({
   event_id: z.string().describe("made once per command; a second record with the same id changes nothing"),
   use_case: z.string(),
-  env: z.string().describe("empty for what concerns every environment: versions, evals, approvals, quarantines"),
+  env: z
+    .string()
+    .describe("empty for what concerns every environment: versions, evals, approvals, quarantines"),
   type: z.enum(REGISTRY_EVENT_TYPES),
   expected_revision: z
     .number()
     .int()
     .nonnegative()
-    .describe("revision of the use case and env that the author saw; compared by commands that move what is live"),
+    .describe(
+      "revision of the use case and env that the author saw; compared by commands that move what is live",
+    ),
   prompt_version: z.string().nullable(),
   actor: z.string(),
   reason: z.string(),

@@ -29,7 +29,10 @@ export const PromptDocumentBody = z
       .min(1)
       .max(200),
     defaults: z.record(z.string(), z.json()).optional(),
-    output: z.object({ format: z.literal("json"), schema: z.json().optional() }).strict().optional(),
+    output: z
+      .object({ format: z.literal("json"), schema: z.json().optional() })
+      .strict()
+      .optional(),
   })
   .strict();
 export type PromptDocumentBody = z.infer<typeof PromptDocumentBody>;
@@ -49,13 +52,21 @@ export const UseCaseSettings = z.object({
       hash: ContentHash,
       cases: z.number().int().nonnegative(),
       owner: z.string().nullable().default(null).describe("who keeps the cases honest"),
-      cadence_ms: z.number().int().positive().nullable().default(null).describe("new cases at least this often"),
+      cadence_ms: z
+        .number()
+        .int()
+        .positive()
+        .nullable()
+        .default(null)
+        .describe("new cases at least this often"),
       newest_added: z.string().nullable().default(null).describe("day the newest case was added, YYYY-MM-DD"),
     })
     .nullable()
     .default(null),
   rubrics: z.record(z.string(), ContentHash).default({}).describe("hash of each rubric, by name"),
-  gate: RegisteredLimits.default({}).describe("limits that differ from the defaults, as the config file or as parsed"),
+  gate: RegisteredLimits.default({}).describe(
+    "limits that differ from the defaults, as the config file or as parsed",
+  ),
 });
 export type UseCaseSettings = z.infer<typeof UseCaseSettings>;
 
@@ -102,7 +113,11 @@ const env = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,31}$/, "must be lower-case letters, digits and dashes")
   .default("production");
-const versionReference = z.string().min(2).max(200).describe("sha256:<64 hex>, <use case>@<12 hex> or v<number>");
+const versionReference = z
+  .string()
+  .min(2)
+  .max(200)
+  .describe("sha256:<64 hex>, <use case>@<12 hex> or v<number>");
 const reason = z.string().max(2000).default("");
 const requiredReason = z.string().max(2000).regex(/\S/, "say why; it is kept in the history");
 const expectedRevision = z.number().int().nonnegative();
@@ -183,15 +198,17 @@ export type CommandAccepted = z.infer<typeof CommandAccepted>;
 /** `GET /v1/live`. The first arm of `live` is the canary, when there is one. */
 export const LiveAnswer = z.object({
   env: z.string(),
-  revision: z.number().int().nonnegative().describe("rises with every change of the asked use cases; send it as `since`"),
+  revision: z
+    .number()
+    .int()
+    .nonnegative()
+    .describe("rises with every change of the asked use cases; send it as `since`"),
   use_cases: z.record(
     z.string(),
     z.object({
       revision: z.number().int().nonnegative().describe("of the use case and env, for commands"),
       live: z.array(LiveArm.extend({ document: PromptDocumentBody })),
-      policy: z
-        .object({ policy_hash: ContentHash, document: z.record(z.string(), z.json()) })
-        .nullable(),
+      policy: z.object({ policy_hash: ContentHash, document: z.record(z.string(), z.json()) }).nullable(),
     }),
   ),
   missing: z.array(z.string()).describe("asked for, but nothing of them is live here"),

@@ -27,13 +27,16 @@ export async function runDemo({ local, urls, flags, clock, signal }: RunDemoOpti
     collectorUrl: urls.collector,
     clock,
     signal,
-    hasAlert: async () => local.inbox.messages().length > 0,
+    hasAlert: async () => {
+      const incident = await qualityIncident(local.log);
+      return incident !== null && messageOf(incident, local) !== undefined;
+    },
     unjudged: async () => (await coverage(local, clock)).unjudged,
     onProgress: createProgressBar(),
   });
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   if (process.stderr.isTTY) process.stderr.write("\n");
-  const incident = await firstIncident(local.log);
+  const incident = await qualityIncident(local.log);
   const { judged } = await coverage(local, clock);
 
   if (flags.json)
@@ -47,9 +50,8 @@ export async function runDemo({ local, urls, flags, clock, signal }: RunDemoOpti
       );
     return false;
   }
-  const [message] = local.inbox.messages();
   process.stderr.write(
-    `\n${message?.message.preview ?? ""}\n\nAfter ${seconds} s, ${calls} calls, ${judged} of them judged; every call had status ok.\nThe alert: ${styleText("bold", urls.inbox)}\n${flags.untilAlert ? "" : "Plumbline keeps serving; stop it with Ctrl-C.\n"}`,
+    `\n${messageOf(incident, local)?.preview ?? ""}\n\nAfter ${seconds} s, ${calls} calls, ${judged} of them judged; every call had status ok.\nThe alert: ${styleText("bold", urls.inbox)}\n${flags.untilAlert ? "" : "Plumbline keeps serving; stop it with Ctrl-C.\n"}`,
   );
   return true;
 }
@@ -86,14 +88,20 @@ async function coverage({ store }: LocalMode, clock: Clock): Promise<{ judged: n
   return { judged, unjudged: sampled - judged };
 }
 
-async function firstIncident(log: EventLog): Promise<IncidentState | null> {
+/** The newest state of the first incident about quality. */
+async function qualityIncident(log: EventLog): Promise<IncidentState | null> {
   let state: IncidentState | null = null;
   for (const record of await log.read("plumbline.incidents", 0, 0, 1_000)) {
-    const event = IncidentEvent.safeParse(JSON.parse(new TextDecoder().decode(record.value)));
-    if (event.success && (state === null || event.data.incident_id === state.incident_id))
-      state = foldIncident(state, event.data);
+    const { data: event } = IncidentEvent.safeParse(JSON.parse(new TextDecoder().decode(record.value)));
+    if (event === undefined) continue;
+    const isFirst = state === null && event.type === "detected" && event.detection.kind === "quality";
+    if (isFirst || event.incident_id === state?.incident_id) state = foldIncident(state, event);
   }
   return state;
+}
+
+function messageOf({ incident_id }: IncidentState, { inbox }: LocalMode) {
+  return inbox.messages().find((each) => each.message.incident_id === incident_id)?.message;
 }
 
 function describe(

@@ -85,7 +85,10 @@ function revisionOf(state: RegistryState, { use_case, env }: Command): number {
 }
 
 function eventIdOf(actor: string, key: string): string {
-  return `key_${createHash("sha256").update(JSON.stringify([actor, key])).digest("hex").slice(0, 32)}`;
+  return `key_${createHash("sha256")
+    .update(JSON.stringify([actor, key]))
+    .digest("hex")
+    .slice(0, 32)}`;
 }
 
 /** Every push registers every version again; what is registered already need not fill the log. */

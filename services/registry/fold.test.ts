@@ -20,7 +20,14 @@ import {
   versionOf,
 } from "../../test/registry/commands.ts";
 import { foldRecord } from "./fold.ts";
-import { createState, liveArms, stateFromJson, stateToJson, type Outcome, type RegistryState } from "./state.ts";
+import {
+  createState,
+  liveArms,
+  stateFromJson,
+  stateToJson,
+  type Outcome,
+  type RegistryState,
+} from "./state.ts";
 
 function fold(records: readonly LogRecord[], state: RegistryState = createState()) {
   const outcomes = records.flatMap((record) => foldRecord(state, record)?.outcome ?? []);
@@ -34,7 +41,9 @@ function after(...commands: readonly RegistryEvent[]) {
 
 function live(state: RegistryState, env = "production"): readonly (readonly [string, number])[] {
   const useCase = state.use_cases.get(USE_CASE)!;
-  return liveArms(useCase, useCase.envs.get(env)).map(({ number, weight }) => [`v${number}`, weight] as const);
+  return liveArms(useCase, useCase.envs.get(env)).map(
+    ({ number, weight }) => [`v${number}`, weight] as const,
+  );
 }
 
 function codeOf(outcome: Outcome): string {
@@ -47,11 +56,31 @@ const V2_LIVE = [...V1_LIVE, ...admissible("two", "one"), promoted("two", 1)];
 
 describe("the gate", () => {
   test.each<{ name: string; commands: readonly RegistryEvent[]; expected: string }>([
-    { name: "a first version with record and approval", commands: [...admissible("one", null), promoted("one", 0)], expected: "accepted" },
-    { name: "no record", commands: [registered("one"), approved("one"), promoted("one", 0)], expected: "eval_missing" },
-    { name: "no approval", commands: [registered("one"), evaluated("one", null), promoted("one", 0)], expected: "approval_missing" },
-    { name: "neither", commands: [registered("one"), promoted("one", 0)], expected: "eval_missing approval_missing" },
-    { name: "own approval", commands: [registered("one"), approved("one", { actor: "Ann " })], expected: "approval_by_author" },
+    {
+      name: "a first version with record and approval",
+      commands: [...admissible("one", null), promoted("one", 0)],
+      expected: "accepted",
+    },
+    {
+      name: "no record",
+      commands: [registered("one"), approved("one"), promoted("one", 0)],
+      expected: "eval_missing",
+    },
+    {
+      name: "no approval",
+      commands: [registered("one"), evaluated("one", null), promoted("one", 0)],
+      expected: "approval_missing",
+    },
+    {
+      name: "neither",
+      commands: [registered("one"), promoted("one", 0)],
+      expected: "eval_missing approval_missing",
+    },
+    {
+      name: "own approval",
+      commands: [registered("one"), approved("one", { actor: "Ann " })],
+      expected: "approval_by_author",
+    },
     {
       name: "approval by whoever pushed for the author",
       commands: [
@@ -62,6 +91,28 @@ describe("the gate", () => {
         approved("one", { actor: "ci" }),
       ],
       expected: "approval_by_author",
+    },
+    {
+      name: "approval by the author of what somebody else pushed",
+      commands: [
+        registered("one", {
+          actor: "ci",
+          body: { document: documentOf("one"), author: "Ann", commit: null, settings: null },
+        }),
+        approved("one", { actor: "ann" }),
+      ],
+      expected: "approval_by_author",
+    },
+    {
+      name: "a quarantined version that passed on another eval set",
+      commands: [
+        ...V1_LIVE,
+        ...admissible("two", "one"),
+        quarantined("two"),
+        evaluated("two", "one", { record: { eval_set_hash: hashOf("easy cases") } }),
+        promoted("two", 1),
+      ],
+      expected: "quarantined",
     },
     {
       name: "a record against a version that is no longer live",
@@ -104,12 +155,23 @@ describe("the gate", () => {
     },
     {
       name: "a failing slice",
-      commands: [...V1_LIVE, registered("two"), evaluated("two", "one", { passed: false }), approved("two"), promoted("two", 1)],
+      commands: [
+        ...V1_LIVE,
+        registered("two"),
+        evaluated("two", "one", { passed: false }),
+        approved("two"),
+        promoted("two", 1),
+      ],
       expected: "eval_failed slice_worse",
     },
     {
       name: "an older pass and a newer failure",
-      commands: [...V1_LIVE, ...admissible("two", "one"), evaluated("two", "one", { passed: false }), promoted("two", 1)],
+      commands: [
+        ...V1_LIVE,
+        ...admissible("two", "one"),
+        evaluated("two", "one", { passed: false }),
+        promoted("two", 1),
+      ],
       expected: "eval_failed slice_worse",
     },
     {
@@ -123,23 +185,67 @@ describe("the gate", () => {
       ],
       expected: "eval_expired",
     },
-    { name: "a quarantined version", commands: [...V1_LIVE, ...admissible("two", "one"), quarantined("two"), promoted("two", 1)], expected: "quarantined" },
+    {
+      name: "a quarantined version",
+      commands: [...V1_LIVE, ...admissible("two", "one"), quarantined("two"), promoted("two", 1)],
+      expected: "quarantined",
+    },
     {
       name: "a quarantined version that passed again",
-      commands: [...V1_LIVE, ...admissible("two", "one"), quarantined("two"), evaluated("two", "one"), promoted("two", 1)],
+      commands: [
+        ...V1_LIVE,
+        ...admissible("two", "one"),
+        quarantined("two"),
+        evaluated("two", "one"),
+        promoted("two", 1),
+      ],
       expected: "accepted",
     },
     {
       name: "a quarantined version that failed again",
-      commands: [...V1_LIVE, ...admissible("two", "one"), quarantined("two"), evaluated("two", "one", { passed: false }), promoted("two", 1)],
+      commands: [
+        ...V1_LIVE,
+        ...admissible("two", "one"),
+        quarantined("two"),
+        evaluated("two", "one", { passed: false }),
+        promoted("two", 1),
+      ],
       expected: "quarantined eval_failed slice_worse",
     },
-    { name: "no eval set", commands: [registered("one", { settings: null }), approved("one"), promoted("one", 0)], expected: "eval_set_missing" },
-    { name: "a canary without proof", commands: [...V1_LIVE, registered("two"), promoted("two", 1, { weight: 0.1 })], expected: "eval_missing approval_missing" },
-    { name: "a bypass without a reason", commands: [registered("one"), promoted("one", 0, { isBypass: true })], expected: "reason_missing" },
-    { name: "a bypass with a reason", commands: [registered("one"), promoted("one", 0, { isBypass: true, reason: "outage" })], expected: "accepted" },
-    { name: "a stale expectation", commands: [...V1_LIVE, ...admissible("two", "one"), promoted("two", 0)], expected: "stale_revision" },
-    { name: "a stale expectation, bypassed", commands: [...V1_LIVE, ...admissible("two", "one"), promoted("two", 0, { isBypass: true, reason: "now" })], expected: "stale_revision" },
+    {
+      name: "no eval set",
+      commands: [registered("one", { settings: null }), approved("one"), promoted("one", 0)],
+      expected: "eval_set_missing",
+    },
+    {
+      name: "a canary without proof",
+      commands: [...V1_LIVE, registered("two"), promoted("two", 1, { weight: 0.1 })],
+      expected: "eval_missing approval_missing",
+    },
+    {
+      name: "a bypass without a reason",
+      commands: [registered("one"), promoted("one", 0, { isBypass: true })],
+      expected: "reason_missing",
+    },
+    {
+      name: "a bypass with a reason",
+      commands: [registered("one"), promoted("one", 0, { isBypass: true, reason: "outage" })],
+      expected: "accepted",
+    },
+    {
+      name: "a stale expectation",
+      commands: [...V1_LIVE, ...admissible("two", "one"), promoted("two", 0)],
+      expected: "stale_revision",
+    },
+    {
+      name: "a stale expectation, bypassed",
+      commands: [
+        ...V1_LIVE,
+        ...admissible("two", "one"),
+        promoted("two", 0, { isBypass: true, reason: "now" }),
+      ],
+      expected: "stale_revision",
+    },
   ])("$name: $expected", ({ commands, expected }) => {
     expect(codeOf(after(...commands).last)).toBe(expected);
   });
@@ -151,16 +257,26 @@ describe("the gate", () => {
       code: "gate_refused",
       failures: [
         { code: "quarantined", message: expect.stringContaining("Evaluate it again") as string },
-        { code: "eval_missing", message: expect.stringContaining("plumbline eval ticket-summary@") as string },
+        {
+          code: "eval_missing",
+          message: expect.stringContaining("plumbline eval ticket-summary@") as string,
+        },
         { code: "approval_missing", message: expect.stringContaining("plumbline approve v2") as string },
       ],
     });
   });
 
   test("a bypass stays visible with its reason, its actor and what it overrode", () => {
-    const { state } = after(registered("one"), promoted("one", 0, { isBypass: true, reason: "outage", actor: "eve" }));
+    const { state } = after(
+      registered("one"),
+      promoted("one", 0, { isBypass: true, reason: "outage", actor: "eve" }),
+    );
     expect(state.use_cases.get(USE_CASE)!.envs.get("production")!.bypasses).toMatchObject([
-      { actor: "eve", reason: "outage", overridden: [{ code: "eval_missing" }, { code: "approval_missing" }] },
+      {
+        actor: "eve",
+        reason: "outage",
+        overridden: [{ code: "eval_missing" }, { code: "approval_missing" }],
+      },
     ]);
   });
 });
@@ -168,31 +284,110 @@ describe("the gate", () => {
 describe("what is live", () => {
   test("a canary serves its share, grows, and takes over", () => {
     const commands = [...V1_LIVE, ...admissible("two", "one"), promoted("two", 1, { weight: 0.05 })];
-    expect(live(after(...commands).state)).toEqual([["v2", 0.05], ["v1", 0.95]]);
+    expect(live(after(...commands).state)).toEqual([
+      ["v2", 0.05],
+      ["v1", 0.95],
+    ]);
     const grown = [...commands, promoted("two", 2, { weight: 0.25 })];
-    expect(live(after(...grown).state)).toEqual([["v2", 0.25], ["v1", 0.75]]);
+    expect(live(after(...grown).state)).toEqual([
+      ["v2", 0.25],
+      ["v1", 0.75],
+    ]);
     expect(live(after(...grown, promoted("two", 3)).state)).toEqual([["v2", 1]]);
   });
 
   test("a canary can shrink without proof, and nothing else starts beside it", () => {
-    const canary = [...V1_LIVE, ...admissible("two", "one"), promoted("two", 1, { weight: 0.5 }), quarantined("two")];
+    const canary = [
+      ...V1_LIVE,
+      ...admissible("two", "one"),
+      promoted("two", 1, { weight: 0.5 }),
+      quarantined("two"),
+    ];
     expect(codeOf(after(...canary, promoted("two", 2, { weight: 0.1 })).last)).toBe("accepted");
     expect(codeOf(after(...canary, promoted("two", 2, { weight: 0.9 })).last)).toBe("quarantined");
-    expect(codeOf(after(...canary, ...admissible("three", "one"), promoted("three", 2)).last)).toBe("canary_in_progress");
+    expect(codeOf(after(...canary, ...admissible("three", "one"), promoted("three", 2)).last)).toBe(
+      "canary_in_progress",
+    );
   });
 
   test.each<{ name: string; commands: readonly RegistryEvent[]; expected: string; serves: string }>([
-    { name: "to the version before", commands: [...V2_LIVE, rolledBack(2)], expected: "accepted", serves: "v1" },
-    { name: "of a canary", commands: [...V1_LIVE, ...admissible("two", "one"), promoted("two", 1, { weight: 0.1 }), rolledBack(2)], expected: "accepted", serves: "v1" },
-    { name: "past a quarantined version", commands: [...V2_LIVE, ...admissible("three", "two"), promoted("three", 2), quarantined("two"), rolledBack(3)], expected: "accepted", serves: "v1" },
-    { name: "to a named version", commands: [...V2_LIVE, ...admissible("three", "two"), promoted("three", 2), rolledBack(3, { to: "one" })], expected: "accepted", serves: "v1" },
-    { name: "to a version that was never live", commands: [...V2_LIVE, registered("three"), rolledBack(2, { to: "three" })], expected: "target_never_live", serves: "v2" },
-    { name: "to a quarantined version", commands: [...V2_LIVE, quarantined("one"), rolledBack(2, { to: "one" })], expected: "target_quarantined", serves: "v2" },
-    { name: "with nothing before", commands: [...V1_LIVE, rolledBack(1)], expected: "nothing_before", serves: "v1" },
-    { name: "after somebody changed what is live", commands: [...V2_LIVE, rolledBack(1)], expected: "stale_revision", serves: "v2" },
-    { name: "twice, of the same version", commands: [...V2_LIVE, rolledBack(2, { from: "two" }), rolledBack(2, { from: "two" })], expected: "unchanged", serves: "v1" },
-    { name: "to what is live already", commands: [...V2_LIVE, rolledBack(1, { to: "two" })], expected: "unchanged", serves: "v2" },
-    { name: "of a version that is not live", commands: [...V2_LIVE, rolledBack(2, { from: "one" })], expected: "not_live", serves: "v2" },
+    {
+      name: "to the version before",
+      commands: [...V2_LIVE, rolledBack(2)],
+      expected: "accepted",
+      serves: "v1",
+    },
+    {
+      name: "of a canary",
+      commands: [...V1_LIVE, ...admissible("two", "one"), promoted("two", 1, { weight: 0.1 }), rolledBack(2)],
+      expected: "accepted",
+      serves: "v1",
+    },
+    {
+      name: "past a quarantined version",
+      commands: [
+        ...V2_LIVE,
+        ...admissible("three", "two"),
+        promoted("three", 2),
+        quarantined("two"),
+        rolledBack(3),
+      ],
+      expected: "accepted",
+      serves: "v1",
+    },
+    {
+      name: "to a named version",
+      commands: [
+        ...V2_LIVE,
+        ...admissible("three", "two"),
+        promoted("three", 2),
+        rolledBack(3, { to: "one" }),
+      ],
+      expected: "accepted",
+      serves: "v1",
+    },
+    {
+      name: "to a version that was never live",
+      commands: [...V2_LIVE, registered("three"), rolledBack(2, { to: "three" })],
+      expected: "target_never_live",
+      serves: "v2",
+    },
+    {
+      name: "to a quarantined version",
+      commands: [...V2_LIVE, quarantined("one"), rolledBack(2, { to: "one" })],
+      expected: "target_quarantined",
+      serves: "v2",
+    },
+    {
+      name: "with nothing before",
+      commands: [...V1_LIVE, rolledBack(1)],
+      expected: "nothing_before",
+      serves: "v1",
+    },
+    {
+      name: "after somebody changed what is live",
+      commands: [...V2_LIVE, rolledBack(1)],
+      expected: "stale_revision",
+      serves: "v2",
+    },
+    {
+      name: "twice, of the same version",
+      commands: [...V2_LIVE, rolledBack(2, { from: "two" }), rolledBack(2, { from: "two" })],
+      expected: "unchanged",
+      serves: "v1",
+    },
+    {
+      name: "to what is live already",
+      commands: [...V2_LIVE, rolledBack(1, { to: "two" })],
+      expected: "unchanged",
+      serves: "v2",
+    },
+    {
+      name: "of a version that is not live",
+      commands: [...V2_LIVE, rolledBack(2, { from: "one" })],
+      expected: "not_live",
+      serves: "v2",
+    },
   ])("rollback $name: $expected", ({ commands, expected, serves }) => {
     const { state, last } = after(...commands);
     expect(codeOf(last)).toBe(expected);
@@ -219,11 +414,38 @@ describe("what is live", () => {
 
 describe("records", () => {
   test.each<{ name: string; command: RegistryEvent; expected: string }>([
-    { name: "a document of another hash", command: registered("two", { prompt_version: versionOf("one") }), expected: "hash_mismatch" },
-    { name: "a document of another use case", command: registered("two", { use_case: "other", prompt_version: versionOf("two"), body: { document: documentOf("two"), author: "ann", commit: null, settings: null } }), expected: "use_case_mismatch" },
-    { name: "an unknown use case", command: promoted("one", 0, { use_case: "other" }), expected: "use_case_unknown" },
+    {
+      name: "a document of another hash",
+      command: registered("two", { prompt_version: versionOf("one") }),
+      expected: "hash_mismatch",
+    },
+    {
+      name: "a document of another use case",
+      command: registered("two", {
+        use_case: "other",
+        prompt_version: versionOf("two"),
+        body: { document: documentOf("two"), author: "ann", commit: null, settings: null },
+      }),
+      expected: "use_case_mismatch",
+    },
+    {
+      name: "a policy of another hash",
+      command: policySet(1, 5000, {
+        body: { policy: { use_case: USE_CASE }, policy_hash: hashOf("policy") },
+      }),
+      expected: "hash_mismatch",
+    },
+    {
+      name: "an unknown use case",
+      command: promoted("one", 0, { use_case: "other" }),
+      expected: "use_case_unknown",
+    },
     { name: "an unknown version", command: approved("nine"), expected: "version_unknown" },
-    { name: "a body of another shape", command: promoted("one", 1, { body: { weight: 2 } }), expected: "invalid_command" },
+    {
+      name: "a body of another shape",
+      command: promoted("one", 1, { body: { weight: 2 } }),
+      expected: "invalid_command",
+    },
   ])("$name is rejected and changes nothing: $expected", ({ command, expected }) => {
     const before = after(...V1_LIVE);
     const later = after(...V1_LIVE, command);
@@ -233,7 +455,10 @@ describe("records", () => {
   });
 
   test("a record that is no command is counted and skipped", () => {
-    const { state } = fold([{ ...toRecords(V1_LIVE)[0]!, value: Buffer.from("{") }, ...toRecords(V1_LIVE, 1)]);
+    const { state } = fold([
+      { ...toRecords(V1_LIVE)[0]!, value: Buffer.from("{") },
+      ...toRecords(V1_LIVE, 1),
+    ]);
     expect(state.bad_records).toBe(1);
     expect(live(state)).toEqual([["v1", 1]]);
   });
@@ -241,7 +466,12 @@ describe("records", () => {
   test("the same event id is done once, and means the same command", () => {
     const commands = [...V1_LIVE, ...admissible("two", "one")];
     const once = promoted("two", 1, { event_id: "key_1" });
-    const { state, outcomes } = after(...commands, once, { ...once, expected_revision: 9, at: "later" }, { ...once, actor: "eve" });
+    const { state, outcomes } = after(
+      ...commands,
+      once,
+      { ...once, expected_revision: 9, at: "later" },
+      { ...once, actor: "eve" },
+    );
     expect(outcomes.slice(-3).map(codeOf)).toEqual(["accepted", "accepted", "idempotency_key_reused"]);
     expect(state.use_cases.get(USE_CASE)!.envs.get("production")!.revision).toBe(2);
   });
@@ -249,7 +479,10 @@ describe("records", () => {
   test("versions are numbered in the order of registration, and a second registration is none", () => {
     const { state } = after(registered("one"), registered("two"), registered("one", { actor: "eve" }));
     const versions = [...state.use_cases.get(USE_CASE)!.versions.values()];
-    expect(versions.map(({ number, author }) => [number, author])).toEqual([[1, "ann"], [2, "ann"]]);
+    expect(versions.map(({ number, author }) => [number, author])).toEqual([
+      [1, "ann"],
+      [2, "ann"],
+    ]);
   });
 });
 
@@ -261,18 +494,29 @@ const revision = fc.integer({ min: 0, max: 8 });
 const env = fc.constantFrom("production", "staging");
 const command: fc.Arbitrary<RegistryEvent> = fc.oneof(
   fc.record({ text, actor }).map((c) => registered(c.text, { actor: c.actor })),
-  fc.record({ text, incumbent: optionalText, passed: fc.boolean() }).map((c) => evaluated(c.text, c.incumbent, { passed: c.passed })),
+  fc
+    .record({ text, incumbent: optionalText, passed: fc.boolean() })
+    .map((c) => evaluated(c.text, c.incumbent, { passed: c.passed })),
   fc.record({ text, actor }).map((c) => approved(c.text, { actor: c.actor })),
   fc.record({ text, actor }).map((c) => quarantined(c.text, { actor: c.actor })),
   fc
     .record({ text, revision, env, weight: fc.constantFrom(0.1, 0.5, 1), isBypass: fc.boolean() })
-    .map((c) => promoted(c.text, c.revision, { env: c.env, weight: c.weight, isBypass: c.isBypass, reason: "because" })),
-  fc.record({ revision, env, from: optionalText, to: optionalText }).map(({ revision: seen, ...c }) => rolledBack(seen, c)),
-  fc.record({ revision, env, deadline: fc.integer({ min: 1, max: 3 }) }).map((c) => policySet(c.revision, c.deadline, { env: c.env })),
+    .map((c) =>
+      promoted(c.text, c.revision, { env: c.env, weight: c.weight, isBypass: c.isBypass, reason: "because" }),
+    ),
+  fc
+    .record({ revision, env, from: optionalText, to: optionalText })
+    .map(({ revision: seen, ...c }) => rolledBack(seen, c)),
+  fc
+    .record({ revision, env, deadline: fc.integer({ min: 1, max: 3 }) })
+    .map((c) => policySet(c.revision, c.deadline, { env: c.env })),
 );
 /** Any commands, and a start from which they get somewhere. */
 const commands = fc
-  .record({ start: fc.constantFrom<readonly RegistryEvent[]>([], V1_LIVE, V2_LIVE), rest: fc.array(command, { maxLength: 60 }) })
+  .record({
+    start: fc.constantFrom<readonly RegistryEvent[]>([], V1_LIVE, V2_LIVE),
+    rest: fc.array(command, { maxLength: 60 }),
+  })
   // The same id again and again would be one command.
   .map(({ start, rest }) => [...start, ...rest].map((each, i) => ({ ...each, event_id: `p${i}` })));
 
@@ -284,7 +528,9 @@ describe("for any commands", () => {
         const at = cut % (records.length + 1);
         const straight = fold(records).state;
         // The other one was restarted from a snapshot, and is handed records again.
-        const restarted = stateFromJson(JSON.parse(JSON.stringify(stateToJson(fold(records.slice(0, at)).state))));
+        const restarted = stateFromJson(
+          JSON.parse(JSON.stringify(stateToJson(fold(records.slice(0, at)).state))),
+        );
         fold(records, restarted);
         expect(canonicalJson(stateToJson(restarted))).toBe(canonicalJson(stateToJson(straight)));
       }),
@@ -297,7 +543,9 @@ describe("for any commands", () => {
       fc.property(commands, (all) => {
         const state = createState();
         for (const record of toRecords(all)) {
-          const before = [...(state.use_cases.get(USE_CASE)?.envs.values() ?? [])].map((each) => structuredClone(each));
+          const before = [...(state.use_cases.get(USE_CASE)?.envs.values() ?? [])].map((each) =>
+            structuredClone(each),
+          );
           const folded = foldRecord(state, record)!;
           const useCase = state.use_cases.get(USE_CASE);
           if (useCase === undefined) continue;
@@ -306,17 +554,26 @@ describe("for any commands", () => {
           );
           for (const now of useCase.envs.values()) {
             const then = before.find((each) => each.env === now.env);
-            const isChange = folded.outcome.kind === "accepted" && folded.outcome.changed && folded.event?.env === now.env;
+            const isChange =
+              folded.outcome.kind === "accepted" && folded.outcome.changed && folded.event?.env === now.env;
             // Exactly the accepted changes count, and nothing else moves what is live.
             expect(now.revision - (then?.revision ?? 0)).toBe(isChange ? 1 : 0);
             if (!isChange) expect(now).toEqual(then);
             if (isChange) expect(folded.event?.expected_revision).toBe(then?.revision ?? 0);
             const arms = liveArms(useCase, now);
-            expect(arms.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(arms.length === 0 ? 0 : 1, 9);
+            expect(arms.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(
+              arms.length === 0 ? 0 : 1,
+              9,
+            );
             expect(new Set(arms.map(({ prompt_version }) => prompt_version)).size).toBe(arms.length);
             expect(now.served).toEqual(expect.arrayContaining(now.stack));
           }
-          if (folded.outcome.kind !== "accepted" || !folded.outcome.changed || folded.event?.type !== "promoted") continue;
+          if (
+            folded.outcome.kind !== "accepted" ||
+            !folded.outcome.changed ||
+            folded.event?.type !== "promoted"
+          )
+            continue;
           // Nobody gets more of a version without proof, unless somebody answered for that by name.
           const { prompt_version, body } = folded.event;
           const version = useCase.versions.get(prompt_version!)!;
@@ -324,7 +581,9 @@ describe("for any commands", () => {
           const isLess = (then?.canary?.weight ?? 0) > Number(body["weight"]);
           const isProven =
             version.quarantined === null &&
-            version.evals.some((each) => each.decision.passed && each.incumbent === (then?.stack.at(-1) ?? null)) &&
+            version.evals.some(
+              (each) => each.decision.passed && each.incumbent === (then?.stack.at(-1) ?? null),
+            ) &&
             version.approvals.some((mark) => mark.actor !== version.author);
           expect(isLess || isProven || folded.outcome.overridden.length > 0).toBe(true);
         }
@@ -341,7 +600,9 @@ describe("for any commands", () => {
         const { outcomes, state } = after(...prepared, ...order.map((each) => promoted(each, 1)));
         const kinds = outcomes.slice(-100).map(codeOf);
         expect(kinds).toEqual(["accepted", ...Array.from({ length: 99 }, () => "stale_revision")]);
-        expect(state.use_cases.get(USE_CASE)!.envs.get("production")!.stack.at(-1)).toBe(versionOf(order[0]!));
+        expect(state.use_cases.get(USE_CASE)!.envs.get("production")!.stack.at(-1)).toBe(
+          versionOf(order[0]!),
+        );
       }),
       { numRuns: 5 },
     );

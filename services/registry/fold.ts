@@ -86,7 +86,10 @@ export function fingerprintOf(event: RegistryEvent): string {
 }
 
 /** The outcome of a command that is already known, or its refusal when the id belongs to another command. */
-export function answerAgain(known: { readonly fingerprint: string; readonly outcome: Outcome }, fingerprint: string): Outcome {
+export function answerAgain(
+  known: { readonly fingerprint: string; readonly outcome: Outcome },
+  fingerprint: string,
+): Outcome {
   if (known.fingerprint === fingerprint) return known.outcome;
   return reject(
     "idempotency_key_reused",
@@ -177,7 +180,8 @@ function registerVersion(state: RegistryState, event: RegistryEvent, mark: Mark)
 
 function recordEval(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Outcome {
   const body = EvalRecordedBody.safeParse(event.body);
-  if (!body.success || body.data.record.candidate.prompt_version !== event.prompt_version) return invalid(event);
+  if (!body.success || body.data.record.candidate.prompt_version !== event.prompt_version)
+    return invalid(event);
   const { record, decision } = body.data;
   const version = versionOf(useCase, event);
   if (version === undefined) return versionUnknown(useCase, event.prompt_version);
@@ -188,7 +192,8 @@ function recordEval(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Ou
   version.evals.push({ ...mark, incumbent, eval_set_hash, rubric_hashes, finished_at, decision });
   version.eval_count += 1;
   if (version.evals.length > EVALS_MAX) version.evals.shift();
-  if (decision.passed && questionMismatches(record, useCase.settings).length === 0) version.quarantined = null;
+  if (decision.passed && questionMismatches(record, useCase.settings).length === 0)
+    version.quarantined = null;
   return accept(null);
 }
 
@@ -299,7 +304,8 @@ function rollBack(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Outc
       `No good version was live in ${env.env} before v${bad.number}. Name one with --to, or push a mended one.`,
     );
   }
-  if (to === from) return reject("same_version", `v${bad.number} can't replace itself. Name another version with --to.`);
+  if (to === from)
+    return reject("same_version", `v${bad.number} can't replace itself. Name another version with --to.`);
   const target = useCase.versions.get(to)!;
   if (!env.served.includes(to)) {
     return reject(
@@ -371,7 +377,10 @@ function invalid({ type }: RegistryEvent): Outcome {
 }
 
 function versionUnknown({ use_case }: UseCaseState, hash: string | null): Outcome {
-  return reject("version_unknown", `${use_case} has no version ${hash ?? "(none named)"}. Push it first: plumbline push`);
+  return reject(
+    "version_unknown",
+    `${use_case} has no version ${hash ?? "(none named)"}. Push it first: plumbline push`,
+  );
 }
 
 function gateRefused({ number }: VersionState, failures: readonly Refusal[]): Outcome {
@@ -418,7 +427,8 @@ function remember(state: RegistryState, event: RegistryEvent, mark: Mark, outcom
     type: event.type,
     env: event.env,
     prompt_version: event.prompt_version,
-    number: event.prompt_version === null ? null : (useCase.versions.get(event.prompt_version)?.number ?? null),
+    number:
+      event.prompt_version === null ? null : (useCase.versions.get(event.prompt_version)?.number ?? null),
     weight: event.type === "promoted" && typeof weight === "number" ? weight : null,
     live: MOVES.has(event.type) ? liveArms(useCase, useCase.envs.get(event.env)) : null,
     outcome,

@@ -4,7 +4,7 @@
  * It reads without a group, because every replica needs every record: nothing has to be joined or left behind, and
  * each successful read says how old the state can be at most.
  */
-import { LogError, type Clock, type EventLog } from "@plumbline/ports";
+import { LogError, type Clock, type EventLog, type LogRecord } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { foldRecord, logIdOf, type Folded } from "./fold.ts";
 import type { Outcome, RegistryState } from "./state.ts";
@@ -54,12 +54,24 @@ export function createLogFollower(deps: FollowDeps): LogFollower {
   });
   let reading: Promise<void> | null = null;
   let next: Promise<void> | null = null;
+  /** A rule that throws is a defect: nothing may be folded past the record. */
+  let defect: { readonly cause: unknown } | null = null;
+
+  function fold(records: readonly LogRecord[]): readonly Folded[] {
+    if (defect !== null) throw defect.cause;
+    try {
+      return records.flatMap((record) => foldRecord(state, record) ?? []);
+    } catch (cause) {
+      defect = { cause };
+      throw cause;
+    }
+  }
 
   async function readToEnd(): Promise<void> {
     for (;;) {
       const asked = clock.now();
       const records = await log.read(REGISTRY_TOPIC, PARTITION, state.next_offset, READ_MAX);
-      const folded = records.flatMap((record) => foldRecord(state, record) ?? []);
+      const folded = fold(records);
       for (const each of folded) recent.set(each.offset, each.outcome);
       for (const offset of recent.keys()) {
         if (recent.size <= RECENT_MAX) break;
@@ -157,7 +169,10 @@ export function createLogFollower(deps: FollowDeps): LogFollower {
           failures += 1;
           if (failures === 1) logger.warn({ err: error, log_offset: state.next_offset }, "registry.log_away");
         }
-        await clock.sleep(failures === 0 ? followMs : Math.min(followMs * 2 ** failures, BACKOFF_MS_MAX), signal);
+        await clock.sleep(
+          failures === 0 ? followMs : Math.min(followMs * 2 ** failures, BACKOFF_MS_MAX),
+          signal,
+        );
       }
     },
   };

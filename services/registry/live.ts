@@ -110,14 +110,14 @@ export function createLiveBoard({ state, clock }: { state: RegistryState; clock:
       });
     },
     changed() {
-      for (const { selection, all } of [...waiters.values()]) {
+      for (const { selection, all } of waiters.values()) {
         const answer = look(selection);
-        for (const waiter of [...all]) if (isNews(answer, waiter.known)) waiter.wake(answer);
+        for (const waiter of all) if (isNews(answer, waiter.known)) waiter.wake(answer);
       }
     },
     release() {
       isReleased = true;
-      for (const { all } of [...waiters.values()]) for (const waiter of [...all]) waiter.wake(null);
+      for (const { all } of waiters.values()) for (const waiter of all) waiter.wake(null);
     },
     get waiting() {
       return waiting;

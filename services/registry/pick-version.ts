@@ -12,7 +12,11 @@ import type { LiveArm } from "@plumbline/schemas";
  *
  * @returns null when nothing is live
  */
-export function pickVersion(useCase: string, arms: readonly LiveArm[], conversationId: string): LiveArm | null {
+export function pickVersion(
+  useCase: string,
+  arms: readonly LiveArm[],
+  conversationId: string,
+): LiveArm | null {
   const [first] = arms;
   if (first === undefined || arms.length === 1) return first ?? null;
   const u = samplingUniform(`${useCase}/${first.prompt_version}/`, conversationId);

@@ -62,7 +62,10 @@ function hash(key: string): string {
 }
 
 /** @throws HttpProblem 400, 413 or 415, naming every field that does not fit */
-export async function readJson<Schema extends z.ZodType>(request: Request, schema: Schema): Promise<z.output<Schema>> {
+export async function readJson<Schema extends z.ZodType>(
+  request: Request,
+  schema: Schema,
+): Promise<z.output<Schema>> {
   // Asking for a JSON type also keeps other sites' pages from posting here: a browser asks us first.
   const type = (request.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
   if (type !== "application/json") {
@@ -74,15 +77,22 @@ export async function readJson<Schema extends z.ZodType>(request: Request, schem
     });
   }
   const bytes = await readBody(request, { bytesMax: REGISTRY_BODY_BYTES_MAX });
+  const text = bytes.toString("utf8");
+  if (isNestedDeeper(text, DEPTH_MAX))
+    throw badRequest(`The body is nested deeper than ${DEPTH_MAX} levels.`, "");
   let value: unknown;
   try {
-    value = JSON.parse(bytes.toString("utf8"));
+    value = JSON.parse(text);
   } catch {
     throw badRequest("The body is not JSON.", "");
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map(({ path, message }, index) => ({ index, field: path.join("."), message }));
+  const errors = parsed.error.issues.map(({ path, message }, index) => ({
+    index,
+    field: path.join("."),
+    message,
+  }));
   const [first] = errors;
   throw new HttpProblem({
     type: "urn:plumbline:bad-request",
@@ -94,8 +104,27 @@ export async function readJson<Schema extends z.ZodType>(request: Request, schem
   });
 }
 
+/** Prompts with a JSON Schema need ten or so. What is folded must never exhaust a stack. */
+const DEPTH_MAX = 64;
+
+function isNestedDeeper(json: string, levels: number): boolean {
+  let depth = 0;
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
+    if (token === "[" || token === "{") depth += 1;
+    else if (token === "]" || token === "}") depth -= 1;
+    if (depth > levels) return true;
+  }
+  return false;
+}
+
 export function badRequest(detail: string, field: string): HttpProblem {
-  return new HttpProblem({ type: "urn:plumbline:bad-request", title: "Bad request", status: 400, detail, field });
+  return new HttpProblem({
+    type: "urn:plumbline:bad-request",
+    title: "Bad request",
+    status: 400,
+    detail,
+    field,
+  });
 }
 
 export function notFound(code: string, detail: string): HttpProblem {
@@ -115,7 +144,11 @@ export function readUseCase(request: Request): string {
  *
  * @throws HttpProblem 404 when nothing, or more than one version, fits
  */
-export function resolveVersion(useCase: UseCaseState | undefined, useCaseName: string, reference: string): string {
+export function resolveVersion(
+  useCase: UseCaseState | undefined,
+  useCaseName: string,
+  reference: string,
+): string {
   if (/^sha256:[0-9a-f]{64}$/.test(reference)) return reference;
   const versions = [...(useCase?.versions.values() ?? [])];
   const short = parseShortVersion(reference);
@@ -149,7 +182,10 @@ export function readExpectation(request: Request, inBody: number | undefined): E
   if (digits === undefined) throw badRequest('If-Match must be the revision, such as "7".', "if-match");
   const revision = Number(digits);
   if (inBody !== undefined && inBody !== revision) {
-    throw badRequest(`If-Match says ${revision}, expected_revision says ${inBody}. Send one of them.`, "expected_revision");
+    throw badRequest(
+      `If-Match says ${revision}, expected_revision says ${inBody}. Send one of them.`,
+      "expected_revision",
+    );
   }
   return { revision, isHeader: true };
 }
@@ -179,7 +215,12 @@ export function envOf(request: Request): string {
 }
 
 /** @throws HttpProblem 400 unless it is a number in [min, max] */
-export function numberOf(request: Request, name: string, fallback: number, [min, max]: readonly [number, number]): number {
+export function numberOf(
+  request: Request,
+  name: string,
+  fallback: number,
+  [min, max]: readonly [number, number],
+): number {
   const text = queryOf(request, name);
   if (text === null) return fallback;
   const value = Number(text);

@@ -133,9 +133,16 @@ export function readRoutes({ state, live, authenticate, ready, ageMs }: ReadDeps
       const reference = String(request.params["version"]);
       const version = useCase.versions.get(resolveVersion(useCase, useCase.use_case, reference));
       if (version === undefined) {
-        throw notFound("version-unknown", `${useCase.use_case} has no version ${reference}. Push it first: plumbline push`);
+        throw notFound(
+          "version-unknown",
+          `${useCase.use_case} has no version ${reference}. Push it first: plumbline push`,
+        );
       }
-      response.json({ ...summaryOf(useCase, version), document: version.document, evals: version.evals.toReversed().map(dated) });
+      response.json({
+        ...summaryOf(useCase, version),
+        document: version.document,
+        evals: version.evals.toReversed().map(dated),
+      });
     }),
     get("/v1/use-cases/:use_case/history", (request, response) => {
       const useCase = useCaseOf(request);
@@ -145,7 +152,8 @@ export function readRoutes({ state, live, authenticate, ready, ageMs }: ReadDeps
       const entries: HistoryEntry[] = [];
       for (let i = useCase.history.length - 1; i >= 0 && entries.length <= limit; i--) {
         const entry = useCase.history[i]!;
-        if (entry.offset < before && (env === null || entry.env === env || entry.env === "")) entries.push(entry);
+        if (entry.offset < before && (env === null || entry.env === env || entry.env === ""))
+          entries.push(entry);
       }
       const page = entries.slice(0, limit);
       response.json({
@@ -165,7 +173,10 @@ function selectionOf(request: Request): Selection {
     throw badRequest("Name the use cases, comma-separated; GET /v1/use-cases lists them.", "use_cases");
   }
   if (useCases.length > LIVE_USE_CASES_MAX) {
-    throw badRequest(`At most ${LIVE_USE_CASES_MAX} use cases at once; ask for the others separately.`, "use_cases");
+    throw badRequest(
+      `At most ${LIVE_USE_CASES_MAX} use cases at once; ask for the others separately.`,
+      "use_cases",
+    );
   }
   const bad = useCases.find((name) => !UseCase.safeParse(name).success);
   if (bad !== undefined) {
@@ -198,7 +209,8 @@ function envOfUseCase(useCase: UseCaseState, env: EnvState): unknown {
 }
 
 function summaryOf({ use_case }: UseCaseState, version: VersionState): Record<string, unknown> {
-  const { prompt_version, number, author, commit, registered, approvals, evals, eval_count, quarantined } = version;
+  const { prompt_version, number, author, commit, registered, approvals, evals, eval_count, quarantined } =
+    version;
   const latest = evals.at(-1);
   return {
     prompt_version,
@@ -215,6 +227,8 @@ function summaryOf({ use_case }: UseCaseState, version: VersionState): Record<st
 }
 
 /** Times on the wire are ISO 8601. */
-function dated<Marked extends { readonly at: number }>(mark: Marked): Omit<Marked, "at"> & { readonly at: string } {
+function dated<Marked extends { readonly at: number }>(
+  mark: Marked,
+): Omit<Marked, "at"> & { readonly at: string } {
   return { ...mark, at: new Date(mark.at).toISOString() };
 }

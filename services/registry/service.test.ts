@@ -26,7 +26,7 @@ const logger = createLogger("test", "silent");
 interface Started {
   readonly registry: Registry;
   readonly url: string;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 async function start(log: RegistryOptions["log"], more: Partial<RegistryOptions> = {}): Promise<Started> {
@@ -50,13 +50,22 @@ interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-async function post(url: string, path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+async function post(
+  url: string,
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const response = await fetch(`${url}/v1/use-cases/${USE_CASE}/${path}`, {
     method: "POST",
     headers: { "content-type": "application/json", "x-plumbline-actor": "ann", ...headers },
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as Record<string, unknown> };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Record<string, unknown>,
+  };
 }
 
 async function get(url: string, path: string, headers: Record<string, string> = {}): Promise<Answer> {
@@ -79,11 +88,21 @@ const live = (url: string, query = "", headers: Record<string, string> = {}): Pr
   get(url, `live?use_cases=${USE_CASE}${query}`, headers);
 
 function registration(text: string): unknown {
-  return { prompt_version: versionOf(text), document: documentOf(text), author: "ann", settings: FRESH_SETTINGS };
+  return {
+    prompt_version: versionOf(text),
+    document: documentOf(text),
+    author: "ann",
+    settings: FRESH_SETTINGS,
+  };
 }
 
 function record(text: string, incumbent: string | null, failing = 0): unknown {
-  return { record: { ...recordOf(text, incumbent, failing), finished_at: new Date(Date.now() - 60_000).toISOString() } };
+  return {
+    record: {
+      ...recordOf(text, incumbent, failing),
+      finished_at: new Date(Date.now() - 60_000).toISOString(),
+    },
+  };
 }
 
 /** Over HTTP, as the command line does it. */
@@ -106,7 +125,7 @@ function memoryLog(): EventLog {
 }
 
 /** A log that can be cut off, as when Kafka dies. */
-function breakable(log: EventLog): { log: EventLog; cut(isCut: boolean): void } {
+function breakable(log: EventLog): { log: EventLog; readonly cut: (isCut: boolean) => void } {
   let isAway = false;
   const check = (): void => {
     if (isAway) throw new LogError("log_unavailable", "away", { retryable: true });
@@ -153,7 +172,10 @@ describe("commands over HTTP", () => {
     const status = await get(url, `use-cases/${USE_CASE}`);
     expect(status.body).toMatchObject({
       envs: { production: { revision: 3, live: [{ number: 1 }] } },
-      versions: [{ number: 2, quarantined: { reason: "loses amounts" } }, { number: 1, quarantined: null }],
+      versions: [
+        { number: 2, quarantined: { reason: "loses amounts" } },
+        { number: 1, quarantined: null },
+      ],
     });
     const history = await get(url, `use-cases/${USE_CASE}/history?limit=2`);
     expect(history.body).toMatchObject({
@@ -162,7 +184,10 @@ describe("commands over HTTP", () => {
         { type: "promoted", number: 2 },
       ],
     });
-    const older = await get(url, `use-cases/${USE_CASE}/history?before=${String(history.body["next_before"])}`);
+    const older = await get(
+      url,
+      `use-cases/${USE_CASE}/history?before=${String(history.body["next_before"])}`,
+    );
     expect((older.body["entries"] as unknown[]).length).toBe(7);
   });
 
@@ -176,7 +201,9 @@ describe("commands over HTTP", () => {
       errors: [{ field: "eval_missing" }, { field: "approval_missing" }],
     });
     const history = await get(url, `use-cases/${USE_CASE}/history`);
-    expect(history.body).toMatchObject({ entries: [{ type: "promoted", outcome: { kind: "rejected", code: "gate_refused" } }, {}] });
+    expect(history.body).toMatchObject({
+      entries: [{ type: "promoted", outcome: { kind: "rejected", code: "gate_refused" } }, {}],
+    });
   });
 
   test("an evaluation that shows a fall is recorded as failed, with the numbers", async () => {
@@ -186,24 +213,96 @@ describe("commands over HTTP", () => {
     await post(url, "versions", registration("two"));
     const worse = await post(url, "evals", record("two", "one", 15), { "idempotency-key": "run 1" });
     expect(worse.body["decision"]).toMatchObject({ passed: false, failures: [{ code: "worse" }] });
-    expect((await post(url, "evals", record("two", "one", 15), { "idempotency-key": "run 1" })).status).toBe(422);
+    expect((await post(url, "evals", record("two", "one", 15), { "idempotency-key": "run 1" })).status).toBe(
+      422,
+    );
     await post(url, "approvals", { prompt_version: "v2" }, BOB);
     const refused = await post(url, "promote", { prompt_version: "v2", expected_revision: 1 });
     expect(Problem.parse(refused.body).errors).toMatchObject([{ field: "eval_failed" }, { field: "worse" }]);
   });
 
-  test.each<{ name: string; path: string; body: unknown; headers?: Record<string, string>; status: number; type: string }>([
-    { name: "a promotion without an expectation", path: "promote", body: { prompt_version: "v2" }, status: 428, type: "expectation-missing" },
-    { name: "a stale expected_revision", path: "promote", body: { prompt_version: "v1", expected_revision: 1 }, status: 409, type: "stale-revision" },
-    { name: "a stale If-Match", path: "promote", body: { prompt_version: "v1" }, headers: { "if-match": '"1"' }, status: 412, type: "stale-revision" },
-    { name: "a rollback of what somebody changed since", path: "rollback", body: { reason: "bad", expected_revision: 1 }, status: 409, type: "stale-revision" },
+  test.each<{
+    name: string;
+    path: string;
+    body: unknown;
+    headers?: Record<string, string>;
+    status: number;
+    type: string;
+  }>([
+    {
+      name: "a promotion without an expectation",
+      path: "promote",
+      body: { prompt_version: "v2" },
+      status: 428,
+      type: "expectation-missing",
+    },
+    {
+      name: "a stale expected_revision",
+      path: "promote",
+      body: { prompt_version: "v1", expected_revision: 1 },
+      status: 409,
+      type: "stale-revision",
+    },
+    {
+      name: "a stale If-Match",
+      path: "promote",
+      body: { prompt_version: "v1" },
+      headers: { "if-match": '"1"' },
+      status: 412,
+      type: "stale-revision",
+    },
+    {
+      name: "a rollback of what somebody changed since",
+      path: "rollback",
+      body: { reason: "bad", expected_revision: 1 },
+      status: 409,
+      type: "stale-revision",
+    },
     { name: "a rollback without a reason", path: "rollback", body: {}, status: 400, type: "bad-request" },
-    { name: "an unknown version", path: "promote", body: { prompt_version: "v9", expected_revision: 2 }, status: 404, type: "version-unknown" },
-    { name: "another hash", path: "versions", body: { ...(registration("three") as object), prompt_version: versionOf("one") }, status: 422, type: "hash-mismatch" },
-    { name: "an approval by the author", path: "approvals", body: { prompt_version: "v2" }, status: 403, type: "approval-by-author" },
-    { name: "a misspelt field", path: "promote", body: { prompt_version: "v2", expected_revision: 2, wieght: 0.1 }, status: 400, type: "bad-request" },
+    {
+      name: "an unknown version",
+      path: "promote",
+      body: { prompt_version: "v9", expected_revision: 2 },
+      status: 404,
+      type: "version-unknown",
+    },
+    {
+      name: "another hash",
+      path: "versions",
+      body: { ...(registration("three") as object), prompt_version: versionOf("one") },
+      status: 422,
+      type: "hash-mismatch",
+    },
+    {
+      name: "an approval by the author",
+      path: "approvals",
+      body: { prompt_version: "v2" },
+      status: 403,
+      type: "approval-by-author",
+    },
+    {
+      name: "a misspelt field",
+      path: "promote",
+      body: { prompt_version: "v2", expected_revision: 2, wieght: 0.1 },
+      status: 400,
+      type: "bad-request",
+    },
     { name: "no JSON", path: "promote", body: "{", status: 400, type: "bad-request" },
-    { name: "another content type", path: "promote", body: "{}", headers: { "content-type": "text/plain" }, status: 415, type: "unsupported-media-type" },
+    {
+      name: "another content type",
+      path: "promote",
+      body: "{}",
+      headers: { "content-type": "text/plain" },
+      status: 415,
+      type: "unsupported-media-type",
+    },
+    {
+      name: "a body nested without end",
+      path: "promote",
+      body: "[".repeat(100_000),
+      status: 400,
+      type: "bad-request",
+    },
   ])("$name is answered with $status $type", async ({ path, body, headers, status, type }) => {
     const { url } = await start(memoryLog());
     await withTwoVersions(url);
@@ -256,14 +355,19 @@ describe("commands over HTTP", () => {
       ["k-app", { actor: "app", mayWrite: false }],
     ]);
     const { url } = await start(memoryLog(), { apiKeys });
-    const as = (key: string): Record<string, string> => ({ authorization: `Bearer ${key}`, "x-plumbline-actor": "eve" });
+    const as = (key: string): Record<string, string> => ({
+      authorization: `Bearer ${key}`,
+      "x-plumbline-actor": "eve",
+    });
     expect((await post(url, "versions", registration("one"))).status).toBe(401);
     expect((await post(url, "versions", registration("one"), as("k-app"))).status).toBe(403);
     expect((await post(url, "versions", registration("one"), as("k-ann"))).status).toBe(201);
     expect((await live(url, "", as("k-app"))).status).toBe(200);
     const history = await get(url, `use-cases/${USE_CASE}/history`, as("k-app"));
     expect(history.body).toMatchObject({ entries: [{ actor: "ann" }] });
-    expect(() => createRegistry({ log: memoryLog(), clock: systemClock, logger, port: 0, host: "0.0.0.0" })).toThrow(ConfigError);
+    expect(() =>
+      createRegistry({ log: memoryLog(), clock: systemClock, logger, port: 0, host: "0.0.0.0" }),
+    ).toThrow(ConfigError);
   });
 });
 
@@ -276,7 +380,9 @@ describe("live delivery", () => {
     expect((await live(url, "", { "if-none-match": etag })).status).toBe(304);
     expect((await live(url, "&wait=0.05", { "if-none-match": etag })).status).toBe(304);
 
-    const waiting = Promise.all(Array.from({ length: 50 }, () => live(url, "&wait=30", { "if-none-match": etag })));
+    const waiting = Promise.all(
+      Array.from({ length: 50 }, () => live(url, "&wait=30", { "if-none-match": etag })),
+    );
     const since = live(url, `&wait=30&since=${String(first.body["revision"])}`);
     await expect.poll(() => registry.waiting()).toBe(51);
     await post(url, "rollback", { reason: "bad" });
@@ -293,7 +399,12 @@ describe("live delivery", () => {
     const etag = (await live(url)).headers.get("etag")!;
     const waiting = live(url, "&wait=0.3", { "if-none-match": etag });
     await expect.poll(() => registry.waiting()).toBe(1);
-    await post(url, "promote", { prompt_version: "v1", env: "staging", expected_revision: 0, bypass: { reason: "try" } });
+    await post(url, "promote", {
+      prompt_version: "v1",
+      env: "staging",
+      expected_revision: 0,
+      bypass: { reason: "try" },
+    });
     expect((await waiting).status).toBe(304);
   });
 
@@ -302,7 +413,10 @@ describe("live delivery", () => {
     await withTwoVersions(url);
     const etag = (await live(url)).headers.get("etag")!;
     const leave = new AbortController();
-    const left = fetch(`${url}/v1/live?use_cases=${USE_CASE}&wait=30`, { headers: { "if-none-match": etag }, signal: leave.signal });
+    const left = fetch(`${url}/v1/live?use_cases=${USE_CASE}&wait=30`, {
+      headers: { "if-none-match": etag },
+      signal: leave.signal,
+    });
     left.catch(() => undefined);
     await expect.poll(() => registry.waiting()).toBe(1);
     leave.abort();
@@ -322,7 +436,10 @@ describe("live delivery", () => {
     await withTwoVersions(url);
     const ahead = (await live(url)).headers.get("etag")!;
     const cut = memoryLog();
-    await cut.append("plumbline.registry", (await log.read("plumbline.registry", 0, 0, 4)).map(({ key, value }) => ({ key, value })));
+    await cut.append(
+      "plumbline.registry",
+      (await log.read("plumbline.registry", 0, 0, 4)).map(({ key, value }) => ({ key, value })),
+    );
     const lagging = await start(cut);
     await expect.poll(async () => (await live(lagging.url)).body["revision"]).toBe(4);
     expect((await live(lagging.url, "", { "if-none-match": ahead })).status).toBe(304);
@@ -345,13 +462,16 @@ describe("live delivery", () => {
     expect((await waiting).status).toBe(200);
   });
 
-  test.each(["live", "live?use_cases=Not%20One", "live?use_cases=a&wait=31", "live?use_cases=a&env=X", "live?use_cases=a&since=x"])(
-    "GET /v1/%s is refused",
-    async (path) => {
-      const { url } = await start(memoryLog());
-      expect((await get(url, path)).status).toBe(400);
-    },
-  );
+  test.each([
+    "live",
+    "live?use_cases=Not%20One",
+    "live?use_cases=a&wait=31",
+    "live?use_cases=a&env=X",
+    "live?use_cases=a&since=x",
+  ])("GET /v1/%s is refused", async (path) => {
+    const { url } = await start(memoryLog());
+    expect((await get(url, path)).status).toBe(400);
+  });
 
   test("a conversation keeps its version while a canary grows", async () => {
     const { url } = await start(memoryLog());
@@ -414,23 +534,43 @@ describe("when the log fails", () => {
     await first.stop();
     cut(true);
     const second = await start(log, { snapshots });
-    expect(LiveAnswer.parse((await live(second.url)).body).use_cases[USE_CASE]?.live).toMatchObject([{ number: 2 }]);
+    expect(LiveAnswer.parse((await live(second.url)).body).use_cases[USE_CASE]?.live).toMatchObject([
+      { number: 2 },
+    ]);
     expect((await live(second.url)).headers.get("x-plumbline-age-ms")).toBe("unknown");
     cut(false);
     expect((await post(second.url, "rollback", { reason: "bad" })).status).toBe(200);
     expect(canonicalJson(stateToJson(second.registry.state()))).not.toBe("");
 
-    await writeFile(join(folder, "registry.json"), (await readFile(join(folder, "registry.json"), "utf8")).slice(0, 100));
+    await writeFile(
+      join(folder, "registry.json"),
+      (await readFile(join(folder, "registry.json"), "utf8")).slice(0, 100),
+    );
     const third = await start(log, { snapshots });
     await expect.poll(async () => (await live(third.url)).status).toBe(200);
-    expect(canonicalJson(stateToJson(third.registry.state()))).toBe(canonicalJson(stateToJson(second.registry.state())));
+    expect(canonicalJson(stateToJson(third.registry.state()))).toBe(
+      canonicalJson(stateToJson(second.registry.state())),
+    );
   });
 
   test.each<{ name: string; watermarks: EventLog["watermarks"]; message: RegExp }>([
-    { name: "more than one partition", watermarks: async () => [0, 1].map((partition) => ({ partition, low: 0, high: 1 })), message: /exactly 1/ },
-    { name: "a cut history", watermarks: async () => [{ partition: 0, low: 7, high: 9 }], message: /begins at offset 7/ },
+    {
+      name: "more than one partition",
+      watermarks: async () => [0, 1].map((partition) => ({ partition, low: 0, high: 1 })),
+      message: /exactly 1/,
+    },
+    {
+      name: "a cut history",
+      watermarks: async () => [{ partition: 0, low: 7, high: 9 }],
+      message: /begins at offset 7/,
+    },
   ])("it refuses to start on a topic with $name", async ({ watermarks, message }) => {
-    const registry = createRegistry({ log: { ...memoryLog(), watermarks }, clock: systemClock, logger, port: 0 });
+    const registry = createRegistry({
+      log: { ...memoryLog(), watermarks },
+      clock: systemClock,
+      logger,
+      port: 0,
+    });
     await expect(registry.run(new AbortController().signal)).rejects.toThrow(message);
   });
 
@@ -442,9 +582,14 @@ describe("when the log fails", () => {
     await withTwoVersions(first.url);
     await first.stop();
     const other = memoryLog();
-    await other.append("plumbline.registry", Array.from({ length: 9 }, (_, i) => ({ key: "x", value: Buffer.from(String(i)) })));
+    await other.append(
+      "plumbline.registry",
+      Array.from({ length: 9 }, (_, i) => ({ key: "x", value: Buffer.from(String(i)) })),
+    );
     const registry = createRegistry({ log: other, clock: systemClock, logger, port: 0, snapshots });
-    await expect(registry.run(new AbortController().signal)).rejects.toThrow(/not the log that the snapshot is of/);
+    await expect(registry.run(new AbortController().signal)).rejects.toThrow(
+      /not the log that the snapshot is of/,
+    );
   });
 });
 
@@ -455,23 +600,34 @@ describe("a hundred concurrent promotions with the same expected revision", () =
     await log.append("plumbline.registry", race(TEXTS, new Date()).map(toNewRecord));
     const replicas = [await start(log), await start(log)];
     const answers = await Promise.all(
-      TEXTS.map((text, i) => post(replicas[i % 2]!.url, "promote", { prompt_version: versionOf(text), expected_revision: 1 })),
+      TEXTS.map((text, i) =>
+        post(replicas[i % 2]!.url, "promote", { prompt_version: versionOf(text), expected_revision: 1 }),
+      ),
     );
     const won = answers.filter(({ status }) => status === 200);
     expect(won.length).toBe(1);
-    expect(answers.filter(({ status, body }) => status === 409 && body["type"] === "urn:plumbline:stale-revision").length).toBe(99);
+    expect(
+      answers.filter(({ status, body }) => status === 409 && body["type"] === "urn:plumbline:stale-revision")
+        .length,
+    ).toBe(99);
 
     const winner = String(won[0]!.body["prompt_version"]);
     const [{ high } = { high: 0 }] = await log.watermarks("plumbline.registry");
-    await expect.poll(() => replicas.every(({ registry }) => registry.state().next_offset === high)).toBe(true);
+    await expect
+      .poll(() => replicas.every(({ registry }) => registry.state().next_offset === high))
+      .toBe(true);
     const [a, b] = replicas.map(({ registry }) => canonicalJson(stateToJson(registry.state())));
     expect(a).toBe(b);
     for (const { url, stop } of replicas) {
-      expect(LiveAnswer.parse((await live(url)).body).use_cases[USE_CASE]?.live).toMatchObject([{ prompt_version: winner }]);
+      expect(LiveAnswer.parse((await live(url)).body).use_cases[USE_CASE]?.live).toMatchObject([
+        { prompt_version: winner },
+      ]);
       await stop();
     }
     const restarted = await start(await reopen());
-    expect(LiveAnswer.parse((await live(restarted.url)).body).use_cases[USE_CASE]?.live).toMatchObject([{ prompt_version: winner }]);
+    expect(LiveAnswer.parse((await live(restarted.url)).body).use_cases[USE_CASE]?.live).toMatchObject([
+      { prompt_version: winner },
+    ]);
     expect(canonicalJson(stateToJson(restarted.registry.state()))).toBe(a);
     await restarted.stop();
   }

@@ -101,7 +101,8 @@ export function createRegistry(options: RegistryOptions): Registry {
         type: "urn:plumbline:not-loaded",
         title: "Not loaded yet",
         status: 503,
-        detail: "The registry is still reading its log, or can't reach it. Ask again after Retry-After, or another replica.",
+        detail:
+          "The registry is still reading its log, or can't reach it. Ask again after Retry-After, or another replica.",
       },
       { "retry-after": "1" },
     );

@@ -15,7 +15,10 @@ export function createSnapshotFile(path: string): Snapshots {
   return {
     async load() {
       try {
-        const { rules, state } = JSON.parse(await readFile(path, "utf8")) as { rules: unknown; state: unknown };
+        const { rules, state } = JSON.parse(await readFile(path, "utf8")) as {
+          rules: unknown;
+          state: unknown;
+        };
         return rules === RULES_VERSION ? stateFromJson(state) : null;
       } catch {
         // Missing or damaged: the log has everything.

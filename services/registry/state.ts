@@ -4,7 +4,14 @@
  * *Live* is what clients get. Its pointer is a stack: the top serves everybody, those below were good before it. A
  * *canary* serves a share of the conversations beside the top until it is promoted wholly or rolled back.
  */
-import type { GateOutcome, LiveArm, PolicyDocument, PromptDocumentBody, RegistryEventType, UseCaseSettings } from "@plumbline/schemas";
+import type {
+  GateOutcome,
+  LiveArm,
+  PolicyDocument,
+  PromptDocumentBody,
+  RegistryEventType,
+  UseCaseSettings,
+} from "@plumbline/schemas";
 
 /** A stable code and a sentence that says what to do. */
 export interface Refusal {
@@ -115,7 +122,10 @@ export interface RegistryState {
   bad_records: number;
   readonly use_cases: Map<string, UseCaseState>;
   /** By event id, the newest `OUTCOMES_MAX`: a command that comes twice is answered twice and done once. */
-  readonly outcomes: Map<string, { readonly fingerprint: string; readonly offset: number; readonly outcome: Outcome }>;
+  readonly outcomes: Map<
+    string,
+    { readonly fingerprint: string; readonly offset: number; readonly outcome: Outcome }
+  >;
 }
 
 export const EVALS_MAX = 20;
@@ -127,7 +137,17 @@ export function createState(): RegistryState {
 }
 
 export function emptyEnv(env: string): EnvState {
-  return { env, revision: 0, live_revision: 0, stack: [], served: [], canary: null, policy: null, moved: null, bypasses: [] };
+  return {
+    env,
+    revision: 0,
+    live_revision: 0,
+    stack: [],
+    served: [],
+    canary: null,
+    policy: null,
+    moved: null,
+    bypasses: [],
+  };
 }
 
 /** What clients pick from, the canary first, so that a rising weight keeps every conversation that it had. */

@@ -46,7 +46,10 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
   const { state, submit, authenticate, clock, logger, ready } = deps;
 
   /** One command: credentials, body, log, answer. */
-  function command(path: string, draft: (request: Request, useCase: string, actor: string) => Promise<Draft>): Route {
+  function command(
+    path: string,
+    draft: (request: Request, useCase: string, actor: string) => Promise<Draft>,
+  ): Route {
     return {
       method: "POST",
       path: `/v1/use-cases/:use_case/${path}`,
@@ -55,7 +58,11 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
         const useCase = readUseCase(request);
         const key = readIdempotencyKey(request);
         await ready();
-        const { expectation = NO_EXPECTATION, created = false, ...drafted } = await draft(request, useCase, actor);
+        const {
+          expectation = NO_EXPECTATION,
+          created = false,
+          ...drafted
+        } = await draft(request, useCase, actor);
         const submitted = await submitOrExplain(
           { ...drafted, use_case: useCase, actor, expected_revision: expectation.revision },
           key,
@@ -72,7 +79,14 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
         if (outcome.kind === "rejected") throw toProblem(outcome, expectation);
         if (outcome.overridden.length > 0) {
           logger.warn(
-            { use_case: useCase, env: drafted.env, prompt_version: drafted.prompt_version, actor, reason: drafted.reason, codes: outcome.overridden.map(({ code }) => code) },
+            {
+              use_case: useCase,
+              env: drafted.env,
+              prompt_version: drafted.prompt_version,
+              actor,
+              reason: drafted.reason,
+              codes: outcome.overridden.map(({ code }) => code),
+            },
             "registry.gate_bypassed",
           );
         }
@@ -251,7 +265,10 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   invalid_command: 400,
 };
 
-function toProblem({ code, message, failures }: Outcome & { kind: "rejected" }, { isHeader }: Expectation): HttpProblem {
+function toProblem(
+  { code, message, failures }: Outcome & { kind: "rejected" },
+  { isHeader }: Expectation,
+): HttpProblem {
   const conflict = code === "stale_revision" && isHeader ? 412 : 409;
   return new HttpProblem({
     type: `urn:plumbline:${code.replaceAll("_", "-")}`,
@@ -260,6 +277,12 @@ function toProblem({ code, message, failures }: Outcome & { kind: "rejected" }, 
     detail: message,
     ...(failures.length === 0
       ? {}
-      : { errors: failures.map((failure, index) => ({ index, field: failure.code, message: failure.message })) }),
+      : {
+          errors: failures.map((failure, index) => ({
+            index,
+            field: failure.code,
+            message: failure.message,
+          })),
+        }),
   });
 }

@@ -4,13 +4,13 @@ import { expect, test } from "vitest";
 import { decodeCall } from "./decode-call.ts";
 import { enrichCall, type Enrichment } from "./enrich-call.ts";
 import { createPricing } from "./price.ts";
-import { createSampler } from "./sample.ts";
+import { SamplingPlan } from "./sampling-plan.ts";
 
 const APPENDED = Date.parse("2026-03-01T12:00:00Z");
 const enrichment: Enrichment = {
   price: createPricing(),
   describe: () => ({ slices: [], features: {} }),
-  sample: createSampler({ rate: 0.05, epoch: "1" }),
+  sampling: new SamplingPlan({ rate: 0.05, epoch: "1" }),
 };
 
 function recordOf(value: unknown): LogRecord {
@@ -129,15 +129,31 @@ test("the cached price agrees with asking the list for every call", () => {
   }
 });
 
-test("a conversation is sampled as a whole, by nothing but its id", () => {
-  const sample = createSampler({ rate: 0.05, epoch: "1" });
-  const chosen = Array.from({ length: 20_000 }, (_, i) => `c${i}`).filter((id) => sample("u", id).is_sampled);
-  expect(chosen.length).toBeGreaterThan(850);
-  expect(chosen.length).toBeLessThan(1_150);
-  const more = createSampler({ rate: 0.1, epoch: "1" });
-  expect(chosen.every((id) => more("u", id).is_sampled)).toBe(true);
-  const id = chosen[0]!;
-  expect([enrich({ conversation_id: id }).sample_rate, sample("u", id).is_sampled]).toEqual([0.05, true]);
+test("a conversation is sampled as a whole, by nothing but its id, and a raised rate keeps the choice", () => {
+  const chosen = (rate: number): ReadonlySet<string> => {
+    const plan = new SamplingPlan({ rate, epoch: "1" });
+    const ids = Array.from({ length: 20_000 }, (_, i) => `c${i}`);
+    return new Set(
+      ids.filter(
+        (conversation_id) =>
+          plan.decide({
+            tenant: "t",
+            env: "e",
+            use_case: "u",
+            prompt_version: "v1",
+            conversation_id,
+            input: null,
+            status: "ok",
+            started_at: event.started_at,
+          }).is_sampled,
+      ),
+    );
+  };
+  const few = chosen(0.05);
+  expect(few.size).toBeGreaterThan(850);
+  expect(few.size).toBeLessThan(1_150);
+  const more = chosen(0.1);
+  expect([...few].every((id) => more.has(id))).toBe(true);
 });
 
 test.each([

@@ -3,7 +3,7 @@ import type { CallRow } from "@plumbline/ports";
 import type { DecodedCall } from "./decode-call.ts";
 import type { WriterConfig } from "./config.ts";
 import { createPricing } from "./price.ts";
-import { createSampler } from "./sample.ts";
+import { SamplingPlan } from "./sampling-plan.ts";
 
 const DAY_MS = 86_400_000;
 /** Older than this against the log's clock is a wrong clock: one such batch would touch every partition of the table. */
@@ -17,19 +17,15 @@ export interface Enrichment {
     readonly slices: readonly string[];
     readonly features: Readonly<Record<string, number>>;
   };
-  /** Whether the conversation is judged, and with which probability it was chosen. */
-  readonly sample: (
-    useCase: string,
-    conversationId: string,
-  ) => { readonly is_sampled: boolean; readonly sample_rate: number };
+  readonly sampling: Pick<SamplingPlan, "decide" | "load">;
 }
 
-/** The enrichment that production and local mode run: public prices, our features, a hash sample. */
+/** The enrichment that production and local mode run: public prices, our features, the sampling plan. */
 export function createEnrichment(config: WriterConfig): Enrichment {
   return {
     price: createPricing(),
     describe: describeCall,
-    sample: createSampler({
+    sampling: new SamplingPlan({
       rate: config.PLUMBLINE_JUDGE_SAMPLE_RATIO,
       epoch: config.PLUMBLINE_SAMPLING_EPOCH,
     }),
@@ -39,8 +35,8 @@ export function createEnrichment(config: WriterConfig): Enrichment {
 type AcceptedCall = Extract<DecodedCall, { kind: "accepted" }>;
 
 /**
- * Adds to a call what the log and the writer know. Deterministic: it reads no clock but the record's, so a
- * replay after a crash makes the same row.
+ * Adds to a call what the log and the writer know. It reads no clock but the record's, so a replay after a crash makes
+ * the same row; only the sampling rate may differ, which then lies on the row as it was.
  */
 export function enrichCall(
   { record, tenant, call, unknownFields }: AcceptedCall,
@@ -59,6 +55,7 @@ export function enrichCall(
 
   const conversationId = call.conversation_id ?? call.call_id;
   const at = new Date(startedAt);
+  const startedAtIso = at.toISOString();
   return {
     log_partition: record.partition,
     log_offset: record.offset,
@@ -67,11 +64,20 @@ export function enrichCall(
     call,
     prompt_version: promptVersion,
     conversation_id: conversationId,
-    started_at: at.toISOString(),
+    started_at: startedAtIso,
     clock_skew_ms: isSkewed ? skew : 0,
     cost_usd: call.cost_usd ?? priceOf(call, at, enrichment),
     ...enrichment.describe(call),
-    ...enrichment.sample(call.use_case, conversationId),
+    ...enrichment.sampling.decide({
+      tenant,
+      env: call.env,
+      use_case: call.use_case,
+      prompt_version: promptVersion,
+      conversation_id: conversationId,
+      input: call.input ?? null,
+      status: call.status,
+      started_at: startedAtIso,
+    }),
     flags,
   };
 }

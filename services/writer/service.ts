@@ -29,6 +29,7 @@ export interface WriterDeps {
     | "insertRegistryEvents"
     | "insertIngestAudit"
     | "storedOffsets"
+    | "samplingCounts"
   >;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -81,7 +82,9 @@ export function createWriter(deps: WriterDeps): Service {
       const abort = new AbortController();
       const either = AbortSignal.any([signal, abort.signal]);
       try {
+        await loadSampling();
         await Promise.all([
+          keepSampling(either),
           subscribe(calls(deps), either),
           subscribe(
             events(
@@ -131,6 +134,28 @@ export function createWriter(deps: WriterDeps): Service {
     },
   };
 
+  /** Other writers of the group choose calls too; what they chose reaches this one through the store. */
+  async function keepSampling(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await deps.clock.sleep(SAMPLING_MS, signal);
+      if (!signal.aborted) await loadSampling();
+    }
+  }
+
+  async function loadSampling(): Promise<void> {
+    const now = deps.clock.now();
+    const window = {
+      start: new Date(now - SAMPLING_WINDOW_MS).toISOString(),
+      end: new Date(now).toISOString(),
+    };
+    try {
+      deps.enrichment.sampling.load(await store.samplingCounts(window));
+    } catch (error) {
+      // Without the counts a deploy may be boosted twice, or a boost not be paid back: calls must flow all the same.
+      deps.logger.warn({ err: error }, "writer.sampling_counts_failed");
+    }
+  }
+
   function events<Schema extends z.ZodType, Name extends string>(
     topic: Topic,
     schema: Schema,
@@ -169,6 +194,9 @@ export function createWriter(deps: WriterDeps): Service {
 const AUDITS_A_BLOCK = 100;
 const AUDIT_MS = 10_000;
 const AUDITS_KEPT_MAX = 10_000;
+const SAMPLING_MS = 10 * 60_000;
+/** The budget of judging is that of four weeks. */
+const SAMPLING_WINDOW_MS = 28 * 86_400_000;
 
 type EventRow<Event, Name extends string> = Origin & { readonly tenant: string } & {
   readonly [key in Name]: Event;

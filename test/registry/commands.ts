@@ -8,7 +8,13 @@ export const EVAL_SET_HASH = hashOf("eval set 1");
 export const RUBRICS = { faithfulness: hashOf("faithfulness 1") };
 export const SETTINGS: UseCaseSettings = {
   owner: "team:support-platform",
-  eval_set: { hash: EVAL_SET_HASH, cases: 200, owner: "lee", cadence_ms: 90 * 86_400_000, newest_added: "2026-11-01" },
+  eval_set: {
+    hash: EVAL_SET_HASH,
+    cases: 200,
+    owner: "lee",
+    cadence_ms: 90 * 86_400_000,
+    newest_added: "2026-11-01",
+  },
   rubrics: RUBRICS,
   gate: {},
 };
@@ -55,7 +61,10 @@ function event(more: Pick<RegistryEvent, "type"> & Partial<RegistryEvent>): Regi
   };
 }
 
-export function registered(text: string, more: Partial<RegistryEvent> & { settings?: UseCaseSettings | null } = {}): RegistryEvent {
+export function registered(
+  text: string,
+  more: Partial<RegistryEvent> & { settings?: UseCaseSettings | null } = {},
+): RegistryEvent {
   const { settings = SETTINGS, ...rest } = more;
   const useCase = rest.use_case ?? USE_CASE;
   return event({
@@ -104,7 +113,9 @@ export function evaluated(
       },
       decision: {
         passed,
-        failures: passed ? [] : [{ code: "slice_worse", message: "Slice amount:present is worse by 12 points." }],
+        failures: passed
+          ? []
+          : [{ code: "slice_worse", message: "Slice amount:present is worse by 12 points." }],
       },
     },
     ...rest,
@@ -137,7 +148,11 @@ export function promoted(
 
 export function rolledBack(
   expected_revision: number,
-  { from = null, to = null, ...rest }: Partial<RegistryEvent> & { from?: string | null; to?: string | null } = {},
+  {
+    from = null,
+    to = null,
+    ...rest
+  }: Partial<RegistryEvent> & { from?: string | null; to?: string | null } = {},
 ): RegistryEvent {
   return event({
     type: "rolled_back",
@@ -149,7 +164,11 @@ export function rolledBack(
   });
 }
 
-export function policySet(expected_revision: number, deadlineMs: number, more: Partial<RegistryEvent> = {}): RegistryEvent {
+export function policySet(
+  expected_revision: number,
+  deadlineMs: number,
+  more: Partial<RegistryEvent> = {},
+): RegistryEvent {
   const policy = { use_case: USE_CASE, deadline_ms: deadlineMs };
   return event({
     type: "policy_set",
@@ -166,7 +185,11 @@ export function admissible(
   incumbent: string | null,
   finishedAt = FINISHED_AT,
 ): readonly RegistryEvent[] {
-  return [registered(text), evaluated(text, incumbent, { record: { finished_at: finishedAt } }), approved(text)];
+  return [
+    registered(text),
+    evaluated(text, incumbent, { record: { finished_at: finishedAt } }),
+    approved(text),
+  ];
 }
 
 /** A live version and candidates that all may replace it, judged just now by the log's time. */

@@ -20,7 +20,7 @@ const logger = createLogger("test", "silent");
 interface Replica {
   readonly registry: Registry;
   readonly url: string;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** A process of its own would have no more in common with its neighbours: a connection each. */
@@ -40,7 +40,12 @@ async function startReplica(): Promise<Replica> {
   };
 }
 
-async function post(url: string, path: string, body: unknown, key?: string): Promise<{ status: number; type: unknown; version: unknown }> {
+async function post(
+  url: string,
+  path: string,
+  body: unknown,
+  key?: string,
+): Promise<{ status: number; type: unknown; version: unknown }> {
   const response = await fetch(`${url}/v1/use-cases/${USE_CASE}/${path}`, {
     method: "POST",
     headers: {
@@ -73,11 +78,15 @@ test.skipIf(kafka === null)(
     );
     const won = answers.filter(({ status }) => status === 200);
     expect(won.length).toBe(1);
-    expect(answers.filter(({ status, type }) => status === 409 && type === "urn:plumbline:stale-revision").length).toBe(99);
+    expect(
+      answers.filter(({ status, type }) => status === 409 && type === "urn:plumbline:stale-revision").length,
+    ).toBe(99);
 
     const [{ high } = { high: 0 }] = await log.watermarks(TOPIC);
     await expect
-      .poll(() => replicas.every(({ registry }) => registry.state().next_offset === high), { timeout: 10_000 })
+      .poll(() => replicas.every(({ registry }) => registry.state().next_offset === high), {
+        timeout: 10_000,
+      })
       .toBe(true);
     const states = replicas.map(({ registry }) => canonicalJson(stateToJson(registry.state())));
     expect(states[0]).toBe(states[1]);
@@ -97,7 +106,9 @@ test.skipIf(kafka === null)(
   async () => {
     const replicas = [await startReplica(), await startReplica()];
     const before = await live(replicas[1]!.url);
-    const revision = ((await (await fetch(`${replicas[1]!.url}/v1/live?use_cases=${USE_CASE}`)).json()) as LiveAnswer).revision;
+    const revision = (
+      (await (await fetch(`${replicas[1]!.url}/v1/live?use_cases=${USE_CASE}`)).json()) as LiveAnswer
+    ).revision;
     const waiting = Promise.all(
       Array.from({ length: 20 }, async () => ({
         version: await live(replicas[1]!.url, `&wait=30&since=${revision}`),
@@ -134,7 +145,10 @@ test.skipIf(kafka === null || kafka.own === null)(
 
     await broker.restart();
     await expect
-      .poll(async () => (await post(replica.url, "quarantine", quarantine, "q1")).status, { timeout: 60_000, interval: 500 })
+      .poll(async () => (await post(replica.url, "quarantine", quarantine, "q1")).status, {
+        timeout: 60_000,
+        interval: 500,
+      })
       .toBe(200);
     const history = (await (
       await fetch(`${replica.url}/v1/use-cases/${USE_CASE}/history?limit=500`)

@@ -25,7 +25,6 @@ import {
 
 /** Most calls on one page of the judge's work list; their texts are read along. */
 const PENDING_CALLS_MAX = 10_000;
-const DAY_MS = 86_400_000;
 
 export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
   const queries = readQueries();
@@ -102,6 +101,7 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     },
     qualityByVersion: (window) => select("quality_by_version", QualityRow, windowParameters(window)),
     versionTraffic: (window) => select("version_traffic", VersionTraffic, windowParameters(window)),
+    samplingCounts: (window) => select("sampling_counts", SamplingCount, windowParameters(window)),
     coverageByHour: (window) => select("coverage_by_hour", Coverage, windowParameters(window)),
     judgedUnits: ({ use_case = "", ...window }) =>
       select("judged_units", JudgedUnitRow, { ...windowParameters(window), name: use_case }),
@@ -121,19 +121,8 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     featureHours: ({ use_case = "", ...window }) =>
       select("feature_hours", FeatureHour, { ...windowParameters(window), name: use_case }),
     outcomeHours: (window) => select("outcome_hours", OutcomeHour, windowParameters(window)),
-    async driftTexts({ tenant, env, use_case, days, day_limit }) {
-      const starts = days.map((day) => Date.parse(day));
-      if (starts.length === 0) return [];
-      return select("drift_texts", DriftText, {
-        owner: tenant,
-        environment: env,
-        name: use_case,
-        days: starts.map((start) => start / 1000),
-        day_limit,
-        start: toDateTime64(new Date(Math.min(...starts)).toISOString()),
-        end: toDateTime64(new Date(Math.max(...starts) + DAY_MS).toISOString()),
-      });
-    },
+    driftTexts: ({ use_case, day_limit, ...window }) =>
+      select("drift_texts", DriftText, { ...windowParameters(window), name: use_case, limit: day_limit }),
     anchorDays: (window) => select("anchor_days", AnchorDay, windowParameters(window)),
     insertDriftResults: (rows) => insertAll(rows, DRIFT_RESULTS),
     deliveryCheck: () => select("delivery_check", DeliveryCheck),
@@ -214,8 +203,19 @@ function readQueries() {
     stored_offsets_of_calls: readQuery("stored_offsets_of_calls"),
     version_activity: readQuery("version_activity"),
     version_traffic: readQuery("version_traffic"),
+    sampling_counts: readQuery("sampling_counts"),
   };
 }
+
+const SamplingCount = z.object({
+  tenant: z.string(),
+  env: z.string(),
+  use_case: z.string(),
+  prompt_version: z.string(),
+  calls: z.number(),
+  sampled: z.number(),
+  rate_sum: z.number(),
+});
 
 const StoredOffset = z.object({ log_offset: z.number() });
 
@@ -414,7 +414,13 @@ const OutcomeHour = z.object({
   response_models: z.array(z.tuple([z.string(), z.number()])),
 });
 
-const DriftText = z.object({ day: wholeTime, text_id: z.string(), text: z.string() });
+const DriftText = z.object({
+  tenant: z.string(),
+  env: z.string(),
+  day: wholeTime,
+  text_id: z.string(),
+  text: z.string(),
+});
 
 const AnchorDay = z.object({
   tenant: z.string(),

@@ -45,11 +45,17 @@ const P_MIN = 1e-15;
  * @param reference shape [B], may be fractional (reweighted to another mix)
  * @see Vovk & Wang, E-values: calibration, combination and applications, Annals of Statistics 49 (2021), equation (2)
  */
-export function compareBins(reference: readonly number[], current: readonly number[], tau: number): BinComparison {
+export function compareBins(
+  reference: readonly number[],
+  current: readonly number[],
+  tau: number,
+): BinComparison {
   const sample = sampleOf(reference, current);
   const observed = psi(reference, current);
   const relevance = psiRelevanceTest(observed, tau, sample);
-  const isSparse = reference.some((rows) => (rows * sample.currentRows) / sample.referenceRows < EXPECTED_MIN);
+  const isSparse = reference.some(
+    (rows) => (rows * sample.currentRows) / sample.referenceRows < EXPECTED_MIN,
+  );
   const p = isSparse ? Math.max(relevance, exactTail(reference, current)) : relevance;
   const pValue = Math.min(1, Math.max(P_MIN, p));
   const terms = psiContributions(reference, current);
@@ -63,7 +69,10 @@ export function compareBins(reference: readonly number[], current: readonly numb
     pValue,
     eValue: pToEMixture(pValue),
     jensenShannon: jensenShannonDistance(reference, current),
-    topBins: terms.map((_, i) => i).sort((a, b) => terms[b]! - terms[a]!).slice(0, 2),
+    topBins: terms
+      .map((_, i) => i)
+      .sort((a, b) => terms[b]! - terms[a]!)
+      .slice(0, 2),
     tau,
   };
 }

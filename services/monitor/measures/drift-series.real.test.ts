@@ -17,13 +17,20 @@ test.skipIf(events === null)(
     const series = new DriftSeries();
     const flags = starts.map((start) => {
       series.closeWindow(windowOf(start, days.get(start)!));
-      const reference = series.textReferenceDays(start).flatMap((day) => days.get(day)!.map((event) => dated(event, day)));
-      return series.closeTextDay(start, days.get(start)!.map((event) => dated(event, start)), reference).flagged;
+      const reference = series
+        .textReferenceDays(start)
+        .flatMap((day) => days.get(day)!.map((event) => dated(event, day)));
+      return series.closeTextDay(
+        start,
+        days.get(start)!.map((event) => dated(event, start)),
+        reference,
+      ).flagged;
     });
     if (process.env["PLUMBLINE_TEST_PRINT"] !== undefined) print(flags);
 
     const flaggedDays = flags.flatMap((flagged, day) => (flagged.length > 0 ? [day] : []));
-    const mentions = (day: number, words: RegExp): boolean => flags[day]!.some((each) => words.test(describe(each)));
+    const mentions = (day: number, words: RegExp): boolean =>
+      flags[day]!.some((each) => words.test(describe(each)));
     expect(flaggedDays.filter((day) => day < 14)).toEqual([]);
     // Days 14 to 17: cash machines, from 12.8% to 35%.
     const first = flaggedDays[0]!;
@@ -60,6 +67,11 @@ function windowOf(start: number, events: readonly RealEvent[]): DriftWindow {
 
 function print(flags: readonly (readonly FeatureResult[])[]): void {
   for (const [day, flagged] of flags.entries()) {
-    console.log(day, flagged.map((each) => `${each.feature} ${each.size.toFixed(3)} M=${each.level.toExponential(1)}`).join(" | "));
+    console.log(
+      day,
+      flagged
+        .map((each) => `${each.feature} ${each.size.toFixed(3)} M=${each.level.toExponential(1)}`)
+        .join(" | "),
+    );
   }
 }

@@ -96,7 +96,11 @@ export interface FeatureResult {
   readonly tau: number;
   readonly comparison: BinComparison | null;
   readonly sizes: NumericSizes | null;
-  readonly bins: { readonly names: readonly string[]; readonly reference: readonly number[]; readonly current: readonly number[] } | null;
+  readonly bins: {
+    readonly names: readonly string[];
+    readonly reference: readonly number[];
+    readonly current: readonly number[];
+  } | null;
   readonly text: DomainClassification | null;
 }
 
@@ -154,7 +158,10 @@ export class DriftSeries {
   closeWindow(window: DriftWindow): DriftDecision {
     this.#firstStart ??= window.start;
     this.#windows = this.#windows.filter(
-      (each) => each.start >= window.start - MEMORY_MS && each.start < window.start && each.widthHours === window.widthHours,
+      (each) =>
+        each.start >= window.start - MEMORY_MS &&
+        each.start < window.start &&
+        each.widthHours === window.widthHours,
     );
     this.#forget(window.start);
     const results = window.start - this.#firstStart >= AGE_MIN_MS ? this.#compareWindow(window) : [];
@@ -165,15 +172,25 @@ export class DriftSeries {
   /** Days whose texts a text window starting at `day` is compared with, ascending. */
   textReferenceDays(day: number): readonly number[] {
     const suspicious = this.#features.get(TEXT_FEATURE)?.suspicious;
-    return this.#textDays.filter((each) => each >= day - MEMORY_MS && each < day && suspicious?.has(each) !== true);
+    return this.#textDays.filter(
+      (each) => each >= day - MEMORY_MS && each < day && suspicious?.has(each) !== true,
+    );
   }
 
   /** Decides a day of texts: topics, and a classifier that tries to tell the day from its reference. */
-  closeTextDay(day: number, current: readonly TextDocument[], reference: readonly DatedText[]): DriftDecision {
+  closeTextDay(
+    day: number,
+    current: readonly TextDocument[],
+    reference: readonly DatedText[],
+  ): DriftDecision {
     this.#forget(day);
     const first = this.#textDays[0] ?? day;
     const results: FeatureResult[] = [];
-    if (day - first >= AGE_MIN_MS && current.length >= WINDOW_ROWS_MIN && reference.length >= REFERENCE_ROWS_MIN) {
+    if (
+      day - first >= AGE_MIN_MS &&
+      current.length >= WINDOW_ROWS_MIN &&
+      reference.length >= REFERENCE_ROWS_MIN
+    ) {
       this.#freezeTopics(day, reference);
       results.push(...this.#compareTopics(day, current), this.#classify(day, current, reference));
     }
@@ -184,7 +201,10 @@ export class DriftSeries {
 
   #decide(results: readonly FeatureResult[]): DriftDecision {
     const states = [...this.#features.values()];
-    const flags = driftFlags(states.map(({ level, patience }) => level / patience), 1);
+    const flags = driftFlags(
+      states.map(({ level, patience }) => level / patience),
+      1,
+    );
     const flagged = flags.flatMap((index) => states[index]!.last ?? []);
     const strength = (result: FeatureResult): number => result.interval[0] / Math.max(result.tau, 1e-9);
     return { results, flagged: flagged.sort((a, b) => strength(b) - strength(a)), features: states.length };
@@ -195,17 +215,27 @@ export class DriftSeries {
     if (window.calls < WINDOW_ROWS_MIN) return [];
     const results: (FeatureResult | null)[] = [];
     for (const [feature, bins] of snapshot.inputs) {
-      results.push(this.#compareCounts(window, feature, "input", bins, (each) => each.inputs.get(feature) ?? null));
+      results.push(
+        this.#compareCounts(window, feature, "input", bins, (each) => each.inputs.get(feature) ?? null),
+      );
     }
     for (const slice of snapshot.slices) {
-      results.push(this.#compareCounts(window, slice, "input", null, (each) => yesNo(each.slices.get(slice) ?? 0, each.calls)));
-    }
-    for (const [feature, bins] of snapshot.outputs) {
       results.push(
-        this.#compareCounts(window, feature, "output", bins, (each) =>
-          each.version === window.version ? (each.outputs.get(feature) ?? null) : null,
+        this.#compareCounts(window, slice, "input", null, (each) =>
+          yesNo(each.slices.get(slice) ?? 0, each.calls),
         ),
       );
+    }
+    // A version is compared with itself, once it is a week old; until then the deploy explains what moves.
+    const own = this.#windows.find((each) => each.version === window.version);
+    if (own !== undefined && window.start - own.start >= AGE_MIN_MS) {
+      for (const [feature, bins] of snapshot.outputs) {
+        results.push(
+          this.#compareCounts(window, feature, "output", bins, (each) =>
+            each.version === window.version ? (each.outputs.get(feature) ?? null) : null,
+          ),
+        );
+      }
     }
     return results.filter((result) => result !== null);
   }
@@ -213,7 +243,8 @@ export class DriftSeries {
   #frozen(window: DriftWindow): Snapshot {
     const age = window.start - (this.#firstStart ?? window.start);
     const due =
-      this.#snapshot === null || window.start - this.#snapshot.frozenAt >= Math.min(MEMORY_MS, Math.max(AGE_MIN_MS, age / 2));
+      this.#snapshot === null ||
+      window.start - this.#snapshot.frozenAt >= Math.min(MEMORY_MS, Math.max(AGE_MIN_MS, age / 2));
     if (!due && this.#snapshot !== null) return this.#snapshot;
     const merged = (side: "inputs" | "outputs"): Map<string, FrozenBins> => {
       const sums = new Map<string, Map<number, number>>();
@@ -247,7 +278,8 @@ export class DriftSeries {
     if (currentHistogram === null) return null;
     const state = this.#state(feature, PATIENCE[window.widthHours]);
     const past = this.#windows.flatMap((each) => {
-      const histogram = state.suspicious.has(each.start) || !isSameTimeOfDay(each, window) ? null : histogramOf(each);
+      const histogram =
+        state.suspicious.has(each.start) || !isSameTimeOfDay(each, window) ? null : histogramOf(each);
       return histogram === null ? [] : [{ start: each.start, counts: counts(histogram), histogram }];
     });
     const current = counts(currentHistogram);
@@ -301,7 +333,12 @@ export class DriftSeries {
     if (sampleOf(reference, current).currentRows < WINDOW_ROWS_MIN) return null;
     const moves = past.flatMap((each) => {
       const own = summed(
-        referenceOf(each.start, widthHours, past.filter((other) => other !== each), isMature),
+        referenceOf(
+          each.start,
+          widthHours,
+          past.filter((other) => other !== each),
+          isMature,
+        ),
         current.length,
       );
       const sample = sampleOf(own, each.counts);
@@ -342,23 +379,30 @@ export class DriftSeries {
       for (const start of suspicious) if (start < now - MEMORY_MS) suspicious.delete(start);
     }
     this.#topicDays = this.#topicDays.filter(({ start }) => start >= now - MEMORY_MS);
+    // The first day stays: it tells the age.
+    this.#textDays = this.#textDays.filter((day, i) => i === 0 || day >= now - MEMORY_MS);
   }
 
   #freezeTopics(day: number, reference: readonly DatedText[]): void {
-    const history = this.#textDays.filter((each) => each < day).length;
+    const history = Math.round((day - (this.#textDays[0] ?? day)) / DAY_MS);
     const due =
       this.#topics === null ||
       day - this.#topics.frozenAt >= MEMORY_MS ||
       (this.#topics.history < 28 && history >= 2 * this.#topics.history);
     // Topics made while a shift is on would take it for granted.
-    const isCalm = ![...this.#features].some(([name, { level }]) => isText(name) && level >= SUSPICIOUS_LEVEL);
+    const isCalm = ![...this.#features].some(
+      ([name, { level }]) => isText(name) && level >= SUSPICIOUS_LEVEL,
+    );
     if (!due || (this.#topics !== null && !isCalm) || reference.length < TOPIC_TEXTS_MIN) return;
     const model = fitTopics(reference);
     if (model === null) return;
     this.#topics = { frozenAt: day, history, model };
-    for (const name of [...this.#features.keys()]) if (name.startsWith(TEXT_PREFIX)) this.#features.delete(name);
+    for (const name of [...this.#features.keys()])
+      if (name.startsWith(TEXT_PREFIX)) this.#features.delete(name);
     const byDay = groupBy(reference, (text) => text.day);
-    this.#topicDays = [...byDay].map(([start, texts]) => countTopics(model, start, texts)).sort((a, b) => a.start - b.start);
+    this.#topicDays = [...byDay]
+      .map(([start, texts]) => countTopics(model, start, texts))
+      .sort((a, b) => a.start - b.start);
   }
 
   #compareTopics(day: number, current: readonly TextDocument[]): FeatureResult[] {
@@ -488,7 +532,8 @@ function yesNo(rows: number, calls: number): Histogram {
 function commonSlices(windows: readonly DriftWindow[]): string[] {
   const calls = windows.reduce((sum, window) => sum + window.calls, 0);
   const rows = new Map<string, number>();
-  for (const { slices } of windows) for (const [slice, n] of slices) rows.set(slice, (rows.get(slice) ?? 0) + n);
+  for (const { slices } of windows)
+    for (const [slice, n] of slices) rows.set(slice, (rows.get(slice) ?? 0) + n);
   return [...rows]
     .filter(([, n]) => n >= SLICE_SHARE_MIN * calls && n <= (1 - SLICE_SHARE_MIN) * calls)
     .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))

@@ -54,7 +54,9 @@ const ZERO_SHARE_MIN = 0.05;
  * groups are open. The grid rounds a decile by at most 19%, which both windows share, so no test is biased by it.
  */
 export function freezeBins(reference: Histogram): FrozenBins {
-  const present = [...reference].filter(([bin, rows]) => bin !== MISSING_BIN && rows > 0).sort(([a], [b]) => a - b);
+  const present = [...reference]
+    .filter(([bin, rows]) => bin !== MISSING_BIN && rows > 0)
+    .sort(([a], [b]) => a - b);
   const total = present.reduce((sum, [, rows]) => sum + rows, 0);
   const zeros = reference.get(ZERO_BIN) ?? 0;
   const hasZeroBin = zeros > ZERO_SHARE_MIN * total;
@@ -146,7 +148,9 @@ interface Weighted {
 }
 
 function weighted(histogram: Histogram): Weighted {
-  const present = [...histogram].filter(([bin, rows]) => bin !== MISSING_BIN && rows > 0).sort(([a], [b]) => a - b);
+  const present = [...histogram]
+    .filter(([bin, rows]) => bin !== MISSING_BIN && rows > 0)
+    .sort(([a], [b]) => a - b);
   return {
     bins: present.map(([bin]) => bin),
     values: present.map(([bin]) => binValue(bin)),

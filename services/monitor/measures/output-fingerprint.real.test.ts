@@ -23,7 +23,8 @@ test.skipIf(isAbsent)(
     const quiet = new OutputFingerprint(memoryOf(hours, 0, deploy - 7 * 24 * HOUR_MS).weeks());
     expect(quiet.streams).toBeGreaterThan(50);
     for (const hour of hours) {
-      if (hour.hour >= deploy - 7 * 24 * HOUR_MS && hour.version === "v1") expect(quiet.addHour(hour)).toEqual([]);
+      if (hour.hour >= deploy - 7 * 24 * HOUR_MS && hour.version === "v1")
+        expect(quiet.addHour(hour)).toEqual([]);
     }
 
     const incumbent = memoryOf(hours, 0, deploy);
@@ -33,14 +34,18 @@ test.skipIf(isAbsent)(
     const flagged = watched.flagged();
     console.log(
       `v2: flagged ${alarm + 1} h after its start at ${watched.calls} calls; ` +
-        flagged.slice(0, 5).map((each) => `${each.feature} in ${each.slice || "all"} ${each.comparison.psi.toFixed(2)}`).join(", "),
+        flagged
+          .slice(0, 5)
+          .map((each) => `${each.feature} in ${each.slice || "all"} ${each.comparison.psi.toFixed(2)}`)
+          .join(", "),
     );
     expect(alarm + 1).toBeLessThanOrEqual(3);
     expect(flagged[0]).toMatchObject({ slice: "mentions_money", feature: "out_masks" });
 
     // The rollback answers as v1 did.
     const restored = new OutputFingerprint(incumbent.weeks());
-    for (const hour of hours) if (hour.hour >= rollback && hour.version === "v3-rollback") restored.addHour(hour);
+    for (const hour of hours)
+      if (hour.hour >= rollback && hour.version === "v3-rollback") restored.addHour(hour);
     expect(restored.flagged()).toEqual([]);
   },
 );
@@ -56,12 +61,17 @@ function hoursOf(): VersionHour[] {
     description: described.get(`${item} ${output}`)!,
   }));
   return [...groupBy(calls, (call) => `${call.hour} ${call.version}`).values()].map((group) =>
-    countHour(group[0]!.hour, group[0]!.version, group.map((call) => call.description)),
+    countHour(
+      group[0]!.hour,
+      group[0]!.version,
+      group.map((call) => call.description),
+    ),
   );
 }
 
 function memoryOf(hours: readonly VersionHour[], from: number, to: number): VersionMemory {
   const memory = new VersionMemory();
-  for (const hour of hours) if (hour.version === "v1" && hour.hour >= from && hour.hour < to) memory.add(hour);
+  for (const hour of hours)
+    if (hour.version === "v1" && hour.hour >= from && hour.hour < to) memory.add(hour);
   return memory;
 }

@@ -13,7 +13,15 @@
  */
 import { DRIFT_PATIENCE, driftFlags, driftStep, psi, psiDebiased, psiTolerance } from "@plumbline/stats";
 import { compareBins, type BinComparison } from "./compare-bins.ts";
-import { binNames, countBins, freezeBins, numericSizes, sampleOf, type FrozenBins, type NumericSizes } from "./log-bins.ts";
+import {
+  binNames,
+  countBins,
+  freezeBins,
+  numericSizes,
+  sampleOf,
+  type FrozenBins,
+  type NumericSizes,
+} from "./log-bins.ts";
 import {
   addCounts,
   ALL,
@@ -45,7 +53,11 @@ export interface FingerprintResult {
   /** Everything since the deploy against the incumbent: sizes, not a decision. */
   readonly comparison: BinComparison;
   readonly sizes: NumericSizes | null;
-  readonly bins: { readonly names: readonly string[]; readonly reference: readonly number[]; readonly current: readonly number[] };
+  readonly bins: {
+    readonly names: readonly string[];
+    readonly reference: readonly number[];
+    readonly current: readonly number[];
+  };
   readonly referenceCalls: number;
   readonly currentCalls: number;
   /** Share of the candidate's calls that are in the slice. */
@@ -110,7 +122,10 @@ export class OutputFingerprint {
   }
 
   flagged(): readonly FingerprintResult[] {
-    const flags = driftFlags(this.#streams.map((stream) => stream.level), DRIFT_PATIENCE.hourly);
+    const flags = driftFlags(
+      this.#streams.map((stream) => stream.level),
+      DRIFT_PATIENCE.hourly,
+    );
     return flags
       .flatMap((index) => this.#describe(this.#streams[index]!) ?? [])
       .sort((a, b) => b.comparison.interval[0] - a.comparison.interval[0]);
@@ -125,7 +140,10 @@ export class OutputFingerprint {
       feature,
       level,
       comparison: compareBins(counts.reference, counts.current, tau),
-      sizes: numericSizes(withMissing(this.#reference, slice, feature), withMissing(this.#since, slice, feature)),
+      sizes: numericSizes(
+        withMissing(this.#reference, slice, feature),
+        withMissing(this.#since, slice, feature),
+      ),
       bins: { names: binNames(bins), ...counts },
       referenceCalls: Math.round(sampleOf(counts.reference, counts.current).referenceRows),
       currentCalls: sampleOf(counts.reference, counts.current).currentRows,
@@ -133,8 +151,12 @@ export class OutputFingerprint {
     };
   }
 
-  #counts({ slice, feature, bins }: Stream, current: VersionCounts): { reference: number[]; current: number[] } | null {
-    const of = (counts: VersionCounts, name: string): number[] => countBins(bins, withMissing(counts, name, feature));
+  #counts(
+    { slice, feature, bins }: Stream,
+    current: VersionCounts,
+  ): { reference: number[]; current: number[] } | null {
+    const of = (counts: VersionCounts, name: string): number[] =>
+      countBins(bins, withMissing(counts, name, feature));
     if (slice !== ALL) return { reference: of(this.#reference, slice), current: of(current, slice) };
     return matchMix(
       this.#cells.map((cell) => ({ reference: of(this.#reference, cell), current: of(current, cell) })),
@@ -178,7 +200,9 @@ function registeredSlices(reference: VersionCounts): string[] {
     .filter(([slice, calls]) => {
       const share = calls / all;
       const isEligible = slice !== ALL && !slice.startsWith(CELL_PREFIX) && !slice.startsWith("model=");
-      return isEligible && calls >= REFERENCE_CALLS_MIN && share >= SLICE_SHARE_MIN && share <= SLICE_SHARE_MAX;
+      return (
+        isEligible && calls >= REFERENCE_CALLS_MIN && share >= SLICE_SHARE_MIN && share <= SLICE_SHARE_MAX
+      );
     })
     .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
     .slice(0, SLICES_MAX)
@@ -187,14 +211,21 @@ function registeredSlices(reference: VersionCounts): string[] {
 }
 
 /** How much the incumbent moves from week to week when nothing is wrong. */
-function toleranceOf(weeks: readonly VersionCounts[], slice: string, feature: string, bins: FrozenBins): number {
+function toleranceOf(
+  weeks: readonly VersionCounts[],
+  slice: string,
+  feature: string,
+  bins: FrozenBins,
+): number {
   const counts = weeks
     .map((week) => countBins(bins, withMissing(week, slice, feature)))
     .filter((each) => each.reduce((sum, n) => sum + n, 0) >= REFERENCE_CALLS_MIN);
   if (counts.length < 2) return psiTolerance([]);
   return psiTolerance(
     counts.map((week, i) => {
-      const others = week.map((_, bin) => counts.reduce((sum, each, j) => (j === i ? sum : sum + each[bin]!), 0));
+      const others = week.map((_, bin) =>
+        counts.reduce((sum, each, j) => (j === i ? sum : sum + each[bin]!), 0),
+      );
       return psiDebiased(psi(others, week), sampleOf(others, week));
     }),
   );

@@ -4,7 +4,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 
-const FOLDER = process.env["PLUMBLINE_TEST_DATA"] ?? join(dirname(fileURLToPath(import.meta.url)), "../../../../shared/data");
+const FOLDER =
+  process.env["PLUMBLINE_TEST_DATA"] ??
+  join(dirname(fileURLToPath(import.meta.url)), "../../../../shared/data");
 
 export interface RealEvent {
   readonly ts: string;
@@ -21,7 +23,11 @@ export function realEvents(name: string): readonly RealEvent[] | null {
 
 /** Rows of an arrivals plan: when, which item, which version, whose output. */
 export function realArrivals(name: string): readonly (readonly string[])[] | null {
-  return read(name)?.slice(1).map((line) => line.split(",")) ?? null;
+  return (
+    read(name)
+      ?.slice(1)
+      .map((line) => line.split(",")) ?? null
+  );
 }
 
 function read(name: string): string[] | null {

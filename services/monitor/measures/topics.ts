@@ -96,7 +96,9 @@ function rarity(texts: readonly string[]): number[] {
   const seen = new Float64Array(DIMENSIONS);
   for (const text of texts) for (const index of new Set(wordsOf(text).map(stemIndex))) seen[index]!++;
   return Array.from(seen, (count) =>
-    count < WORD_TEXTS_MIN || count > WORD_SHARE_MAX * texts.length ? 0 : Math.log((texts.length + 1) / (count + 1)),
+    count < WORD_TEXTS_MIN || count > WORD_SHARE_MAX * texts.length
+      ? 0
+      : Math.log((texts.length + 1) / (count + 1)),
   );
 }
 
@@ -111,7 +113,9 @@ function weigh(text: string, weights: readonly number[]): Sparse {
 
 /** Orthogonal iteration on X'X, never formed. */
 function principalDirections(vectors: readonly Sparse[], random: Random): Float64Array[] {
-  let directions = Array.from({ length: DIRECTIONS }, () => Float64Array.from({ length: DIMENSIONS }, random.normal));
+  let directions = Array.from({ length: DIRECTIONS }, () =>
+    Float64Array.from({ length: DIMENSIONS }, random.normal),
+  );
   orthonormalise(directions);
   for (let round = 0; round < POWER_ROUNDS; round++) {
     const next = directions.map(() => new Float64Array(DIMENSIONS));
@@ -205,7 +209,8 @@ function nameTopics(model: TopicModel, texts: readonly string[]): Topic[] {
   }
   return model.topics.map((topic, i) => {
     const { texts: size, words } = own[i]!;
-    const excess = ([word, count]: [string, number]): number => count - (size * all.get(word)!) / texts.length;
+    const excess = ([word, count]: [string, number]): number =>
+      count - (size * all.get(word)!) / texts.length;
     const ordered = [...words].sort((a, b) => excess(b) - excess(a) || (a[0] < b[0] ? -1 : 1));
     return { ...topic, words: ordered.slice(0, WORDS_NAMED).map(([word]) => word) };
   });

@@ -154,7 +154,8 @@ function freeze(
       ...(pinned === undefined ? {} : { pinnedSnapshot: pinned }),
     },
   );
-  if (result.kind !== "frozen") throw new RangeError(`baseline of ${reference.length} units: ${result.reason}`);
+  if (result.kind !== "frozen")
+    throw new RangeError(`baseline of ${reference.length} units: ${result.reason}`);
   const { snapshot } = result;
   return {
     kind: "frozen",
@@ -192,7 +193,8 @@ function deployWeight({ earlier, version }: BaselineInput, fromHour: number): nu
 /** The newest fitted baseline of at least 90 days, or else the oldest one of at least four weeks. */
 function pinnedSnapshot({ earlier, nowMs, version }: BaselineInput): BaselineSnapshot | undefined {
   const fitted = earlier.filter(
-    (row) => !isOf(row, version) && !isProvisional(row) && nowMs - Date.parse(row.created_at) >= PINNED_AGE_MIN_MS,
+    (row) =>
+      !isOf(row, version) && !isProvisional(row) && nowMs - Date.parse(row.created_at) >= PINNED_AGE_MIN_MS,
   );
   const old = fitted.filter((row) => nowMs - Date.parse(row.created_at) >= PINNED_AGE_MS);
   const chosen = old.at(-1) ?? fitted[0];

@@ -134,7 +134,8 @@ function sliceEvidence(
 function decompose(input: ExplainInput, slices: readonly string[]): Kitagawa | null {
   if (slices.length === 0 || input.reference.length === 0) return null;
   const holders = slices.map((name) => holder(name));
-  const fine = (held: readonly string[]): string => holders.map((holds) => (holds(held) ? "1" : "0")).join("");
+  const fine = (held: readonly string[]): string =>
+    holders.map((holds) => (holds(held) ? "1" : "0")).join("");
   const old = cellsOf(input.reference, fine);
   const now = cellsOf(input.current, fine);
   const isLarge = (cell: string): boolean =>

@@ -20,7 +20,13 @@ import type {
 } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Detection } from "@plumbline/schemas";
-import { bernoulliDivergence, type HourEvidence, type HourWindow, LOG_CLEARED, prepareSnapshot } from "@plumbline/stats";
+import {
+  bernoulliDivergence,
+  type HourEvidence,
+  type HourWindow,
+  LOG_CLEARED,
+  prepareSnapshot,
+} from "@plumbline/stats";
 import { appendIncident } from "../append-incident.ts";
 import type { IncidentFold } from "../incident-fold.ts";
 import {
@@ -154,7 +160,11 @@ class QualityRun {
   #nowMs = 0;
   #traffic: Promise<readonly VersionTraffic[]> | null = null;
   /** Units of one use case, as last asked for in this run. */
-  #units: { readonly use_case: string; readonly startMs: number; readonly rows: readonly JudgedUnitRow[] } | null = null;
+  #units: {
+    readonly use_case: string;
+    readonly startMs: number;
+    readonly rows: readonly JudgedUnitRow[];
+  } | null = null;
 
   constructor(deps: QualityMonitorDeps) {
     this.#deps = deps;
@@ -189,14 +199,15 @@ class QualityRun {
     return [...this.#states.values()]
       .map((row) => {
         const watched = this.#series.get(seriesKey(row))?.watches.get(row.prompt_version);
-        const units = row.state === "WATCHING" ? this.#read(watched)?.units ?? row.units : row.units;
+        const units = row.state === "WATCHING" ? (this.#read(watched)?.units ?? row.units) : row.units;
         return {
           ...seriesOf(row),
           prompt_version: row.prompt_version,
           state: row.state,
           at: row.at,
           units,
-          units_needed: row.state === "WATCHING" && watched !== undefined ? unitsNeeded(watched, units) : null,
+          units_needed:
+            row.state === "WATCHING" && watched !== undefined ? unitsNeeded(watched, units) : null,
         };
       })
       .sort((a, b) => a.at.localeCompare(b.at));
@@ -214,7 +225,8 @@ class QualityRun {
     for (const known of this.#series.values()) {
       for (const version of this.#servingVersions(known)) {
         const baseline = baselineOf(known, version);
-        if (baseline !== undefined && !this.#isMuted(known, version.prompt_version)) this.#watch(known, baseline);
+        if (baseline !== undefined && !this.#isMuted(known, version.prompt_version))
+          this.#watch(known, baseline);
       }
     }
     this.#isStarted = true;
@@ -389,7 +401,8 @@ class QualityRun {
       if (reading.isCleared && reading.level === "none") {
         this.#note(known, watched.baseline, "CLEARED", reading);
       }
-      const isAsserted = reading.level === "page" || (reading.level === "ticket" && this.#deps.options.tickets);
+      const isAsserted =
+        reading.level === "page" || (reading.level === "ticket" && this.#deps.options.tickets);
       if (!isAsserted || this.#isMuted(known, version) || this.#isJudgeDrifting(known)) continue;
       await this.#assertAlarm(known, watched, reading);
     }
@@ -478,7 +491,8 @@ class QualityRun {
     const recovery = readRecovery(prepared, damage.data, own);
     const isRollback =
       since !== null &&
-      (judging === detection.incumbent?.prompt_version || startedBefore(this.#served.of(known.series), judging, version));
+      (judging === detection.incumbent?.prompt_version ||
+        startedBefore(this.#served.of(known.series), judging, version));
     const how =
       since === null
         ? "recovered without a change of version"
@@ -489,7 +503,13 @@ class QualityRun {
 
     const score_sum = own.reduce((sum, row) => sum + row.score, 0);
     const { mean, interval } = estimate({ units: own.length, score_sum }, this.#deps.options.alpha / 2);
-    const current = { prompt_version: judging, units: own.length, calls: own.length, mean, interval: [...interval] };
+    const current = {
+      prompt_version: judging,
+      units: own.length,
+      calls: own.length,
+      mean,
+      interval: [...interval],
+    };
     await appendIncident(
       {
         type: "recovered",
@@ -568,7 +588,9 @@ class QualityRun {
   #isMuted({ series }: KnownSeries, version: string): boolean {
     return this.#deps.incidents
       .ofSeries(series)
-      .some(({ state, detection }) => state === "dismissed" && detection.candidate.prompt_version === version);
+      .some(
+        ({ state, detection }) => state === "dismissed" && detection.candidate.prompt_version === version,
+      );
   }
 
   /** Scores before and after a drift of the judge don't compare. */
@@ -580,7 +602,9 @@ class QualityRun {
   #resumedHour({ series }: KnownSeries, version: string): number | undefined {
     const hours = this.#deps.incidents
       .ofSeries(series)
-      .filter(({ state, detection }) => state === "resolved" && detection.candidate.prompt_version === version)
+      .filter(
+        ({ state, detection }) => state === "resolved" && detection.candidate.prompt_version === version,
+      )
       .map((incident) => hourOf(incident.state_changed_at) + 1);
     return hours.length === 0 ? undefined : Math.max(...hours);
   }

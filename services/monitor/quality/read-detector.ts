@@ -1,6 +1,12 @@
 /** The detector, read from rows: what is asserted can be recomputed by anybody who has the rows and the baseline. */
 import type { JudgedUnitRow } from "@plumbline/ports";
-import { type Alarm, type DetectorReading, foldHours, prepareSnapshot, type PreparedSnapshot } from "@plumbline/stats";
+import {
+  type Alarm,
+  type DetectorReading,
+  foldHours,
+  prepareSnapshot,
+  type PreparedSnapshot,
+} from "@plumbline/stats";
 import { groupBy, unitOf } from "./series.ts";
 import { evidenceOfUnits } from "./version-watch.ts";
 
@@ -21,7 +27,12 @@ export function readAlarm(
   units: readonly JudgedUnitRow[],
   throughHour: number,
 ): AlarmReading | null {
-  const hours = [...groupBy(units.map((row) => unitOf(row)), ({ hour }) => String(hour)).values()]
+  const hours = [
+    ...groupBy(
+      units.map((row) => unitOf(row)),
+      ({ hour }) => String(hour),
+    ).values(),
+  ]
     .filter(([first]) => first!.hour >= start.fromHour)
     .map((group) => evidenceOfUnits(prepared, group[0]!.hour, group));
   const last = hours.reduce((latest, { hour }) => Math.max(latest, hour), throughHour);

@@ -8,7 +8,14 @@
  * The baseline adjusts for the mix, so a quiet hour without the damaged inputs proves nothing.
  */
 import type { JudgedUnitRow } from "@plumbline/ports";
-import { addClearanceFactors, LOG_CLEARED, logMixture, logSumExp, nullMean, type PreparedSnapshot } from "@plumbline/stats";
+import {
+  addClearanceFactors,
+  LOG_CLEARED,
+  logMixture,
+  logSumExp,
+  nullMean,
+  type PreparedSnapshot,
+} from "@plumbline/stats";
 import { z } from "zod";
 import { holder } from "./explain-regression.ts";
 import { unitOf } from "./series.ts";

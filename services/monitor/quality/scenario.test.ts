@@ -116,7 +116,13 @@ test("a judge that stopped is a gap in coverage and never a fall of quality, and
   const found = await scenario.events();
   expect(found).toHaveLength(1);
   expect(detections(found)).toMatchObject([
-    { kind: "coverage", severity: "SEV3", metric: "judged_share", incumbent: null, evidence: { cannot_judge: 0 } },
+    {
+      kind: "coverage",
+      severity: "SEV3",
+      metric: "judged_share",
+      incumbent: null,
+      evidence: { cannot_judge: 0 },
+    },
   ]);
   // A day later the calls that nobody judged are no longer looked at.
   await scenario.serve(26, { version: "v1", quality: healthy, step: 2 });
@@ -261,7 +267,13 @@ function createScenario(store: Store, useCase: string, options: Partial<QualityO
   };
 }
 
-function verdict(id: number, version: string, startedMs: number, slices: readonly string[], passes: boolean): Verdict {
+function verdict(
+  id: number,
+  version: string,
+  startedMs: number,
+  slices: readonly string[],
+  passes: boolean,
+): Verdict {
   return {
     call_id: callId(id),
     tenant: "default",

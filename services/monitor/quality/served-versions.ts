@@ -4,10 +4,7 @@ import { type UseCase, useCaseKey } from "./series.ts";
 /** A version without a call for this long, while another has calls, no longer serves. */
 const GONE_MS = 15 * 60_000;
 
-export type ServedVersion = Pick<
-  VersionActivity,
-  "prompt_version" | "first_started_at" | "last_started_at"
->;
+export type ServedVersion = Pick<VersionActivity, "prompt_version" | "first_started_at" | "last_started_at">;
 
 /**
  * When each version was called first and last, merged from overlapping looks: a look may repeat what an earlier one

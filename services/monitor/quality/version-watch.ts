@@ -42,7 +42,10 @@ export class VersionWatch {
   #level: WatchReading["level"] = "none";
   #isCleared = false;
 
-  constructor(prepared: PreparedSnapshot, start: { readonly fromHour: number; readonly startWeight: number }) {
+  constructor(
+    prepared: PreparedSnapshot,
+    start: { readonly fromHour: number; readonly startWeight: number },
+  ) {
     const { streams, drops } = prepared.snapshot;
     this.prepared = prepared;
     this.fromHour = start.fromHour;
@@ -98,12 +101,7 @@ export class VersionWatch {
     return { logM, logThreshold, level: this.#level, isCleared: this.#isCleared, units };
   }
 
-  #step(
-    logS: Float64Array,
-    hour: number,
-    evidence: HourEvidence | undefined,
-    into: Float64Array,
-  ): void {
+  #step(logS: Float64Array, hour: number, evidence: HourEvidence | undefined, into: Float64Array): void {
     const logStart = hour === this.fromHour ? Math.log(this.#startWeight) : 0;
     stepDetector(logS, logStart, evidence?.drop ?? new Float64Array(logS.length), into);
   }

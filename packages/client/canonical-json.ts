@@ -1,0 +1,32 @@
+/**
+ * JSON with one spelling per value (RFC 8785): what a prompt version is the hash of.
+ *
+ * This repeats the registry's rule, so that this package depends on nothing; a test proves that the two agree.
+ *
+ * @throws RangeError for what JSON cannot hold
+ */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((each) => canonicalJson(each)).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    const members = Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+    return `{${members.join(",")}}`;
+  }
+  const isJson =
+    value === null || typeof value === "boolean" || typeof value === "string" || Number.isFinite(value);
+  if (!isJson) throw new RangeError(`a ${typeof value} has no JSON form`);
+  return JSON.stringify(value);
+}
+
+/** `sha256:` and 64 hex digits of the canonical JSON, in UTF-8. */
+export async function contentHash(value: unknown): Promise<string> {
+  const digest = new Uint8Array(await sha256(canonicalJson(value)));
+  return `sha256:${Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+/** 32 bytes, of the text in UTF-8. */
+export function sha256(text: string): Promise<ArrayBuffer> {
+  return crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+}

@@ -1,0 +1,230 @@
+/**
+ * Asks the registry what is live, and waits with it for changes: a long poll is open all the time, so that a rollback
+ * arrives when it happens. After a failure it asks again, soon at first, with full jitter, and as the registry asked.
+ */
+import type { HttpAnswer, HttpGet } from "./http-get.ts";
+import { isObject } from "./prompt-document.ts";
+import { unref } from "./timers.ts";
+
+export interface LivePollOptions {
+  /** The registry's base address. */
+  readonly url: string;
+  readonly env: string;
+  readonly apiKey: string | undefined;
+  readonly get: HttpGet;
+  readonly now: () => number;
+  /** Longest wait of one request, seconds, 1 to 30. */
+  readonly waitSeconds: number;
+  readonly retryBaseMs: number;
+  readonly retryMaxMs: number;
+  /** Longest wait for an answer that is not a long poll, and for a long poll after its end, ms. */
+  readonly requestTimeoutMs: number;
+  /** @returns whether all of it could be used; if not, it is asked for again after a while */
+  readonly onAnswer: (useCases: readonly string[], answer: LiveAnswer, ageMs: number) => Promise<boolean>;
+  /** What the registry said last is still so. */
+  readonly onUnchanged: (useCases: readonly string[], ageMs: number) => void;
+  readonly onFailure: (useCases: readonly string[], detail: string) => void;
+}
+
+/** `GET /v1/live`, not yet verified. */
+export interface LiveAnswer {
+  readonly use_cases: Readonly<Record<string, unknown>>;
+}
+
+/** Longest wait that a `Retry-After` may ask for, ms: a wrong clock must not silence the registry for ever. */
+const RETRY_AFTER_MS_MAX = 300_000;
+/** Longest pause between answers that come although nothing changed, ms: a proxy may not know how to wait. */
+const EARLY_PAUSE_MS_MAX = 2_000;
+
+export class LivePoll {
+  readonly #options: LivePollOptions;
+  readonly #useCases = new Set<string>();
+  readonly #closed = new AbortController();
+  /** Ends what the loop is doing: the request or the pause. */
+  #restart = new AbortController();
+  #isRunning = false;
+  #etag: string | null = null;
+  #failures = 0;
+  /** Answers in a row that came before their time. */
+  #early = 0;
+  /** Answers in a row of which a part could not be used, and when to ask for them again. */
+  #unusable = 0;
+  #askAgainAt = Number.POSITIVE_INFINITY;
+
+  constructor(options: LivePollOptions) {
+    this.#options = options;
+  }
+
+  get useCases(): ReadonlySet<string> {
+    return this.#useCases;
+  }
+
+  /** Whether the last request was answered. A dead connection is found out when the current one times out. */
+  isConnected = false;
+
+  /** Asks for this one as well, at once. */
+  watch(useCase: string): void {
+    if (this.#closed.signal.aborted || this.#useCases.has(useCase)) return;
+    this.#useCases.add(useCase);
+    this.#etag = null;
+    this.#restart.abort();
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    // What is asked for in this turn goes into one request.
+    void Promise.resolve().then(() => this.#run());
+  }
+
+  close(): void {
+    this.isConnected = false;
+    this.#closed.abort();
+    this.#restart.abort();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed.signal.aborted) {
+      const restart = new AbortController();
+      this.#restart = restart;
+      const pauseMs = await this.#ask([...this.#useCases].toSorted(), restart.signal);
+      if (pauseMs > 0) await pause(pauseMs, restart.signal);
+    }
+  }
+
+  /** One request. @returns how long to wait before the next, ms */
+  async #ask(useCases: readonly string[], restart: AbortSignal): Promise<number> {
+    const { get, now, waitSeconds, requestTimeoutMs } = this.#options;
+    const started = now();
+    const etag = started >= this.#askAgainAt ? null : this.#etag;
+    const untilAgain = Math.max(1, Math.ceil((this.#askAgainAt - started) / 1000));
+    const wait = etag === null ? 0 : Math.min(waitSeconds, untilAgain);
+    const giveUp = new AbortController();
+    const cancel = (): void => giveUp.abort();
+    const timer = setTimeout(cancel, wait * 1000 + requestTimeoutMs);
+    if (etag !== null) unref(timer);
+    restart.addEventListener("abort", cancel, { once: true });
+    try {
+      const answer = await get(this.#address(useCases, wait), {
+        headers: this.#headers(etag),
+        signal: giveUp.signal,
+        isBackground: etag !== null,
+      });
+      if (restart.aborted) return 0;
+      return await this.#apply(answer, { useCases, etag, isEarly: now() - started < wait * 500 });
+    } catch (error) {
+      if (restart.aborted) return 0;
+      return this.#failed(useCases, giveUp.signal.aborted ? "no answer in time" : messageOf(error), null);
+    } finally {
+      clearTimeout(timer);
+      restart.removeEventListener("abort", cancel);
+    }
+  }
+
+  #address(useCases: readonly string[], wait: number): string {
+    const { url, env } = this.#options;
+    const query = `use_cases=${useCases.join(",")}&env=${encodeURIComponent(env)}`;
+    return `${url.replace(/\/+$/, "")}/v1/live?${query}${wait === 0 ? "" : `&wait=${wait}`}`;
+  }
+
+  #headers(etag: string | null): Record<string, string> {
+    const { apiKey } = this.#options;
+    return {
+      ...(etag === null ? {} : { "if-none-match": etag }),
+      ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+    };
+  }
+
+  async #apply(
+    answer: HttpAnswer,
+    asked: { readonly useCases: readonly string[]; readonly etag: string | null; readonly isEarly: boolean },
+  ): Promise<number> {
+    const { useCases, etag, isEarly } = asked;
+    const { onAnswer, onUnchanged, now } = this.#options;
+    // How old what the registry read from its log can be.
+    const ageMs = Math.max(0, Number(answer.header("x-plumbline-age-ms")) || 0);
+    if (answer.status === 304 && etag !== null) {
+      this.#connected();
+      onUnchanged(useCases, ageMs);
+      return isEarly ? this.#pauseEarly() : this.#pauseNot();
+    }
+    if (answer.status !== 200) return this.#failed(useCases, `HTTP ${answer.status}`, retryAfterMs(answer));
+    const live = readAnswer(answer.body);
+    if (live === null) return this.#failed(useCases, "HTTP 200 without a live answer", null);
+    this.#connected();
+    const isUsable = await onAnswer(useCases, live, ageMs);
+    this.#unusable = isUsable ? 0 : this.#unusable + 1;
+    // News goes on arriving meanwhile: one bad prompt must not hold up the rollback of another.
+    this.#askAgainAt = isUsable ? Number.POSITIVE_INFINITY : now() + 1000 + this.#backoff(this.#unusable);
+    const isNews = etag === null || answer.header("etag") !== etag;
+    // Unless somebody asked for more in the meantime.
+    if (useCases.length === this.#useCases.size) this.#etag = answer.header("etag");
+    return this.#etag !== null && isNews ? this.#pauseNot() : this.#pauseEarly();
+  }
+
+  #connected(): void {
+    this.isConnected = true;
+    this.#failures = 0;
+  }
+
+  #pauseNot(): number {
+    this.#early = 0;
+    return 0;
+  }
+
+  #pauseEarly(): number {
+    this.#early = Math.min(this.#early + 1, 16);
+    return (
+      Math.min(EARLY_PAUSE_MS_MAX, this.#options.retryBaseMs * 2 ** this.#early) * (0.5 + Math.random() / 2)
+    );
+  }
+
+  #failed(useCases: readonly string[], detail: string, afterMs: number | null): number {
+    this.isConnected = false;
+    this.#options.onFailure(useCases, detail);
+    const backoff = this.#backoff(this.#failures++);
+    // A little jitter on top, so that a fleet does not come back in the same instant.
+    return afterMs === null ? backoff : afterMs + Math.random() * this.#options.retryBaseMs;
+  }
+
+  #backoff(attempt: number): number {
+    const { retryBaseMs, retryMaxMs } = this.#options;
+    return Math.random() * Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(attempt, 16));
+  }
+}
+
+function readAnswer(body: string): LiveAnswer | null {
+  try {
+    const value: unknown = JSON.parse(body);
+    if (!isObject(value) || !isObject(value["use_cases"])) return null;
+    return { use_cases: value["use_cases"] };
+  } catch {
+    return null;
+  }
+}
+
+/** Retry-After in seconds, or as a date measured by the registry's own clock; null when absent or unreadable. */
+function retryAfterMs(answer: HttpAnswer): number | null {
+  const value = answer.header("retry-after");
+  if (value === null) return null;
+  const ms = /^\d+$/.test(value)
+    ? Number(value) * 1000
+    : Date.parse(value) - Date.parse(answer.header("date") ?? "");
+  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX);
+}
+
+/** Of `fetch`, the cause says more: `connect ECONNREFUSED 127.0.0.1:4800`. */
+function messageOf(error: unknown): string {
+  const { message, cause } = error as { message?: unknown; cause?: { message?: unknown } };
+  return String(cause?.message || message || error).slice(0, 300);
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = unref(setTimeout(end, ms));
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+  });
+}

@@ -1,0 +1,175 @@
+/** One pass over the judge's work list with its own decision code, at the replay's time. */
+import {
+  ExternalError,
+  type Clock,
+  type EventLog,
+  type Judge,
+  type PendingCall,
+  type Rubric,
+  type Store,
+} from "@plumbline/ports";
+import type { Verdict } from "@plumbline/schemas";
+import { createRandom } from "@plumbline/stats";
+import { Budget } from "../../judge/budget.ts";
+import type { JudgeConfig } from "../../judge/config.ts";
+import { judgeCall, makeVerdict } from "../../judge/judge-call.ts";
+import { labelOf, type LabelCriterion } from "./criteria.ts";
+import type { EventRow } from "./read-traffic.ts";
+
+const PAGE = 1_000;
+const RETRY_MS = 1_000;
+
+/** Decides a call on a rubric; always ends in a terminal state. @throws ExternalError when the judge can't be reached */
+export interface Decider {
+  readonly name: string;
+  readonly rubrics: readonly Rubric[];
+  readonly concurrency: number;
+  decide(call: PendingCall, rubric: Rubric): Promise<Verdict>;
+}
+
+/**
+ * Judges everything that was selected since `since` and has no verdict. @returns the verdicts, appended to the log
+ */
+export async function judgePending(
+  decider: Decider,
+  since: string,
+  deps: {
+    readonly log: Pick<EventLog, "append">;
+    readonly store: Pick<Store, "pendingCalls">;
+    /** Resolves when the writer has stored the verdicts appended so far. */
+    readonly stored: () => Promise<void>;
+  },
+): Promise<readonly Verdict[]> {
+  const all: Verdict[] = [];
+  for (const rubric of decider.rubrics) {
+    for (let isFull = true; isFull;) {
+      const calls = await deps.store.pendingCalls({
+        criterion: rubric.name,
+        rubric_hash: rubric.hash,
+        limit: PAGE,
+        since,
+      });
+      const verdicts: Verdict[] = [];
+      let next = 0;
+      const work = async (): Promise<void> => {
+        while (next < calls.length) {
+          const index = next++;
+          verdicts[index] = await decider.decide(calls[index]!, rubric);
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(decider.concurrency, calls.length) }, work));
+      if (verdicts.length > 0) {
+        await deps.log.append(
+          "plumbline.verdicts",
+          verdicts.map((verdict) => ({
+            key: verdict.call_id,
+            value: Buffer.from(JSON.stringify(verdict)),
+            headers: { tenant: verdict.tenant },
+          })),
+        );
+        all.push(...verdicts);
+      }
+      isFull = calls.length === PAGE;
+      if (isFull) await deps.stored();
+    }
+  }
+  if (all.length > 0) await deps.stored();
+  return all;
+}
+
+/**
+ * A judge that reads the file's labels.
+ *
+ * @param noise standard deviation of a normal error added to every score, which is then clipped to [0,1]
+ */
+export function createLabelDecider(
+  criteria: readonly LabelCriterion[],
+  options: {
+    readonly noise: number;
+    readonly clock: Clock;
+    readonly rowOf: (callId: string) => EventRow | undefined;
+  },
+): Decider {
+  const { noise, clock, rowOf } = options;
+  const name = noise === 0 ? "labels of the file" : `labels of the file, noise ${noise}`;
+  const fields = new Map(criteria.map(({ rubric, field }) => [rubric.hash, field]));
+  return {
+    name,
+    rubrics: criteria.map(({ rubric }) => rubric),
+    concurrency: 1,
+    async decide(call, rubric) {
+      const row = rowOf(call.call_id);
+      const label = row === undefined ? null : labelOf(row, fields.get(rubric.hash)!);
+      const decided = (fields: Parameters<typeof makeVerdict>[4]): Verdict =>
+        makeVerdict(call, rubric, name, clock.now(), { cost_usd: 0, ...fields });
+      if (label === null)
+        return decided({ state: "cannot_judge", reason: "the file has no label for this call" });
+      const score = Math.min(
+        1,
+        Math.max(0, noise === 0 ? label : label + noise * errorOf(call.call_id, rubric.hash)),
+      );
+      return decided({
+        state: "scored",
+        score,
+        label: score >= rubric.pass_if ? "pass" : "fail",
+        reason: "label of the file",
+      });
+    },
+  };
+}
+
+/** A judge of the product, asked as the service asks it. Real time for its waits, the replay's for its verdicts. */
+export function createJudgeDecider(
+  judge: Judge,
+  options: {
+    readonly rubrics: readonly Rubric[];
+    readonly clock: Clock;
+    readonly realClock: Clock;
+    readonly config: JudgeConfig;
+    readonly signal: AbortSignal;
+  },
+): Decider {
+  const { rubrics, clock, realClock, config, signal } = options;
+  // Money is spent now, whatever the date of the calls.
+  const budget = new Budget({
+    usdPerDay: config.PLUMBLINE_JUDGE_USD_PER_DAY,
+    callsPerHour: config.PLUMBLINE_JUDGE_CALLS_PER_HOUR,
+  });
+  const judgeClock: Clock = { now: () => clock.now(), sleep: (ms, abort) => realClock.sleep(ms, abort) };
+  return {
+    name: judge.name,
+    rubrics,
+    concurrency: config.PLUMBLINE_JUDGE_CONCURRENCY,
+    async decide(call, rubric) {
+      const decided = (state: Verdict["state"], reason: string): Verdict =>
+        makeVerdict(call, rubric, judge.name, clock.now(), { state, reason });
+      if (call.input === null || call.output === null)
+        return decided("cannot_judge", "the file has no text for it");
+      const timeoutMs = config.PLUMBLINE_JUDGE_TIMEOUT_MS;
+      for (let attempt = 1; ; attempt++) {
+        const spent = budget.reserve(realClock.now());
+        if (spent !== null) return decided("over_budget", spent);
+        const outcome = await judgeCall(call, rubric, { judge, clock: judgeClock, timeoutMs, signal });
+        if (outcome.kind === "verdict") {
+          budget.settle(outcome.verdict.cost_usd, realClock.now());
+          return outcome.verdict;
+        }
+        budget.settle(null, realClock.now());
+        if (outcome.kind === "stopped") throw new ExternalError("external_unavailable", "stopped");
+        if (attempt >= config.PLUMBLINE_JUDGE_ATTEMPTS_MAX) throw outcome.error;
+        await realClock.sleep(
+          outcome.error.retryAfterMs ?? Math.min(RETRY_MS * 2 ** attempt, 60_000),
+          signal,
+        );
+      }
+    },
+  };
+}
+
+/** Standard normal; the same call always gets the same error. */
+function errorOf(callId: string, rubricHash: string): number {
+  let seed = 0;
+  for (const character of callId + rubricHash.slice(-8))
+    seed = (Math.imul(seed, 31) + character.charCodeAt(0)) >>> 0;
+  return createRandom(seed).normal();
+}

@@ -1,0 +1,210 @@
+/** What a replay found, as the incidents topic and the monitor's states tell it. */
+import { foldIncident, type IncidentState } from "@plumbline/alerts";
+import type { EventLog } from "@plumbline/ports";
+import { type Detection, IncidentEvent, type Verdict } from "@plumbline/schemas";
+import { REFERENCE_MIN } from "@plumbline/stats";
+import { OWN_REFERENCE_UNITS } from "../../monitor/quality/baseline.ts";
+import type { VersionState } from "../../monitor/quality/quality-monitor.ts";
+
+const HOUR_MS = 3_600_000;
+const READ_RECORDS = 1_000;
+
+export interface FoundIncident {
+  readonly kind: Detection["kind"];
+  readonly use_case: string;
+  readonly candidate: string | null;
+  readonly incumbent: string | null;
+  /** When it fired, ISO 8601 UTC. */
+  readonly detected_at: string;
+  /** From the version's first call to then; null when no version is meant. */
+  readonly hours_since_version: number | null;
+  /** Judged since the version started, then; 0 where nothing is judged. */
+  readonly judged_units: number;
+  /** Candidate minus incumbent in the metric's unit, newest numbers; the rest of the entry is of the same time. */
+  readonly effect: number;
+  readonly interval: readonly [number, number];
+  readonly metric?: string;
+  readonly feature?: string;
+  readonly severity: Detection["severity"];
+  readonly verdict: Detection["verdict"];
+  readonly slices: readonly {
+    readonly name: string;
+    readonly share_of_traffic: number;
+    readonly share_of_drop: number;
+  }[];
+  readonly recovered_at: string | null;
+}
+
+export interface ClearedVersion {
+  readonly version: string;
+  readonly at: string;
+  readonly units: number;
+  readonly metric: string;
+}
+
+export interface UndecidedVersion {
+  readonly version: string;
+  readonly units: number;
+  /** About how many more until the version is decided. */
+  readonly units_needed: number;
+  readonly metric: string;
+}
+
+export interface BacktestCoverage {
+  /** Share of conversations that were selected for judging. */
+  readonly rate: number;
+  /** Calls; the states add up to `sampled`. */
+  readonly sampled: number;
+  readonly scored: number;
+  readonly cannot_judge: number;
+  readonly failed: number;
+  readonly expired: number;
+  readonly over_budget: number;
+  readonly unjudged: number;
+  /** Calls that could not become a row. */
+  readonly dead_letters: number;
+}
+
+export interface BacktestReport {
+  readonly calls: number;
+  /** Calls with at least one score. */
+  readonly judged: number;
+  readonly incidents: readonly FoundIncident[];
+  readonly cleared: readonly ClearedVersion[];
+  readonly inconclusive: readonly UndecidedVersion[];
+  readonly coverage: BacktestCoverage;
+}
+
+/** Every incident of the log, in the order of firing. One that fired again long after its end is two. */
+export async function readIncidents(log: Pick<EventLog, "read">): Promise<readonly FoundIncident[]> {
+  const found = new Map<string, { readonly first: Detection; readonly state: IncidentState }>();
+  const states = new Map<string, IncidentState>();
+  for (let from = 0; ;) {
+    const records = await log.read("plumbline.incidents", 0, from, READ_RECORDS);
+    if (records.length === 0) break;
+    from = records.at(-1)!.offset + 1;
+    for (const { value } of records) {
+      const event = IncidentEvent.parse(JSON.parse(new TextDecoder().decode(value)));
+      const state = foldIncident(states.get(event.incident_id) ?? null, event);
+      if (state === null) continue;
+      states.set(event.incident_id, state);
+      const key = `${event.incident_id} ${state.episode}`;
+      found.set(key, { first: found.get(key)?.first ?? state.detection, state });
+    }
+  }
+  return [...found.values()].map(({ first, state }) => describe(first, state));
+}
+
+function describe(first: Detection, state: IncidentState): FoundIncident {
+  const { detection } = state;
+  const detectedAt = state.opened_at;
+  const startedAt = first.version_started_at;
+  const isDrift = detection.kind === "input_drift" || detection.kind === "output_drift";
+  const units = first.evidence["units_watched"];
+  return {
+    kind: detection.kind,
+    use_case: detection.use_case,
+    candidate: detection.candidate.prompt_version || null,
+    incumbent: detection.incumbent?.prompt_version || null,
+    detected_at: detectedAt,
+    hours_since_version:
+      startedAt === null ? null : round((Date.parse(detectedAt) - Date.parse(startedAt)) / HOUR_MS, 2),
+    judged_units:
+      typeof units === "number" ? units : detection.kind === "quality" ? first.candidate.units : 0,
+    effect: round(detection.effect, 6),
+    interval: [round(detection.interval[0], 6), round(detection.interval[1], 6)],
+    ...(isDrift ? { feature: detection.metric } : { metric: detection.metric }),
+    severity: detection.severity,
+    verdict: detection.verdict,
+    slices: detection.slices.map(({ name, share_of_traffic, share_of_drop }) => ({
+      name,
+      share_of_traffic: round(share_of_traffic, 4),
+      share_of_drop: round(share_of_drop, 4),
+    })),
+    recovered_at: state.state === "resolved" ? state.state_changed_at : null,
+  };
+}
+
+/** Scored units by use case, criterion and version, and when each version came: what the states don't tell. */
+export class JudgedVersions {
+  readonly #units = new Map<string, { series: string; version: string; metric: string; units: number }>();
+  readonly #versions = new Map<string, string[]>();
+  readonly #calls = new Set<string>();
+
+  /** Calls with at least one score. */
+  get judgedCalls(): number {
+    return this.#calls.size;
+  }
+
+  add({ use_case, criterion, prompt_version, state, call_id }: Verdict): void {
+    if (prompt_version !== "") {
+      const series = JSON.stringify([use_case, criterion]);
+      const known = this.#versions.get(series) ?? [];
+      if (!known.includes(prompt_version)) this.#versions.set(series, [...known, prompt_version]);
+      const key = JSON.stringify([series, prompt_version]);
+      const row = this.#units.get(key) ?? { series, version: prompt_version, metric: criterion, units: 0 };
+      if (state === "scored") row.units += 1;
+      this.#units.set(key, row);
+    }
+    if (state === "scored") this.#calls.add(call_id);
+  }
+
+  /** Versions with a predecessor that are neither cleared nor found worse, and those that are still watched. */
+  undecided(
+    states: readonly VersionState[],
+    incidents: readonly FoundIncident[],
+  ): readonly UndecidedVersion[] {
+    const result: UndecidedVersion[] = [];
+    for (const { series, version, metric, units } of this.#units.values()) {
+      const [useCase] = JSON.parse(series) as [string];
+      const isFound = incidents.some(
+        (each) =>
+          each.kind === "quality" &&
+          each.use_case === useCase &&
+          each.metric === metric &&
+          each.candidate === version,
+      );
+      if (isFound) continue;
+      const own = states.filter(
+        (row) => row.use_case === useCase && row.criterion === metric && row.prompt_version === version,
+      );
+      const state = own.at(-1);
+      if (state !== undefined && state.state !== "WATCHING") continue;
+      const versions = this.#versions.get(series) ?? [];
+      const position = versions.indexOf(version);
+      if (state === undefined && position === 0 && versions.length > 1) continue;
+      result.push({
+        version,
+        metric,
+        units,
+        units_needed: state?.units_needed ?? this.#untilBaseline(series, versions.slice(0, position), units),
+      });
+    }
+    return result;
+  }
+
+  /** Without a baseline: until the predecessors, or the version itself, have enough to be one. */
+  #untilBaseline(series: string, before: readonly string[], own: number): number {
+    const reference = before.reduce(
+      (sum, version) => sum + (this.#units.get(JSON.stringify([series, version]))?.units ?? 0),
+      0,
+    );
+    const untilOwn = OWN_REFERENCE_UNITS - own;
+    return Math.max(1, before.length === 0 ? untilOwn : Math.min(untilOwn, REFERENCE_MIN - reference));
+  }
+}
+
+export function clearedVersions(states: readonly VersionState[]): readonly ClearedVersion[] {
+  return states
+    .filter(({ state }) => state === "CLEARED")
+    .map(({ prompt_version, at, units, criterion }) => ({
+      version: prompt_version,
+      at,
+      units,
+      metric: criterion,
+    }));
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

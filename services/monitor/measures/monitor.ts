@@ -1,0 +1,183 @@
+/**
+ * The measures: jobs over 100% of the calls that need no judge. Input drift, output fingerprint, latency, cost, success,
+ * path mix and the judge's anchors.
+ *
+ * Every run folds the hours that closed since the last one, for all use cases at once: two queries for counts, and one
+ * a use case and day for a sample of its texts. State is a fold of stored rows: the first run, and one after the held
+ * use cases changed, folds the last eight weeks again. What is open is read from the incidents topic, so running twice
+ * appends nothing the second time.
+ */
+import type { Clock, EventLog, Store } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
+import type { IncidentFold } from "../incident-fold.ts";
+import {
+  assertAnchors,
+  assertDrift,
+  assertHealth,
+  assertOutputs,
+  type UseCaseKey,
+} from "./assert-measures.ts";
+import { DAY_MS, HOUR_MS, type DatedText, type DriftDecision } from "./drift-series.ts";
+import { toDriftResults } from "./drift-results.ts";
+import { groupBy } from "./group-by.ts";
+import { toMeasuredHours } from "./measured-hours.ts";
+import { UseCaseMeasures } from "./use-case-measures.ts";
+
+const LOOKBACK_MS = 56 * DAY_MS;
+/** Captured texts live 30 days. */
+const TEXT_LOOKBACK_MS = 29 * DAY_MS;
+const TEXT_DAYS = 28;
+const TEXTS_MAX = 4_000;
+/** Characters of texts a side: long texts need fewer of them, and a day must not take minutes. */
+const TEXT_CHARS_MAX = 250_000;
+const ANCHOR_LOOKBACK_MS = 90 * DAY_MS;
+
+export interface MeasuresDeps {
+  readonly store: Pick<
+    Store,
+    "featureHours" | "outcomeHours" | "driftTexts" | "anchorDays" | "insertDriftResults"
+  >;
+  readonly log: Pick<EventLog, "append">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly incidents: IncidentFold;
+  /** Whether this replica works on the use case. */
+  readonly holds: (useCase: string) => boolean;
+  /** How long after its end an hour is taken as complete, ms; default 10 minutes. Later calls are not seen. */
+  readonly settleMs?: number;
+}
+
+export interface MeasuresMonitor {
+  /** One cycle; run at least once an hour. Not reentrant. */
+  run(): Promise<void>;
+}
+
+interface Tracked {
+  readonly key: UseCaseKey;
+  readonly measures: UseCaseMeasures;
+  nextTextDay: number | null;
+}
+
+export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
+  const { store, clock, logger, incidents, settleMs = 600_000 } = deps;
+  let tracked = new Map<string, Tracked>();
+  let skipped = new Set<string>();
+  let nextHour: number | null = null;
+
+  async function run(): Promise<void> {
+    if ([...skipped].some((useCase) => deps.holds(useCase))) {
+      tracked = new Map();
+      nextHour = null;
+    }
+    skipped = new Set();
+    const end = Math.floor((clock.now() - settleMs) / HOUR_MS) * HOUR_MS;
+    let start = nextHour ?? Math.floor((end - LOOKBACK_MS) / DAY_MS) * DAY_MS;
+    if (start >= end) return;
+    const began = start;
+    while (start < end) {
+      // Days at a time, so that a rebuild never holds eight weeks of counts.
+      const until = Math.min(end, Math.floor(start / DAY_MS) * DAY_MS + DAY_MS);
+      await fold(start, until);
+      start = until;
+    }
+    nextHour = end;
+    await incidents.refresh();
+    for (const { key, measures } of tracked.values()) {
+      await assertDrift(key, measures, end, deps);
+      await assertOutputs(key, measures, end, deps);
+      await assertHealth(key, measures, end, deps);
+    }
+    await assertAnchors(
+      await store.anchorDays({ start: iso(end - ANCHOR_LOOKBACK_MS), end: iso(end) }),
+      end,
+      deps,
+    );
+    logger.info({ use_cases: tracked.size, hours: (end - began) / HOUR_MS }, "monitor.measures");
+  }
+
+  async function fold(start: number, end: number): Promise<void> {
+    const window = { start: iso(start), end: iso(end) };
+    const [features, outcomes] = await Promise.all([store.featureHours(window), store.outcomeHours(window)]);
+    const hours = toMeasuredHours(features, outcomes);
+    for (const { key, hour } of hours) {
+      if (!deps.holds(key.use_case)) {
+        skipped.add(key.use_case);
+        continue;
+      }
+      const each = track(key);
+      const texts = Math.floor(hour.hour / DAY_MS) * DAY_MS;
+      each.nextTextDay ??= texts;
+      await keep(each, each.measures.addHour(hour));
+    }
+    for (const each of tracked.values()) {
+      await keep(each, each.measures.closeUntil(end));
+      await closeTextDays(each, end);
+    }
+  }
+
+  function track(key: UseCaseKey): Tracked {
+    const name = JSON.stringify([key.tenant, key.env, key.use_case]);
+    const known = tracked.get(name);
+    if (known !== undefined) return known;
+    const each: Tracked = { key, measures: new UseCaseMeasures(), nextTextDay: null };
+    tracked.set(name, each);
+    return each;
+  }
+
+  async function closeTextDays(each: Tracked, end: number): Promise<void> {
+    while (each.nextTextDay !== null && each.nextTextDay + DAY_MS <= end) {
+      const day = each.nextTextDay;
+      each.nextTextDay = day + DAY_MS;
+      if (day < clock.now() - TEXT_LOOKBACK_MS) continue;
+      const { series } = each.measures.drift;
+      const days = series.textReferenceDays(day);
+      const current = await texts(each.key, day, day + DAY_MS, TEXTS_MAX);
+      if (current.length === 0) continue;
+      const past =
+        days.length === 0
+          ? []
+          : await texts(each.key, day - TEXT_DAYS * DAY_MS, day, Math.ceil(TEXTS_MAX / days.length));
+      const allowed = new Set(days);
+      const decision = series.closeTextDay(
+        day,
+        bounded(current),
+        bounded(past.filter((text) => allowed.has(text.day))),
+      );
+      each.measures.decision = decision;
+      await keep(each, [decision]);
+    }
+  }
+
+  async function texts(key: UseCaseKey, start: number, end: number, limit: number): Promise<DatedText[]> {
+    const rows = await store.driftTexts({
+      start: iso(start),
+      end: iso(end),
+      use_case: key.use_case,
+      day_limit: limit,
+    });
+    return rows
+      .filter((row) => row.tenant === key.tenant && row.env === key.env)
+      .map((row) => ({ id: row.text, text: row.text, day: Date.parse(row.day) }));
+  }
+
+  async function keep(each: Tracked, decisions: readonly DriftDecision[]): Promise<void> {
+    const rows = decisions.flatMap((decision) => toDriftResults(each.key, decision, clock.now()));
+    if (rows.length > 0) await store.insertDriftResults(rows);
+  }
+
+  return { run };
+}
+
+/** Texts within the budget of characters, the days evenly: every k-th text. */
+function bounded(texts: readonly DatedText[]): readonly DatedText[] {
+  const characters = texts.reduce((sum, { text }) => sum + text.length, 0);
+  const step = Math.ceil(characters / TEXT_CHARS_MAX);
+  if (step <= 1) return texts;
+  return [...groupBy(texts, (text) => text.day).values()].flatMap((ofDay) =>
+    ofDay.filter((_, i) => i % step === 0),
+  );
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,325 @@
+/**
+ * Everything the measures know about one use case, folded hour by hour from counts of its calls. Pure: no clock, no
+ * store; the same hours in the same order give the same state, which is how a restart rebuilds it.
+ */
+import {
+  chooseWidth,
+  DAY_MS,
+  DriftSeries,
+  HOUR_MS,
+  type DriftDecision,
+  type DriftWindow,
+  type WidthHours,
+} from "./drift-series.ts";
+import { addHistogram, MISSING_BIN, rowsOf } from "./log-bins.ts";
+import { OutputFingerprint } from "./output-fingerprint.ts";
+import { REFERENCE_CALLS_MIN, VersionHealth, type OutcomeCounts } from "./version-health.ts";
+import { ALL, CELL_PREFIX, VersionMemory, withMissing, type VersionHour } from "./version-memory.ts";
+
+const MEMORY_MS = 28 * DAY_MS;
+/** The outputs of a version are compared with its incumbent's for this long; then they are its own reference. */
+const WATCH_MS = 14 * DAY_MS;
+/** A version without a call in so many hours in which another had calls no longer serves. */
+const GONE_HOURS = 1;
+const INCUMBENT_CALLS_MIN = 200;
+const SELF_AGE_MIN_MS = 7 * DAY_MS;
+
+/** One hour of one use case. Versions in order of their names; absent when nobody called. */
+export interface MeasuredHour {
+  readonly hour: number;
+  readonly versions: readonly VersionHour[];
+  /** Input features over all versions, without the missing. */
+  readonly inputs: ReadonlyMap<string, ReadonlyMap<number, number>>;
+  readonly outcomes: ReadonlyMap<string, OutcomeCounts>;
+  /** Calls by resolved model, by version. */
+  readonly responseModels: ReadonlyMap<string, ReadonlyMap<string, number>>;
+}
+
+interface Version {
+  readonly name: string;
+  readonly firstHour: number;
+  lastHour: number;
+  calls: number;
+  readonly memory: VersionMemory;
+  outcomes: OutcomeCounts[];
+  hasChangedOutputs: boolean;
+}
+
+/** A version that is compared with its incumbent since its first call. */
+export interface Watch {
+  readonly version: string;
+  readonly incumbent: string;
+  readonly startedAt: number;
+  /** Null when the incumbent had too few calls with outputs, and once the watch is over. */
+  fingerprint: OutputFingerprint | null;
+}
+
+export class UseCaseMeasures {
+  readonly drift: { series: DriftSeries; width: WidthHours } = { series: new DriftSeries(), width: 24 };
+  /** The newest decision of the drift series. */
+  decision: DriftDecision | null = null;
+  watch: Watch | null = null;
+  health: {
+    readonly version: string;
+    readonly incumbent: string;
+    readonly startedAt: number;
+    readonly tests: VersionHealth;
+  } | null = null;
+  readonly #versions = new Map<string, Version>();
+  #hourlyCalls: { hour: number; calls: number }[] = [];
+  #widthChosenAt: number | null = null;
+  #pending: PendingWindow | null = null;
+  #models: { hour: number; version: string; models: ReadonlyMap<string, number> }[] = [];
+  #lastHour = 0;
+
+  /** @returns windows that closed with this hour, to be decided and stored */
+  addHour(hour: MeasuredHour): readonly DriftDecision[] {
+    const decisions = this.#closeBefore(hour.hour);
+    this.#lastHour = hour.hour;
+    const calls = hour.versions.reduce((sum, version) => sum + (version.calls.get(ALL) ?? 0), 0);
+    this.#hourlyCalls = [
+      ...this.#hourlyCalls.filter((each) => each.hour > hour.hour - MEMORY_MS),
+      { hour: hour.hour, calls },
+    ];
+    this.#addToWindow(hour, calls);
+    for (const version of hour.versions)
+      this.#addVersion(version, hour.outcomes.get(version.version) ?? null);
+    for (const [version, models] of hour.responseModels)
+      this.#models.push({ hour: hour.hour, version, models });
+    this.#models = this.#models.filter((each) => each.hour > hour.hour - 2 * DAY_MS);
+    return decisions;
+  }
+
+  /** Closes the window that ends at or before `now`, also when no call follows it. */
+  closeUntil(now: number): readonly DriftDecision[] {
+    return this.#pending === null || this.#pending.start + this.drift.width * HOUR_MS > now
+      ? []
+      : this.#close();
+  }
+
+  /** The version with the newest calls; the most called one of that hour. */
+  serving(): { readonly name: string; readonly firstHour: number; readonly calls: number } | null {
+    const versions = [...this.#versions.values()].sort(
+      (a, b) => b.lastHour - a.lastHour || b.firstHour - a.firstHour,
+    );
+    return versions[0] ?? null;
+  }
+
+  isGone(version: string): boolean {
+    const known = this.#versions.get(version);
+    return known === undefined || this.#lastHour - known.lastHour > GONE_HOURS * HOUR_MS;
+  }
+
+  firstHourOf(version: string): number | null {
+    return this.#versions.get(version)?.firstHour ?? null;
+  }
+
+  callsOf(version: string): number {
+    return this.#versions.get(version)?.calls ?? 0;
+  }
+
+  /**
+   * Who answered in the last day and in the day before, as shares of the calls whose provider said so. A change under
+   * an unchanged prompt version is the provider's.
+   */
+  responseModels(version: string): ResponseModelChange | null {
+    const last = this.#lastHour - DAY_MS;
+    const side = (isCurrent: boolean): Map<string, number> => {
+      const sums = new Map<string, number>();
+      for (const each of this.#models) {
+        if (each.version !== version || each.hour > last !== isCurrent) continue;
+        addStrings(sums, each.models);
+      }
+      return sums;
+    };
+    return compareResponseModels(side(false), side(true));
+  }
+
+  #addToWindow(hour: MeasuredHour, calls: number): void {
+    this.#chooseWidth(hour.hour);
+    const widthMs = this.drift.width * HOUR_MS;
+    const start = Math.floor(hour.hour / widthMs) * widthMs;
+    this.#pending ??= emptyWindow(start);
+    const { inputs, slices, versions } = this.#pending;
+    this.#pending.calls += calls;
+    for (const [feature, histogram] of hour.inputs) {
+      if (!inputs.has(feature)) inputs.set(feature, new Map());
+      addHistogram(inputs.get(feature)!, histogram);
+    }
+    for (const version of hour.versions) {
+      for (const [slice, n] of version.calls) {
+        if (slice !== ALL && !slice.startsWith(CELL_PREFIX)) slices.set(slice, (slices.get(slice) ?? 0) + n);
+      }
+      const own = versions.get(version.version) ?? {
+        calls: 0,
+        outputs: new Map<string, Map<number, number>>(),
+      };
+      versions.set(version.version, own);
+      own.calls += version.calls.get(ALL) ?? 0;
+      for (const feature of version.features.get(ALL)?.keys() ?? []) {
+        if (!own.outputs.has(feature)) own.outputs.set(feature, new Map());
+        addHistogram(own.outputs.get(feature)!, withMissing(version, ALL, feature));
+      }
+    }
+  }
+
+  #closeBefore(hour: number): readonly DriftDecision[] {
+    if (this.#pending === null || hour < this.#pending.start + this.drift.width * HOUR_MS) return [];
+    return this.#close();
+  }
+
+  #close(): readonly DriftDecision[] {
+    const window = toWindow(this.#pending!, this.drift.width);
+    this.#pending = null;
+    this.decision = this.drift.series.closeWindow(window);
+    return [this.decision];
+  }
+
+  /** Chosen after a day and reconsidered every four weeks; another width is another series. */
+  #chooseWidth(hour: number): void {
+    const first = this.#hourlyCalls[0]?.hour ?? hour;
+    const isDue =
+      this.#widthChosenAt === null ? hour - first >= DAY_MS : hour - this.#widthChosenAt >= MEMORY_MS;
+    if (!isDue || this.#pending !== null) return;
+    const known = new Map(this.#hourlyCalls.map((each) => [each.hour, each.calls]));
+    const hours = Math.floor((hour - first) / HOUR_MS);
+    const width = chooseWidth(Array.from({ length: hours }, (_, i) => known.get(first + i * HOUR_MS) ?? 0));
+    this.#widthChosenAt = hour;
+    if (width === this.drift.width) return;
+    this.drift.series = new DriftSeries();
+    this.drift.width = width;
+    this.decision = null;
+  }
+
+  #addVersion(hour: VersionHour, outcomes: OutcomeCounts | null): void {
+    const known = this.#versions.get(hour.version);
+    if (known === undefined && hour.version !== "") this.#deploy(hour);
+    const version = known ?? {
+      name: hour.version,
+      firstHour: hour.hour,
+      lastHour: hour.hour,
+      calls: 0,
+      memory: new VersionMemory(),
+      outcomes: [],
+      hasChangedOutputs: false,
+    };
+    this.#versions.set(hour.version, version);
+    version.lastHour = hour.hour;
+    version.calls += hour.calls.get(ALL) ?? 0;
+    version.memory.add(hour);
+    if (this.watch?.version === hour.version && this.watch.fingerprint !== null) {
+      if (hour.hour - this.watch.startedAt >= WATCH_MS) this.watch.fingerprint = null;
+      else version.hasChangedOutputs = this.watch.fingerprint.addHour(hour).length > 0;
+    }
+    if (outcomes === null) return;
+    if (this.health?.version === hour.version) this.health.tests.addHour(outcomes);
+    else this.#watchItself(version, hour.hour);
+    version.outcomes = [...version.outcomes.filter((each) => each.hour > hour.hour - MEMORY_MS), outcomes];
+    for (const [name, each] of this.#versions)
+      if (each.lastHour < hour.hour - 2 * MEMORY_MS) this.#versions.delete(name);
+  }
+
+  /** The incumbent is the version that served last among those whose outputs did not change at their own deploy. */
+  #deploy(hour: VersionHour): void {
+    const incumbent = [...this.#versions.values()]
+      .filter(
+        (version) =>
+          version.name !== "" && version.calls >= INCUMBENT_CALLS_MIN && !version.hasChangedOutputs,
+      )
+      .sort((a, b) => b.lastHour - a.lastHour)[0];
+    if (incumbent === undefined) return;
+    const fingerprint = new OutputFingerprint(incumbent.memory.weeks());
+    this.watch = {
+      version: hour.version,
+      incumbent: incumbent.name,
+      startedAt: hour.hour,
+      fingerprint: fingerprint.streams > 0 ? fingerprint : null,
+    };
+    if (callsIn(incumbent.outcomes) >= REFERENCE_CALLS_MIN) {
+      const tests = new VersionHealth(incumbent.outcomes, { isDeploy: true });
+      this.health = { version: hour.version, incumbent: incumbent.name, startedAt: hour.hour, tests };
+    }
+  }
+
+  /** Without a deploy a version is held against its own first week. */
+  #watchItself(version: Version, hour: number): void {
+    const isAlone = this.health === null || this.isGone(this.health.version);
+    if (
+      !isAlone ||
+      hour - version.firstHour < SELF_AGE_MIN_MS ||
+      callsIn(version.outcomes) < REFERENCE_CALLS_MIN
+    )
+      return;
+    const tests = new VersionHealth(version.outcomes, { isDeploy: false });
+    this.health = { version: version.name, incumbent: version.name, startedAt: hour, tests };
+  }
+}
+
+export interface ResponseModelChange {
+  readonly before: Readonly<Record<string, number>>;
+  readonly after: Readonly<Record<string, number>>;
+  /** Half the sum of the absolute differences of the shares, in [0,1]. */
+  readonly moved_share: number;
+  readonly has_changed: boolean;
+}
+
+/** Share of calls that must have moved to another model for a change to be named. */
+const MOVED_SHARE_MIN = 0.2;
+
+/** Null while either side has no call whose provider named its model. */
+export function compareResponseModels(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): ResponseModelChange | null {
+  const shares = (counts: ReadonlyMap<string, number>): Record<string, number> => {
+    const named = [...counts].filter(([model]) => model !== "");
+    const total = named.reduce((sum, [, calls]) => sum + calls, 0);
+    return Object.fromEntries(named.map(([model, calls]) => [model, calls / total]));
+  };
+  const [old, now] = [shares(before), shares(after)];
+  const models = new Set([...Object.keys(old), ...Object.keys(now)]);
+  if (Object.keys(old).length === 0 || Object.keys(now).length === 0) return null;
+  const moved =
+    [...models].reduce((sum, model) => sum + Math.abs((now[model] ?? 0) - (old[model] ?? 0)), 0) / 2;
+  return { before: old, after: now, moved_share: moved, has_changed: moved >= MOVED_SHARE_MIN };
+}
+
+interface PendingWindow {
+  readonly start: number;
+  calls: number;
+  readonly inputs: Map<string, Map<number, number>>;
+  readonly slices: Map<string, number>;
+  readonly versions: Map<string, { calls: number; readonly outputs: Map<string, Map<number, number>> }>;
+}
+
+function emptyWindow(start: number): PendingWindow {
+  return { start, calls: 0, inputs: new Map(), slices: new Map(), versions: new Map() };
+}
+
+function toWindow(
+  { start, calls, inputs, slices, versions }: PendingWindow,
+  widthHours: WidthHours,
+): DriftWindow {
+  for (const histogram of inputs.values()) {
+    const missing = calls - rowsOf(histogram);
+    if (missing > 0) histogram.set(MISSING_BIN, missing);
+  }
+  const [main] = [...versions].sort((a, b) => b[1].calls - a[1].calls || (a[0] < b[0] ? -1 : 1));
+  return {
+    start,
+    widthHours,
+    calls,
+    version: main?.[0] ?? "",
+    inputs,
+    slices,
+    outputs: main?.[1].outputs ?? new Map(),
+  };
+}
+
+function callsIn(hours: readonly OutcomeCounts[]): number {
+  return hours.reduce((sum, hour) => sum + hour.calls, 0);
+}
+
+function addStrings(into: Map<string, number>, from: ReadonlyMap<string, number>): void {
+  for (const [key, n] of from) into.set(key, (into.get(key) ?? 0) + n);
+}

@@ -1,0 +1,144 @@
+import type { BaselineRow, JudgedUnitRow } from "@plumbline/ports";
+import { createRandom } from "@plumbline/stats";
+import { expect, test } from "vitest";
+import { type BaselineInput, chooseBaseline, referenceVersions, snapshotOf, startOf } from "./baseline.ts";
+import type { ServedVersion } from "./served-versions.ts";
+import { DAY_MS, hourOf, iso } from "./series.ts";
+
+const NOW = Date.parse("2026-03-20T10:00:00Z");
+const series = {
+  tenant: "default",
+  env: "production",
+  use_case: "ticket-summary",
+  criterion: "faithfulness",
+  rubric_hash: "sha256:r",
+  judge: "judge-a",
+};
+const random = createRandom(3);
+
+/** Units judged evenly between two days before now. */
+function units(version: string, count: number, fromDays: number, toDays: number): JudgedUnitRow[] {
+  return Array.from({ length: count }, (_, i) => ({
+    ...series,
+    is_guardrail: true,
+    prompt_version: version,
+    judged_at: iso(NOW - (fromDays - ((fromDays - toDays) * i) / count) * DAY_MS),
+    call_id: `${version}-${i}`,
+    score: random.uniform() < 0.9 ? 1 : 0,
+    slices: random.uniform() < 0.2 ? ["money"] : [],
+    sample_rate: 0.05,
+  }));
+}
+
+function served(version: string, fromDays: number): ServedVersion {
+  return {
+    prompt_version: version,
+    first_started_at: iso(NOW - fromDays * DAY_MS),
+    last_started_at: iso(NOW),
+  };
+}
+
+function input(fields: Partial<BaselineInput>): BaselineInput {
+  return {
+    series,
+    version: served("v3", 0),
+    versions: [served("v1", 40), served("v2", 10), served("v3", 0)],
+    units: [],
+    regressed: new Set(),
+    incidents: [],
+    earlier: [],
+    nowMs: NOW,
+    options: {},
+    ...fields,
+  };
+}
+
+const BOTH = [...units("v1", 600, 40, 10), ...units("v2", 400, 10, 0)];
+
+test.each<{ name: string; fields: Partial<BaselineInput>; versions: string[]; source: string }>([
+  {
+    name: "the predecessor, extended backwards while it is short",
+    fields: { units: BOTH },
+    versions: ["v1", "v2"],
+    source: "predecessors",
+  },
+  {
+    name: "the predecessor alone when it has enough",
+    fields: { units: [...units("v1", 600, 40, 10), ...units("v2", 1_800, 10, 0)] },
+    versions: ["v2"],
+    source: "predecessors",
+  },
+  {
+    name: "the last good version when the predecessor regressed: damage is not normal",
+    fields: { units: BOTH, regressed: new Set(["v2"]) },
+    versions: ["v1"],
+    source: "predecessors",
+  },
+  {
+    name: "a regressed predecessor when there is nothing else",
+    fields: { units: BOTH, regressed: new Set(["v1", "v2"]) },
+    versions: ["v2"],
+    source: "predecessors",
+  },
+  {
+    name: "its own first units when there is no predecessor",
+    fields: { version: served("v1", 40), versions: [served("v1", 40)], units: units("v1", 500, 40, 0) },
+    versions: ["v1"],
+    source: "own_units",
+  },
+  {
+    name: "the absolute target while there is neither",
+    fields: { units: units("v2", 50, 10, 0), options: { slo: 0.9 } },
+    versions: [],
+    source: "target",
+  },
+])("a version is held against $name", ({ fields, versions, source }) => {
+  const choice = chooseBaseline(input(fields));
+  if (choice.kind !== "frozen") throw new Error(choice.kind);
+  expect([...referenceVersions(choice.row)].sort()).toEqual(versions);
+  expect(snapshotOf(choice.row).lineage["source"]).toBe(source);
+});
+
+test("a young use case without a target has no baseline, and says how far it is", () => {
+  expect(chooseBaseline(input({ units: [...units("v2", 99, 5, 0), ...units("v3", 12, 0.1, 0)] }))).toEqual({
+    kind: "not_enough_data",
+    referenceUnits: 99,
+    ownUnits: 12,
+  });
+});
+
+test("a baseline of own units starts after them, and a deploy starts at its first call with a week of budget", () => {
+  const own = units("v1", 500, 10, 0);
+  const first = chooseBaseline(
+    input({ version: served("v1", 10), versions: [served("v1", 10)], units: own }),
+  );
+  const next = chooseBaseline(input({ units: BOTH }));
+  if (first.kind !== "frozen" || next.kind !== "frozen") throw new Error("unreachable");
+  expect(startOf(first.row)).toEqual({ fromHour: hourOf(own[299]!.judged_at) + 1, startWeight: 1 });
+  expect(first.row.units).toBe(300);
+  expect(startOf(next.row)).toEqual({ fromHour: hourOf(NOW), startWeight: 168 });
+});
+
+test("the same rows in another order freeze the same baseline", () => {
+  const forward = chooseBaseline(input({ units: BOTH }));
+  const backward = chooseBaseline(input({ units: BOTH.toReversed() }));
+  if (forward.kind !== "frozen" || backward.kind !== "frozen") throw new Error("unreachable");
+  expect(forward.row.snapshot_id).toBe(backward.row.snapshot_id);
+});
+
+test("hours of an incident are no reference", () => {
+  const incidents = [{ startHour: hourOf(NOW - 5 * DAY_MS), endHour: Infinity }];
+  const choice = chooseBaseline(input({ units: BOTH, incidents }));
+  if (choice.kind !== "frozen") throw new Error(choice.kind);
+  expect(choice.row.reference_end <= iso(NOW - 5 * DAY_MS + 3_600_000)).toBe(true);
+});
+
+test("a baseline of months ago stays in force as a second measure, so that small drops add up", () => {
+  const old = chooseBaseline(input({ units: BOTH, version: served("v2", 10), nowMs: NOW - 100 * DAY_MS }));
+  if (old.kind !== "frozen") throw new Error(old.kind);
+  const earlier: BaselineRow[] = [old.row];
+  const choice = chooseBaseline(input({ units: BOTH, earlier }));
+  if (choice.kind !== "frozen") throw new Error(choice.kind);
+  expect(snapshotOf(choice.row).pinned?.snapshotId).toBe(old.row.snapshot_id);
+  expect(snapshotOf(choice.row).streams.at(-1)).toMatchObject({ baseline: "pinned", weight: 0.1 });
+});

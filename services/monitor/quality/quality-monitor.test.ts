@@ -1,0 +1,235 @@
+/** What the monitor asserts and what it leaves alone, on rows in memory. */
+import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
+import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
+import type { BaselineRow, EvidenceRow, JudgedUnitRow, QualityStateRow } from "@plumbline/ports";
+import { IncidentEvent } from "@plumbline/schemas";
+import { createRandom } from "@plumbline/stats";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { IncidentFold } from "../incident-fold.ts";
+import { createQualityMonitor, type QualityOptions, type QualityStore } from "./quality-monitor.ts";
+import { HOUR_MS, iso } from "./series.ts";
+
+const DAY = 24;
+
+interface Served {
+  readonly version: string;
+  readonly hours: number;
+  readonly quality: number;
+  readonly is_guardrail?: boolean;
+  readonly perHour?: number;
+}
+
+function setUp(options: Partial<QualityOptions> = {}, holds: (useCase: string) => boolean = () => true) {
+  const clock = new VirtualClock("2026-03-02T00:00:00Z");
+  const log = createMemoryEventLog({ clock });
+  const random = createRandom(17);
+  const units: JudgedUnitRow[] = [];
+  const baselines: BaselineRow[] = [];
+  const states: QualityStateRow[] = [];
+  const evidence: EvidenceRow[] = [];
+  const versions = () => [...new Set(units.map((row) => row.prompt_version))];
+  const key = { tenant: "default", env: "production", use_case: "ticket-summary" };
+  const store: QualityStore = {
+    judgedUnits: async ({ start, end, use_case }) =>
+      units.filter(
+        (row) =>
+          row.judged_at >= start &&
+          row.judged_at < end &&
+          (use_case === undefined || row.use_case === use_case),
+      ),
+    versionActivity: async () =>
+      versions().map((prompt_version) => {
+        const own = units.filter((row) => row.prompt_version === prompt_version);
+        const last = own.at(-1)!.judged_at;
+        return {
+          ...key,
+          prompt_version,
+          calls: own.length,
+          first_started_at: own[0]!.judged_at,
+          last_started_at: last,
+          last_ingested_at: last,
+        };
+      }),
+    versionTraffic: async () => [],
+    sliceMix: async () => [],
+    responseModels: async () => [],
+    baselines: async () => baselines,
+    insertBaselines: async (rows) => void baselines.push(...rows),
+    insertEvidence: async (rows) => void evidence.push(...rows),
+    insertQualityStates: async (rows) => void states.push(...rows),
+    qualityStates: async () => states,
+  };
+  const create = () =>
+    createQualityMonitor({
+      store,
+      log,
+      clock,
+      logger: pino({ level: "silent" }),
+      incidents: new IncidentFold(log),
+      holds,
+      options: { alpha: 0.05, tickets: true, ...options },
+    });
+  let monitor = create();
+  return {
+    store,
+    evidence,
+    states,
+    run: () => monitor.run(),
+    restart: () => (monitor = create()),
+    async serve({ version, hours, quality, is_guardrail = true, perHour = 10 }: Served): Promise<void> {
+      for (let hour = 0; hour < hours; hour += 3) {
+        const count = 3 * perHour;
+        for (let i = 0; i < count; i++) {
+          units.push({
+            ...key,
+            criterion: "faithfulness",
+            is_guardrail,
+            rubric_hash: "sha256:r",
+            judge: "judge-a",
+            prompt_version: version,
+            judged_at: iso(clock.now() + Math.floor((i / count) * 3 * HOUR_MS)),
+            call_id: `call-${units.length}`,
+            score: random.uniform() < quality ? 1 : 0,
+            slices: random.uniform() < 0.3 ? ["lang=de"] : ["lang=en"],
+            sample_rate: 0.05,
+          });
+        }
+        await clock.advance(3 * HOUR_MS);
+        await monitor.run();
+      }
+    },
+    async append(event: IncidentEvent): Promise<void> {
+      const value = new TextEncoder().encode(JSON.stringify(event));
+      await log.append("plumbline.incidents", [{ key: event.incident_id, value }]);
+    },
+    clock,
+    async detected() {
+      const records = await log.read("plumbline.incidents", 0, 0, 10_000);
+      return records
+        .map((record) => IncidentEvent.parse(JSON.parse(new TextDecoder().decode(record.value))))
+        .flatMap((event) => (event.type === "detected" ? [event] : []));
+    },
+  };
+}
+
+const GOOD: Served = { version: "v1", hours: 8 * DAY, quality: 0.92 };
+const BAD: Served = { version: "v2", hours: 30, quality: 0.6 };
+
+test("a fall on a guardrail is a SEV2 of one incident, asserted again as its evidence grows and not for every unit", async () => {
+  const monitor = setUp();
+  await monitor.serve(GOOD);
+  await monitor.serve(BAD);
+  const events = await monitor.detected();
+  expect(new Set(events.map((event) => event.incident_id)).size).toBe(1);
+  expect(events.at(-1)!.detection).toMatchObject({ severity: "SEV2", candidate: { prompt_version: "v2" } });
+  expect(events.length).toBeLessThan(12);
+  const units = events.map((event) => event.detection.candidate.units);
+  expect(units).toEqual(units.toSorted((a, b) => a - b));
+  await monitor.run();
+  expect(await monitor.detected()).toHaveLength(events.length);
+});
+
+test("a fall on a signal criterion never wakes anybody", async () => {
+  const monitor = setUp();
+  await monitor.serve({ ...GOOD, is_guardrail: false });
+  await monitor.serve({ ...BAD, is_guardrail: false });
+  expect(new Set((await monitor.detected()).map((event) => event.detection.severity))).toEqual(
+    new Set(["SEV3"]),
+  );
+});
+
+test("without tickets nothing is asserted below the evidence of a page", async () => {
+  const monitor = setUp({ tickets: false });
+  await monitor.serve(GOOD);
+  await monitor.serve(BAD);
+  const [first] = await monitor.detected();
+  expect(first!.detection).toMatchObject({ severity: "SEV2", evidence: { detector: { level: "page" } } });
+});
+
+test("a version that a person dismissed is not asserted again", async () => {
+  const monitor = setUp();
+  await monitor.serve(GOOD);
+  await monitor.serve({ ...BAD, hours: 12 });
+  const events = await monitor.detected();
+  const { incident_id } = events[0]!;
+  await monitor.append({
+    type: "dismissed",
+    incident_id,
+    at: iso(monitor.clock.now()),
+    actor: "ann",
+    why: "expected",
+  });
+  await monitor.serve({ ...BAD, hours: 2 * DAY });
+  expect(await monitor.detected()).toHaveLength(events.length);
+});
+
+test("a successor of a regressed version is held against the last good one, not against the damage", async () => {
+  const monitor = setUp();
+  await monitor.serve(GOOD);
+  await monitor.serve(BAD);
+  await monitor.serve({ ...BAD, version: "v3" });
+  expect((await monitor.detected()).at(-1)!.detection).toMatchObject({
+    candidate: { prompt_version: "v3" },
+    incumbent: { prompt_version: "v1" },
+  });
+});
+
+test.each([
+  { name: "an unchanged version", served: { ...GOOD, version: "v2", hours: 6 * DAY } },
+  { name: "a better version", served: { ...GOOD, version: "v2", quality: 0.98, hours: 6 * DAY } },
+  { name: "no version, of untagged calls", served: { ...BAD, version: "" } },
+])("$name is no regression", async ({ served }) => {
+  const monitor = setUp();
+  await monitor.serve(GOOD);
+  await monitor.serve(served);
+  expect(await monitor.detected()).toEqual([]);
+});
+
+test("too little history is no baseline, and nothing is asserted about it", async () => {
+  const monitor = setUp();
+  await monitor.serve({ ...GOOD, hours: 6 });
+  await monitor.serve({ ...BAD, hours: 24 });
+  expect(await monitor.detected()).toEqual([]);
+});
+
+test("a use case of another replica is left alone", async () => {
+  const monitor = setUp({}, () => false);
+  await monitor.serve(GOOD);
+  await monitor.serve(BAD);
+  expect(await monitor.detected()).toEqual([]);
+});
+
+test("a judge under suspicion suspends the alarms of its use case", async () => {
+  const monitor = setUp();
+  await monitor.serve(GOOD);
+  await monitor.serve({ ...BAD, hours: 12 });
+  const [event] = await monitor.detected();
+  const other = setUp();
+  await other.serve(GOOD);
+  await other.append({
+    ...event!,
+    incident_id: "inc_judge",
+    detection: { ...event!.detection, kind: "judge_drift" },
+  });
+  await other.serve(BAD);
+  expect((await other.detected()).map((each) => each.detection.kind)).toEqual(["judge_drift"]);
+});
+
+test("a restart freezes no second baseline, and every hour of evidence is stored with its snapshot", async () => {
+  const monitor = setUp();
+  await monitor.serve(GOOD);
+  await monitor.serve({ ...GOOD, version: "v2", hours: DAY });
+  const frozen = (await monitor.store.baselines("")).length;
+  monitor.restart();
+  await monitor.serve({ ...GOOD, version: "v2", hours: DAY });
+  const baselines = await monitor.store.baselines("");
+  expect(baselines).toHaveLength(frozen);
+  const snapshot = baselines.find((row) => row.prompt_version === "v2")!.snapshot_id;
+  const hours = new Set(
+    monitor.evidence
+      .filter((row) => row.snapshot_id === snapshot && row.stream === "all")
+      .map((row) => row.hour),
+  );
+  expect(hours.size).toBeGreaterThanOrEqual(2 * DAY - 6);
+});
