@@ -12,6 +12,14 @@ const KEYS = {
   incumbent_label: z.string().min(1).max(40),
   owner: z.string().min(1).max(100),
   slice_intervals: z.record(z.string(), interval).describe("95% interval of `current`, by slice name"),
+  cause: z
+    .object({
+      kind: z.enum(["own_change", "provider_change", "unknown"]),
+      changed_at: z.string().describe("estimate, good to about a day"),
+      models_before: z.array(z.string()),
+      models_since: z.array(z.string()),
+    })
+    .describe("whose change it was, going by deploys and by the models that the provider named"),
   normal: z
     .array(
       z.object({

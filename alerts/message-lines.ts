@@ -37,6 +37,7 @@ export function sizeLine(detection: Detection): string | null {
 
 /** Whether everybody is affected or some: the question that decides what to do. */
 export function concentrationLine(detection: Detection): string | null {
+  if (detection.kind === "output_drift") return changedSliceLine(detection);
   if (detection.kind !== "quality") return null;
   const [worst] = byExplanation(detection);
   switch (detection.verdict) {
@@ -57,6 +58,17 @@ export function concentrationLine(detection: Detection): string | null {
   }
 }
 
+/** Where outputs moved most, by the slice that decided; the feature's own mean before and after. */
+function changedSliceLine({ evidence, slices, metric }: Detection): string | null {
+  const slice = slices.find(({ name }) => name === evidence["slice"]);
+  if (slice === undefined) return null;
+  const mean = (value: number): string => Number(value.toPrecision(3)).toString();
+  return (
+    `Clearest in ${slice.name} (${percent(slice.share_of_traffic)} of calls, n = ${formatCount(slice.units)}): ` +
+    `${metric} ${mean(slice.reference)} → ${mean(slice.current)} on average.`
+  );
+}
+
 /** What probably did it, going by what changed and when. Says so when nothing of ours changed. */
 export function causeLine(detection: Detection, version: string): string | null {
   switch (detection.kind) {
@@ -69,7 +81,9 @@ export function causeLine(detection: Detection, version: string): string | null 
     case "input_drift":
       return "The inputs moved, not the prompt. This says nothing about quality yet.";
     case "output_drift":
-      return "The answers changed shape. This says nothing about quality yet.";
+      return detection.evidence["at_deploy"] === true
+        ? "The answers changed with the version. Outputs changed; this says nothing about quality yet."
+        : "The answers changed shape. This says nothing about quality yet.";
     case "coverage":
       return "Quality is unknown while calls are not judged: no data is not good data.";
     case "judge_drift":
@@ -104,8 +118,17 @@ export function sliceLines(detection: Detection): string[] {
   ];
 }
 
-function deployLine({ version_started_at, window }: Detection, version: string): string | null {
+function deployLine(detection: Detection, version: string): string | null {
+  const { version_started_at, window } = detection;
   if (version_started_at === null) return null;
+  const { cause } = messageEvidence(detection);
+  if (cause !== undefined && cause.kind !== "own_change") {
+    const at = formatTime(cause.changed_at, window.end);
+    const models = `${cause.models_since.join(", ")} instead of ${cause.models_before.join(", ")}`;
+    return cause.kind === "provider_change"
+      ? `No deploy then, but the provider's model changed: ${models}, since about ${at}.`
+      : `No deploy then: ${version} fell about ${at}. Look upstream: model, provider, inputs.`;
+  }
   const ageMs = Date.parse(window.end) - Date.parse(version_started_at);
   const since = formatTime(version_started_at, window.end);
   if (ageMs > DAY_MS) {

@@ -111,6 +111,24 @@ test("an old version is not blamed", () => {
   );
 });
 
+test("a change that was no deploy is not blamed on the prompt, and a rollback is not offered for it", () => {
+  const cause = {
+    kind: "provider_change",
+    changed_at: "2026-11-24T08:00:00.000Z",
+    models_before: ["gpt-0314"],
+    models_since: ["gpt-0613"],
+  };
+  const message = render({ evidence: { cause } });
+  expect(message.lines.join("\n")).toMatch(
+    /No deploy then, but the provider's model changed: gpt-0613 instead of gpt-0314/,
+  );
+  expect(message.preview).toContain("Look upstream");
+  expect(render({ evidence: { cause: { ...cause, kind: "unknown" } } }).lines.join("\n")).toMatch(
+    /No deploy then: .* fell about/,
+  );
+  expect(render({ evidence: { cause: { ...cause, kind: "own_change" } } }).preview).toContain("Roll back to");
+});
+
 test("lexical scores are named as such wherever they appear", () => {
   const message = render({ judge: "lexical-faithfulness@3" });
   expect(message.lines[0]).toContain("lexical, no LLM");

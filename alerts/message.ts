@@ -144,12 +144,19 @@ function previewWhere(detection: Detection): string {
   }
 }
 
+function firstStep(detection: Detection): string {
+  const { kind, incumbent } = detection;
+  if (kind !== "quality" || incumbent === null) return ACTIONS[kind];
+  const { cause } = messageEvidence(detection);
+  // A rollback is no answer to a change that wasn't a deploy, least of all to the version that serves already.
+  if (cause !== undefined && cause.kind !== "own_change") return "Look upstream, or acknowledge";
+  return `Roll back to ${incumbentLabel(detection)}, or acknowledge`;
+}
+
 function nextStep(state: IncidentState): string {
   switch (state.state) {
     case "firing":
-      return state.detection.kind === "quality" && state.detection.incumbent !== null
-        ? `Roll back to ${incumbentLabel(state.detection)}, or acknowledge`
-        : ACTIONS[state.detection.kind];
+      return firstStep(state.detection);
     case "acknowledged":
       return `${state.state_changed_by} is on it`;
     case "snoozed":

@@ -12,9 +12,9 @@ import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import type { CallRow, Store } from "@plumbline/ports";
+import { createLogger } from "@plumbline/runtime/logger";
 import { LlmCall } from "@plumbline/schemas";
 import { createPredicateTable, createRandom, explainDrop } from "@plumbline/stats";
-import { pino } from "pino";
 import { createCoverageMonitor } from "../services/monitor/coverage/coverage-monitor.ts";
 import { IncidentFold } from "../services/monitor/incident-fold.ts";
 import { createQualityMonitor } from "../services/monitor/quality/quality-monitor.ts";
@@ -41,16 +41,16 @@ let made = 0;
 
 await serve("v1", clock.now() - 72 * HOUR_MS, 71 * HOUR_MS, OLD_UNITS);
 const first = createMonitors();
-const startSeconds = await secondsOf(first.run);
+const startSeconds = await secondsOf(() => first.run());
 const cycles: number[] = [];
 for (let hour = 0; hour < NEW_HOURS; hour++) {
   await serve("v2", clock.now(), HOUR_MS - 60_000, NEW_UNITS_PER_HOUR);
   await clock.advance(HOUR_MS);
-  cycles.push(await secondsOf(first.run));
+  cycles.push(await secondsOf(() => first.run()));
 }
-const repeatSeconds = await secondsOf(first.run);
+const repeatSeconds = await secondsOf(() => first.run());
 const second = createMonitors();
-const restartSeconds = await secondsOf(second.run);
+const restartSeconds = await secondsOf(() => second.run());
 
 const expected = NEW_UNITS_PER_HOUR * NEW_HOURS;
 let lost = 0;
@@ -80,12 +80,12 @@ for (const [name, value] of Object.entries(result)) process.stderr.write(`${name
 if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(result)}\n`);
 
 function createMonitors() {
-  const deps = { store, log, clock, logger: pino({ level: "silent" }), holds: () => true };
+  const deps = { store, log, clock, logger: createLogger("bench", "silent"), holds: () => true };
   const options = { alpha: 0.05, tickets: true };
   const quality = createQualityMonitor({ ...deps, incidents: new IncidentFold(log), options });
   const coverage = createCoverageMonitor({ ...deps, incidents: new IncidentFold(log) });
   return {
-    states: quality.states,
+    states: () => quality.states(),
     async run(): Promise<void> {
       await quality.run();
       await coverage.run();

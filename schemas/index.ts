@@ -10,4 +10,5 @@ export * from "./files/prompt.ts";
 export * from "./files/rubric.ts";
 export * from "./http/problem.ts";
 export * from "./http/calls.ts";
+export * from "./http/registry.ts";
 export * from "./topics.ts";

@@ -32,6 +32,12 @@ const RULES: readonly Rule[] = [
   { folder: "packages/stats", ours: [], thirdParty: [] },
   { folder: "packages/emitter", ours: [], thirdParty: [] },
   { folder: "packages/emitter/kafka.ts", ours: ["packages/emitter"], thirdParty: ["kafkajs"] },
+  { folder: "packages/client", ours: ["packages/emitter"], thirdParty: [] },
+  {
+    folder: "packages/cli",
+    ours: ["schemas", "packages/prompts", "packages/ports", "packages/runtime", "services/local"],
+    thirdParty: ["zod"],
+  },
   { folder: "packages/runtime", ours: ["schemas"], thirdParty: ["zod", "pino"] },
   { folder: "packages/runtime/schedule.ts", ours: ["packages/runtime"], thirdParty: ["node-cron"] },
   { folder: "packages/runtime/http.ts", ours: ["packages/runtime", "schemas"], thirdParty: ["express"] },
@@ -61,6 +67,7 @@ const RULES: readonly Rule[] = [
   { folder: "services/judge", ours: EVERY_SERVICE, thirdParty: ["zod"] },
   { folder: "services/monitor", ours: EVERY_SERVICE, thirdParty: ["zod"] },
   { folder: "services/notifier", ours: EVERY_SERVICE, thirdParty: ["zod"] },
+  { folder: "services/migrate", ours: EVERY_SERVICE, thirdParty: ["zod"] },
   { folder: "services/registry", ours: [...EVERY_SERVICE, "packages/prompts"], thirdParty: ["zod"] },
   // Composes every service in one process and plays the demo through the published emitter.
   {

@@ -17,9 +17,11 @@ export function describeReport({
   for (const { version, metric, at, units } of cleared) {
     lines.push(`CLEARED       ${version}, ${metric}: ${minute(at)}, after ${whole(units)} judged.`);
   }
-  for (const { version, metric, units, units_needed } of inconclusive) {
+  for (const { version, metric, units, units_needed, effect, interval } of inconclusive) {
+    const seen =
+      effect === null || interval === null ? "" : ` Seen so far: ${effect} [${interval.join(", ")}].`;
     lines.push(
-      `INCONCLUSIVE  ${version}, ${metric}: ${whole(units)} judged, about ${whole(units_needed)} more needed.`,
+      `INCONCLUSIVE  ${version}, ${metric}: ${whole(units)} judged, about ${whole(units_needed)} more needed.${seen}`,
     );
   }
   const { sampled, scored, cannot_judge, failed, expired, over_budget, unjudged, dead_letters } = coverage;
@@ -42,6 +44,8 @@ function describeIncident(incident: Incident): readonly string[] {
     ...(judged_units > 0 ? [`${whole(judged_units)} judged`] : []),
   ].join(", ");
   const [low, high] = incident.interval;
+  const needed =
+    incident.units_needed === null ? "" : `, about ${whole(incident.units_needed)} more judged to say where`;
   const slices = incident.slices.map(
     ({ name, share_of_traffic, share_of_drop }) =>
       `${name} (${percent(share_of_traffic)} of traffic, ${percent(share_of_drop)} of the drop)`,
@@ -49,7 +53,7 @@ function describeIncident(incident: Incident): readonly string[] {
   return [
     `${kind.toUpperCase()} ${severity}  ${use_case}${versions}: ${incident.metric ?? incident.feature ?? ""}`,
     `  ${minute(detected_at)}${after === "" ? "" : `, ${after}`}`,
-    `  change ${incident.effect} [${low}, ${high}]${incident.verdict === null ? "" : `, ${incident.verdict}`}`,
+    `  change ${incident.effect} [${low}, ${high}]${incident.verdict === null ? "" : `, ${incident.verdict}${needed}`}`,
     ...(slices.length === 0 ? [] : [`  in ${slices.join("; ")}`]),
     `  ${incident.recovered_at === null ? "not recovered" : `recovered ${minute(incident.recovered_at)}`}`,
     "",

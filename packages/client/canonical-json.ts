@@ -14,10 +14,10 @@ export function canonicalJson(value: unknown): string {
       .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
     return `{${members.join(",")}}`;
   }
-  const isJson =
-    value === null || typeof value === "boolean" || typeof value === "string" || Number.isFinite(value);
-  if (!isJson) throw new RangeError(`a ${typeof value} has no JSON form`);
-  return JSON.stringify(value);
+  const isNumber = typeof value === "number";
+  const json = isNumber && !Number.isFinite(value) ? undefined : JSON.stringify(value);
+  if (json === undefined) throw new RangeError(`a ${typeof value} has no JSON form`);
+  return json;
 }
 
 /** `sha256:` and 64 hex digits of the canonical JSON, in UTF-8. */

@@ -43,13 +43,15 @@ export class LivePoll {
   /** Ends what the loop is doing: the request or the pause. */
   #restart = new AbortController();
   #isRunning = false;
+  /** The registry named a time: nobody's question comes before it. */
+  #isAskedToWait = false;
   #etag: string | null = null;
   #failures = 0;
   /** Answers in a row that came before their time. */
   #early = 0;
   /** Answers in a row of which a part could not be used, and when to ask for them again. */
   #unusable = 0;
-  #askAgainAt = Number.POSITIVE_INFINITY;
+  #askAgainAt = Infinity;
 
   constructor(options: LivePollOptions) {
     this.#options = options;
@@ -85,7 +87,7 @@ export class LivePoll {
       const restart = new AbortController();
       this.#restart = restart;
       const pauseMs = await this.#ask([...this.#useCases].toSorted(), restart.signal);
-      if (pauseMs > 0) await pause(pauseMs, restart.signal);
+      if (pauseMs > 0) await pause(pauseMs, this.#isAskedToWait ? this.#closed.signal : restart.signal);
     }
   }
 
@@ -143,7 +145,7 @@ export class LivePoll {
     if (answer.status === 304 && etag !== null) {
       this.#connected();
       onUnchanged(useCases, ageMs);
-      return isEarly ? this.#pauseEarly() : this.#pauseNot();
+      return this.#pauseUnless(!isEarly);
     }
     if (answer.status !== 200) return this.#failed(useCases, `HTTP ${answer.status}`, retryAfterMs(answer));
     const live = readAnswer(answer.body);
@@ -152,25 +154,22 @@ export class LivePoll {
     const isUsable = await onAnswer(useCases, live, ageMs);
     this.#unusable = isUsable ? 0 : this.#unusable + 1;
     // News goes on arriving meanwhile: one bad prompt must not hold up the rollback of another.
-    this.#askAgainAt = isUsable ? Number.POSITIVE_INFINITY : now() + 1000 + this.#backoff(this.#unusable);
+    this.#askAgainAt = isUsable ? Infinity : now() + 1000 + this.#backoff(this.#unusable);
     const isNews = etag === null || answer.header("etag") !== etag;
     // Unless somebody asked for more in the meantime.
     if (useCases.length === this.#useCases.size) this.#etag = answer.header("etag");
-    return this.#etag !== null && isNews ? this.#pauseNot() : this.#pauseEarly();
+    return this.#pauseUnless(this.#etag !== null && isNews);
   }
 
   #connected(): void {
     this.isConnected = true;
+    this.#isAskedToWait = false;
     this.#failures = 0;
   }
 
-  #pauseNot(): number {
-    this.#early = 0;
-    return 0;
-  }
-
-  #pauseEarly(): number {
-    this.#early = Math.min(this.#early + 1, 16);
+  #pauseUnless(isInTime: boolean): number {
+    this.#early = isInTime ? 0 : Math.min(this.#early + 1, 16);
+    if (isInTime) return 0;
     return (
       Math.min(EARLY_PAUSE_MS_MAX, this.#options.retryBaseMs * 2 ** this.#early) * (0.5 + Math.random() / 2)
     );
@@ -178,6 +177,7 @@ export class LivePoll {
 
   #failed(useCases: readonly string[], detail: string, afterMs: number | null): number {
     this.isConnected = false;
+    this.#isAskedToWait = afterMs !== null;
     this.#options.onFailure(useCases, detail);
     const backoff = this.#backoff(this.#failures++);
     // A little jitter on top, so that a fleet does not come back in the same instant.
@@ -192,22 +192,17 @@ export class LivePoll {
 
 function readAnswer(body: string): LiveAnswer | null {
   try {
-    const value: unknown = JSON.parse(body);
-    if (!isObject(value) || !isObject(value["use_cases"])) return null;
-    return { use_cases: value["use_cases"] };
+    const { use_cases } = JSON.parse(body) as { readonly use_cases?: unknown };
+    return isObject(use_cases) ? { use_cases } : null;
   } catch {
     return null;
   }
 }
 
-/** Retry-After in seconds, or as a date measured by the registry's own clock; null when absent or unreadable. */
+/** Retry-After in seconds, as the registry writes it; null when absent, or a date. */
 function retryAfterMs(answer: HttpAnswer): number | null {
-  const value = answer.header("retry-after");
-  if (value === null) return null;
-  const ms = /^\d+$/.test(value)
-    ? Number(value) * 1000
-    : Date.parse(value) - Date.parse(answer.header("date") ?? "");
-  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX);
+  const seconds = answer.header("retry-after") ?? "";
+  return /^\d+$/.test(seconds) ? Math.min(Number(seconds) * 1000, RETRY_AFTER_MS_MAX) : null;
 }
 
 /** Of `fetch`, the cause says more: `connect ECONNREFUSED 127.0.0.1:4800`. */

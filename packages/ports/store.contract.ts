@@ -22,6 +22,12 @@ export interface StoreUnderTest {
 }
 
 const DAY = { start: "2026-11-24T00:00:00.000Z", end: "2026-11-25T00:00:00.000Z" };
+/** Ids of calls that a test tells apart by their time. */
+const CALL_IDS: Readonly<Record<string, string>> = {
+  "10:05:00": "01935b2e-7c4e-7000-8000-0000000000a1",
+  "10:50:00": "01935b2e-7c4e-7000-8000-0000000000a2",
+  "11:00:00": "01935b2e-7c4e-7000-8000-0000000000a3",
+};
 const RUBRIC = `sha256:${"ab".repeat(32)}`;
 
 export function storeContract(name: string, open: () => Promise<StoreUnderTest>): void {
@@ -230,6 +236,132 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       });
     });
 
+    describe("measures", () => {
+      beforeEach(async () => {
+        await store.migrate();
+      });
+
+      test("features are counted by hour, version and slice on one grid, and repeats of a call once", async () => {
+        const at = (time: string, features: Record<string, number>, slices: string[]): CallRow => ({
+          ...callRow(0, { started_at: `2026-11-24T${time}.000Z`, call_id: CALL_IDS[time]! }),
+          features,
+          slices,
+        });
+        const first = at("10:05:00", { in_chars: 100, out_masks: 0 }, ["mentions_money", "model=m"]);
+        const second = { ...at("10:50:00", { in_chars: 1 }, []), log_offset: 1 };
+        const third = { ...at("11:00:00", { in_chars: 100 }, []), log_offset: 2 };
+        await store.insertCalls([first, second, third]);
+        await store.insertCalls([{ ...first, log_offset: 3 }]);
+
+        const rows = await store.featureHours({ ...DAY, end: "2026-11-24T11:00:00.000Z" });
+        const counted = rows.map(({ hour, slice, feature, counts }) => [
+          hour,
+          slice,
+          feature,
+          counts.toSorted((a, b) => a[0] - b[0]),
+        ]);
+        const hour = "2026-11-24T10:00:00.000Z";
+        // 100 lies in quarter-octave 65 + floor(4 log2 100) = 91; the slice model=… says nothing about the input.
+        expect(counted).toEqual([
+          [hour, "", "calls", [[0, 2]]],
+          [
+            hour,
+            "",
+            "in_chars",
+            [
+              [65, 1],
+              [91, 1],
+            ],
+          ],
+          [hour, "", "out_masks", [[0, 1]]],
+          [hour, "cell=money ", "calls", [[0, 1]]],
+          [hour, "cell=money ", "out_masks", [[0, 1]]],
+          [hour, "cell=other ", "calls", [[0, 1]]],
+          [hour, "mentions_money", "calls", [[0, 1]]],
+          [hour, "mentions_money", "out_masks", [[0, 1]]],
+        ]);
+        expect(await store.featureHours({ ...DAY, use_case: "another" })).toEqual([]);
+      });
+
+      test("outcomes add up by hour, and an unknown cost or cache is not counted", async () => {
+        await store.insertCalls([
+          {
+            ...callRow(0, {
+              started_at: "2026-11-24T10:05:00.000Z",
+              input_tokens: 100,
+              cached_input_tokens: 50,
+            }),
+            cost_usd: 1,
+          },
+          callRow(1, {
+            started_at: "2026-11-24T10:06:00.000Z",
+            status: "error",
+            path: "error",
+            cached_input_tokens: null,
+          }),
+        ]);
+        expect(await store.outcomeHours(DAY)).toMatchObject([
+          {
+            hour: "2026-11-24T10:00:00.000Z",
+            calls: 2,
+            ok_calls: 1,
+            degraded_calls: 1,
+            priced_calls: 1,
+            cost_usd_sum: 1,
+            log_cost_sum: 0,
+            cacheable_calls: 1,
+            cached_calls: 1,
+          },
+        ]);
+      });
+
+      test("a drift result can be computed again and is stored", async () => {
+        const time = "2026-11-24T00:00:00.000Z";
+        const row = {
+          tenant: "default",
+          env: "production",
+          use_case: "u",
+          prompt_version: "",
+          feature: "in_chars",
+          method: "psi",
+          reference_start: time,
+          reference_end: time,
+          window_start: time,
+          window_end: time,
+          reference_units: 10,
+          current_units: 5,
+          value: 0.1,
+          threshold: null,
+          p_value: 0.5,
+          verdict: "stable" as const,
+          bins: { reference: [1, 2] },
+          computed_at: time,
+        };
+        await store.insertDriftResults([row]);
+        await store.insertDriftResults([{ ...row, value: 0.2 }]);
+      });
+
+      test("anchors count an item once a day, by its last judgement", async () => {
+        const anchor = { use_case: "plumbline.anchors", criterion: "ticket-summary/faithfulness" };
+        await store.insertVerdicts([
+          verdictRow(0, { ...anchor, score: 0, judged_at: "2026-11-24T01:00:00.000Z" }),
+          verdictRow(1, { ...anchor, score: 1, judged_at: "2026-11-24T01:00:00.000Z" }),
+          verdictRow(2, { score: 0 }),
+        ]);
+        await store.insertVerdicts([
+          { ...verdictRow(0, { ...anchor, score: 1, judged_at: "2026-11-24T02:00:00.000Z" }), log_offset: 9 },
+        ]);
+        expect(await store.anchorDays(DAY)).toMatchObject([
+          {
+            criterion: "ticket-summary/faithfulness",
+            day: "2026-11-24T00:00:00.000Z",
+            items: 2,
+            agreements: 2,
+          },
+        ]);
+      });
+    });
+
     describe("recovery", () => {
       beforeEach(async () => {
         await store.migrate();
@@ -435,6 +567,10 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           { use_case: "triage", call_id: callId(8) },
         ]);
         expect(await store.judgedUnits({ ...DAY, use_case: "triage" })).toHaveLength(1);
+        expect(await store.judgedUnitCounts(DAY)).toMatchObject([
+          { use_case: "ticket-summary", prompt_version: "v1", hour: "2026-11-24T09:00:00.000Z", units: 1 },
+          { use_case: "triage", units: 1 },
+        ]);
         expect(await store.judgedUnits({ start: minute(2), end: minute(3) })).toHaveLength(1);
         // The conversation's first verdict came before: its second one is no unit of this window either.
         expect(await store.judgedUnits({ start: minute(3), end: minute(9) })).toHaveLength(0);
@@ -459,6 +595,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
             use_case: "ticket-summary",
             prompt_version: "v2",
             calls: 1,
+            sampled: 1,
             first_started_at: minute(0),
             last_started_at: minute(0),
             last_ingested_at: minute(3),

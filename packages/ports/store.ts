@@ -152,6 +152,8 @@ export interface VersionActivity {
   readonly prompt_version: string;
   /** Rows, repeats included; `versionTraffic` counts exactly. */
   readonly calls: number;
+  /** Rows that were chosen for judging. */
+  readonly sampled: number;
   readonly first_started_at: string;
   readonly last_started_at: string;
   readonly last_ingested_at: string;
@@ -213,6 +215,14 @@ export interface QualitySeries {
   readonly criterion: string;
   readonly rubric_hash: string;
   readonly judge: string;
+}
+
+/** Judged units of a version in one hour. */
+export interface JudgedUnitCount extends QualitySeries {
+  readonly prompt_version: string;
+  /** Start of the hour in which the verdicts arrived. */
+  readonly hour: string;
+  readonly units: number;
 }
 
 /** A frozen baseline as stored. */
@@ -411,6 +421,8 @@ export interface Store {
 
   /** Units whose verdict arrived in the window, of one use case or of all; sorted by series, version and arrival. */
   judgedUnits(query: Window & { readonly use_case?: string }): Promise<readonly JudgedUnitRow[]>;
+  /** The same units, counted; the window is whole hours. */
+  judgedUnitCounts(window: Window): Promise<readonly JudgedUnitCount[]>;
   /** Versions with calls that the log accepted at or after `since`. */
   versionActivity(since: string): Promise<readonly VersionActivity[]>;
   /** About calls that arrived in the window. */

@@ -180,7 +180,7 @@ export const CommandAccepted = z.object({
   offset: z.number().int().nonnegative().describe("place in the history"),
   use_case: z.string(),
   env: z.string(),
-  prompt_version: z.string().nullable(),
+  prompt_version: z.string().nullable().describe("of a rollback, the version that was taken back"),
   number: z.number().int().positive().nullable().describe("per use case: v<number>"),
   changed: z.boolean().describe("false: it was so already"),
   revision: z

@@ -339,7 +339,7 @@ class JudgeRun {
         if (!(error instanceof PlumblineError) || !error.retryable) throw error;
         if (this.#signal.aborted) return null;
         const pause = Math.min(RETRY_MS * 2 ** Math.min(failures, 16), RETRY_MS_MAX);
-        logger.warn({ step, code: error.code, failures: failures + 1, pause_ms: pause }, "judge.waiting");
+        logger.warn({ step, err: error, failures: failures + 1, pause_ms: pause }, "judge.waiting");
         await clock.sleep(pause, this.#signal);
       }
     }

@@ -6,6 +6,12 @@ export const MonitorConfig = z.object({
     .string()
     .default("0 * * * * *")
     .describe("when the jobs run: cron expression with seconds, UTC"),
+  PLUMBLINE_MONITOR_MEASURES_CRON: z
+    .string()
+    .default("0 12,27,42,57 * * * *")
+    .describe(
+      "when drift, fingerprint and rates are looked at: at least hourly, cron expression with seconds, UTC",
+    ),
   PLUMBLINE_MONITOR_ALPHA: z.coerce
     .number()
     .gt(0)
@@ -30,3 +36,24 @@ export const MonitorConfig = z.object({
     .describe("absolute target of quality in [0,1], tested while a use case has no history; none when unset"),
 });
 export type MonitorConfig = z.output<typeof MonitorConfig>;
+
+/** What only the process of its own reads: where its log and store are. */
+export const MonitorProcessConfig = z.object({
+  ...MonitorConfig.shape,
+  PLUMBLINE_KAFKA_BROKERS: z
+    .string()
+    .min(1)
+    .transform((list) => list.split(",").map((broker) => broker.trim()))
+    .describe("host:port, comma-separated"),
+  PLUMBLINE_CLICKHOUSE_URL: z.url().describe("includes user and password"),
+  PLUMBLINE_LOG_LEVEL: z
+    .enum(["error", "warn", "info", "debug"])
+    .default("info")
+    .describe("least severe level that is logged"),
+  PLUMBLINE_DRAIN_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(20_000)
+    .describe("longest wait at shutdown, ms"),
+});

@@ -12,13 +12,17 @@ import { runSchedule } from "@plumbline/runtime/schedule";
 import type { MonitorConfig } from "./config.ts";
 import { type CoverageMonitorDeps, createCoverageMonitor } from "./coverage/coverage-monitor.ts";
 import { IncidentFold } from "./incident-fold.ts";
+import { createMeasuresMonitor, type MeasuresDeps } from "./measures/monitor.ts";
 import { createQualityMonitor, type QualityOptions, type QualityStore } from "./quality/quality-monitor.ts";
 
 const GROUP = "monitor";
 
 export interface MonitorDeps {
   readonly log: EventLog;
-  readonly store: Pick<Store, keyof QualityStore | keyof CoverageMonitorDeps["store"]>;
+  readonly store: Pick<
+    Store,
+    keyof QualityStore | keyof CoverageMonitorDeps["store"] | keyof MeasuresDeps["store"]
+  >;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly config: MonitorConfig;
@@ -33,9 +37,19 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
   const createJobs = () => [
     {
       name: "quality",
+      cron: config.PLUMBLINE_MONITOR_CRON,
       ...createQualityMonitor({ ...deps, incidents: new IncidentFold(log), options: qualityOptions(config) }),
     },
-    { name: "coverage", ...createCoverageMonitor({ ...deps, incidents: new IncidentFold(log) }) },
+    {
+      name: "coverage",
+      cron: config.PLUMBLINE_MONITOR_CRON,
+      ...createCoverageMonitor({ ...deps, incidents: new IncidentFold(log) }),
+    },
+    {
+      name: "measures",
+      cron: config.PLUMBLINE_MONITOR_MEASURES_CRON,
+      ...createMeasuresMonitor({ ...deps, incidents: new IncidentFold(log) }),
+    },
   ];
   let jobs = createJobs();
 
@@ -43,9 +57,9 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
     name: "monitor",
     async run(signal) {
       partitions = (await log.watermarks("plumbline.schedule")).length;
-      const schedules = jobs.map(({ name }, i) => ({
+      const schedules = jobs.map(({ name, cron }, i) => ({
         name,
-        cron: config.PLUMBLINE_MONITOR_CRON,
+        cron,
         run: () => jobs[i]!.run(),
       }));
       await Promise.all([follow(signal), runSchedule(schedules, { signal, logger })]);

@@ -39,6 +39,8 @@ export type Submit = (command: Command, idempotencyKey: string | null) => Promis
 
 export function createSubmit({ log, clock, state, follower, timeoutMs }: CommandDeps): Submit {
   return async (command, idempotencyKey) => {
+    // Another replica may have changed it a moment ago; a rollback must not fail by that.
+    if (command.expected_revision === null && MOVES.has(command.type)) await withinTime(follower.catchUp());
     const expected = command.expected_revision ?? revisionOf(state, command);
     const event: RegistryEvent = {
       ...command,
@@ -62,19 +64,26 @@ export function createSubmit({ log, clock, state, follower, timeoutMs }: Command
   };
 
   async function append(key: string, value: Uint8Array): Promise<number> {
+    const [position] = await withinTime(log.append(REGISTRY_TOPIC, [{ key, value }]));
+    return position!.offset;
+  }
+
+  async function withinTime<T>(work: Promise<T>): Promise<T> {
     const answered = new AbortController();
     const timeout = clock.sleep(timeoutMs, answered.signal).then((): never => {
       throw unavailable(`the log did not answer within ${timeoutMs} ms`);
     });
     timeout.catch(() => undefined);
     try {
-      const [position] = await Promise.race([log.append(REGISTRY_TOPIC, [{ key, value }]), timeout]);
-      return position!.offset;
+      return await Promise.race([work, timeout]);
     } finally {
       answered.abort();
     }
   }
 }
+
+/** Commands that change what is live, and so compare the revision. */
+const MOVES: ReadonlySet<RegistryEvent["type"]> = new Set(["promoted", "rolled_back", "policy_set"]);
 
 function unavailable(message: string): LogError {
   return new LogError("log_unavailable", message, { retryable: true });

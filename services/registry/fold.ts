@@ -63,12 +63,13 @@ export function foldRecord(state: RegistryState, record: LogRecord): Folded | nu
     return { offset, event, outcome: answerAgain(known, fingerprint), isRepeated: true };
   }
   const mark = { offset, at: record.timestamp, actor: event.actor, reason: event.reason };
+  const subject = subjectOf(state, event);
   const outcome = apply(state, event, mark);
   state.outcomes.set(event.event_id, { fingerprint, offset, outcome });
   if (state.outcomes.size > OUTCOMES_MAX) {
     state.outcomes.delete(state.outcomes.keys().next().value!);
   }
-  remember(state, event, mark, outcome);
+  remember(state, event, subject, mark, outcome);
   return { offset, event, outcome, isRepeated: false };
 }
 
@@ -418,17 +419,33 @@ function percent(weight: number): string {
   return `${Number((weight * 100).toFixed(2))}%`;
 }
 
-function remember(state: RegistryState, event: RegistryEvent, mark: Mark, outcome: Outcome): void {
+/** The version that a command is about; a rollback need not name what is bad. */
+function subjectOf(
+  state: RegistryState,
+  { type, use_case, env: name, prompt_version }: RegistryEvent,
+): string | null {
+  if (type !== "rolled_back" || prompt_version !== null) return prompt_version;
+  const env = state.use_cases.get(use_case)?.envs.get(name);
+  return env?.canary?.prompt_version ?? env?.stack.at(-1) ?? null;
+}
+
+function remember(
+  state: RegistryState,
+  event: RegistryEvent,
+  subject: string | null,
+  mark: Mark,
+  outcome: Outcome,
+): void {
   const useCase = state.use_cases.get(event.use_case);
   if (useCase === undefined) return;
-  const weight = event.body["weight"];
+  const { weight, policy_hash } = event.body;
   useCase.history.push({
     ...mark,
     type: event.type,
     env: event.env,
-    prompt_version: event.prompt_version,
-    number:
-      event.prompt_version === null ? null : (useCase.versions.get(event.prompt_version)?.number ?? null),
+    prompt_version: subject,
+    number: subject === null ? null : (useCase.versions.get(subject)?.number ?? null),
+    policy_hash: typeof policy_hash === "string" ? policy_hash : null,
     weight: event.type === "promoted" && typeof weight === "number" ? weight : null,
     live: MOVES.has(event.type) ? liveArms(useCase, useCase.envs.get(event.env)) : null,
     outcome,

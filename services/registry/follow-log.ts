@@ -23,6 +23,8 @@ export interface LogFollower {
   readonly readAt: number | null;
   /** Resolves when `isLoaded`. */
   readonly loaded: Promise<void>;
+  /** Reads the log to its end. @throws LogError when it is away */
+  catchUp(): Promise<void>;
   /**
    * The outcome of the record at `offset`, once it is folded; null when it was not within `timeoutMs`. Ask for one's
    * own record right after its append: outcomes are kept only for those who wait.
@@ -143,6 +145,7 @@ export function createLogFollower(deps: FollowDeps): LogFollower {
       return readAt;
     },
     loaded,
+    catchUp,
     async outcomeAt(offset, timeoutMs) {
       const deadline = clock.now() + timeoutMs;
       for (;;) {

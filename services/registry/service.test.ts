@@ -164,6 +164,7 @@ describe("commands over HTTP", () => {
     });
     const back = await post(url, "rollback", { reason: "loses amounts" });
     expect(CommandAccepted.parse(back.body)).toMatchObject({
+      prompt_version: versionOf("two"),
       changed: true,
       revision: 3,
       live: [{ number: 1, weight: 1 }],
@@ -368,6 +369,17 @@ describe("commands over HTTP", () => {
     expect(() =>
       createRegistry({ log: memoryLog(), clock: systemClock, logger, port: 0, host: "0.0.0.0" }),
     ).toThrow(ConfigError);
+  });
+});
+
+test("a rollback right after a promotion at another replica knows of it", async () => {
+  const log = memoryLog();
+  const [first, second] = [await start(log), await start(log, { followMs: 60_000 })];
+  await withTwoVersions(first.url);
+  expect((await live(second.url)).body["revision"]).toBe(0);
+  expect((await post(second.url, "rollback", { reason: "bad" })).body).toMatchObject({
+    revision: 3,
+    live: [{ number: 1 }],
   });
 });
 

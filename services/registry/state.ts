@@ -96,8 +96,10 @@ export interface EnvState {
 export interface HistoryEntry extends Mark {
   readonly type: RegistryEventType;
   readonly env: string;
+  /** Of a rollback, the version that was taken back. */
   readonly prompt_version: string | null;
   readonly number: number | null;
+  readonly policy_hash: string | null;
   /** Of a promotion. */
   readonly weight: number | null;
   /** After the command; null when it does not move what is live. */

@@ -124,15 +124,17 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
     isCreated: boolean,
   ): void {
     const useCase = state.use_cases.get(useCaseName)!;
-    const version = prompt_version === null ? undefined : useCase.versions.get(prompt_version);
-    // What is stored, not what would be decided now.
+    // A rollback's version is known only now, and a decision is the stored one, not what would be decided now.
+    const entry = useCase.history.findLast((each) => each.offset === offset);
+    const about = entry?.prompt_version ?? prompt_version;
+    const version = about === null ? undefined : useCase.versions.get(about);
     const decision = version?.evals.find((each) => each.offset === offset)?.decision;
     const accepted: CommandAccepted = {
       event_id,
       offset,
       use_case: useCaseName,
       env,
-      prompt_version,
+      prompt_version: about,
       number: version?.number ?? null,
       changed: outcome.changed,
       revision: outcome.revision,

@@ -25,6 +25,8 @@ export interface ClickHouseFront {
 
 /** Larger bodies are refused; a block of the store's own inserts stays below. */
 const BODY_BYTES_MAX = 536_870_912;
+/** As the server's `http_max_uri_size`: parameters travel in the address, and a page of call ids is long. */
+const URI_BYTES_MAX = 1_048_576;
 const READONLY_CODE = 164;
 const SYNTAX_ERROR_CODE = 62;
 const DEFAULT_FORMAT = "TabSeparated";
@@ -42,7 +44,7 @@ export async function serveClickHouse(
   const tableFunctions = new Set(known.map(({ name }) => String(name).toLowerCase()));
   const refuse = (statement: string): string | null =>
     readOnly ? refuseUnlessReadOnly(statement, tableFunctions) : null;
-  const server = createServer((request, response) => {
+  const server = createServer({ maxHeaderSize: URI_BYTES_MAX }, (request, response) => {
     void answer(request, response, runner, refuse);
   });
   await listen(server, port);

@@ -105,6 +105,7 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     coverageByHour: (window) => select("coverage_by_hour", Coverage, windowParameters(window)),
     judgedUnits: ({ use_case = "", ...window }) =>
       select("judged_units", JudgedUnitRow, { ...windowParameters(window), name: use_case }),
+    judgedUnitCounts: (window) => select("judged_unit_counts", JudgedUnitCount, windowParameters(window)),
     versionActivity: (since) => select("version_activity", VersionActivity, { since: toDateTime64(since) }),
     judgingProgress: (window) => select("judging_progress", JudgingProgress, windowParameters(window)),
     silentUseCases: ({ since, ...window }) =>
@@ -190,6 +191,7 @@ function readQueries() {
     delivery_check: readQuery("delivery_check"),
     drift_texts: readQuery("drift_texts"),
     feature_hours: readQuery("feature_hours"),
+    judged_unit_counts: readQuery("judged_unit_counts"),
     judged_units: readQuery("judged_units"),
     judging_progress: readQuery("judging_progress"),
     outcome_hours: readQuery("outcome_hours"),
@@ -312,9 +314,18 @@ const JudgedUnitRow = z.object({
   sample_rate: z.number(),
 });
 
+const JudgedUnitCount = z.object({
+  ...seriesKey,
+  prompt_version: z.string(),
+  // The column has whole seconds; the port's times have milliseconds.
+  hour: z.string().transform((hour) => new Date(hour).toISOString()),
+  units: z.number(),
+});
+
 const VersionActivity = z.object({
   ...versionKey,
   calls: z.number(),
+  sampled: z.number(),
   first_started_at: z.string(),
   last_started_at: z.string(),
   last_ingested_at: z.string(),

@@ -7,6 +7,7 @@ SELECT
     use_case,
     prompt_version,
     count() AS calls,
+    countIf(is_sampled) AS sampled,
     min(started_at) AS first_started_at,
     max(started_at) AS last_started_at,
     max(ingested_at) AS last_ingested_at

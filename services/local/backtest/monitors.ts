@@ -5,8 +5,15 @@ import type { Logger } from "@plumbline/runtime/logger";
 import { MonitorConfig } from "../../monitor/config.ts";
 import { createCoverageMonitor } from "../../monitor/coverage/coverage-monitor.ts";
 import { IncidentFold } from "../../monitor/incident-fold.ts";
+import { createMeasuresMonitor } from "../../monitor/measures/monitor.ts";
 import { createQualityMonitor, type VersionState } from "../../monitor/quality/quality-monitor.ts";
 import { qualityOptions } from "../../monitor/service.ts";
+
+/** Everything of a step is stored when the jobs look, one millisecond before its end: its last hour is complete. */
+const SETTLE_MS = -1;
+
+/** Its questions cost as much as all others, and its answers are about hours without verdicts. */
+const COVERAGE_EVERY_MS = 6 * 3_600_000;
 
 export interface Monitors {
   run(): Promise<void>;
@@ -30,12 +37,22 @@ export function createMonitors(options: {
     incidents: new IncidentFold(log),
     options: qualityOptions(config),
   });
-  const jobs = [
-    ...(isJudged ? [quality, createCoverageMonitor({ ...deps, incidents: new IncidentFold(log) })] : []),
-  ];
+  const coverage = createCoverageMonitor({ ...deps, incidents: new IncidentFold(log) });
+  const measures = createMeasuresMonitor({
+    ...deps,
+    incidents: new IncidentFold(log),
+    settleMs: SETTLE_MS,
+  });
+  let coveredAt = -Infinity;
   return {
     async run() {
-      for (const job of jobs) await job.run();
+      // First, because a drifting judge holds back what quality would say.
+      await measures.run();
+      if (!isJudged) return;
+      await quality.run();
+      if (clock.now() - coveredAt < COVERAGE_EVERY_MS) return;
+      coveredAt = clock.now();
+      await coverage.run();
     },
     states: () => quality.states(),
   };

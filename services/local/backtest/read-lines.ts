@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
+import type { Readable } from "node:stream";
 import { createInterface } from "node:readline";
 import { createGunzip } from "node:zlib";
 import { BadFileError, MissingFileError } from "./bad-file.ts";
@@ -16,10 +17,11 @@ export interface Line {
  * @throws MissingFileError, or BadFileError when the compressed file is damaged
  */
 export async function* readLines(file: string): AsyncGenerator<Line> {
+  const isCompressed = await isGzip(file);
   const bytes = createReadStream(file);
-  const text = (await isGzip(file)) ? bytes.pipe(createGunzip()) : bytes;
+  const text: Readable = isCompressed ? bytes.pipe(createGunzip()) : bytes;
   // An error of the file behind the pipe would otherwise end the process.
-  bytes.on("error", (error) => text.destroy(error));
+  if (text !== bytes) bytes.on("error", (error) => text.destroy(error));
   const lines = createInterface({ input: text, crlfDelay: Infinity });
   let failure: Error | null = null;
   text.on("error", (error) => {

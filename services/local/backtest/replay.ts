@@ -36,8 +36,8 @@ const HOUR_MS = 3_600_000;
 const PENDING_REACH_MS = HOUR_MS;
 /** Fewer calls than this are all judged unless a rate is given: a twentieth of them could decide nothing. */
 const WHOLE_BELOW_CALLS = 20_000;
-/** More ends with an error instead of a process without memory. */
-const CALLS_MAX = 20_000_000;
+/** The log is in memory: more calls end with an error instead of a process without memory. */
+const CALLS_MAX = 2_000_000;
 /** Retention counts from today; history would be deleted while it is replayed. */
 const KEEP_HISTORY = "SYSTEM STOP TTL MERGES";
 
@@ -73,7 +73,7 @@ export interface BacktestProgress {
 export async function backtest(options: BacktestOptions): Promise<BacktestReport> {
   const { environment, logger, stepMs = HOUR_MS, signal = new AbortController().signal } = options;
   const found = await inspect(options);
-  const rate = options.rate ?? (found.calls < WHOLE_BELOW_CALLS ? 1 : undefined);
+  const rate = options.rate ?? (found.callsInFile < WHOLE_BELOW_CALLS ? 1 : undefined);
   const writerConfig = loadConfig(WriterConfig, {
     ...environment,
     ...(rate === undefined ? {} : { PLUMBLINE_JUDGE_SAMPLE_RATIO: String(rate) }),
@@ -191,7 +191,9 @@ export class InterruptedError extends Error {
 }
 
 interface Inspection {
+  /** To replay. */
   readonly calls: number;
+  readonly callsInFile: number;
   readonly firstAt: number;
   readonly criteria: readonly LabelCriterion[];
 }
@@ -200,9 +202,13 @@ interface Inspection {
 async function inspect(options: BacktestOptions): Promise<Inspection> {
   const criteria = options.judge === "labels" ? labelCriteria(options.criteria) : [];
   const present = new Set<LabelCriterion>();
+  const end = endOf(options);
+  let callsInFile = 0;
   let calls = 0;
   let firstAt = Infinity;
-  for await (const { at, row } of within(options)) {
+  for await (const { at, row } of readTraffic(options)) {
+    callsInFile += 1;
+    if (at >= end) continue;
     calls += 1;
     if (calls > CALLS_MAX)
       throw new ConfigError(`${options.events}: more than ${CALLS_MAX} calls; choose a shorter period`);
@@ -218,15 +224,19 @@ async function inspect(options: BacktestOptions): Promise<Inspection> {
       `${options.events}: no event has a number in [0,1] or a boolean at ${missing.field}`,
     );
   }
-  return { calls, firstAt, criteria: criteria.filter((criterion) => present.has(criterion)) };
+  return { calls, callsInFile, firstAt, criteria: criteria.filter((criterion) => present.has(criterion)) };
 }
 
 async function* within(options: BacktestOptions): AsyncGenerator<Arrival> {
-  const end = options.until === undefined ? Infinity : Date.parse(options.until);
+  const end = endOf(options);
   for await (const arrival of readTraffic(options)) {
     if (arrival.at >= end) return;
     yield arrival;
   }
+}
+
+function endOf({ until }: BacktestOptions): number {
+  return until === undefined ? Infinity : Date.parse(until);
 }
 
 /** Null when the file has nothing to judge by. */

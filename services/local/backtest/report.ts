@@ -32,6 +32,8 @@ export interface FoundIncident {
     readonly share_of_traffic: number;
     readonly share_of_drop: number;
   }[];
+  /** With verdict INCONCLUSIVE: about how many more until it is known where quality fell; else null. */
+  readonly units_needed: number | null;
   readonly recovered_at: string | null;
 }
 
@@ -48,6 +50,12 @@ export interface UndecidedVersion {
   /** About how many more until the version is decided. */
   readonly units_needed: number;
   readonly metric: string;
+  /**
+   * Mean score minus the predecessor's over the whole history, with its 95% interval: valid because history does not
+   * grow, and for one look. Null with fewer than 30 units on a side.
+   */
+  readonly effect: number | null;
+  readonly interval: readonly [number, number] | null;
 }
 
 export interface BacktestCoverage {
@@ -92,7 +100,9 @@ export async function readIncidents(log: Pick<EventLog, "read">): Promise<readon
       found.set(key, { first: found.get(key)?.first ?? state.detection, state });
     }
   }
-  return [...found.values()].map(({ first, state }) => describe(first, state));
+  return [...found.values()]
+    .map(({ first, state }) => describe(first, state))
+    .sort((a, b) => a.detected_at.localeCompare(b.detected_at) || a.kind.localeCompare(b.kind));
 }
 
 function describe(first: Detection, state: IncidentState): FoundIncident {
@@ -121,13 +131,49 @@ function describe(first: Detection, state: IncidentState): FoundIncident {
       share_of_traffic: round(share_of_traffic, 4),
       share_of_drop: round(share_of_drop, 4),
     })),
+    units_needed: detection.verdict === "INCONCLUSIVE" ? unitsNeeded(detection) : null,
     recovered_at: state.state === "resolved" ? state.state_changed_at : null,
   };
 }
 
+function unitsNeeded({ evidence }: Detection): number | null {
+  const explanation = evidence["explanation"];
+  if (typeof explanation !== "object" || explanation === null || !("units_needed" in explanation))
+    return null;
+  return typeof explanation.units_needed === "number" ? explanation.units_needed : null;
+}
+
+interface VersionScores {
+  readonly series: string;
+  readonly version: string;
+  readonly metric: string;
+  units: number;
+  sum: number;
+  squares: number;
+}
+
+const DIFFERENCE_UNITS_MIN = 30;
+const Z_95 = 1.959964;
+
+function difference(
+  before: VersionScores | undefined,
+  now: VersionScores,
+): Pick<UndecidedVersion, "effect" | "interval"> {
+  if (before === undefined || before.units < DIFFERENCE_UNITS_MIN || now.units < DIFFERENCE_UNITS_MIN) {
+    return { effect: null, interval: null };
+  }
+  const effect = now.sum / now.units - before.sum / before.units;
+  const half = Z_95 * Math.sqrt(varianceOfMean(before) + varianceOfMean(now));
+  return { effect: round(effect, 6), interval: [round(effect - half, 6), round(effect + half, 6)] };
+}
+
+function varianceOfMean({ units, sum, squares }: VersionScores): number {
+  return Math.max(0, squares - (sum * sum) / units) / (units - 1) / units;
+}
+
 /** Scored units by use case, criterion and version, and when each version came: what the states don't tell. */
 export class JudgedVersions {
-  readonly #units = new Map<string, { series: string; version: string; metric: string; units: number }>();
+  readonly #units = new Map<string, VersionScores>();
   readonly #versions = new Map<string, string[]>();
   readonly #calls = new Set<string>();
 
@@ -136,14 +182,25 @@ export class JudgedVersions {
     return this.#calls.size;
   }
 
-  add({ use_case, criterion, prompt_version, state, call_id }: Verdict): void {
+  add({ use_case, criterion, prompt_version, state, call_id, score }: Verdict): void {
     if (prompt_version !== "") {
       const series = JSON.stringify([use_case, criterion]);
       const known = this.#versions.get(series) ?? [];
       if (!known.includes(prompt_version)) this.#versions.set(series, [...known, prompt_version]);
       const key = JSON.stringify([series, prompt_version]);
-      const row = this.#units.get(key) ?? { series, version: prompt_version, metric: criterion, units: 0 };
-      if (state === "scored") row.units += 1;
+      const row = this.#units.get(key) ?? {
+        series,
+        version: prompt_version,
+        metric: criterion,
+        units: 0,
+        sum: 0,
+        squares: 0,
+      };
+      if (state === "scored" && score !== null) {
+        row.units += 1;
+        row.sum += score;
+        row.squares += score * score;
+      }
       this.#units.set(key, row);
     }
     if (state === "scored") this.#calls.add(call_id);
@@ -155,7 +212,8 @@ export class JudgedVersions {
     incidents: readonly FoundIncident[],
   ): readonly UndecidedVersion[] {
     const result: UndecidedVersion[] = [];
-    for (const { series, version, metric, units } of this.#units.values()) {
+    for (const scores of this.#units.values()) {
+      const { series, version, metric, units } = scores;
       const [useCase] = JSON.parse(series) as [string];
       const isFound = incidents.some(
         (each) =>
@@ -178,6 +236,7 @@ export class JudgedVersions {
         metric,
         units,
         units_needed: state?.units_needed ?? this.#untilBaseline(series, versions.slice(0, position), units),
+        ...difference(this.#units.get(JSON.stringify([series, versions[position - 1]])), scores),
       });
     }
     return result;

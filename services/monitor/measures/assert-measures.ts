@@ -37,6 +37,8 @@ const DRIFT_METHOD = "PSI relevance test, season-matched; Shiryaev–Roberts; e-
 const FINGERPRINT_METHOD =
   "PSI relevance test on a matched input mix; Shiryaev–Roberts; e-BH over features and slices";
 const FEATURES_NAMED = 10;
+/** An open incident's numbers are replaced at most this often. */
+const REASSERT_MIN_MS = 6 * 3_600_000;
 const HEALTH_SEVERITY: Readonly<Record<HealthFinding["kind"], Detection["severity"]>> = {
   success: "SEV2",
   latency: "SEV3",
@@ -54,7 +56,10 @@ export async function assertDrift(
   if (measures.decision === null) return;
   for (const side of ["input", "output"] as const) {
     const kind = side === "input" ? "input_drift" : "output_drift";
-    const flagged = measures.decision.flagged.filter((result) => result.side === side);
+    const all = measures.decision.flagged;
+    // Other inputs get other answers: outputs that move together with the inputs are not news of their own.
+    const isExplained = side === "output" && all.some((result) => result.side === "input");
+    const flagged = isExplained ? [] : all.filter((result) => result.side === side);
     const open = openOf(key, kind, deps).filter((state) => state.detection.evidence["at_deploy"] !== true);
     const [strongest] = flagged;
     if (strongest === undefined) {
@@ -201,14 +206,14 @@ export async function assertAnchors(
   }
 }
 
-const BASE = {
+const BASE: Pick<Detection, "is_guardrail" | "judge" | "rubric_hash" | "slices" | "verdict" | "level"> = {
   is_guardrail: false,
   judge: null,
   rubric_hash: null,
   slices: [],
   verdict: null,
   level: 0.95,
-} as const;
+};
 
 function driftDetection(
   key: UseCaseKey,
@@ -313,7 +318,7 @@ function outputDetection(
       feature: clearest.feature,
       slice: clearest.slice === ALL ? null : clearest.slice,
       ...clearest.bins,
-      ...(clearest.sizes ?? {}),
+      ...clearest.sizes,
       jensen_shannon: clearest.comparison.jensenShannon,
       tau: clearest.comparison.tau,
       level: clearest.level,
@@ -387,7 +392,10 @@ async function detect(
 ): Promise<void> {
   const [known] = open;
   if (known !== undefined) {
-    if (!hasNewFeature(known.detection, detection)) return;
+    const isRecent = now - Date.parse(known.updated_at) < REASSERT_MIN_MS;
+    // Which slice it is may take an hour more than that something changed, and is worth an edit at once.
+    const namesSlice = isText(detection.evidence["slice"]) && !isText(known.detection.evidence["slice"]);
+    if (!namesSlice && (isRecent || !hasNewFeature(known.detection, detection))) return;
     // The incident keeps its name: metric and version are part of its identity.
     const { metric, candidate } = known.detection;
     const same = {
@@ -411,6 +419,10 @@ async function detect(
     { type: "detected", incident_id: id, at: iso(now), actor: "monitor", detection },
     deps,
   );
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
 }
 
 function hasNewFeature(known: Detection, detection: Detection): boolean {

@@ -38,7 +38,7 @@ export function describeResult(result: FeatureResult): Record<string, unknown> {
           jensen_shannon: comparison.jensenShannon,
           top_bins: comparison.topBins.map((bin) => bins.names[bin]),
         }),
-    ...(sizes ?? {}),
+    ...sizes,
     ...(text === null ? {} : { auc: text.auc.auc, documents: text.documents, ngrams: text.ngrams }),
   };
 }

@@ -26,7 +26,6 @@ test.skipIf(events === null)(
         reference,
       ).flagged;
     });
-    if (process.env["PLUMBLINE_TEST_PRINT"] !== undefined) print(flags);
 
     const flaggedDays = flags.flatMap((flagged, day) => (flagged.length > 0 ? [day] : []));
     const mentions = (day: number, words: RegExp): boolean =>
@@ -63,15 +62,4 @@ function windowOf(start: number, events: readonly RealEvent[]): DriftWindow {
     }
   }
   return { start, widthHours: 24, calls: events.length, version: "", inputs, slices, outputs: new Map() };
-}
-
-function print(flags: readonly (readonly FeatureResult[])[]): void {
-  for (const [day, flagged] of flags.entries()) {
-    console.log(
-      day,
-      flagged
-        .map((each) => `${each.feature} ${each.size.toFixed(3)} M=${each.level.toExponential(1)}`)
-        .join(" | "),
-    );
-  }
 }

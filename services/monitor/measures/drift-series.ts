@@ -70,6 +70,10 @@ export interface DriftWindow {
   readonly outputs: ReadonlyMap<string, Histogram>;
 }
 
+/** Characters that the classifier looks at, of one text and of one side: a day must not take minutes. */
+const TEXT_CHARS_MAX = 600;
+const SIDE_CHARS_MAX = 150_000;
+
 /** A text with the day that it came from. */
 export interface DatedText extends TextDocument {
   /** Start of the UTC day, ms. */
@@ -397,8 +401,7 @@ export class DriftSeries {
     const model = fitTopics(reference);
     if (model === null) return;
     this.#topics = { frozenAt: day, history, model };
-    for (const name of [...this.#features.keys()])
-      if (name.startsWith(TEXT_PREFIX)) this.#features.delete(name);
+    for (const name of this.#features.keys()) if (name.startsWith(TEXT_PREFIX)) this.#features.delete(name);
     const byDay = groupBy(reference, (text) => text.day);
     this.#topicDays = [...byDay]
       .map(([start, texts]) => countTopics(model, start, texts))
@@ -448,7 +451,7 @@ export class DriftSeries {
 
   #classify(day: number, current: readonly TextDocument[], reference: readonly DatedText[]): FeatureResult {
     const state = this.#state(TEXT_FEATURE, DRIFT_PATIENCE.daily);
-    const text = classifyDomain(reference, current);
+    const text = classifyDomain(bounded(reference), bounded(current));
     this.#step(state, day, pToEMixture(Math.max(text.pValue, 1e-15)));
     const half = 1.96 * Math.sqrt(text.auc.variance);
     return this.#keep(state, {
@@ -549,4 +552,11 @@ function countTopics(model: TopicModel, start: number, texts: readonly TextDocum
 
 function isText(feature: string): boolean {
   return feature.startsWith(TEXT_PREFIX) || feature === TEXT_FEATURE;
+}
+
+/** Heads of texts within the budget: all of them, or every k-th when they are long. */
+function bounded(texts: readonly TextDocument[]): readonly TextDocument[] {
+  const heads = texts.map(({ id, text }) => ({ id, text: text.slice(0, TEXT_CHARS_MAX) }));
+  const step = Math.ceil(heads.reduce((sum, { text }) => sum + text.length, 0) / SIDE_CHARS_MAX);
+  return step <= 1 ? heads : heads.filter((_, i) => i % step === 0);
 }

@@ -19,7 +19,6 @@ import {
 } from "./assert-measures.ts";
 import { DAY_MS, HOUR_MS, type DatedText, type DriftDecision } from "./drift-series.ts";
 import { toDriftResults } from "./drift-results.ts";
-import { groupBy } from "./group-by.ts";
 import { toMeasuredHours } from "./measured-hours.ts";
 import { UseCaseMeasures } from "./use-case-measures.ts";
 
@@ -28,8 +27,6 @@ const LOOKBACK_MS = 56 * DAY_MS;
 const TEXT_LOOKBACK_MS = 29 * DAY_MS;
 const TEXT_DAYS = 28;
 const TEXTS_MAX = 4_000;
-/** Characters of texts a side: long texts need fewer of them, and a day must not take minutes. */
-const TEXT_CHARS_MAX = 250_000;
 const ANCHOR_LOOKBACK_MS = 90 * DAY_MS;
 
 export interface MeasuresDeps {
@@ -140,8 +137,8 @@ export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
       const allowed = new Set(days);
       const decision = series.closeTextDay(
         day,
-        bounded(current),
-        bounded(past.filter((text) => allowed.has(text.day))),
+        current,
+        past.filter((text) => allowed.has(text.day)),
       );
       each.measures.decision = decision;
       await keep(each, [decision]);
@@ -166,16 +163,6 @@ export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
   }
 
   return { run };
-}
-
-/** Texts within the budget of characters, the days evenly: every k-th text. */
-function bounded(texts: readonly DatedText[]): readonly DatedText[] {
-  const characters = texts.reduce((sum, { text }) => sum + text.length, 0);
-  const step = Math.ceil(characters / TEXT_CHARS_MAX);
-  if (step <= 1) return texts;
-  return [...groupBy(texts, (text) => text.day).values()].flatMap((ofDay) =>
-    ofDay.filter((_, i) => i % step === 0),
-  );
 }
 
 function iso(ms: number): string {

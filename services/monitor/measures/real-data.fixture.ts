@@ -4,9 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 
-const FOLDER =
-  process.env["PLUMBLINE_TEST_DATA"] ??
-  join(dirname(fileURLToPath(import.meta.url)), "../../../../shared/data");
+const FOLDER = join(dirname(fileURLToPath(import.meta.url)), "../../../../shared/data");
 
 export interface RealEvent {
   readonly ts: string;

@@ -46,7 +46,7 @@ const FIT_TEXTS_MAX = 2_000;
 export const TOPIC_TEXTS_MIN = 500;
 const POWER_ROUNDS = 15;
 const CLUSTER_ROUNDS = 20;
-const CLUSTER_STARTS = 6;
+const CLUSTER_STARTS = 3;
 const WORDS_NAMED = 4;
 
 type Sparse = readonly (readonly [index: number, value: number])[];

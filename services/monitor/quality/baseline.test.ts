@@ -1,7 +1,14 @@
 import type { BaselineRow, JudgedUnitRow } from "@plumbline/ports";
 import { createRandom } from "@plumbline/stats";
 import { expect, test } from "vitest";
-import { type BaselineInput, chooseBaseline, referenceVersions, snapshotOf, startOf } from "./baseline.ts";
+import {
+  type BaselineInput,
+  chooseBaseline,
+  keptBaselines,
+  referenceVersions,
+  snapshotOf,
+  startOf,
+} from "./baseline.ts";
 import type { ServedVersion } from "./served-versions.ts";
 import { DAY_MS, hourOf, iso } from "./series.ts";
 
@@ -47,6 +54,7 @@ function input(fields: Partial<BaselineInput>): BaselineInput {
     regressed: new Set(),
     incidents: [],
     earlier: [],
+    deployHours: [],
     nowMs: NOW,
     options: {},
     ...fields,
@@ -141,4 +149,34 @@ test("a baseline of months ago stays in force as a second measure, so that small
   if (choice.kind !== "frozen") throw new Error(choice.kind);
   expect(snapshotOf(choice.row).pinned?.snapshotId).toBe(old.row.snapshot_id);
   expect(snapshotOf(choice.row).streams.at(-1)).toMatchObject({ baseline: "pinned", weight: 0.1 });
+});
+
+test("deploys beyond the year's budget start with one hour like any other", () => {
+  const hour = hourOf(NOW);
+  const deployHours = Array.from({ length: 52 }, (_, i) => hour - 24 * (i + 1));
+  const choice = chooseBaseline(input({ units: BOTH, deployHours }));
+  if (choice.kind !== "frozen") throw new Error(choice.kind);
+  expect(startOf(choice.row).startWeight).toBe(1);
+});
+
+test("memory keeps the newest baselines, the oldest, and the one of three months ago", () => {
+  const frozen = chooseBaseline(input({ units: BOTH }));
+  if (frozen.kind !== "frozen") throw new Error(frozen.kind);
+  const { row } = frozen;
+  const rows = Array.from({ length: 40 }, (_, i) => ({
+    ...row,
+    created_at: iso(NOW - (40 - i) * 7 * DAY_MS),
+  }));
+  const kept = keptBaselines(rows, NOW).map((each) => rows.indexOf(each as (typeof rows)[number]));
+  expect(kept).toEqual([0, 27, 34, 35, 36, 37, 38, 39]);
+});
+
+test("calls that were delivered days late don't make the deploy older than its first verdict", () => {
+  const late = { ...served("v3", 9), last_started_at: iso(NOW) };
+  const versions = [served("v1", 40), served("v2", 10), late];
+  const choice = chooseBaseline(
+    input({ version: late, versions, units: [...BOTH, ...units("v3", 20, 0.1, 0)] }),
+  );
+  if (choice.kind !== "frozen") throw new Error(choice.kind);
+  expect(startOf(choice.row)).toEqual({ fromHour: hourOf(NOW - 0.1 * DAY_MS), startWeight: 168 });
 });

@@ -32,8 +32,10 @@ export interface BaselineInput {
   readonly regressed: ReadonlySet<string>;
   /** Hours of incidents, left out of references. */
   readonly incidents: readonly HourWindow[];
-  /** Earlier baselines of the series, oldest first. */
+  /** Earlier baselines of the series, oldest first; those that `keptBaselines` keeps are enough. */
   readonly earlier: readonly BaselineRow[];
+  /** Hours of the deploys that had a baseline, of the last year at least. */
+  readonly deployHours: readonly number[];
   readonly nowMs: number;
   readonly options: BaselineOptions;
 }
@@ -59,7 +61,7 @@ export function chooseBaseline(input: BaselineInput): BaselineChoice {
   const own = units.filter((row) => row.prompt_version === version.prompt_version);
   const reference = chooseReference(input);
   if (reference.rows.length >= REFERENCE_MIN) {
-    const fromHour = hourOf(version.first_started_at);
+    const fromHour = deployHour(input, own);
     return freeze(input, "predecessors", reference.rows, fromHour, deployWeight(input, fromHour));
   }
   const first = own.toSorted(byArrival).slice(0, OWN_REFERENCE_UNITS);
@@ -67,7 +69,7 @@ export function chooseBaseline(input: BaselineInput): BaselineChoice {
     return freeze(input, "own_units", first, hourOf(first.at(-1)!.judged_at) + 1, 1);
   }
   if (input.options.slo !== undefined && !input.earlier.some((row) => isOf(row, version))) {
-    const fromHour = hourOf(version.first_started_at);
+    const fromHour = deployHour(input, own);
     return freeze(input, "target", [], fromHour, deployWeight(input, fromHour));
   }
   return { kind: "not_enough_data", referenceUnits: reference.rows.length, ownUnits: own.length };
@@ -132,7 +134,12 @@ function freeze(
   const sorted = reference.toSorted(byArrival);
   const start = sorted[0]?.judged_at ?? version.first_started_at;
   const end = sorted.at(-1)?.judged_at ?? version.first_started_at;
-  const versions = [...new Set(sorted.map((row) => row.prompt_version))];
+  const named = new Set(sorted.map((row) => row.prompt_version));
+  // Newest first: the one that people call the version before.
+  const versions = input.versions
+    .map((each) => each.prompt_version)
+    .filter((name) => named.has(name))
+    .toReversed();
   const pinned = source === "predecessors" ? pinnedSnapshot(input) : undefined;
   const result = freezeSnapshot(
     sorted.map((row) => unitOf(row)),
@@ -183,10 +190,20 @@ function freeze(
   };
 }
 
+/**
+ * The hour of the first call, or of the first verdict when that is later: evidence is ordered by arrival, and calls that
+ * were delivered days late would otherwise count as days without a fall. When it came says nothing about its score.
+ */
+function deployHour({ version, nowMs }: BaselineInput, own: readonly JudgedUnitRow[]): number {
+  const firstMs = own.reduce((first, row) => Math.min(first, Date.parse(row.judged_at)), nowMs - HOUR_MS);
+  return Math.max(hourOf(version.first_started_at), hourOf(firstMs));
+}
+
 /** W while the year's deploys are within the budget, else 1. */
-function deployWeight({ earlier, version }: BaselineInput, fromHour: number): number {
-  const others = earlier.filter((row) => !isOf(row, version)).map((row) => hourOf(row.deployed_at));
-  const hours = [...new Set([...others, fromHour])].filter((hour) => hour <= fromHour).sort((a, b) => a - b);
+function deployWeight({ deployHours }: BaselineInput, fromHour: number): number {
+  const hours = [...new Set([...deployHours, fromHour])]
+    .filter((hour) => hour <= fromHour)
+    .sort((a, b) => a - b);
   return deployStartWeights(hours).at(-1)!;
 }
 
@@ -199,6 +216,15 @@ function pinnedSnapshot({ earlier, nowMs, version }: BaselineInput): BaselineSna
   const old = fitted.filter((row) => nowMs - Date.parse(row.created_at) >= PINNED_AGE_MS);
   const chosen = old.at(-1) ?? fitted[0];
   return chosen === undefined ? undefined : snapshotOf(chosen);
+}
+
+/** Newest baselines of a series that are kept in memory. */
+const KEPT = 6;
+
+/** The baselines that may still be asked for: the newest, and those that may guard against the ratchet. */
+export function keptBaselines(rows: readonly BaselineRow[], nowMs: number): BaselineRow[] {
+  const old = rows.findLastIndex((row) => nowMs - Date.parse(row.created_at) >= PINNED_AGE_MS);
+  return rows.filter((_, i) => i === 0 || i === old || i >= rows.length - KEPT);
 }
 
 function isOf(row: BaselineRow, version: ServedVersion): boolean {

@@ -18,6 +18,8 @@ const UNITS_MAX = 50_000;
 const PREDICATES_MAX = 300;
 /** A predicate that fewer units have can't carry a verdict. */
 const PREDICATE_UNITS_MIN = 10;
+/** Ten units of a tenth of the traffic: fewer, and most slices aren't even compared. */
+const UNIFORM_UNITS_MIN = 10 * PREDICATE_UNITS_MIN;
 const PERMUTATIONS = 199;
 /** Cells of a decomposition with fewer judged units are merged. */
 const CELL_UNITS_MIN = 20;
@@ -71,7 +73,7 @@ export function explainRegression(input: ExplainInput): RegressionExplanation {
   const drop = expected - mean(scores);
   const slices = names.flatMap((name) => sliceEvidence(name, { ...input, current }, baseline, drop));
   return {
-    verdict: VERDICTS[explanation?.kind ?? "inconclusive"],
+    verdict: verdictOf(explanation, current.length),
     slices,
     explanation,
     mix: decompose({ ...input, current }, found.slice(0, 2)),
@@ -86,6 +88,13 @@ const VERDICTS = {
   uniform: "UNIFORM",
   inconclusive: "INCONCLUSIVE",
 } as const;
+
+/** "No slice explains it" says something only where a slice of a tenth of the traffic could have been seen. */
+function verdictOf(explanation: DropExplanation | null, units: number): RegressionExplanation["verdict"] {
+  if (explanation === null || (explanation.kind === "uniform" && units < UNIFORM_UNITS_MIN))
+    return "INCONCLUSIVE";
+  return VERDICTS[explanation.kind];
+}
 
 /** Predicates that hold for some units and not for all, by falling frequency, then by name. */
 function predicatesOf(units: readonly JudgedUnitRow[]): readonly Predicate[] {

@@ -8,7 +8,7 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import { IncidentFold } from "../incident-fold.ts";
 import { createQualityMonitor, type QualityOptions, type QualityStore } from "./quality-monitor.ts";
-import { HOUR_MS, iso } from "./series.ts";
+import { groupBy, HOUR_MS, hourOf, iso } from "./series.ts";
 
 const DAY = 24;
 
@@ -38,6 +38,15 @@ function setUp(options: Partial<QualityOptions> = {}, holds: (useCase: string) =
           row.judged_at < end &&
           (use_case === undefined || row.use_case === use_case),
       ),
+    judgedUnitCounts: async ({ start, end }) => {
+      const own = units.filter((row) => row.judged_at >= start && row.judged_at < end);
+      const hours = groupBy(own, (row) => JSON.stringify([row.prompt_version, hourOf(row.judged_at)]));
+      return [...hours.values()].map((group) => ({
+        ...group[0]!,
+        hour: iso(hourOf(group[0]!.judged_at) * HOUR_MS),
+        units: group.length,
+      }));
+    },
     versionActivity: async () =>
       versions().map((prompt_version) => {
         const own = units.filter((row) => row.prompt_version === prompt_version);
@@ -46,6 +55,7 @@ function setUp(options: Partial<QualityOptions> = {}, holds: (useCase: string) =
           ...key,
           prompt_version,
           calls: own.length,
+          sampled: own.length,
           first_started_at: own[0]!.judged_at,
           last_started_at: last,
           last_ingested_at: last,
@@ -104,6 +114,8 @@ function setUp(options: Partial<QualityOptions> = {}, holds: (useCase: string) =
       await log.append("plumbline.incidents", [{ key: event.incident_id, value }]);
     },
     clock,
+    units,
+    statesNow: () => monitor.states(),
     async detected() {
       const records = await log.read("plumbline.incidents", 0, 0, 10_000);
       return records
@@ -214,6 +226,26 @@ test("a judge under suspicion suspends the alarms of its use case", async () => 
   });
   await other.serve(BAD);
   expect((await other.detected()).map((each) => each.detection.kind)).toEqual(["judge_drift"]);
+});
+
+test("verdicts that come late, after their hour was closed, are counted in it", async () => {
+  const monitor = setUp();
+  await monitor.serve(GOOD);
+  await monitor.serve({ ...GOOD, version: "v2", hours: DAY });
+  const template = monitor.units.at(-1)!;
+  const late = Array.from({ length: 25 }, (_, i) => ({
+    ...template,
+    judged_at: iso(monitor.clock.now() - 12 * HOUR_MS + i),
+    call_id: `late-${i}`,
+  }));
+  monitor.units.splice(
+    monitor.units.findIndex((row) => row.judged_at > late[0]!.judged_at),
+    0,
+    ...late,
+  );
+  await monitor.serve({ ...GOOD, version: "v2", hours: 3 });
+  const state = monitor.statesNow().find((each) => each.prompt_version === "v2");
+  expect(state?.units).toBe((DAY + 3) * 10 + 25);
 });
 
 test("a restart freezes no second baseline, and every hour of evidence is stored with its snapshot", async () => {

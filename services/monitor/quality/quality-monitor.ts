@@ -33,6 +33,7 @@ import {
   type BaselineOptions,
   chooseBaseline,
   isProvisional,
+  keptBaselines,
   REFERENCE_REACH_MS,
   referenceVersions,
   snapshotOf,
@@ -46,7 +47,7 @@ import { readAlarm } from "./read-detector.ts";
 import { Damage, readRecovery, RECOVERY_UNITS_MIN } from "./recovery.ts";
 import { type ServedVersion, ServedVersions } from "./served-versions.ts";
 import { DAY_MS, groupBy, HOUR_MS, hourOf, iso, seriesKey, seriesOf, unitOf } from "./series.ts";
-import { VersionWatch, type WatchReading } from "./version-watch.ts";
+import { CLOSED_HOURS_KEPT, VersionWatch, type WatchReading } from "./version-watch.ts";
 
 /** Verdicts may reach the store this much out of order; hours are folded for good only after it. */
 const SETTLE_HOURS = 2;
@@ -69,6 +70,7 @@ const BASELINE_RETRY_UNITS = 20;
 export type QualityStore = Pick<
   Store,
   | "judgedUnits"
+  | "judgedUnitCounts"
   | "versionActivity"
   | "versionTraffic"
   | "sliceMix"
@@ -126,8 +128,9 @@ export function createQualityMonitor(deps: QualityMonitorDeps): QualityMonitor {
 interface KnownSeries {
   readonly series: QualitySeries;
   readonly watches: Map<string, Watched>;
-  /** Oldest first. */
-  readonly baselines: BaselineRow[];
+  /** Oldest first, as many as may be asked for. */
+  baselines: readonly BaselineRow[];
+  readonly deployHours: Set<number>;
   is_guardrail: boolean;
   /** Rows seen; only differences mean something, since overlapping looks count a row again. */
   units: number;
@@ -153,6 +156,8 @@ class QualityRun {
   readonly #newStates: QualityStateRow[] = [];
   #isStarted = false;
   #hasRead = false;
+  /** The hour in which late verdicts were last looked for. */
+  #auditedHour = Number.NaN;
   /** Hours before this are closed. */
   #readFromHour = 0;
   /** Arrival of the newest verdict seen, ms. */
@@ -181,6 +186,7 @@ class QualityRun {
     this.#served.merge(await store.versionActivity(iso(since - ACTIVITY_OVERLAP_MS)));
 
     await this.#readUnits();
+    await this.#dropStale();
     const held = [...this.#series.values()].filter(({ series }) => this.#deps.holds(series.use_case));
     for (const known of held) await this.#watchServing(known);
     // What an alarm quotes is stored before it is asserted.
@@ -219,7 +225,7 @@ class QualityRun {
     const since = iso(this.#nowMs - BASELINES_REACH_MS);
     this.#served.merge(await store.versionActivity(iso(this.#nowMs - ACTIVITY_REACH_MS)));
     for (const row of await store.qualityStates(since)) this.#states.set(stateKey(row), row);
-    for (const row of await store.baselines(since)) this.#knownSeries(row, false).baselines.push(row);
+    for (const row of await store.baselines(since)) this.#keepBaseline(this.#knownSeries(row, false), row);
     const earliest = hourOf(this.#nowMs) - REBUILD_HOURS;
     this.#readFromHour = earliest;
     for (const known of this.#series.values()) {
@@ -232,6 +238,11 @@ class QualityRun {
     this.#isStarted = true;
   }
 
+  #keepBaseline(known: KnownSeries, row: BaselineRow): void {
+    known.baselines = keptBaselines([...known.baselines, row], this.#nowMs);
+    known.deployHours.add(hourOf(row.deployed_at));
+  }
+
   #knownSeries(row: QualitySeries, isGuardrail: boolean): KnownSeries {
     const key = seriesKey(row);
     let known = this.#series.get(key);
@@ -240,6 +251,7 @@ class QualityRun {
         series: seriesOf(row),
         watches: new Map(),
         baselines: [],
+        deployHours: new Set(),
         is_guardrail: isGuardrail,
         units: 0,
         attempts: new Map(),
@@ -288,6 +300,27 @@ class QualityRun {
     for (const [version, own] of groupBy(rows, (row) => row.prompt_version)) {
       const watched = known.watches.get(version);
       if (watched !== undefined) feed(watched, own);
+    }
+  }
+
+  /**
+   * Verdicts that reached the store after their hour was closed, as after an outage of the writer, are noticed once an
+   * hour by the counts; the watch is then rebuilt from rows.
+   */
+  async #dropStale(): Promise<void> {
+    const hour = hourOf(this.#nowMs);
+    if (hour === this.#auditedHour) return;
+    this.#auditedHour = hour;
+    const counts = await this.#deps.store.judgedUnitCounts({
+      start: iso((hour - CLOSED_HOURS_KEPT) * HOUR_MS),
+      end: iso(this.#readFromHour * HOUR_MS),
+    });
+    for (const row of counts) {
+      const watches = this.#series.get(seriesKey(row))?.watches;
+      if (watches?.get(row.prompt_version)?.watch.isStale(hourOf(row.hour), row.units) !== true) continue;
+      watches.delete(row.prompt_version);
+      const { use_case, prompt_version } = row;
+      this.#deps.logger.info({ use_case, prompt_version, hour: row.hour }, "monitor.late_verdicts");
     }
   }
 
@@ -382,12 +415,13 @@ class QualityRun {
       regressed: regressedVersions(incidents),
       incidents: incidents.flatMap((incident) => incidentHours(incident)),
       earlier: known.baselines,
+      deployHours: [...known.deployHours],
       nowMs: this.#nowMs,
       options: this.#deps.options,
     });
     if (choice.kind === "not_enough_data") return undefined;
     this.#newBaselines.push(choice.row);
-    known.baselines.push(choice.row);
+    this.#keepBaseline(known, choice.row);
     const { snapshot_id, use_case, prompt_version, units } = choice.row;
     this.#deps.logger.info({ snapshot_id, use_case, prompt_version, units }, "monitor.baseline");
     return choice.row;
@@ -411,15 +445,17 @@ class QualityRun {
   async #assertAlarm(known: KnownSeries, watched: Watched, reading: WatchReading): Promise<void> {
     const { baseline, watch, start } = watched;
     const open = this.#openIncident(known, baseline.prompt_version);
-    const isRaised = open !== undefined && reading.level === "page" && levelOf(open) === "ticket";
+    const hasGrown = open === undefined || reading.units >= watchedUnits(open) * REASSERT_GROWTH;
+    const mayRaise = open !== undefined && reading.level === "page" && levelOf(open) === "ticket";
+    if (!hasGrown && !mayRaise) return;
     const startMs = Math.min(Date.parse(baseline.reference_start), start.fromHour * HOUR_MS);
-    if (open !== undefined && !isRaised && reading.units < watchedUnits(open) * REASSERT_GROWTH) return;
 
     const units = await this.#unitsSince(known, startMs);
     const own = units.filter((row) => row.prompt_version === baseline.prompt_version);
     const alarm = readAlarm(watch.prepared, start, own, this.#throughHour(watched));
     // Evidence that was there in the middle of an hour and gone at its end: the next look decides.
     if (alarm === null || (alarm.level === "ticket" && !this.#deps.options.tickets)) return;
+    if (!hasGrown && alarm.level !== "page") return;
 
     const changedHour = alarm.alarm.origin === "deploy" ? start.fromHour : alarm.alarm.changeHour;
     const current = own.filter((row) => hourOf(row.judged_at) >= changedHour).sort(byArrival);
@@ -488,7 +524,12 @@ class QualityRun {
     const rows = await this.#unitsSince(known, startMs);
     const own = rows.filter((row) => row.prompt_version === judging);
     const prepared = prepareSnapshot(snapshotOf(baseline));
-    const recovery = readRecovery(prepared, damage.data, own);
+    const recovery = readRecovery(
+      prepared,
+      damage.data,
+      own,
+      since === null ? "same_version" : "other_version",
+    );
     const isRollback =
       since !== null &&
       (judging === detection.incumbent?.prompt_version ||

@@ -31,6 +31,8 @@ export type Damage = z.infer<typeof Damage>;
 
 /** The least judged units, whatever they say: the incident calls itself resolved by this number. */
 export const RECOVERY_UNITS_MIN = 100;
+/** What slices get on top of the clearance margin, as in the baseline, score points. */
+const SLICE_MARGIN_MORE = 0.02;
 /** A smaller drop can't be told from none by this test. */
 const DROP_MIN = 0.01;
 
@@ -41,26 +43,43 @@ export interface RecoveryReading {
   readonly isProven: boolean;
 }
 
-/** @param units judged since the regression ended, of the version that serves */
+/**
+ * @param units judged since the regression ended, of the version that serves
+ * @param by    `same_version` when nothing was changed by us: an estimate made at an alarm is too large on average, and
+ *   half of it may be more than the true drop, so then nothing beyond the clearance margin may be left, on either stream
+ */
 export function readRecovery(
   prepared: PreparedSnapshot,
   damage: Damage,
   units: readonly JudgedUnitRow[],
+  by: "other_version" | "same_version" = "other_version",
 ): RecoveryReading {
-  const { eta, gains } = prepared.snapshot;
+  const { eta, gains, streams: watched } = prepared.snapshot;
+  const margin = watched[0]!.clearanceMargin;
+  const left = (drop: number, most: number): number =>
+    by === "same_version" ? Math.min(drop / 2, most) : drop / 2;
   const streams = [
-    { holds: () => true, drop: damage.drop },
-    ...(damage.slice === null ? [] : [{ holds: holder(damage.slice.name), drop: damage.slice.drop }]),
+    { holds: () => true, drop: damage.drop, left: left(damage.drop, margin) },
+    ...(damage.slice === null
+      ? []
+      : [
+          {
+            holds: holder(damage.slice.name),
+            drop: damage.slice.drop,
+            left: left(damage.slice.drop, margin + SLICE_MARGIN_MORE),
+          },
+        ]),
   ].filter(({ drop }) => drop >= DROP_MIN);
-  const evidence = streams.map(({ holds, drop }) => {
+  const evidence = streams.map(({ holds, left: least }) => {
     const sums = new Float64Array(gains.length);
     for (const row of units) {
       if (!holds(row.slices)) continue;
-      const m = nullMean(prepared.baseline(unitOf(row)).mean, drop / 2);
+      const m = nullMean(prepared.baseline(unitOf(row)).mean, least);
       addClearanceFactors(sums, 0, row.score, m, 1, eta, gains);
     }
-    return logMixture(sums) - Math.log(streams.length);
+    return logMixture(sums);
   });
-  const logE = evidence.length === 0 ? -Infinity : logSumExp(evidence);
+  const average = logSumExp(evidence) - Math.log(evidence.length);
+  const logE = evidence.length === 0 ? -Infinity : by === "same_version" ? Math.min(...evidence) : average;
   return { logE, units: units.length, isProven: logE >= LOG_CLEARED && units.length >= RECOVERY_UNITS_MIN };
 }

@@ -10,7 +10,7 @@ import type { Store } from "@plumbline/ports";
 import { IncidentEvent, LlmCall, type Verdict } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { pino } from "pino";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createCoverageMonitor } from "../coverage/coverage-monitor.ts";
 import { IncidentFold } from "../incident-fold.ts";
 import { createQualityMonitor, type QualityOptions } from "./quality-monitor.ts";
@@ -21,6 +21,8 @@ let path: string;
 let store: Store;
 /** Call ids go on from test to test. */
 let offset = 0;
+
+vi.setConfig({ testTimeout: 240_000 });
 
 beforeAll(async () => {
   path = await mkdtemp(join(tmpdir(), "plumbline-monitor-"));
@@ -38,10 +40,10 @@ const detections = (events: readonly IncidentEvent[]) =>
 
 test("the money incident is paged within a day, named, seen as recovered after the rollback, and never doubled", async () => {
   const scenario = createScenario(store, "ticket-summary");
-  await scenario.serve(15 * DAY, { version: "v1", quality: healthy, step: 12 });
+  await scenario.serve(15 * DAY, { version: "v1", quality: healthy, step: 24 });
   expect(await scenario.events()).toEqual([]);
 
-  await scenario.serve(DAY, { version: "v2", quality: moneyBroken });
+  await scenario.serve(DAY, { version: "v2", quality: moneyBroken, step: 2 });
   const found = detections(await scenario.events());
   expect(found.find((detection) => detection.severity === "SEV2")).toMatchObject({
     kind: "quality",
@@ -67,7 +69,7 @@ test("the money incident is paged within a day, named, seen as recovered after t
   await scenario.look();
   expect(await scenario.events()).toHaveLength(before);
 
-  await scenario.serve(2 * DAY, { version: "v1", quality: healthy, step: 2 });
+  await scenario.serve(2 * DAY, { version: "v1", quality: healthy, step: 4 });
   const after = (await scenario.events()).slice(before);
   expect([...new Set(after.map((event) => event.type))]).toEqual(["recovered"]);
   const last = after.at(-1)!;
@@ -78,7 +80,7 @@ test("the money incident is paged within a day, named, seen as recovered after t
 
   const resolved = (await scenario.events()).length;
   scenario.restart();
-  await scenario.serve(5 * DAY, { version: "v1", quality: healthy, step: 12 });
+  await scenario.serve(5 * DAY, { version: "v1", quality: healthy, step: 24 });
   expect(await scenario.events()).toHaveLength(resolved);
   const states = scenario.states().map(({ prompt_version, state }) => [prompt_version, state]);
   expect(states).toEqual(
@@ -91,9 +93,9 @@ test("the money incident is paged within a day, named, seen as recovered after t
 
 test("a fall without a deploy is found, blamed on the model that the provider changed, and compared with the version's own past", async () => {
   const scenario = createScenario(store, "prime-check");
-  await scenario.serve(8 * DAY, { version: "v1", quality: healthy, step: 12, responseModel: "gpt-0314" });
+  await scenario.serve(8 * DAY, { version: "v1", quality: healthy, step: 24, responseModel: "gpt-0314" });
   expect(await scenario.events()).toEqual([]);
-  await scenario.serve(2 * DAY, { version: "v1", quality: () => 0.6, step: 2, responseModel: "gpt-0613" });
+  await scenario.serve(2 * DAY, { version: "v1", quality: () => 0.6, step: 4, responseModel: "gpt-0613" });
   const newest = detections(await scenario.events()).at(-1)!;
   expect(newest).toMatchObject({
     kind: "quality",

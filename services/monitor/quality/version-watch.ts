@@ -22,6 +22,9 @@ export interface WatchReading {
   readonly units: number;
 }
 
+/** Closed hours whose number of units is remembered. */
+export const CLOSED_HOURS_KEPT = 48;
+
 /**
  * The detector's state of one version, in constant memory: hours that can still change are kept as evidence, older
  * ones are folded into one number per stream and bet.
@@ -41,6 +44,8 @@ export class VersionWatch {
   #closedThrough: number;
   #level: WatchReading["level"] = "none";
   #isCleared = false;
+  /** Units of the newest closed hours, to notice verdicts that came late. */
+  readonly #closedUnits = new Map<number, number>();
 
   constructor(
     prepared: PreparedSnapshot,
@@ -74,13 +79,25 @@ export class VersionWatch {
       const evidence = this.#open.get(this.#closedThrough);
       this.#open.delete(this.#closedThrough);
       this.#step(this.#logS, this.#closedThrough, evidence, this.#logS);
+      this.#closedUnits.delete(this.#closedThrough - CLOSED_HOURS_KEPT);
       if (evidence === undefined) continue;
+      this.#closedUnits.set(this.#closedThrough, evidence.n[0]!);
       closed.push(evidence);
       this.#units += evidence.n[0]!;
       addTo(this.#clearance, evidence.clearance);
       this.#note(this.#logS, this.#clearance);
     }
     return closed;
+  }
+
+  /**
+   * Whether a closed hour was folded with other units than it has by now. Undefined hours are those still open, before
+   * the start, or longer ago than is remembered: nothing is known to be wrong with them.
+   */
+  isStale(hour: number, units: number): boolean {
+    const isRemembered =
+      hour >= this.fromHour && hour <= this.#closedThrough && hour > this.#closedThrough - CLOSED_HOURS_KEPT;
+    return isRemembered && (this.#closedUnits.get(hour) ?? 0) !== units;
   }
 
   /** With the open hours through `hour`, as they stand. */

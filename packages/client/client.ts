@@ -1,0 +1,276 @@
+/**
+ * The client of an application: hands out the prompt that is live, and emits calls.
+ *
+ * Prompts come from memory, where a long poll keeps them current; before its first answer from the registry, from disk,
+ * or from the bundle. Once a use case has a prompt, `prompt` never fails again: without the registry it serves the last
+ * good one, and says so.
+ */
+import {
+  createEmitter,
+  type Emitter,
+  type EmitterStats,
+  type FlushResult,
+  type NewCall,
+} from "@plumbline/emitter";
+import type { ClientOptions } from "./client-options.ts";
+import { createFetchGet } from "./http-get.ts";
+import { type LiveAnswer, LivePoll } from "./live-poll.ts";
+import { pickArm } from "./pick-arm.ts";
+import { type Prompt, type PromptSource, toPrompt } from "./prompt.ts";
+import { type Entry, type PromptCounts, PromptMemory } from "./prompt-memory.ts";
+
+export interface Client {
+  /**
+   * The live prompt of a use case. While a canary runs, a conversation gets the same version every time.
+   *
+   * @param options.conversationId absent: every call is a conversation of its own
+   * @throws PromptUnavailableError while this process never had a prompt of the use case
+   */
+  prompt(useCase: string, options?: { readonly conversationId?: string | undefined }): Promise<Prompt>;
+  /** As the emitter's: synchronous, never throws. */
+  emit(call: NewCall): void;
+  readonly emitter: Emitter;
+  /** Ends the long poll, stores prompts, sends events. Prompts in memory go on being served. Never rejects. */
+  close(timeoutMs?: number): Promise<FlushResult>;
+  stats(): ClientStats;
+}
+
+/** Counts since the client was created. */
+export interface ClientStats extends PromptCounts {
+  /** Whether the last question to the registry was answered. */
+  readonly is_connected: boolean;
+  /** Prompts in memory. */
+  readonly prompts: number;
+  /** Answers of the registry: with news, and without. */
+  readonly answers: number;
+  readonly unchanged: number;
+  readonly poll_failures: number;
+  /** Prompts handed out, by source. */
+  readonly served: Readonly<Record<PromptSource, number>>;
+  readonly emitter: EmitterStats;
+}
+
+/** There is nothing to serve; the message says what to do. */
+export class PromptUnavailableError extends Error {
+  override readonly name = "PromptUnavailableError";
+}
+
+/** The registry answers for so many at once; each keeps its versions in memory. */
+const USE_CASES_MAX = 200;
+const USE_CASE = /^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/;
+const WARNING_INTERVAL_MS = 60_000;
+
+export function createClient(options: ClientOptions): Client {
+  return new PromptClient(options);
+}
+
+class PromptClient implements Client {
+  readonly emitter: Emitter;
+  readonly #options: ClientOptions;
+  readonly #url: string;
+  readonly #env: string;
+  readonly #now: () => number;
+  readonly #memory: PromptMemory;
+  readonly #poll: LivePoll;
+  /** Why a use case can't be had from the registry, as of its last word; absent before there is one. */
+  readonly #problems = new Map<string, string>();
+  /** First prompts on their way, and until when the registry is waited for. */
+  readonly #loading = new Map<string, Promise<Entry>>();
+  readonly #waitUntil = new Map<string, number>();
+  /** Called at every word of the registry. */
+  readonly #listeners = new Set<() => void>();
+  readonly #counts = { answers: 0, unchanged: 0, poll_failures: 0 };
+  readonly #served = { live: 0, cache: 0, last_known_good: 0, bundled: 0 };
+  #isClosed = false;
+  #warnedAt = -Infinity;
+
+  constructor(options: ClientOptions) {
+    const { url = "http://localhost:4319", app, env = "production", apiKey, useCases = [] } = options;
+    this.#options = options;
+    this.#url = options.registryUrl ?? url;
+    this.#env = env;
+    this.#now = options.now ?? Date.now;
+    const warn = (message: string): void => this.#warn(message);
+    this.emitter = createEmitter({
+      fetch: options.fetch,
+      onWarning: options.onWarning,
+      ...options.telemetry,
+      url,
+      app,
+      env,
+      apiKey,
+    });
+    this.#memory = new PromptMemory({
+      state: options.state,
+      bundle: options.bundle,
+      now: this.#now,
+      warn,
+    });
+    this.#poll = new LivePoll({
+      url: this.#url,
+      env,
+      apiKey,
+      get: options.get ?? createFetchGet(options.fetch),
+      now: this.#now,
+      waitSeconds: Math.min(Math.max(1, Math.floor(options.waitSeconds ?? 25)), 30),
+      retryBaseMs: options.retryBaseMs ?? 100,
+      retryMaxMs: options.retryMaxMs ?? 10_000,
+      requestTimeoutMs: options.requestTimeoutMs ?? 5_000,
+      onAnswer: (names, answer, ageMs) => this.#onAnswer(names, answer, ageMs),
+      onUnchanged: (names, ageMs) => {
+        this.#counts.unchanged++;
+        for (const name of names) this.#memory.confirm(name, ageMs);
+        this.#tell();
+      },
+      onFailure: (names, detail) => {
+        this.#counts.poll_failures++;
+        const problem = `does not answer (${detail})`;
+        warn(`the registry at ${this.#url} ${problem}; prompts are served from memory`);
+        for (const name of names) this.#problems.set(name, problem);
+        this.#tell();
+      },
+    });
+    for (const name of useCases) {
+      this.#check(name);
+      this.#poll.watch(name);
+    }
+  }
+
+  async prompt(
+    useCase: string,
+    { conversationId }: { readonly conversationId?: string | undefined } = {},
+  ): Promise<Prompt> {
+    const entry = this.#memory.get(useCase) ?? (await this.#first(useCase));
+    const arm = await pickArm(useCase, entry.arms, conversationId);
+    const source = this.#sourceOf(entry);
+    this.#served[source]++;
+    const { confirmedAt } = entry;
+    const staleMs = confirmedAt === null ? null : Math.max(0, this.#now() - confirmedAt);
+    return toPrompt(arm, { source, staleMs, conversationId: conversationId ?? null });
+  }
+
+  emit(call: NewCall): void {
+    this.emitter.emit(call);
+  }
+
+  async close(timeoutMs?: number): Promise<FlushResult> {
+    this.#isClosed = true;
+    this.#poll.close();
+    this.#tell();
+    const [flushed] = await Promise.all([this.emitter.close(timeoutMs), this.#memory.flush()]);
+    return flushed;
+  }
+
+  stats(): ClientStats {
+    return {
+      is_connected: this.#poll.isConnected,
+      prompts: this.#memory.size,
+      ...this.#counts,
+      ...this.#memory.counts,
+      served: { ...this.#served },
+      emitter: this.emitter.stats(),
+    };
+  }
+
+  #sourceOf({ from, isCurrent }: Entry): PromptSource {
+    if (from !== "registry") return from;
+    return isCurrent && this.#poll.isConnected ? "live" : "cache";
+  }
+
+  async #onAnswer(names: readonly string[], answer: LiveAnswer, ageMs: number): Promise<boolean> {
+    this.#counts.answers++;
+    let isUsable = true;
+    for (const name of names) {
+      const outcome = await this.#memory.apply(name, answer, ageMs);
+      if (outcome === "live") {
+        this.#problems.delete(name);
+      } else if (outcome === "missing") {
+        this.#problems.set(name, `nothing of it is live in ${this.#env}: promote a version`);
+      } else {
+        isUsable = false;
+        this.#problems.set(name, `its content is refused: ${outcome}`);
+      }
+    }
+    this.#tell();
+    return isUsable;
+  }
+
+  #check(useCase: string): void {
+    if (!USE_CASE.test(useCase)) {
+      throw new PromptUnavailableError(
+        `${useCase} is not a use case: lower-case letters, digits, dashes and dots`,
+      );
+    }
+    const { useCases } = this.#poll;
+    if (useCases.size >= USE_CASES_MAX && !useCases.has(useCase)) {
+      throw new PromptUnavailableError(`${useCase}: one client serves at most ${USE_CASES_MAX} use cases`);
+    }
+  }
+
+  #first(useCase: string): Promise<Entry> {
+    let loading = this.#loading.get(useCase);
+    if (loading === undefined) {
+      loading = this.#load(useCase).finally(() => this.#loading.delete(useCase));
+      this.#loading.set(useCase, loading);
+    }
+    return loading;
+  }
+
+  async #load(useCase: string): Promise<Entry> {
+    this.#check(useCase);
+    this.#poll.watch(useCase);
+    const { fallbackAfterMs = 1_000, firstWaitMs = 5_000 } = this.#options;
+    const started = this.#now();
+    // Once waited for in vain, it is not waited for again: what is missing must not slow the application down.
+    const until = this.#waitUntil.get(useCase) ?? started + firstWaitMs;
+    this.#waitUntil.set(useCase, until);
+    await this.#heard(() => this.#problems.has(useCase) || this.#memory.get(useCase) !== undefined, {
+      until: Math.min(until, started + fallbackAfterMs),
+    });
+    if (this.#memory.get(useCase) === undefined && !(await this.#memory.loadFallback(useCase))) {
+      await this.#heard(() => this.#memory.get(useCase) !== undefined, { until });
+    }
+    const entry = this.#memory.get(useCase);
+    if (entry !== undefined) return entry;
+    const problem = this.#isClosed
+      ? "the client is closed"
+      : (this.#problems.get(useCase) ?? "does not answer");
+    throw new PromptUnavailableError(
+      `there is no prompt of ${useCase}. Registry ${this.#url}: ${problem}; nothing on disk; not in the bundle`,
+    );
+  }
+
+  /** Waits until `isTrue`, looking at every word of the registry; not beyond `until`, nor when the client closes. */
+  async #heard(isTrue: () => boolean, { until }: { readonly until: number }): Promise<void> {
+    while (!isTrue() && !this.#isClosed) {
+      const ms = until - this.#now();
+      if (ms <= 0) return;
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          this.#listeners.delete(done);
+          resolve();
+        };
+        // Not unref'd: somebody waits.
+        const timer = setTimeout(done, ms);
+        this.#listeners.add(done);
+      });
+    }
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #warn(message: string): void {
+    const now = this.#now();
+    if (now - this.#warnedAt < WARNING_INTERVAL_MS) return;
+    this.#warnedAt = now;
+    try {
+      // oxlint-disable-next-line no-console -- the one channel that every runtime has
+      (this.#options.onWarning ?? console.warn)(`plumbline: ${message}`);
+    } catch {
+      // A throwing warning must not stop the long poll.
+    }
+  }
+}

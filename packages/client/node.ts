@@ -1,0 +1,22 @@
+/** The client for Node: keeps the last known good prompts on disk, and lets a process end while it waits for news. */
+import { type Client, createClient as createWebClient } from "./client.ts";
+import type { ClientOptions } from "./client-options.ts";
+import { createNodeGet } from "./node-get.ts";
+import { createStateFolder } from "./state-folder.ts";
+
+export * from "./index.ts";
+
+export interface NodeClientOptions extends ClientOptions {
+  /** Folder for the last known good prompts; made when it is not there. Absent: nothing is stored. */
+  readonly stateDir?: string | undefined;
+}
+
+export function createClient({ stateDir, ...options }: NodeClientOptions): Client {
+  const { env = "production", fetch } = options;
+  return createWebClient({
+    // An application's own `fetch` has its reasons.
+    ...(fetch === undefined ? { get: createNodeGet() } : {}),
+    ...(stateDir === undefined ? {} : { state: createStateFolder(stateDir, env) }),
+    ...options,
+  });
+}

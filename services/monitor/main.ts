@@ -1,0 +1,29 @@
+/** The monitor as a process of its own: ClickHouse in, incidents to Kafka. */
+import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
+import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
+import { checkTopics } from "@plumbline/adapters/kafka/topics";
+import { loadConfig } from "@plumbline/runtime/load-config";
+import { createLogger } from "@plumbline/runtime/logger";
+import { run, stopOnSignal } from "@plumbline/runtime/run";
+import { MonitorProcessConfig } from "./config.ts";
+import { createMonitor } from "./service.ts";
+
+const config = loadConfig(MonitorProcessConfig, process.env);
+const logger = createLogger("monitor", config.PLUMBLINE_LOG_LEVEL);
+const brokers = config.PLUMBLINE_KAFKA_BROKERS;
+const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
+await store.assertMigrated();
+await checkTopics(brokers);
+const log = openKafkaEventLog({ brokers, clientId: "plumbline-monitor", logger });
+
+await run([createMonitor({ log, store, clock: systemClock, logger, config })], {
+  logger,
+  stop: stopOnSignal(),
+  drainMs: config.PLUMBLINE_DRAIN_MS,
+  resources: [
+    { name: "clickhouse", close: () => store.close() },
+    { name: "kafka", close: () => log.close() },
+  ],
+});
