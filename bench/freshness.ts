@@ -13,7 +13,7 @@ import { sampleCall } from "./sample-call.ts";
 
 const WARM_UP_SECONDS = 5;
 const SECONDS = 20;
-const POLL_MS = 20;
+const POLL_MS = 30;
 
 interface Phase {
   readonly delays: readonly number[];

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { openEmbeddedClickHouse, type EmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
-import type { EventLog, NewRecord } from "@plumbline/ports";
+import type { EventLog } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createEnrichment } from "@plumbline/services/writer/enrich-call";
 import { createWriter } from "@plumbline/services/writer/service";
+import type { Appended } from "./sample-call.ts";
 
 export interface IngestMeasure {
   readonly events: number;
@@ -26,12 +27,9 @@ export interface IngestMeasure {
 /** Longest wait for the writer, ms: a bench that hangs says so. */
 const LIMIT_MS = 300_000;
 
-/** Measures log → writer with enrichment → ClickHouse on a log that already holds `records`. */
-export async function measureIngest(
-  log: EventLog,
-  records: readonly NewRecord[],
-  recordsBefore = 0,
-): Promise<IngestMeasure> {
+/** Measures log → writer with enrichment → ClickHouse on a log that holds `appended` and nothing else. */
+export async function measureIngest(log: EventLog, appended: Appended): Promise<IngestMeasure> {
+  const { events, bytes } = appended;
   const folder = await mkdtemp(join(tmpdir(), "plumbline-bench-"));
   const clickhouse = await openEmbeddedClickHouse({ path: join(folder, "clickhouse") });
   const store = createClickHouseStore(clickhouse);
@@ -50,7 +48,7 @@ export async function measureIngest(
   const running = writer.run(stop.signal);
   // A writer that fails must not leave the bench waiting.
   running.catch(() => stop.abort());
-  await untilWritten(log, recordsBefore + records.length, stop.signal);
+  await untilWritten(log, events, stop.signal);
   const seconds = (performance.now() - started) / 1000;
   const cpuSeconds = cpuSecondsSince(cpu);
   stop.abort();
@@ -59,23 +57,21 @@ export async function measureIngest(
   const [counts] = await clickhouse.query(
     "SELECT count() AS all_rows, uniqExact(call_id) AS calls, uniqExact(log_partition, log_offset) AS offsets FROM plumbline_raw.calls",
   );
-  const ceiling = await measureCeiling(clickhouse, records.length);
-  const rowsPerCpuSecond = records.length / cpuSeconds;
+  const ceiling = await measureCeiling(clickhouse, events);
+  const rowsPerCpuSecond = events / cpuSeconds;
   await store.close();
   await clickhouse.close();
   await rm(folder, { recursive: true, force: true });
   return {
-    events: records.length,
+    events,
     seconds: round(seconds, 2),
-    events_per_second: Math.round(records.length / seconds),
+    events_per_second: Math.round(events / seconds),
     rows_per_cpu_second: Math.round(rowsPerCpuSecond),
     ceiling_rows_per_cpu_second: Math.round(ceiling),
     ratio: round(rowsPerCpuSecond / ceiling, 3),
-    lost: recordsBefore + records.length - Number(counts?.["calls"]),
+    lost: events - Number(counts?.["calls"]),
     duplicated: Number(counts?.["all_rows"]) - Number(counts?.["calls"]),
-    bytes_per_event: Math.round(
-      records.reduce((sum, record) => sum + record.value.length, 0) / records.length,
-    ),
+    bytes_per_event: Math.round(bytes / events),
   };
 }
 

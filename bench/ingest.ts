@@ -13,10 +13,9 @@ import { createEmitter } from "@plumbline/emitter";
 import { createRandom } from "@plumbline/stats";
 import { measureIngest, round } from "./ingest-path.ts";
 import { startLocal } from "./local-process.ts";
-import { sampleCall, sampleRecords } from "./sample-call.ts";
+import { appendSample, sampleCall } from "./sample-call.ts";
 
 const EVENTS = 200_000;
-const APPEND_BATCH = 1_000;
 const SETTLE_MS = 8_000;
 const IDLE_MS = 20_000;
 const LOAD_SECONDS = 30;
@@ -24,12 +23,8 @@ const LOAD_PER_SECOND = 2_000;
 
 const folder = await mkdtemp(join(tmpdir(), "plumbline-bench-log-"));
 const log = await openLmdbEventLog({ path: folder, clock: systemClock });
-const records = sampleRecords(EVENTS, 1, Date.now());
-const appendStarted = performance.now();
-for (let i = 0; i < records.length; i += APPEND_BATCH)
-  await log.append("plumbline.calls", records.slice(i, i + APPEND_BATCH));
-const appendSeconds = (performance.now() - appendStarted) / 1000;
-const ingest = await measureIngest(log, records);
+const appended = await appendSample(log, EVENTS, 1, Date.now());
+const ingest = await measureIngest(log, appended);
 await log.close();
 await rm(folder, { recursive: true, force: true });
 
@@ -62,7 +57,7 @@ await local.stop();
 
 const result = {
   ...ingest,
-  append_events_per_second: Math.round(EVENTS / appendSeconds),
+  append_events_per_second: Math.round(EVENTS / appended.seconds),
   idle_cpu_percent: idleCpuPercent,
   rss_mb: rssMb,
   load_acknowledged: acknowledged,

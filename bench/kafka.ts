@@ -10,28 +10,23 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { ensureTopics } from "@plumbline/adapters/kafka/topics";
 import { openLmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
-import type { EventLog } from "@plumbline/ports";
 import { startBroker } from "../infra/kafka/broker.ts";
 import { measureIngest, round } from "./ingest-path.ts";
-import { sampleRecords } from "./sample-call.ts";
+import { appendSample } from "./sample-call.ts";
 
 const EVENTS = 100_000;
-const APPEND_BATCH = 1_000;
-
-const records = sampleRecords(EVENTS, 3, Date.now());
 
 const folder = await mkdtemp(join(tmpdir(), "plumbline-bench-log-"));
 const lmdb = await openLmdbEventLog({ path: folder, clock: systemClock });
-await appendAll(lmdb);
-const local = await measureIngest(lmdb, records);
+const local = await measureIngest(lmdb, await appendSample(lmdb, EVENTS, 3, Date.now()));
 await lmdb.close();
 await rm(folder, { recursive: true, force: true });
 
 const broker = await startBroker();
 await ensureTopics(broker.brokers);
 const kafka = openKafkaEventLog({ brokers: broker.brokers, clientId: "bench" });
-const produceSeconds = await appendAll(kafka);
-const through = await measureIngest(kafka, records);
+const produced = await appendSample(kafka, EVENTS, 3, Date.now());
+const through = await measureIngest(kafka, produced);
 await kafka.close();
 await broker.stop();
 
@@ -39,7 +34,7 @@ const result = {
   events_per_second: through.events_per_second,
   ratio: round(through.events_per_second / local.events_per_second, 3),
   rows_per_cpu_second: through.rows_per_cpu_second,
-  produce_events_per_second: Math.round(EVENTS / produceSeconds),
+  produce_events_per_second: Math.round(EVENTS / produced.seconds),
   local_events_per_second: local.events_per_second,
   events: EVENTS,
   lost: through.lost + local.lost,
@@ -47,10 +42,3 @@ const result = {
 };
 for (const [name, value] of Object.entries(result)) process.stderr.write(`${name.padEnd(28)} ${value}\n`);
 process.stdout.write(`${process.argv.includes("--json") ? JSON.stringify(result) : ""}\n`);
-
-async function appendAll(log: EventLog): Promise<number> {
-  const started = performance.now();
-  for (let i = 0; i < records.length; i += APPEND_BATCH)
-    await log.append("plumbline.calls", records.slice(i, i + APPEND_BATCH));
-  return (performance.now() - started) / 1000;
-}

@@ -27,6 +27,7 @@ export async function startLocal(environment: Readonly<Record<string, string>> =
   const child = spawn(
     process.execPath,
     [
+      "--max-semi-space-size=64",
       "--conditions=source",
       "--import",
       "tsx",

@@ -1,5 +1,5 @@
 import { uuidV7 } from "@plumbline/emitter";
-import type { NewRecord } from "@plumbline/ports";
+import type { EventLog } from "@plumbline/ports";
 import { createRandom, type Random } from "@plumbline/stats";
 
 const WORDS =
@@ -39,19 +39,43 @@ export function sampleCall(
   };
 }
 
-/** The same as records of the log, keyed as the collector keys them. */
-export function sampleRecords(
+/** What was appended, so that a bench need not hold it while it measures. */
+export interface Appended {
+  readonly events: number;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+const APPEND_BATCH = 1_000;
+
+/**
+ * Appends `count` calls, keyed as the collector keys them. They are made batch by batch and let go: holding them all
+ * would make the bench's own garbage collection part of what it measures.
+ */
+export async function appendSample(
+  log: EventLog,
   count: number,
   seed: number,
   startedAt: number,
-): readonly (NewRecord & { key: string })[] {
+): Promise<Appended> {
   const random = createRandom(seed);
-  const bytes = new TextEncoder();
-  return Array.from({ length: count }, (_, n) => {
-    // Spread over two days, as a backlog would be: two partitions of the payloads.
-    const call = sampleCall(random, n, startedAt - Math.round((n / count) * 2 * 86_400_000));
-    return { key: call.call_id, value: bytes.encode(JSON.stringify(call)), headers: { tenant: "default" } };
-  });
+  const encoder = new TextEncoder();
+  let bytes = 0;
+  let seconds = 0;
+  for (let from = 0; from < count; from += APPEND_BATCH) {
+    const records = Array.from({ length: Math.min(APPEND_BATCH, count - from) }, (_, i) => {
+      const n = from + i;
+      // Spread over two days, as a backlog would be: two partitions of the payloads.
+      const call = sampleCall(random, n, startedAt - Math.round((n / count) * 2 * 86_400_000));
+      const value = encoder.encode(JSON.stringify(call));
+      bytes += value.length;
+      return { key: call.call_id, value, headers: { tenant: "default" } };
+    });
+    const started = performance.now();
+    await log.append("plumbline.calls", records);
+    seconds += (performance.now() - started) / 1000;
+  }
+  return { events: count, bytes, seconds };
 }
 
 function sentence(random: Random, length: number): string {

@@ -30,10 +30,10 @@ interface Started {
   readonly url: string;
   readonly registry: Registry;
   readonly log: EventLog;
-  append(...commands: readonly RegistryEvent[]): Promise<void>;
-  rollback(): Promise<void>;
+  readonly append: (...commands: readonly RegistryEvent[]) => Promise<void>;
+  readonly rollback: () => Promise<void>;
   /** As when the process dies. */
-  kill(): Promise<void>;
+  readonly kill: () => Promise<void>;
 }
 
 /** A registry where version one is live, and two and three may replace it. */

@@ -3,13 +3,14 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
 
-const GZIP_BYTES_MAX = 10_240;
+/** Of the core and of the Node entry, emitter included. */
+const GZIP_BYTES_MAX = 11_264;
 
 test.each([
   { entry: "index.ts", platform: "neutral" as const, imports: /^$/ },
   { entry: "node.ts", platform: "node" as const, imports: /^node:/ },
 ])(
-  "$entry has no dependencies, emitter included, and is at most 10 KB gzipped",
+  "$entry has no dependencies, emitter included, and is at most 11 KB gzipped",
   async ({ entry, platform, imports }) => {
     const result = await build({
       entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
@@ -31,7 +32,6 @@ test.each([
     const outside = result.metafile.outputs["<stdout>"]?.imports ?? [];
     expect(outside.filter(({ path }) => !imports.test(path))).toEqual([]);
     const bytes = gzipSync(result.outputFiles[0]!.contents).length;
-    console.log(`${entry}: ${bytes} bytes gzipped`);
     expect(bytes).toBeLessThanOrEqual(GZIP_BYTES_MAX);
   },
 );

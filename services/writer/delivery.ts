@@ -55,8 +55,12 @@ export interface DeliveryDeps {
   readonly recordAudit: (audit: IngestAudit) => Promise<void>;
 }
 
-/** Records prepared while the previous ones are being inserted. 5,000 rows are the engine's sweet spot and stall the event loop least. */
-const CHUNK_RECORDS = 5_000;
+/** Rows of one insert. Fewer make more parts, which the engine then merges; more stall it on one huge block. */
+const BLOCK_RECORDS = 10_000;
+/** Records prepared in one turn of the event loop. */
+const TURN_RECORDS = 500;
+/** What a reader should ask the log for: two blocks, so that one is prepared while the other is inserted. */
+export const BATCH_LIMITS = { recordsMax: 2 * BLOCK_RECORDS, bytesMax: 33_554_432 } as const;
 const READ_RECORDS = 10_000;
 /** Longest rest between two batches: the price of a fresh row under load. */
 const REST_MS_MAX = 200;
@@ -97,7 +101,7 @@ export function createDelivery<Row extends Origin, State>(
     const isDelivered = await deliver(records, partition, batch, false);
     // An insert costs about the same for one row as for a thousand. Resting twice as long as one took keeps a trickle
     // fresh within milliseconds, lets batches grow under load, and bounds what inserting may cost; a backlog gets no rest.
-    const isBehind = batch.highWatermark - partition.next > CHUNK_RECORDS;
+    const isBehind = batch.highWatermark - partition.next > BLOCK_RECORDS;
     if (isDelivered && !isBehind)
       await clock.sleep(Math.min(2 * (clock.now() - started), REST_MS_MAX), batch.signal);
   };
@@ -142,19 +146,13 @@ export function createDelivery<Row extends Origin, State>(
 
     const count = { rows: 0, duplicates: 0, dead_letters: 0 };
     let inserting: Promise<boolean> = Promise.resolve(true);
-    for (let start = 0; start < records.length; start += CHUNK_RECORDS) {
-      const chunk = records.slice(start, start + CHUNK_RECORDS);
-      const prepared = destination.prepare(chunk, partition.state);
-      count.rows += prepared.rows.length;
-      count.duplicates += prepared.duplicates;
-      count.dead_letters += prepared.rejected.length;
-      await deadLetter(prepared.rejected);
+    for (let start = 0; start < records.length; start += BLOCK_RECORDS) {
+      // A block is prepared while the one before it is being inserted.
+      const rows = await prepare(records.slice(start, start + BLOCK_RECORDS), partition.state, count);
       if (!(await inserting)) return false;
-      inserting = insertAll(prepared.rows, batch, isRecovery, count);
+      inserting = insertAll(rows, batch, isRecovery, count);
       // An error of this insert is seen at the next await; without a handler it would end the process before that.
       inserting.catch(() => undefined);
-      // Preparing the next chunk would otherwise hold the event loop, and with it the collector, for the whole batch.
-      await new Promise((resolve) => setImmediate(resolve));
     }
     if (!(await inserting)) return false;
 
@@ -184,6 +182,25 @@ export function createDelivery<Row extends Origin, State>(
       "writer.batch",
     );
     return true;
+  }
+
+  async function prepare(
+    records: readonly LogRecord[],
+    state: State,
+    count: { rows: number; duplicates: number; dead_letters: number },
+  ): Promise<readonly Row[]> {
+    const rows: Row[] = [];
+    for (let start = 0; start < records.length; start += TURN_RECORDS) {
+      const prepared = destination.prepare(records.slice(start, start + TURN_RECORDS), state);
+      rows.push(...prepared.rows);
+      count.duplicates += prepared.duplicates;
+      count.dead_letters += prepared.rejected.length;
+      await deadLetter(prepared.rejected);
+      // Preparing a whole block would hold the event loop, and with it the collector, for a third of a second.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    count.rows += rows.length;
+    return rows;
   }
 
   /** Inserts rows until they are all stored; retriable trouble is waited out for ever, nothing is given up. */

@@ -10,7 +10,7 @@ import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import type { z } from "zod";
 import { decodeCall } from "./decode-call.ts";
-import { createDelivery, type Destination, type Rejected } from "./delivery.ts";
+import { BATCH_LIMITS, createDelivery, type Destination, type Rejected } from "./delivery.ts";
 import { DuplicateWindow } from "./duplicate-window.ts";
 import { enrichCall, type Enrichment } from "./enrich-call.ts";
 
@@ -44,7 +44,7 @@ export function createWriter(deps: WriterDeps): Service {
   ): Promise<void> =>
     log.subscribe(
       destination.topic,
-      { group: destination.group, signal },
+      { group: destination.group, signal, ...BATCH_LIMITS },
       createDelivery(destination, { ...deps, recordAudit }),
     );
 
