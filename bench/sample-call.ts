@@ -65,8 +65,8 @@ export async function appendSample(
   for (let from = 0; from < count; from += APPEND_BATCH) {
     const records = Array.from({ length: Math.min(APPEND_BATCH, count - from) }, (_, i) => {
       const n = from + i;
-      // Spread over two days, as a backlog would be: two partitions of the payloads.
-      const call = sampleCall(random, n, startedAt - Math.round((n / count) * 2 * 86_400_000));
+      // An hour of traffic.
+      const call = sampleCall(random, n, startedAt - Math.round((1 - n / count) * 3_600_000));
       const value = encoder.encode(JSON.stringify(call));
       bytes += value.length;
       return { key: call.call_id, value, headers: { tenant: "default" } };

@@ -330,11 +330,13 @@ test.each([
   ["", 0.893610927187],
   ["ümlaut", 0.829774876954],
 ] as const)("conversation %s is at %d", async (conversation, u) => {
-  const arms = (weight: number) =>
-    [
-      { prompt_version: `sha256:${"a".repeat(64)}`, number: 2, weight },
-      { prompt_version: `sha256:${"b".repeat(64)}`, number: 1, weight: 1 - weight },
-    ] as const;
-  expect((await pickArm(USE_CASE, [...arms(u + 1e-9)], conversation)).number).toBe(2);
-  expect((await pickArm(USE_CASE, [...arms(u - 1e-9)], conversation)).number).toBe(1);
+  const arm = (digit: string, number: number, weight: number) => ({
+    prompt_version: `sha256:${digit.repeat(64)}` as const,
+    number,
+    weight,
+  });
+  const pick = (weight: number) =>
+    pickArm(USE_CASE, [arm("a", 2, weight), arm("b", 1, 1 - weight)], conversation);
+  expect((await pick(u + 1e-9)).number).toBe(2);
+  expect((await pick(u - 1e-9)).number).toBe(1);
 });

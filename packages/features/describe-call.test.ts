@@ -178,7 +178,7 @@ describe("features", () => {
       out_amounts: 0,
       out_digits: 0,
       // "you" is new; "paid" and "on" were in the input.
-      out_unseen_share: 1 / 3,
+      out_unseen_share: 0.3333,
     });
   });
 

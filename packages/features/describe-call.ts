@@ -138,7 +138,7 @@ function featuresOf(call: DescribedCall, input: TextScan | null): Readonly<Recor
       in_question_marks: input.question_marks,
       in_negations: input.negations,
       in_code_marks: input.code_marks,
-      in_type_token_ratio: input.type_token_ratio,
+      in_type_token_ratio: fourDigits(input.type_token_ratio),
       out_chars: output.chars,
       out_words: output.words,
       out_lines: output.lines,
@@ -152,9 +152,9 @@ function featuresOf(call: DescribedCall, input: TextScan | null): Readonly<Recor
       out_negations: output.negations,
       out_masks: output.masks,
       out_refusals: refusals(call.output!),
-      out_type_token_ratio: output.type_token_ratio,
-      out_repeated_share: output.repeated_share,
-      out_unseen_share: output.unseen_share,
+      out_type_token_ratio: fourDigits(output.type_token_ratio),
+      out_repeated_share: fourDigits(output.repeated_share),
+      out_unseen_share: fourDigits(output.unseen_share),
       out_in_ratio: share(output.chars, input.chars),
     };
   }
@@ -164,7 +164,7 @@ function featuresOf(call: DescribedCall, input: TextScan | null): Readonly<Recor
     Object.assign(features, sideOf("out", output), {
       out_masks: output.masks,
       out_refusals: refusals(call.output!),
-      out_repeated_share: output.repeated_share,
+      out_repeated_share: fourDigits(output.repeated_share),
     });
   }
   return features;
@@ -183,7 +183,7 @@ function sideOf(side: "in" | "out", scan: TextScan): Record<string, number> {
     [`${side}_urls`]: scan.urls,
     [`${side}_question_marks`]: scan.question_marks,
     [`${side}_negations`]: scan.negations,
-    [`${side}_type_token_ratio`]: scan.type_token_ratio,
+    [`${side}_type_token_ratio`]: fourDigits(scan.type_token_ratio),
   };
 }
 
@@ -193,5 +193,10 @@ function refusals(output: string): number {
 }
 
 function share(part: number, whole: number): number {
-  return whole === 0 ? 0 : Math.min(part / whole, 1_000);
+  return whole === 0 ? 0 : fourDigits(Math.min(part / whole, 1_000));
+}
+
+/** Drift is looked for in bins far wider than this; seventeen digits of each share would be a tenth of the row. */
+function fourDigits(value: number): number {
+  return Math.round(value * 10_000) / 10_000;
 }

@@ -14,7 +14,6 @@ import {
   UseCaseSettings,
 } from "../http/registry.ts";
 
-
 export const REGISTRY_EVENT_TYPES = [
   "version_registered",
   "promoted",

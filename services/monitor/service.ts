@@ -16,6 +16,10 @@ import { createMeasuresMonitor, type MeasuresDeps } from "./measures/monitor.ts"
 import { createQualityMonitor, type QualityOptions, type QualityStore } from "./quality/quality-monitor.ts";
 
 const GROUP = "monitor";
+/** After the last record the store may still be catching up for this long. */
+const NEWS_MS = 60_000;
+/** Longest time without a look while nothing arrives. */
+const IDLE_LOOK_MS = 5 * 60_000;
 
 export interface MonitorDeps {
   readonly log: EventLog;
@@ -57,14 +61,41 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
     name: "monitor",
     async run(signal) {
       partitions = (await log.watermarks("plumbline.schedule")).length;
-      const schedules = jobs.map(({ name, cron }, i) => ({
-        name,
-        cron,
-        run: () => jobs[i]!.run(),
-      }));
+      const schedules = jobs.map(({ name, cron }, i) => {
+        const hasNews = createNews();
+        return {
+          name,
+          cron,
+          run: async () => {
+            if (await hasNews()) await jobs[i]!.run();
+          },
+        };
+      });
       await Promise.all([follow(signal), runSchedule(schedules, { signal, logger })]);
     },
   };
+
+  /**
+   * Says for one job whether a look at the store can find anything new: records arrived lately, or it has not looked for
+   * a while, since silence is found by the clock. Without this an idle process would ask the same questions for ever.
+   */
+  function createNews(): () => Promise<boolean> {
+    let end = -1;
+    let changedAt = 0;
+    let lookedAt = 0;
+    return async () => {
+      const now = clock.now();
+      let newEnd = 0;
+      for (const topic of ["plumbline.calls", "plumbline.verdicts", "plumbline.incidents"] as const) {
+        for (const { high } of await log.watermarks(topic)) newEnd += high;
+      }
+      if (newEnd !== end) changedAt = now;
+      end = newEnd;
+      if (now - changedAt > NEWS_MS && now - lookedAt < IDLE_LOOK_MS) return false;
+      lookedAt = now;
+      return true;
+    };
+  }
 
   async function follow(signal: AbortSignal): Promise<void> {
     for await (const claimed of log.claim(GROUP, "plumbline.schedule", signal)) {
