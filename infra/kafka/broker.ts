@@ -216,7 +216,8 @@ async function startProcess({ jars, dataDir, logFile, port }: ProcessOptions): P
   };
 
   const deadline = performance.now() + START_MS;
-  while (!(await lastLines(logFile)).includes(READY_LINE)) {
+  // The whole log, not its end: clients that waited for the broker make it log hundreds of lines at once.
+  while (!(await wholeLog(logFile)).includes(READY_LINE)) {
     const isDead = shell.exitCode !== null || shell.signalCode !== null;
     if (isDead || performance.now() > deadline) {
       await end("SIGKILL");
@@ -226,6 +227,10 @@ async function startProcess({ jars, dataDir, logFile, port }: ProcessOptions): P
     await sleep(50);
   }
   return { end };
+}
+
+async function wholeLog(logFile: string): Promise<string> {
+  return existsSync(logFile) ? readFile(logFile, "utf8") : "";
 }
 
 /** Writes the cluster's identity into an empty data folder: a broker refuses a folder without one. */
