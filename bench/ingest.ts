@@ -16,7 +16,8 @@ import { startLocal } from "./local-process.ts";
 import { appendSample, sampleCall } from "./sample-call.ts";
 
 const EVENTS = 200_000;
-const SETTLE_MS = 8_000;
+/** After its start a process looks around once; idle is what comes after that. */
+const SETTLE_MS = 25_000;
 const IDLE_MS = 20_000;
 const LOAD_SECONDS = 30;
 const LOAD_PER_SECOND = 2_000;

@@ -17,7 +17,7 @@ import { createQualityMonitor, type QualityOptions, type QualityStore } from "./
 
 const GROUP = "monitor";
 /** After the last record the store may still be catching up for this long. */
-const NEWS_MS = 60_000;
+const NEWS_MS = 15_000;
 /** Longest time without a look while nothing arrives. */
 const IDLE_LOOK_MS = 5 * 60_000;
 
