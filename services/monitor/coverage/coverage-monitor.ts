@@ -1,0 +1,172 @@
+/**
+ * Says where quality is unknown: verdicts that don't come, a judge that scores nothing, traffic of which nothing is
+ * selected, a use case without traffic. No data is never read as good, as bad or as zero.
+ */
+import { incidentId, incidentKey, isOpen } from "@plumbline/alerts";
+import type { Clock, EventLog, Store, VersionActivity } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
+import type { Detection } from "@plumbline/schemas";
+import { appendIncident } from "../append-incident.ts";
+import type { IncidentFold } from "../incident-fold.ts";
+import { DAY_MS, iso, type UseCase, useCaseKey } from "../quality/series.ts";
+import { type Gap, judgingGaps, samplingGaps, SILENCE_MS, silenceGap, VERDICT_DUE_MS } from "./find-gaps.ts";
+
+/** Calls that arrived in this time are looked at: longer than a night, shorter than what people have forgotten. */
+const WINDOW_MS = DAY_MS;
+/** A week of history before a silence, and as much again for the silence itself. */
+const SILENCE_REACH_MS = 15 * DAY_MS;
+/** Looks are this far apart, however often the job runs: they count a day of calls. */
+const EVERY_MS = 5 * 60_000;
+
+export interface CoverageMonitorDeps {
+  readonly store: Pick<Store, "judgingProgress" | "silentUseCases" | "versionActivity">;
+  readonly log: Pick<EventLog, "append">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly incidents: IncidentFold;
+  readonly holds: (useCase: string) => boolean;
+}
+
+export interface CoverageMonitor {
+  run(): Promise<void>;
+}
+
+interface FoundGap extends Gap {
+  readonly useCase: UseCase;
+  readonly start: string;
+}
+
+export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonitor {
+  const { store, clock, incidents, holds } = deps;
+  let lookedMs = -Infinity;
+
+  return {
+    async run() {
+      const nowMs = clock.now();
+      if (nowMs - lookedMs < EVERY_MS) return;
+      lookedMs = nowMs;
+      await incidents.refresh();
+      const start = iso(nowMs - WINDOW_MS);
+      const [progress, activity, silent] = await Promise.all([
+        store.judgingProgress({ start, end: iso(nowMs - VERDICT_DUE_MS) }),
+        store.versionActivity(start),
+        store.silentUseCases({
+          start: iso(nowMs - SILENCE_REACH_MS),
+          end: iso(nowMs + 1),
+          since: iso(nowMs - SILENCE_MS),
+        }),
+      ]);
+      const gaps: readonly FoundGap[] = [
+        ...progress.flatMap((row) => judgingGaps(row).map((gap) => ({ ...gap, useCase: row, start }))),
+        ...countByUseCase(activity).flatMap(({ useCase, calls, sampled }) =>
+          samplingGaps(calls, sampled).map((gap) => ({
+            ...gap,
+            useCase,
+            start,
+          })),
+        ),
+        ...silent.flatMap((row) => {
+          const gap = silenceGap(row, nowMs);
+          return gap === null ? [] : [{ ...gap, useCase: row, start: row.last_at }];
+        }),
+      ].filter(({ useCase }) => holds(useCase.use_case));
+
+      await assertGaps(gaps, nowMs);
+      await assertEnds(gaps, activity, nowMs);
+    },
+  };
+
+  async function assertGaps(gaps: readonly FoundGap[], nowMs: number): Promise<void> {
+    for (const gap of gaps) {
+      const detection = toDetection(gap, nowMs);
+      const incident_id = incidentId(incidentKey(detection));
+      const known = incidents.get(incident_id);
+      if (known !== undefined && known.state !== "resolved") continue;
+      await appendIncident(
+        { type: "detected", incident_id, at: iso(nowMs), actor: "monitor", detection },
+        deps,
+      );
+    }
+  }
+
+  /** A gap ends when it is no longer found while calls arrive; silence alone never ends one. */
+  async function assertEnds(
+    gaps: readonly FoundGap[],
+    activity: readonly VersionActivity[],
+    nowMs: number,
+  ): Promise<void> {
+    const found = new Set(gaps.map((gap) => incidentId(incidentKey(toDetection(gap, nowMs)))));
+    for (const incident of incidents.open("coverage")) {
+      const { detection } = incident;
+      if (found.has(incident.incident_id) || !holds(detection.use_case) || !isOpen(incident)) continue;
+      const key = useCaseKey(detection);
+      const newest = activity.filter((row) => useCaseKey(row) === key);
+      const calls = newest.reduce((sum, row) => sum + row.calls, 0);
+      const lastMs = Math.max(...newest.map((row) => Date.parse(row.last_ingested_at)));
+      if (calls === 0 || nowMs - lastMs >= SILENCE_MS) continue;
+      await appendIncident(
+        {
+          type: "recovered",
+          incident_id: incident.incident_id,
+          at: iso(nowMs),
+          actor: "monitor",
+          how: HOW[detection.metric] ?? "the gap closed",
+          current: { prompt_version: "", units: 0, calls, mean: 1, interval: [1, 1] },
+        },
+        deps,
+      );
+    }
+  }
+}
+
+const HOW: Readonly<Record<string, string>> = {
+  judged_share: "calls are judged again",
+  scored_share: "calls are scored again",
+  sampled_calls: "calls are selected again",
+  traffic: "calls arrive again",
+  verdict_count: "the counts add up again",
+};
+
+function countByUseCase(
+  activity: readonly VersionActivity[],
+): readonly { readonly useCase: UseCase; readonly calls: number; readonly sampled: number }[] {
+  const counts = new Map<string, { useCase: UseCase; calls: number; sampled: number }>();
+  for (const row of activity) {
+    const known = counts.get(useCaseKey(row)) ?? { useCase: row, calls: 0, sampled: 0 };
+    counts.set(useCaseKey(row), {
+      ...known,
+      calls: known.calls + row.calls,
+      sampled: known.sampled + row.sampled,
+    });
+  }
+  return [...counts.values()];
+}
+
+function toDetection(
+  { useCase, metric, calls, units, value, evidence, start }: FoundGap,
+  nowMs: number,
+): Detection {
+  return {
+    kind: "coverage",
+    severity: "SEV3",
+    tenant: useCase.tenant,
+    env: useCase.env,
+    use_case: useCase.use_case,
+    metric,
+    is_guardrail: false,
+    // One incident a use case and metric, whichever version serves.
+    candidate: { prompt_version: "", units, calls, mean: value, interval: [value, value] },
+    incumbent: null,
+    effect: 0,
+    interval: [0, 0],
+    level: 1,
+    method: "exact counts of calls and verdicts",
+    judge: null,
+    rubric_hash: null,
+    window: { start, end: iso(nowMs) },
+    version_started_at: null,
+    slices: [],
+    verdict: null,
+    evidence,
+  };
+}

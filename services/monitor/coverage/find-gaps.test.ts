@@ -1,0 +1,73 @@
+import type { JudgingProgress, SilentUseCase } from "@plumbline/ports";
+import { expect, test } from "vitest";
+import { judgingGaps, samplingGaps, silenceGap } from "./find-gaps.ts";
+
+const NOW = Date.parse("2026-03-20T12:00:00Z");
+const useCase = { tenant: "t", env: "e", use_case: "u" };
+
+const progress = (fields: Partial<JudgingProgress>): JudgingProgress => ({
+  ...useCase,
+  sampled: 100,
+  scored: 100,
+  cannot_judge: 0,
+  failed: 0,
+  expired: 0,
+  over_budget: 0,
+  unjudged: 0,
+  oldest_unjudged_at: null,
+  ...fields,
+});
+
+test.each<{ name: string; fields: Partial<JudgingProgress>; gaps: readonly string[] }>([
+  { name: "everything scored", fields: {}, gaps: [] },
+  { name: "some that the judge refused", fields: { scored: 60, cannot_judge: 40 }, gaps: [] },
+  { name: "a few on their way", fields: { scored: 96, unjudged: 4 }, gaps: [] },
+  { name: "calls without a verdict", fields: { scored: 80, unjudged: 20 }, gaps: ["judged_share"] },
+  { name: "a judge that never answered", fields: { scored: 0, unjudged: 100 }, gaps: ["judged_share"] },
+  { name: "a judge that only fails", fields: { scored: 0, failed: 100 }, gaps: ["scored_share"] },
+  {
+    name: "a judge that refuses everything",
+    fields: { scored: 0, cannot_judge: 100 },
+    gaps: ["scored_share"],
+  },
+  { name: "a budget that was spent", fields: { scored: 40, over_budget: 60 }, gaps: ["scored_share"] },
+  { name: "too few to say", fields: { sampled: 10, scored: 0, failed: 10 }, gaps: [] },
+  { name: "counts that don't add up", fields: { scored: 90 }, gaps: ["verdict_count"] },
+])("$name: $gaps", ({ fields, gaps }) => {
+  expect(judgingGaps(progress(fields)).map((gap) => gap.metric)).toEqual(gaps);
+});
+
+test.each([
+  { name: "traffic of which nothing is selected", calls: 500, sampled: 0, gaps: 1 },
+  { name: "little traffic", calls: 499, sampled: 0, gaps: 0 },
+  { name: "traffic with a sample", calls: 5_000, sampled: 1, gaps: 0 },
+])("$name is $gaps gaps", ({ calls, sampled, gaps }) => {
+  expect(samplingGaps(calls, sampled)).toHaveLength(gaps);
+});
+
+const silent = (fields: Partial<SilentUseCase>): SilentUseCase => ({
+  ...useCase,
+  first_at: "2026-03-06T00:00:00.000Z",
+  last_at: "2026-03-20T11:00:00.000Z",
+  calls_of_last_day: 2_400,
+  calls_a_week_before: 100,
+  ...fields,
+});
+
+test.each<{ name: string; fields: Partial<SilentUseCase>; isGap: boolean }>([
+  { name: "an hour in which a hundred calls are usual", fields: {}, isGap: true },
+  { name: "an hour that is quiet every week", fields: { calls_a_week_before: 3 }, isGap: false },
+  { name: "ten minutes", fields: { last_at: "2026-03-20T11:50:00.000Z" }, isGap: false },
+  {
+    name: "an hour of a use case of two days",
+    fields: { first_at: "2026-03-18T00:00:00.000Z", calls_a_week_before: 0 },
+    isGap: true,
+  },
+  {
+    name: "a use case of an hour, which may have been a try",
+    fields: { first_at: "2026-03-20T10:00:00.000Z" },
+    isGap: false,
+  },
+])("a silence of $name: gap $isGap", ({ fields, isGap }) => {
+  expect(silenceGap(silent(fields), NOW) !== null).toBe(isGap);
+});

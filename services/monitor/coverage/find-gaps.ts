@@ -1,0 +1,81 @@
+/** Where quality is unknown: pure rules on what was counted. None of them says anything about quality itself. */
+import type { JudgingProgress, SilentUseCase } from "@plumbline/ports";
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/** A selected call without a verdict for this long waits too long. */
+export const VERDICT_DUE_MS = 30 * MINUTE_MS;
+/** A use case without a call for this long may be silent. */
+export const SILENCE_MS = 30 * MINUTE_MS;
+/** Overdue calls from which on it is a gap: a few on their way through a restart are none. */
+const OVERDUE_MIN = 5;
+/** Selected calls from which on "none was scored" means something. */
+const SELECTED_MIN = 20;
+/** Calls from which on "none was selected" means something: at 1% there would be five. */
+const CALLS_MIN = 500;
+/** Share of decided calls that may end without a score. */
+const UNSCORED_SHARE_MAX = 0.5;
+/** Usual calls in the time of a silence. Chance leaves 20 out once in 10^8 times. */
+const USUAL_CALLS_MIN = 20;
+/** Traffic at night is about a fifth of the peak; without a week of history the mean is discounted by it. */
+const NIGHT_SHARE = 0.2;
+
+/** Each is an incident of its own, by the name of its metric. */
+export type GapMetric = "judged_share" | "scored_share" | "sampled_calls" | "traffic" | "verdict_count";
+
+export interface Gap {
+  readonly metric: GapMetric;
+  /** Calls and units that the gap is about. */
+  readonly calls: number;
+  readonly units: number;
+  /** A share, or a count. */
+  readonly value: number;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/** What is wrong with the judging of one use case, in the calls of the window that are due. */
+export function judgingGaps(progress: JudgingProgress): readonly Gap[] {
+  const { sampled, scored, cannot_judge, failed, expired, over_budget, unjudged } = progress;
+  const states = { sampled, scored, cannot_judge, failed, expired, over_budget, unjudged };
+  const gaps: Gap[] = [];
+  const about = {
+    calls: sampled,
+    units: scored,
+    evidence: { ...states, oldest_unjudged_at: progress.oldest_unjudged_at },
+  };
+  if (unjudged >= OVERDUE_MIN)
+    gaps.push({ ...about, metric: "judged_share", value: (sampled - unjudged) / sampled });
+  const decided = sampled - unjudged;
+  const withoutScore = failed + expired + over_budget;
+  const isUnscored = scored === 0 || withoutScore > UNSCORED_SHARE_MAX * decided;
+  if (decided >= SELECTED_MIN && isUnscored)
+    gaps.push({ ...about, metric: "scored_share", value: scored / decided });
+  const counted = scored + cannot_judge + withoutScore + unjudged;
+  if (counted !== sampled) gaps.push({ ...about, metric: "verdict_count", value: counted / sampled });
+  return gaps;
+}
+
+/** Traffic of which nothing is selected: its quality would never be known. */
+export function samplingGaps(calls: number, sampled: number): readonly Gap[] {
+  if (calls < CALLS_MIN || sampled > 0) return [];
+  return [{ metric: "sampled_calls", calls, units: 0, value: 0, evidence: { calls, sampled } }];
+}
+
+/** A use case whose calls stopped, when that isn't usual for these hours of the week. */
+export function silenceGap(silent: SilentUseCase, nowMs: number): Gap | null {
+  const { first_at, last_at, calls_of_last_day, calls_a_week_before } = silent;
+  const silentMs = nowMs - Date.parse(last_at);
+  const historyMs = Date.parse(last_at) - Date.parse(first_at);
+  if (silentMs < SILENCE_MS || historyMs < DAY_MS) return null;
+  const hasWeek = historyMs >= 7 * DAY_MS;
+  const usual = hasWeek ? calls_a_week_before : NIGHT_SHARE * calls_of_last_day * (silentMs / DAY_MS);
+  if (usual < USUAL_CALLS_MIN) return null;
+  return {
+    metric: "traffic",
+    calls: 0,
+    units: 0,
+    value: 0,
+    evidence: { last_call_at: last_at, silent_minutes: Math.round(silentMs / MINUTE_MS), usual_calls: usual },
+  };
+}
