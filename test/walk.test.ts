@@ -32,7 +32,7 @@ import { createNotifierService } from "@plumbline/services/notifier/service";
 import { WriterConfig } from "@plumbline/services/writer/config";
 import { createEnrichment } from "@plumbline/services/writer/enrich-call";
 import { createWriter } from "@plumbline/services/writer/service";
-import { expect, test, vi } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { brokerForTests } from "./kafka/broker-for-tests.ts";
 
 const CALLS_A_VERSION = 900;
@@ -40,6 +40,7 @@ const OLD = `sha256:${"1".repeat(64)}`;
 const NEW = `sha256:${"2".repeat(64)}`;
 
 const broker = await brokerForTests();
+afterAll(async () => broker?.stop());
 
 interface Passage {
   readonly input: string;
@@ -62,7 +63,7 @@ test("every file that the walk in ARCHITECTURE.md names exists", () => {
   expect(named.filter((path) => !existsSync(new URL(`../${path}`, import.meta.url)))).toEqual([]);
 });
 
-test.each([
+test.for([
   { log: "lmdb", store: "in-process" },
   { log: "lmdb", store: "HTTP" },
   { log: "Kafka", store: "in-process" },
@@ -70,8 +71,9 @@ test.each([
 ] as const)(
   "a call travels from emit to the inbox with the log on $log and the store $store",
   { timeout: 180_000 },
-  async (way) => {
-    if (way.log === "Kafka" && broker === null) return expect(process.env["REQUIRE_KAFKA"]).not.toBe("1");
+  async (way, { skip }) => {
+    // With REQUIRE_KAFKA=1 there is a broker, or this file has failed already.
+    skip(way.log === "Kafka" && broker === null, "there is no Kafka; the reason is above");
     const folder = await mkdtemp(join(tmpdir(), "plumbline-walk-"));
     const logger = createLogger("walk", "error");
     const stop = new AbortController();
