@@ -6,11 +6,12 @@
  */
 import type { QueryParameters } from "./sql-text.ts";
 
-/** Rows as JSONCompactEachRow, one array a line, in the order of `columns`. */
 export interface RowBlock {
   /** Qualified with its database. */
   readonly table: string;
   readonly columns: readonly string[];
+  /** One array a line, or one block of columns; both in the order of `columns`. */
+  readonly format: "JSONCompactEachRow" | "Native";
   readonly bytes: Uint8Array;
 }
 

@@ -27,14 +27,24 @@ describe("ClickHouse in-process", () => {
   test("settings of one statement don't reach the next", async () => {
     const changed =
       "SELECT name FROM system.settings WHERE changed AND name IN ('max_result_rows', 'async_insert')";
-    await clickhouse.insert({ table: "d.numbers", columns: ["n"], bytes: Buffer.from("[7]\n") });
+    await clickhouse.insert({
+      table: "d.numbers",
+      columns: ["n"],
+      format: "JSONCompactEachRow" as const,
+      bytes: Buffer.from("[7]\n"),
+    });
     await clickhouse.query("SELECT 1 AS one");
     const bytes = await clickhouse.execute(changed, "JSONEachRow");
     expect(Buffer.from(bytes).toString().trim()).toBe("");
   });
 
   test("equal rows inserted twice are two rows: nothing is dropped for looking like a repeat", async () => {
-    const block = { table: "d.numbers", columns: ["n"], bytes: Buffer.from("[8]\n") };
+    const block = {
+      table: "d.numbers",
+      columns: ["n"],
+      format: "JSONCompactEachRow" as const,
+      bytes: Buffer.from("[8]\n"),
+    };
     await clickhouse.insert(block);
     await clickhouse.insert(block);
     expect(await clickhouse.query("SELECT count() AS rows FROM d.numbers WHERE n = 8")).toEqual([
@@ -71,7 +81,12 @@ describe("ClickHouse in-process", () => {
   test("twenty inserts at once are all stored", async () => {
     await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
-        clickhouse.insert({ table: "d.numbers", columns: ["n"], bytes: Buffer.from(`[${1000 + i}]\n`) }),
+        clickhouse.insert({
+          table: "d.numbers",
+          columns: ["n"],
+          format: "JSONCompactEachRow" as const,
+          bytes: Buffer.from(`[${1000 + i}]\n`),
+        }),
       ),
     );
     expect(await clickhouse.query("SELECT count() AS rows FROM d.numbers WHERE n >= 1000")).toEqual([

@@ -23,6 +23,7 @@ import {
   RESULT_SETTINGS,
 } from "./connection.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
+import { openSpool } from "./spool.ts";
 import { bindParameters, withSettings } from "./sql-text.ts";
 import { storeErrorOf } from "./translate-error.ts";
 
@@ -46,6 +47,12 @@ export interface StatementRunner {
 }
 
 export interface EmbeddedClickHouse extends ClickHouseConnection, StatementRunner {
+  /**
+   * Runs an INSERT that a client wrote, without its FORMAT clause, on rows in the Native format.
+   *
+   * @throws StatementError
+   */
+  executeInsert(sql: string, native: Uint8Array): Promise<void>;
   /**
    * A runner on which the engine itself refuses everything but reading, with limits that a statement can't raise.
    * Unqualified names mean the database `plumbline`. Lives as long as this ClickHouse.
@@ -84,6 +91,8 @@ export async function openEmbeddedClickHouse({
   const ingest = createLanes(await openSessions(ingestConnections), refuse);
   const query = createLanes(await openSessions(queryConnections), refuse);
   const pools: Lanes<Session>[] = [ingest, query];
+  // After the sessions: whoever has those has the directory, so nobody else's blocks are removed.
+  const spool = await openSpool(join(directory, "spool"));
 
   return {
     address: directory,
@@ -92,17 +101,18 @@ export async function openEmbeddedClickHouse({
         session.queryAsync(bindParameters(sql, parameters), { format: "Null" }),
       );
     },
-    async insert({ table, columns, bytes }) {
+    async insert({ table, columns, format, bytes }) {
       if (bytes.length === 0) return;
-      await runOn(ingest, (session) =>
-        session.insert({
-          table,
-          columns,
-          values: bytes,
-          format: "JSONCompactEachRow",
-          settings: INSERT_SETTINGS,
-        }),
-      );
+      await runOn(ingest, async (session) => {
+        if (format === "Native") {
+          const into = `INSERT INTO ${table} (${columns.join(", ")})`;
+          await spool.insert(withSettings(into, INSERT_SETTINGS), bytes, (sql) =>
+            session.queryAsync(sql, { format: "Null" }),
+          );
+        } else {
+          await session.insert({ table, columns, values: bytes, format, settings: INSERT_SETTINGS });
+        }
+      });
     },
     async query(sql, parameters = {}) {
       const text = withSettings(bindParameters(sql, parameters), { ...QUERY_LIMITS, ...RESULT_SETTINGS });
@@ -111,6 +121,13 @@ export async function openEmbeddedClickHouse({
     },
     async execute(sql, format) {
       return (await runOn(query, (session) => session.queryAsync(sql, { format }), toStatementError)).bytes();
+    },
+    async executeInsert(sql, native) {
+      await runOn(
+        ingest,
+        (session) => spool.insert(sql, native, (each) => session.queryAsync(each, { format: "Null" })),
+        toStatementError,
+      );
     },
     async openReader() {
       const readers = await openSessions(2);

@@ -10,7 +10,8 @@
  * here, so a Host header that isn't a loopback name is refused.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { text as readText } from "node:stream/consumers";
+import type { Readable } from "node:stream";
+import { buffer as readBuffer, text as readText } from "node:stream/consumers";
 import { createGunzip } from "node:zlib";
 import { type EmbeddedClickHouse, StatementError, type StatementRunner } from "./embedded.ts";
 import { refuseUnlessReadOnly } from "./read-only-statement.ts";
@@ -30,6 +31,8 @@ const URI_BYTES_MAX = 1_048_576;
 const READONLY_CODE = 164;
 const SYNTAX_ERROR_CODE = 62;
 const DEFAULT_FORMAT = "TabSeparated";
+/** The one binary format that is taken: what the store's own inserts are written in. */
+const INSERT_NATIVE = /^(\s*INSERT\s[^;]*?)\s+FORMAT\s+Native\s*$/i;
 
 /**
  * @param readOnly answers only what reads, and lets the engine itself refuse the rest; the default
@@ -45,7 +48,7 @@ export async function serveClickHouse(
   const refuse = (statement: string): string | null =>
     readOnly ? refuseUnlessReadOnly(statement, tableFunctions) : null;
   const server = createServer({ maxHeaderSize: URI_BYTES_MAX }, (request, response) => {
-    void answer(request, response, runner, refuse);
+    void answer(request, response, runner, refuse, readOnly ? null : clickhouse);
   });
   await listen(server, port);
   const address = server.address();
@@ -75,6 +78,7 @@ async function answer(
   response: ServerResponse,
   runner: StatementRunner,
   refuse: (statement: string) => string | null,
+  clickhouse: Pick<EmbeddedClickHouse, "executeInsert"> | null,
 ): Promise<void> {
   const url = new URL(request.url ?? "/", "http://127.0.0.1");
   const headers = {
@@ -105,6 +109,12 @@ async function answer(
 
   try {
     refuseOtherDatabase(url);
+    const insert = INSERT_NATIVE.exec(url.searchParams.get("query") ?? "");
+    if (insert !== null && clickhouse !== null) {
+      await clickhouse.executeInsert(insert[1]!, await readBuffer(readBody(request)));
+      response.writeHead(200, headers).end();
+      return;
+    }
     const statement = bindParameters(await readStatement(request, url), parametersOf(url));
     const refusal = refuse(statement);
     if (refusal !== null) return fail(500, READONLY_CODE, `${refusal}. (READONLY)`);
@@ -141,6 +151,11 @@ function isLoopbackHost(host: string | undefined): boolean {
 async function readStatement(request: IncomingMessage, url: URL): Promise<string> {
   const fromAddress = url.searchParams.get("query") ?? "";
   if (request.method === "GET") return fromAddress;
+  const text = await readText(readBody(request));
+  return fromAddress === "" ? text : `${fromAddress}\n${text}`;
+}
+
+function readBody(request: IncomingMessage): Readable {
   const encoding = request.headers["content-encoding"];
   if (encoding !== undefined && encoding !== "gzip")
     throw new RangeError(`unknown Content-Encoding ${encoding}`);
@@ -150,8 +165,7 @@ async function readStatement(request: IncomingMessage, url: URL): Promise<string
     bytes += chunk.length;
     if (bytes > BODY_BYTES_MAX) body.destroy(new RangeError(`a body has at most ${BODY_BYTES_MAX} bytes`));
   });
-  const text = await readText(body);
-  return fromAddress === "" ? text : `${fromAddress}\n${text}`;
+  return body;
 }
 
 /** Values arrive escaped as in TabSeparated. */

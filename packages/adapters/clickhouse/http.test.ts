@@ -18,7 +18,12 @@ async function connect(listener: RequestListener) {
   return openHttpClickHouse({ url: `http://user:secret@127.0.0.1:${port}`, requestTimeoutMs: 200 });
 }
 
-const block = { table: "d.t", columns: ["a", "b"], bytes: Buffer.from("[1,2]\n") };
+const block = {
+  table: "d.t",
+  columns: ["a", "b"],
+  format: "JSONCompactEachRow" as const,
+  bytes: Buffer.from("[1,2]\n"),
+};
 
 describe("what a broken connection means to the writer", () => {
   test("nobody listens: nothing was written", async () => {

@@ -56,12 +56,12 @@ export function openHttpClickHouse({
     async command(query, parameters = {}) {
       await translated(client.command({ query, query_params: parameters }));
     },
-    async insert({ table, columns, bytes }) {
+    async insert({ table, columns, format, bytes }) {
       if (bytes.length === 0) return;
       const into = withSettings(`INSERT INTO ${table} (${columns.join(", ")})`, INSERT_SETTINGS);
       const { stream, response_headers, http_status_code } = await translated(
         client.exec({
-          query: `${into} FORMAT JSONCompactEachRow`,
+          query: `${into} FORMAT ${format}`,
           values: Readable.from([bytes], { objectMode: false }),
           // The client shortens the server's message, and the number of the bad row is lost with the rest.
           ignore_error_response: true,

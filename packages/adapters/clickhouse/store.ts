@@ -3,19 +3,18 @@
  */
 import { z } from "zod";
 import { PlumblineError, type Store, StoreError, type Window } from "@plumbline/ports";
-import type { ClickHouseConnection } from "./connection.ts";
-import { encodeBlocks, type TableEncoding, toDateTime64 } from "./encode-rows.ts";
+import type { ClickHouseConnection, RowBlock } from "./connection.ts";
+import { encodeBlocks, type EncodedBlock, type TableEncoding, toDateTime64 } from "./encode-rows.ts";
+import { CALL_PAYLOADS, CALLS, hasPayload } from "./call-tables.ts";
 import { assertMigrated, migrate } from "./migrate.ts";
+import { encodeNative, type NativeTable } from "./native/encode-native.ts";
 import { readQuery } from "./sql-files.ts";
 import type { QueryParameters } from "./sql-text.ts";
 import {
   BASELINES,
-  CALL_PAYLOADS,
-  CALLS,
   DRIFT_RESULTS,
   EVIDENCE,
   FEEDBACK,
-  hasPayload,
   INCIDENTS,
   INGEST_AUDIT,
   QUALITY_STATES,
@@ -40,10 +39,21 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
   async function insertAll<Row>(rows: readonly Row[], encoding: TableEncoding<Row>): Promise<void> {
     const progress: Progress = { blocks: 0 };
     try {
-      await insertInto(clickhouse, encoding, rows, progress);
+      const { table, columns, values } = encoding;
+      const into = { table, columns, format: "JSONCompactEachRow" } as const;
+      await insertBlocks(clickhouse, into, encodeBlocks(rows, values), progress);
     } catch (error) {
       throw markPartial(error, progress);
     }
+  }
+
+  function insertNative<Row>(
+    { table, columns }: NativeTable<Row>,
+    blocks: AsyncIterable<EncodedBlock>,
+    progress: Progress,
+  ): Promise<void> {
+    const into = { table, columns: columns.map(({ name }) => name), format: "Native" } as const;
+    return insertBlocks(clickhouse, into, blocks, progress);
   }
 
   return {
@@ -55,8 +65,8 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     async insertCalls(rows) {
       const progress: Progress = { blocks: 0 };
       const outcomes = await Promise.allSettled([
-        insertInto(clickhouse, CALLS, rows, progress),
-        insertInto(clickhouse, CALL_PAYLOADS, rows, progress, hasPayload),
+        insertNative(CALLS, encodeNative(rows, CALLS), progress),
+        insertNative(CALL_PAYLOADS, encodeNative(rows, CALL_PAYLOADS, hasPayload), progress),
       ]);
       const errors = outcomes.flatMap((each) => (each.status === "rejected" ? [each.reason as unknown] : []));
       // A bad row is the more useful news of two: it is the one that a repetition can't cure.
@@ -136,20 +146,19 @@ interface Progress {
   blocks: number;
 }
 
-async function insertInto<Row>(
+async function insertBlocks(
   clickhouse: ClickHouseConnection,
-  { table, columns, values }: TableEncoding<Row>,
-  rows: readonly Row[],
+  into: Omit<RowBlock, "bytes">,
+  blocks: AsyncIterable<EncodedBlock>,
   progress: Progress,
-  isIncluded?: (row: Row) => boolean,
 ): Promise<void> {
-  for await (const { bytes, rowAt } of encodeBlocks(rows, values, isIncluded)) {
+  for await (const { bytes, rowAt } of blocks) {
     try {
-      await clickhouse.insert({ table, columns, bytes });
+      await clickhouse.insert({ ...into, bytes });
       progress.blocks += 1;
     } catch (error) {
       if (!(error instanceof StoreError) || error.failedRow === null) throw error;
-      throw new StoreError(storeCode(error), `${table}: ${error.message}`, {
+      throw new StoreError(storeCode(error), `${into.table}: ${error.message}`, {
         cause: error,
         failedRow: rowAt(error.failedRow),
         clickhouseCode: error.clickhouseCode,
