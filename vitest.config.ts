@@ -5,7 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["source"], externalConditions: ["source"] } },
   test: {
     include: ["**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**", ".build/**", "test/containers/**"],
+    exclude: ["**/node_modules/**", "**/dist/**", ".build/**", "test/containers/**", "test/promptfoo/**"],
     // One process a file: the embedded engine allows one open data directory per process.
     pool: "forks",
     maxWorkers: 2,

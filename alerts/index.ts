@@ -1,3 +1,5 @@
+export * from "./bypass-notice.ts";
+export * from "./incident-fold.ts";
 export * from "./incident-key.ts";
 export * from "./lifecycle.ts";
 export * from "./message.ts";

@@ -108,11 +108,14 @@ export function foldIncident(state: IncidentState | null, event: IncidentEvent):
       };
     case "delivered":
       return delivered(state, event);
+    case "gate_bypassed":
+      // Nothing of an incident's: it has an id of its own.
+      return state;
   }
 }
 
 /** Neither resolved nor dismissed. */
-export function isOpen(state: IncidentState): boolean {
+export function isOpen(state: Pick<IncidentState, "state">): boolean {
   return state.state !== "resolved" && state.state !== "dismissed";
 }
 

@@ -20,6 +20,35 @@ const KEYS = {
       models_since: z.array(z.string()),
     })
     .describe("whose change it was, going by deploys and by the models that the provider named"),
+  detector: z
+    .object({ paired_silent: z.boolean().describe("the old version, called beside it, fell as well") })
+    .describe("what raised the alarm"),
+  explanation: z
+    .object({
+      mix: z.object({
+        total: z.number().describe("change of the mean score"),
+        mix: z.number().describe("what other inputs alone would have done"),
+        within: z.number().describe("what changed inside the slices"),
+        se_mix: z.number(),
+        se_within: z.number(),
+        input_shift: z.boolean().describe("the inputs did more than what changed inside the slices"),
+        shifts: z
+          .array(z.object({ name: z.string(), before: z.number(), after: z.number() }))
+          .min(1)
+          .describe("share of calls in the slices that moved, in [0,1]"),
+      }),
+    })
+    .describe("Kitagawa's decomposition of a change of quality over slices"),
+  judge_calibration: z
+    .object({
+      state: z.enum(["calibrated", "uncalibrated"]),
+      reasons: z.array(z.string()),
+      labels: z.number().int().min(0),
+      labels_min: z.number().int().positive(),
+      kappa: z.number().nullable(),
+      corrected: z.object({ effect: z.number(), interval }).nullable(),
+    })
+    .describe("how the judge agrees with people's labels, and the effect on their scale"),
   normal: z
     .array(
       z.object({

@@ -73,13 +73,17 @@ function changedSliceLine({ evidence, slices, metric }: Detection): string | nul
 export function causeLine(detection: Detection, version: string): string | null {
   switch (detection.kind) {
     case "quality":
+      return inputShiftLine(detection) ?? deployLine(detection, version);
     case "latency":
     case "cost":
     case "success":
     case "path_mix":
       return deployLine(detection, version);
     case "input_drift":
-      return "The inputs moved, not the prompt. This says nothing about quality yet.";
+      return (
+        inputShiftLine(detection) ??
+        `The inputs moved, not the prompt${movedShare(detection)}. This says nothing about quality yet.`
+      );
     case "output_drift":
       return detection.evidence["at_deploy"] === true
         ? "The answers changed with the version. Outputs changed; this says nothing about quality yet."
@@ -89,6 +93,48 @@ export function causeLine(detection: Detection, version: string): string | null 
     case "judge_drift":
       return "The judge moved on answers that did not change. Its scores before and after do not compare.";
   }
+}
+
+/**
+ * That users send something else rather than that the prompt does worse on it, in numbers; null unless the mix explains
+ * most of a fall, and by more than chance.
+ */
+export function inputShiftLine(detection: Detection): string | null {
+  const mix = messageEvidence(detection).explanation?.mix;
+  if (mix === undefined || !mix.input_shift || mix.mix >= 0 || -mix.mix < 2 * mix.se_mix) return null;
+  const [shift] = mix.shifts.toSorted((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before));
+  if (shift === undefined) return null;
+  const points = (value: number): string => Math.abs(100 * value).toFixed(1);
+  const explained =
+    mix.mix <= mix.total
+      ? `more than the whole fall of ${points(mix.total)} points`
+      : `${points(mix.mix)} of ${points(mix.total)} points`;
+  const hasHeld = mix.within >= -2 * mix.se_within;
+  const what = hasHeld
+    ? "Inputs shifted, quality per slice did not"
+    : "Inputs shifted more than quality per slice";
+  return `${what}: ${shareText(shift)} explains ${explained}.`;
+}
+
+function shareText({ name, before, after }: { name: string; before: number; after: number }): string {
+  return `${name} ${percent(before)} → ${percent(after)} of calls`;
+}
+
+/** ": mentions_money 18% → 41% of calls" when a slice moved, else nothing. */
+function movedShare({ evidence, metric }: Detection): string {
+  const { names, reference, current } = evidence;
+  const isSlice = Array.isArray(names) && names.join() === "no,yes";
+  const [before, after] = [yesShare(reference), yesShare(current)];
+  if (!isSlice || before === null || after === null) return "";
+  return `: ${shareText({ name: metric, before, after })}`;
+}
+
+/** Share of yes in counts of no and yes; null when they are no such counts. */
+function yesShare(counts: unknown): number | null {
+  if (!Array.isArray(counts)) return null;
+  const [no, yes] = counts as readonly unknown[];
+  if (typeof no !== "number" || typeof yes !== "number" || !(no + yes > 0)) return null;
+  return yes / (no + yes);
 }
 
 /** What was looked at and did not change. */
@@ -121,7 +167,10 @@ export function sliceLines(detection: Detection): string[] {
 function deployLine(detection: Detection, version: string): string | null {
   const { version_started_at, window } = detection;
   if (version_started_at === null) return null;
-  const { cause } = messageEvidence(detection);
+  const { cause, detector } = messageEvidence(detection);
+  if (detector?.paired_silent === true) {
+    return `Coincides with the deploy, not caused by it: the old version, called beside ${version}, fell as well. Look upstream: model, provider, inputs.`;
+  }
   if (cause !== undefined && cause.kind !== "own_change") {
     const at = formatTime(cause.changed_at, window.end);
     const models = `${cause.models_since.join(", ")} instead of ${cause.models_before.join(", ")}`;

@@ -95,6 +95,67 @@ test("without evidence a line is left out, not guessed", () => {
   expect(render({ version_started_at: null }).lines.join()).not.toContain("cause");
 });
 
+const mix = {
+  total: -0.034,
+  mix: -0.031,
+  within: -0.003,
+  se_mix: 0.004,
+  se_within: 0.01,
+  input_shift: true,
+  shifts: [{ name: "mentions_money", before: 0.18, after: 0.41 }],
+};
+
+test.each<{ name: string; changes: Partial<typeof mix>; line: string | null }>([
+  {
+    name: "another mix explains the fall",
+    changes: {},
+    line: "Inputs shifted, quality per slice did not: mentions_money 18% → 41% of calls explains 3.1 of 3.4 points.",
+  },
+  {
+    name: "it would have fallen further",
+    changes: { mix: -0.04, within: 0.006 },
+    line: "Inputs shifted, quality per slice did not: mentions_money 18% → 41% of calls explains more than the whole fall of 3.4 points.",
+  },
+  {
+    name: "something fell inside the slices too",
+    changes: { mix: -0.02, within: -0.014, se_within: 0.002 },
+    line: "Inputs shifted more than quality per slice: mentions_money 18% → 41% of calls explains 2.0 of 3.4 points.",
+  },
+  { name: "quality fell within", changes: { mix: -0.003, within: -0.031, input_shift: false }, line: null },
+  { name: "chance may have mixed it", changes: { se_mix: 0.02 }, line: null },
+  { name: "the mix made it better", changes: { mix: 0.031, within: 0.003, total: 0.034 }, line: null },
+])("inputs that shifted are the cause only with numbers: $name", ({ changes, line }) => {
+  const { lines, preview } = render({ evidence: { explanation: { mix: { ...mix, ...changes } } } });
+  expect(lines.find((each) => each.startsWith("Inputs shifted")) ?? null).toBe(line);
+  expect(lines.some((each) => each.startsWith("Likely cause"))).toBe(line === null);
+  // A rollback is no answer to other inputs.
+  expect(preview.includes("Look at what users send")).toBe(line !== null);
+});
+
+test("a fall that the old version shares, called at the same time, is not blamed on the new one", () => {
+  const silent = render({ evidence: { detector: { paired_silent: true } } });
+  expect(silent.lines.join("\n")).toMatch(/Coincides with the deploy, not caused by it: the old version/);
+  expect(silent.lines.join("\n")).not.toContain("Likely cause");
+  expect(silent.preview).toContain("Look upstream");
+  const speaking = render({ evidence: { detector: { paired_silent: false } } });
+  expect(speaking.lines.join("\n")).toContain("Likely cause");
+  expect(speaking.preview).toContain("Roll back to");
+});
+
+test("inputs that moved say which share of calls, and what it did to quality when that is known", () => {
+  const moved = { names: ["no", "yes"], reference: [820, 180], current: [59, 41] };
+  const drift = { kind: "input_drift", metric: "mentions_money", verdict: null } as const;
+  expect(render({ ...drift, evidence: moved }).lines).toContain(
+    "The inputs moved, not the prompt: mentions_money 18% → 41% of calls. This says nothing about quality yet.",
+  );
+  expect(render({ ...drift, evidence: { ...moved, explanation: { mix } } }).lines).toContain(
+    "Inputs shifted, quality per slice did not: mentions_money 18% → 41% of calls explains 3.1 of 3.4 points.",
+  );
+  expect(
+    render({ ...drift, metric: "in_words", evidence: { names: ["0"], reference: [1], current: [1] } }).lines,
+  ).toContain("The inputs moved, not the prompt. This says nothing about quality yet.");
+});
+
 test("what is normal is said with interval and n", () => {
   const normal = [
     { name: "success rate", value: 0.9998, unit: "share", interval: [0.9995, 0.9999], n: 22_540 },
@@ -102,6 +163,26 @@ test("what is normal is said with interval and n", () => {
   expect(render({ evidence: { normal } }).lines).toContain(
     "Normal: success rate 99.98% (95% interval 99.95% to 99.99%, n = 22,540).",
   );
+});
+
+test("the judge is named with its agreement with people, or with what is missing for it", () => {
+  const calibration = { reasons: [], labels: 120, labels_min: 50, kappa: 0.812 };
+  const corrected = { effect: -0.183, interval: [-0.222, -0.144] };
+  const calibrated = { ...calibration, state: "calibrated", corrected };
+  const context = (judge_calibration: object): string =>
+    render({ judge: "faithfulness@3", evidence: { judge_calibration } }).context.join("\n");
+  expect(context(calibrated)).toContain("judge faithfulness@3 (κ 0.81 vs humans, n = 120)");
+  expect(context(calibrated)).toContain("corrected for the judge's errors -18.3 points [-22.2, -14.4]");
+  const few = {
+    ...calibration,
+    state: "uncalibrated",
+    labels: 12,
+    reasons: ["too_few_labels"],
+    corrected: null,
+  };
+  expect(context(few)).toContain("judge faithfulness@3 (uncalibrated: 12 of 50 labels)");
+  const blind = { ...few, labels: 60, reasons: ["judge_uninformative"] };
+  expect(context(blind)).toContain("(uncalibrated: judge uninformative)");
 });
 
 test("an old version is not blamed", () => {

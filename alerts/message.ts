@@ -11,6 +11,7 @@ import {
   byExplanation,
   causeLine,
   concentrationLine,
+  inputShiftLine,
   normalLine,
   sizeLine,
   sliceLines,
@@ -147,7 +148,9 @@ function previewWhere(detection: Detection): string {
 function firstStep(detection: Detection): string {
   const { kind, incumbent } = detection;
   if (kind !== "quality" || incumbent === null) return ACTIONS[kind];
-  const { cause } = messageEvidence(detection);
+  if (inputShiftLine(detection) !== null) return "Look at what users send, or acknowledge";
+  const { cause, detector } = messageEvidence(detection);
+  if (detector?.paired_silent === true) return "Look upstream, or acknowledge";
   // A rollback is no answer to a change that wasn't a deploy, least of all to the version that serves already.
   if (cause !== undefined && cause.kind !== "own_change") return "Look upstream, or acknowledge";
   return `Roll back to ${incumbentLabel(detection)}, or acknowledge`;
@@ -282,7 +285,7 @@ function context(state: IncidentState): string[] {
   return [
     state.incident_id,
     `decided by ${detection.method}`,
-    ...(detection.judge === null ? [] : [`judge ${judgeName(detection.judge)}`]),
+    ...judgeNotes(detection),
     `window ${formatWindow(detection.window, state.updated_at)}`,
     `updated ${formatTime(state.updated_at, "")}`,
   ];
@@ -303,6 +306,33 @@ function linkList(
           },
         ]),
     ...(runbooks_url === null ? [] : [{ label: "Runbook", url: `${runbooks_url}/${RUNBOOKS[kind]}.md` }]),
+  ];
+}
+
+/** Who judged, how that judge agrees with people, and the change on their scale where labels allow it. */
+function judgeNotes(detection: Detection): string[] {
+  if (detection.judge === null) return [];
+  const judge = `judge ${judgeName(detection.judge)}`;
+  const calibration = messageEvidence(detection).judge_calibration;
+  if (calibration === undefined) return [judge];
+  const { state, labels, labels_min, kappa, corrected, reasons } = calibration;
+  if (state === "uncalibrated") {
+    const why =
+      labels < labels_min
+        ? `${labels} of ${labels_min} labels`
+        : (reasons[0] ?? "no labels").replaceAll("_", " ");
+    return [`${judge} (uncalibrated: ${why})`];
+  }
+  const agreement = kappa === null ? "calibrated" : `κ ${kappa.toFixed(2)} vs humans`;
+  const points = (value: number): string => (100 * value).toFixed(1);
+  return [
+    `${judge} (${agreement}, n = ${formatCount(labels)})`,
+    ...(corrected === null
+      ? []
+      : [
+          `corrected for the judge's errors ${points(corrected.effect)} points ` +
+            `[${points(corrected.interval[0])}, ${points(corrected.interval[1])}], if it errs alike on both versions`,
+        ]),
   ];
 }
 
@@ -356,6 +386,7 @@ function isText(line: string | null): line is string {
   return line !== null && line !== "";
 }
 
-function clip(text: string, length: number): string {
+/** Cut to `length` characters, with an ellipsis where something is missing. */
+export function clip(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 1))}…`;
 }

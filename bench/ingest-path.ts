@@ -39,7 +39,11 @@ export async function measureIngest(log: EventLog, appended: Appended): Promise<
     store,
     clock: systemClock,
     logger: createLogger("bench", "error"),
-    enrichment: createEnrichment({ PLUMBLINE_JUDGE_SAMPLE_RATIO: 0.05, PLUMBLINE_SAMPLING_EPOCH: "1" }),
+    enrichment: createEnrichment({
+      PLUMBLINE_JUDGE_SAMPLE_RATIO: 0.05,
+      PLUMBLINE_SAMPLING_EPOCH: "1",
+      PLUMBLINE_PINNED_SLICES: [],
+    }),
   });
 
   const stop = new AbortController();

@@ -12,12 +12,12 @@ import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import type { CallRow, Store } from "@plumbline/ports";
+import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { LlmCall } from "@plumbline/schemas";
 import { createPredicateTable, createRandom, explainDrop } from "@plumbline/stats";
-import { createCoverageMonitor } from "../services/monitor/coverage/coverage-monitor.ts";
-import { IncidentFold } from "../services/monitor/incident-fold.ts";
-import { createQualityMonitor } from "../services/monitor/quality/quality-monitor.ts";
+import { MonitorConfig } from "../services/monitor/config.ts";
+import { createMonitorJobs } from "../services/monitor/jobs.ts";
 
 const SEARCH_ROWS = 50_000;
 const SEARCH_PREDICATES = 300;
@@ -80,10 +80,9 @@ for (const [name, value] of Object.entries(result)) process.stderr.write(`${name
 if (process.argv.includes("--json")) process.stdout.write(`${JSON.stringify(result)}\n`);
 
 function createMonitors() {
-  const deps = { store, log, clock, logger: createLogger("bench", "silent"), holds: () => true };
-  const options = { alpha: 0.05, tickets: true };
-  const quality = createQualityMonitor({ ...deps, incidents: new IncidentFold(log), options });
-  const coverage = createCoverageMonitor({ ...deps, incidents: new IncidentFold(log) });
+  const logger = createLogger("bench", "silent");
+  const config = loadConfig(MonitorConfig, {});
+  const { quality, coverage } = createMonitorJobs({ store, log, clock, logger, config, holds: () => true });
   return {
     states: () => quality.states(),
     async run(): Promise<void> {

@@ -2,6 +2,7 @@ export * from "./events/llm-call.ts";
 export * from "./events/verdict.ts";
 export * from "./events/feedback.ts";
 export * from "./events/incident-event.ts";
+export * from "./events/registry-canary.ts";
 export * from "./events/registry-event.ts";
 export * from "./files/config.ts";
 export * from "./files/eval-case.ts";

@@ -35,8 +35,24 @@ const RULES: readonly Rule[] = [
   { folder: "packages/client", ours: ["packages/emitter"], thirdParty: [] },
   {
     folder: "packages/cli",
-    ours: ["schemas", "packages/prompts", "packages/ports", "packages/runtime", "services/local"],
-    thirdParty: ["zod"],
+    ours: [
+      "schemas",
+      "packages/prompts",
+      "packages/ports",
+      "packages/runtime",
+      "packages/stats",
+      "packages/adapters/clock",
+      "packages/adapters/llm",
+      "services/local",
+      // `eval` decides, prices and judges by the very functions that production uses.
+      "services/registry/gate",
+      "services/writer/price",
+      "services/judge/config",
+      // `replay` compares by the gate's interval, under the rubric that production judges by.
+      "services/registry/paired-difference",
+      "services/judge/default-rubric",
+    ],
+    thirdParty: ["zod", "commander"],
   },
   { folder: "packages/runtime", ours: ["schemas"], thirdParty: ["zod", "pino"] },
   { folder: "packages/runtime/schedule.ts", ours: ["packages/runtime"], thirdParty: ["node-cron"] },
@@ -68,6 +84,7 @@ const RULES: readonly Rule[] = [
   { folder: "services/monitor", ours: EVERY_SERVICE, thirdParty: ["zod"] },
   { folder: "services/notifier", ours: EVERY_SERVICE, thirdParty: ["zod"] },
   { folder: "services/migrate", ours: EVERY_SERVICE, thirdParty: ["zod"] },
+  { folder: "services/policy", ours: EVERY_SERVICE, thirdParty: ["zod"] },
   { folder: "services/registry", ours: [...EVERY_SERVICE, "packages/prompts"], thirdParty: ["zod"] },
   // Composes every service in one process and plays the demo through the published emitter.
   {

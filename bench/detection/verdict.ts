@@ -26,11 +26,13 @@ export function explain(seed: number, volume: Volume, units: number, change: Cha
     }
   }
   judged.length = units;
+  const behind = reference.streams(world).n;
   const table = createPredicateTable(
     units,
     PREDICATES.map((name, p) => ({
       name,
       rows: judged.flatMap(({ code }, row) => (world.types[code >> 1]!.columns.includes(p + 1) ? [row] : [])),
+      referenceRows: behind[p + 1]!,
     })),
   );
   return explainDrop(table, {

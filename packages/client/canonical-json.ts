@@ -8,10 +8,12 @@
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((each) => canonicalJson(each)).join(",")}]`;
   if (typeof value === "object" && value !== null) {
-    const members = Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`);
+    const object = value as Readonly<Record<string, unknown>>;
+    // The default order is that of UTF-16 code units, as the RFC has it.
+    const keys = Object.keys(object).toSorted();
+    const members = keys
+      .filter((key) => object[key] !== undefined)
+      .map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key])}`);
     return `{${members.join(",")}}`;
   }
   const isNumber = typeof value === "number";

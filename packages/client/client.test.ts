@@ -194,10 +194,20 @@ test.each([
   await expect.poll(() => text(client), { timeout: 5_000 }).toBe("two");
 });
 
-test("Retry-After is honoured, also by a use case that is new", async () => {
+test.each([
+  { form: "seconds", headers: () => ({ "retry-after": "1" }) },
+  // By the registry's own clock, which is an hour off.
+  {
+    form: "a date",
+    headers: () => {
+      const there = Math.floor(Date.now() / 1000) * 1000 + 3_600_000;
+      return { date: new Date(there).toUTCString(), "retry-after": new Date(there + 1_000).toUTCString() };
+    },
+  },
+])("Retry-After in $form is honoured, also by a use case that is new", async ({ headers }) => {
   const server = await script();
   server.hook = (_, response) => {
-    response.writeHead(503, { "retry-after": "1" }).end();
+    response.writeHead(503, headers()).end();
     return true;
   };
   const client = connect(server, { useCases: [USE_CASE] });

@@ -224,14 +224,14 @@ class PromptClient implements Client {
     // Once waited for in vain, it is not waited for again: what is missing must not slow the application down.
     const until = this.#waitUntil.get(useCase) ?? started + firstWaitMs;
     this.#waitUntil.set(useCase, until);
-    await this.#heard(() => this.#problems.has(useCase) || this.#memory.get(useCase) !== undefined, {
-      until: Math.min(until, started + fallbackAfterMs),
-    });
-    if (this.#memory.get(useCase) === undefined && !(await this.#memory.loadFallback(useCase))) {
-      await this.#heard(() => this.#memory.get(useCase) !== undefined, { until });
-    }
-    const entry = this.#memory.get(useCase);
-    if (entry !== undefined) return entry;
+    const entry = (): Entry | undefined => this.#memory.get(useCase);
+    await this.#heard(
+      () => this.#problems.has(useCase) || entry() !== undefined,
+      Math.min(until, started + fallbackAfterMs),
+    );
+    if (!(await this.#memory.loadFallback(useCase))) await this.#heard(() => entry() !== undefined, until);
+    const found = entry();
+    if (found !== undefined) return found;
     const problem = this.#isClosed
       ? "the client is closed"
       : (this.#problems.get(useCase) ?? "does not answer");
@@ -241,7 +241,7 @@ class PromptClient implements Client {
   }
 
   /** Waits until `isTrue`, looking at every word of the registry; not beyond `until`, nor when the client closes. */
-  async #heard(isTrue: () => boolean, { until }: { readonly until: number }): Promise<void> {
+  async #heard(isTrue: () => boolean, until: number): Promise<void> {
     while (!isTrue() && !this.#isClosed) {
       const ms = until - this.#now();
       if (ms <= 0) return;

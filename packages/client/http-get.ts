@@ -2,7 +2,7 @@ export interface HttpAnswer {
   readonly status: number;
   readonly body: string;
   /** By lower-case name; null when absent. */
-  header(name: string): string | null;
+  readonly header: (name: string) => string | null;
 }
 
 export interface HttpGetOptions {

@@ -93,19 +93,24 @@ export class LivePoll {
 
   /** One request. @returns how long to wait before the next, ms */
   async #ask(useCases: readonly string[], restart: AbortSignal): Promise<number> {
-    const { get, now, waitSeconds, requestTimeoutMs } = this.#options;
+    const { url, env, apiKey, get, now, waitSeconds, requestTimeoutMs } = this.#options;
     const started = now();
     const etag = started >= this.#askAgainAt ? null : this.#etag;
     const untilAgain = Math.max(1, Math.ceil((this.#askAgainAt - started) / 1000));
-    const wait = etag === null ? 0 : Math.min(waitSeconds, untilAgain);
+    // After a failure it is asked at once whether all is as before: a long poll's silence would not say so.
+    const wait = etag === null || !this.isConnected ? 0 : Math.min(waitSeconds, untilAgain);
     const giveUp = new AbortController();
     const cancel = (): void => giveUp.abort();
     const timer = setTimeout(cancel, wait * 1000 + requestTimeoutMs);
     if (etag !== null) unref(timer);
     restart.addEventListener("abort", cancel, { once: true });
+    const query = `use_cases=${useCases.join(",")}&env=${encodeURIComponent(env)}&wait=${wait}`;
     try {
-      const answer = await get(this.#address(useCases, wait), {
-        headers: this.#headers(etag),
+      const answer = await get(`${url.replace(/\/+$/, "")}/v1/live?${query}`, {
+        headers: {
+          ...(etag === null ? {} : { "if-none-match": etag }),
+          ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+        },
         signal: giveUp.signal,
         isBackground: etag !== null,
       });
@@ -118,20 +123,6 @@ export class LivePoll {
       clearTimeout(timer);
       restart.removeEventListener("abort", cancel);
     }
-  }
-
-  #address(useCases: readonly string[], wait: number): string {
-    const { url, env } = this.#options;
-    const query = `use_cases=${useCases.join(",")}&env=${encodeURIComponent(env)}`;
-    return `${url.replace(/\/+$/, "")}/v1/live?${query}${wait === 0 ? "" : `&wait=${wait}`}`;
-  }
-
-  #headers(etag: string | null): Record<string, string> {
-    const { apiKey } = this.#options;
-    return {
-      ...(etag === null ? {} : { "if-none-match": etag }),
-      ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
-    };
   }
 
   async #apply(
@@ -149,7 +140,6 @@ export class LivePoll {
     }
     if (answer.status !== 200) return this.#failed(useCases, `HTTP ${answer.status}`, retryAfterMs(answer));
     const live = readAnswer(answer.body);
-    if (live === null) return this.#failed(useCases, "HTTP 200 without a live answer", null);
     this.#connected();
     const isUsable = await onAnswer(useCases, live, ageMs);
     this.#unusable = isUsable ? 0 : this.#unusable + 1;
@@ -190,19 +180,20 @@ export class LivePoll {
   }
 }
 
-function readAnswer(body: string): LiveAnswer | null {
-  try {
-    const { use_cases } = JSON.parse(body) as { readonly use_cases?: unknown };
-    return isObject(use_cases) ? { use_cases } : null;
-  } catch {
-    return null;
-  }
+/** @throws Error for anything else than a live answer */
+function readAnswer(body: string): LiveAnswer {
+  const { use_cases } = JSON.parse(body) as { readonly use_cases?: unknown };
+  if (isObject(use_cases)) return { use_cases };
+  throw new TypeError("HTTP 200 without a live answer");
 }
 
-/** Retry-After in seconds, as the registry writes it; null when absent, or a date. */
-function retryAfterMs(answer: HttpAnswer): number | null {
-  const seconds = answer.header("retry-after") ?? "";
-  return /^\d+$/.test(seconds) ? Math.min(Number(seconds) * 1000, RETRY_AFTER_MS_MAX) : null;
+/** Retry-After in seconds, or as a date measured by the answer's own clock; null when absent or unreadable. */
+function retryAfterMs({ header }: HttpAnswer): number | null {
+  const value = header("retry-after") ?? "";
+  const ms = /^\d+$/.test(value)
+    ? Number(value) * 1000
+    : Date.parse(value) - Date.parse(header("date") ?? "");
+  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX);
 }
 
 /** Of `fetch`, the cause says more: `connect ECONNREFUSED 127.0.0.1:4800`. */

@@ -28,6 +28,5 @@ export async function pickArm<Arm extends { readonly prompt_version: string; rea
 }
 
 function uniform(digest: ArrayBuffer): number {
-  const view = new DataView(digest);
-  return view.getUint32(0) * 2 ** -32 + view.getUint32(4) * 2 ** -64;
+  return Number(new DataView(digest).getBigUint64(0)) * 2 ** -64;
 }

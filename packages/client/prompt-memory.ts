@@ -46,12 +46,16 @@ const LAG_MS_MAX = 10_000;
 /** How often an unchanged prompt is stored again, so that the next process knows how old it is, ms. */
 const STORE_AGAIN_MS = 600_000;
 
+export interface MemoryOptions {
+  readonly state: StateStore | undefined;
+  readonly bundle: Bundle | undefined;
+  readonly now: () => number;
+  readonly warn: (message: string) => void;
+}
+
 export class PromptMemory {
   readonly #entries = new Map<string, Entry>();
-  readonly #state: StateStore | undefined;
-  readonly #bundle: Bundle | undefined;
-  readonly #now: () => number;
-  readonly #warn: (message: string) => void;
+  readonly #given: MemoryOptions;
   readonly #unsaved = new Map<string, string>();
   #saving: Promise<void> | null = null;
   readonly counts: PromptCounts = {
@@ -63,16 +67,8 @@ export class PromptMemory {
     state_failures: 0,
   };
 
-  constructor(options: {
-    readonly state: StateStore | undefined;
-    readonly bundle: Bundle | undefined;
-    readonly now: () => number;
-    readonly warn: (message: string) => void;
-  }) {
-    this.#state = options.state;
-    this.#bundle = options.bundle;
-    this.#now = options.now;
-    this.#warn = options.warn;
+  constructor(given: MemoryOptions) {
+    this.#given = given;
   }
 
   get size(): number {
@@ -88,7 +84,7 @@ export class PromptMemory {
     const entry = this.#entries.get(useCase);
     const value = Object.hasOwn(answer.use_cases, useCase) ? answer.use_cases[useCase] : undefined;
     const read = await readArms(useCase, value, entry?.arms);
-    const now = this.#now();
+    const now = this.#given.now();
     if (read.kind !== "live") {
       if (entry !== undefined) entry.isCurrent = false;
       if (read.kind === "missing") return "missing";
@@ -122,12 +118,13 @@ export class PromptMemory {
   confirm(useCase: string, ageMs: number): void {
     const entry = this.#entries.get(useCase);
     if (entry?.from !== "registry" || !entry.isCurrent) return;
-    entry.confirmedAt = this.#now() - ageMs;
+    entry.confirmedAt = this.#given.now() - ageMs;
     if (entry.confirmedAt - entry.storedAt >= STORE_AGAIN_MS) this.#store(useCase);
   }
 
   /** Whether something is there to serve without the registry; it is in memory then. */
   async loadFallback(useCase: string): Promise<boolean> {
+    if (this.#entries.has(useCase)) return true;
     const entry = (await this.#fromState(useCase)) ?? (await this.#fromBundle(useCase));
     // The registry's answer may have come first.
     if (this.#entries.has(useCase)) return true;
@@ -147,7 +144,7 @@ export class PromptMemory {
 
   async #fromState(useCase: string): Promise<Entry | null> {
     try {
-      const text = (await this.#state?.load(useCase)) ?? null;
+      const text = (await this.#given.state?.load(useCase)) ?? null;
       if (text === null) return null;
       const value: unknown = JSON.parse(text);
       const confirmedAt = isObject(value) ? Date.parse(String(value["confirmed_at"])) : Number.NaN;
@@ -159,9 +156,10 @@ export class PromptMemory {
   }
 
   async #fromBundle(useCase: string): Promise<Entry | null> {
-    const useCases: unknown = this.#bundle?.use_cases;
+    const { bundle } = this.#given;
+    const useCases: unknown = bundle?.use_cases;
     if (!isObject(useCases) || !Object.hasOwn(useCases, useCase)) return null;
-    const createdAt = Date.parse(this.#bundle?.created_at ?? "");
+    const createdAt = Date.parse(bundle?.created_at ?? "");
     // A copy: what is verified gets frozen, and the bundle is the application's.
     return this.#read(useCase, structuredClone(useCases[useCase]), "bundled", createdAt);
   }
@@ -183,23 +181,19 @@ export class PromptMemory {
   #rejected(useCase: string, from: Entry["from"], reason: "hash_mismatch" | "invalid"): void {
     if (reason === "invalid") this.counts.invalid_prompts++;
     else this.counts.hash_mismatches++;
-    this.#warn(`${useCase} from ${from} is not used: ${reason}`);
+    this.#given.warn(`${useCase} from ${from} is not used: ${reason}`);
   }
 
   #store(useCase: string): void {
     const entry = this.#entries.get(useCase);
-    if (this.#state === undefined || entry === undefined) return;
+    const { state } = this.#given;
+    if (state === undefined || entry === undefined) return;
     const { revision, arms, confirmedAt } = entry;
     entry.storedAt = confirmedAt ?? 0;
-    const live = arms.map(({ prompt_version, number, weight, document }) => ({
-      prompt_version,
-      number,
-      weight,
-      document,
-    }));
     const confirmed_at = new Date(confirmedAt ?? 0).toISOString();
-    this.#unsaved.set(useCase, JSON.stringify({ use_case: useCase, confirmed_at, revision, live }));
-    this.#saving ??= this.#save(this.#state).finally(() => {
+    // Of an arm, JSON keeps everything but its function.
+    this.#unsaved.set(useCase, JSON.stringify({ use_case: useCase, confirmed_at, revision, live: arms }));
+    this.#saving ??= this.#save(state).finally(() => {
       this.#saving = null;
     });
   }
@@ -222,6 +216,6 @@ export class PromptMemory {
 
   #failed(useCase: string, error: unknown): void {
     this.counts.state_failures++;
-    this.#warn(`the state of ${useCase} can't be read or stored: ${String(error)}`);
+    this.#given.warn(`the state of ${useCase} can't be read or stored: ${String(error)}`);
   }
 }

@@ -192,6 +192,10 @@ test("without the registry the last version is served on, and the next registry 
   await expect.poll(() => client.stats().poll_failures).toBeGreaterThan(3);
 
   const second = await start({ log: first.log, port: Number(new URL(first.url).port) });
+  // Nothing changed meanwhile: that the registry is back must not take a long poll to find out.
+  await expect
+    .poll(() => client.prompt(USE_CASE), { timeout: 2_000 })
+    .toMatchObject({ number: 2, source: "live" });
   await second.rollback();
   await expect
     .poll(() => client.prompt(USE_CASE), { timeout: 2_000 })

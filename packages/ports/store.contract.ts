@@ -6,7 +6,7 @@
  * - Text comes back as it went in, but for half a surrogate pair, which has no UTF-8 and becomes U+FFFD.
  * - A call id comes back in lower case.
  */
-import type { IncidentEvent, Verdict } from "@plumbline/schemas";
+import type { Feedback, IncidentEvent, Verdict } from "@plumbline/schemas";
 import { LlmCall, type LlmCallInput } from "@plumbline/schemas";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConfigError, StoreError } from "./errors.ts";
@@ -188,6 +188,47 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           { prompt_version: "new", calls: 1, sampled: 1 },
         ]);
         expect(counts[0]?.rate_sum).toBeCloseTo(0.1, 6);
+      });
+
+      test("where outputs moved is known while it is asserted, with what was chosen there since", async () => {
+        const moved: IncidentEvent = {
+          ...detected,
+          detection: { ...detected.detection, kind: "output_drift", evidence: { slice: "mentions_money" } },
+        };
+        const event = (
+          i: number,
+          fields: IncidentEvent,
+        ): Origin & { tenant: string; event: IncidentEvent } => ({
+          ...origin(i),
+          tenant: "acme",
+          event: fields,
+        });
+        await store.insertCalls([
+          callRow(1, { prompt_version: "v2" }),
+          callRow(3, { prompt_version: "v2" }),
+          { ...callRow(4, { prompt_version: "v2" }), slices: [] },
+          { ...callRow(5, { prompt_version: "v2" }), is_sampled: false },
+          { ...callRow(6, { prompt_version: "v2" }), sample_rate: 0 },
+          callRow(7, { prompt_version: "v1" }),
+        ]);
+        await store.insertIncidentEvents([event(0, moved)]);
+        const found = {
+          tenant: "acme",
+          env: "production",
+          use_case: "ticket-summary",
+          prompt_version: "v2",
+          slice: "mentions_money",
+        };
+        // Of the calls after minute 2, one is of the version, in the slice, and was chosen by chance.
+        expect(await store.movedSlices(DAY.start)).toEqual([{ ...found, sampled: 1 }]);
+
+        const over = { incident_id: "inc_1", actor: "monitor" };
+        await store.insertIncidentEvents([
+          event(1, { type: "recovered", ...over, at: minute(8), how: "rolled back", current: evidence }),
+        ]);
+        expect(await store.movedSlices(DAY.start)).toEqual([]);
+        await store.insertIncidentEvents([event(2, { ...moved, at: minute(9) })]);
+        expect(await store.movedSlices(DAY.start)).toEqual([{ ...found, sampled: 0 }]);
       });
 
       test("traffic counts each version in its half-open window", async () => {
@@ -455,6 +496,102 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         expect(await store.pendingCalls(worklist({ limit: 1 }))).toMatchObject([{ call_id: callId(1) }]);
         const later = await store.pendingCalls(worklist({ since: minute(2) }));
         expect(later.map((call) => call.call_id)).toEqual([callId(2), callId(3)]);
+      });
+
+      test("people's labels are counted against each judge's verdicts of the same calls, the newest of both", async () => {
+        const label = (i: number, call: number, value: number, fields: Partial<Feedback> = {}) => ({
+          ...origin(20 + i),
+          tenant: "acme",
+          feedback: {
+            feedback_id: `f${i}`,
+            call_id: callId(call),
+            use_case: "ticket-summary",
+            kind: "label" as const,
+            value,
+            criterion: "faithfulness",
+            given_at: minute(20 + i),
+            ...fields,
+          },
+        });
+        const failed = { label: "fail" as const, score: 0 };
+        await store.insertVerdicts([
+          verdictRow(0),
+          verdictRow(1, failed),
+          verdictRow(2),
+          verdictRow(3, failed),
+          verdictRow(4),
+          verdictRow(5, { ...failed, score: 0.25 }),
+          verdictRow(6, { judge: "judge-b" }),
+          verdictRow(7, { state: "failed", label: null, score: null }),
+        ]);
+        await store.insertFeedback([
+          label(0, 0, 1),
+          label(1, 1, 0),
+          label(2, 2, 1),
+          label(3, 3, 1),
+          // The newest label of a call counts, and no thumb and no label of another criterion.
+          label(4, 2, 0),
+          label(5, 4, 0, { kind: "thumb" }),
+          label(6, 5, 1, { criterion: "completeness" }),
+          label(7, 6, 1),
+          label(8, 7, 1),
+        ]);
+        const query = { ...DAY, use_case: "ticket-summary" };
+        expect(await store.judgeLabels(query)).toMatchObject([
+          {
+            tenant: "acme",
+            criterion: "faithfulness",
+            judge: "judge-a",
+            both_pass: 1,
+            both_fail: 1,
+            judge_pass_human_fail: 1,
+            judge_fail_human_pass: 1,
+            unlabelled_pass: 1,
+            unlabelled_fail: 1,
+            partial_scores: 1,
+            oldest_label_at: minute(20),
+          },
+          { judge: "judge-b", both_pass: 1, unlabelled_pass: 0, oldest_label_at: minute(27) },
+        ]);
+        expect(await store.judgeLabels({ ...query, use_case: "triage" })).toEqual([]);
+      });
+
+      test("a thumb down puts its call on the work list, in no estimate, and only the call of its own tenant", async () => {
+        const thumb = (i: number, fields: Partial<Feedback>, tenant = "acme") => ({
+          ...origin(20 + i),
+          tenant,
+          feedback: {
+            feedback_id: `f${i}`,
+            call_id: callId(i),
+            use_case: "ticket-summary",
+            kind: "thumb" as const,
+            value: 0,
+            given_at: minute(20),
+            ...fields,
+          },
+        });
+        const unsampled = (i: number): CallRow => ({ ...callRow(i), is_sampled: false });
+        await store.insertCalls([callRow(0), unsampled(1), unsampled(2), unsampled(3), unsampled(4)]);
+        await store.insertFeedback([
+          thumb(0, {}),
+          thumb(1, {}),
+          thumb(2, { value: 1 }),
+          thumb(3, { kind: "label" }),
+          thumb(4, {}, "somebody else"),
+        ]);
+        const pending = await store.pendingCalls(worklist());
+        // What chance chose stays what it is, thumb or not.
+        expect(pending.map(({ call_id, sample_rate }) => [call_id, sample_rate])).toEqual([
+          [callId(0), 0.05],
+          [callId(1), 0],
+        ]);
+
+        await store.insertVerdicts([verdictRow(0), verdictRow(1, { sample_rate: 0, score: 0 })]);
+        expect(await store.pendingCalls(worklist())).toEqual([]);
+        expect((await store.judgedUnits(DAY)).map((unit) => unit.call_id)).toEqual([callId(0)]);
+        expect(await store.judgedUnitCounts(DAY)).toMatchObject([{ units: 1 }]);
+        expect(await store.qualityByVersion(DAY)).toMatchObject([{ units: 1, score_sum: 1 }]);
+        expect(await store.coverageByHour(DAY)).toMatchObject([{ sampled: 1, scored: 1 }]);
       });
 
       test("quality counts one unit per conversation and day, by its smallest call", async () => {
@@ -912,7 +1049,7 @@ const evidence = {
   interval: [0.7, 0.9] as [number, number],
 };
 
-const detected: IncidentEvent = {
+const detected: Extract<IncidentEvent, { type: "detected" }> = {
   type: "detected",
   incident_id: "inc_1",
   at: minute(2),

@@ -106,8 +106,20 @@ export interface SamplingCount {
   readonly prompt_version: string;
   readonly calls: number;
   readonly sampled: number;
-  /** Sum of the calls' sampling rates: the expected number of sampled ones. */
+  /** Sum of the calls' sampling rates, and 1 for each that its outcome chose: the expected number of sampled ones. */
   readonly rate_sum: number;
+}
+
+/** A slice of the inputs in which the outputs of a version moved, asserted and not over. */
+export interface MovedSlice {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly prompt_version: string;
+  /** "" when they moved in no slice more than elsewhere. */
+  readonly slice: string;
+  /** Calls of the version chosen for judging there since the assertion. */
+  readonly sampled: number;
 }
 
 export interface Coverage {
@@ -340,6 +352,21 @@ export interface DriftText {
 }
 
 /** Agreement of a judge with its own frozen verdicts on the anchor items, on one day. */
+/** How one judge's verdicts compare with people's labels of the same calls, in calls. */
+export interface JudgeLabels extends QualitySeries {
+  /** Judged calls without a label. */
+  readonly unlabelled_pass: number;
+  readonly unlabelled_fail: number;
+  readonly both_pass: number;
+  readonly both_fail: number;
+  readonly judge_pass_human_fail: number;
+  readonly judge_fail_human_pass: number;
+  /** Scores other than 0 and 1. */
+  readonly partial_scores: number;
+  /** ISO 8601 UTC; null without labels. */
+  readonly oldest_label_at: string | null;
+}
+
 export interface AnchorDay {
   readonly tenant: string;
   readonly env: string;
@@ -406,7 +433,7 @@ export interface Store {
     range: { readonly log_partition: number; readonly from: number; readonly to: number },
   ): Promise<ReadonlySet<number>>;
 
-  /** Sampled calls without a verdict for this criterion and rubric, oldest first. */
+  /** Sampled calls, and calls with a thumb down, without a verdict for this criterion and rubric, oldest first. */
   pendingCalls(query: {
     criterion: string;
     rubric_hash: string;
@@ -417,6 +444,8 @@ export interface Store {
   versionTraffic(window: Window): Promise<readonly VersionTraffic[]>;
   /** Versions in the order of their first call in the window. */
   samplingCounts(window: Window): Promise<readonly SamplingCount[]>;
+  /** Where outputs moved by an assertion since a moment that still stands. */
+  movedSlices(since: string): Promise<readonly MovedSlice[]>;
   coverageByHour(window: Window): Promise<readonly Coverage[]>;
 
   /** Units whose verdict arrived in the window, of one use case or of all; sorted by series, version and arrival. */
@@ -448,6 +477,8 @@ export interface Store {
   driftTexts(
     query: Window & { readonly use_case: string; readonly day_limit: number },
   ): Promise<readonly DriftText[]>;
+  /** Labels given in the window, against the verdicts of every judge of the use case. */
+  judgeLabels(query: Window & { readonly use_case: string }): Promise<readonly JudgeLabels[]>;
   /** Re-judgements of anchor items in the window of judging time; days ascending. */
   anchorDays(window: Window): Promise<readonly AnchorDay[]>;
   insertDriftResults(rows: readonly DriftResult[]): Promise<void>;

@@ -22,7 +22,7 @@ function document(system: string, more: Partial<PromptDocument> = {}): PromptDoc
 /** The incident of the demo: one sentence was added, and amounts began to disappear. */
 test("the edit that caused the incident is one added line", () => {
   const read = (name: string): PromptDocument => {
-    const url = new URL(`../../examples/ticket-summary/prompts/${name}`, import.meta.url);
+    const url = new URL(`../../examples/ticket-summary/incident/${name}`, import.meta.url);
     const parsed = parsePrompt(readFileSync(url, "utf8"), name);
     if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.problems));
     return parsed.value.document;

@@ -52,3 +52,6 @@ export {
   policyHash,
   rubricHash,
 } from "./project-files.ts";
+export { type VariableUse, parseMessage, variableUses } from "./template.ts";
+export { writeYaml } from "./write-yaml.ts";
+export { readYaml } from "./yaml-source.ts";

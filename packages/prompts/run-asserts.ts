@@ -12,7 +12,7 @@ import { parseMessage, renderNodes } from "./template.ts";
 /** What a provider answered. */
 export interface EvalAnswer {
   readonly output: string;
-  /** Null when it came from a cache, or was not measured. */
+  /** Of the request that brought the answer, whenever that was; null when it was not measured. */
   readonly latency_ms: number | null;
   /** US dollars; null when the model's price is unknown. */
   readonly cost_usd: number | null;

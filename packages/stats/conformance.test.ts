@@ -28,6 +28,14 @@ import {
 import { newcombeDifference } from "./newcombe-difference.ts";
 import { logEvidenceOfPairs } from "./paired-canary.ts";
 import { plannedDetectionSamples } from "./planning.ts";
+import {
+  bernoulliMixtureInterval,
+  betaBinomialMixtureBound,
+  gammaExponentialMixtureBound,
+  oneSidedNormalMixtureBound,
+  polyStitchingBound,
+  twoSidedNormalMixtureBound,
+} from "./published-boundaries.fixture.ts";
 import { predictablePlugInSequence } from "./predictable-plug-in.ts";
 import { clopperPearsonInterval, jeffreysInterval, wilsonInterval } from "./proportion-interval.ts";
 import { baselineMean, ridgeBaseline } from "./ridge-baseline.ts";
@@ -232,6 +240,26 @@ const answers: Readonly<Record<string, (inputs: never) => Record<string, unknown
       }),
     ),
   }),
+  published_boundaries_confseq: (input: { v: number; alpha: number; v_opt: number; alpha_opt: number }) => {
+    const { v, alpha } = input;
+    const tuning = { vOpt: input.v_opt, alphaOpt: input.alpha_opt };
+    return {
+      two_sided_normal_mixture_bound: twoSidedNormalMixtureBound(v, alpha, tuning),
+      one_sided_normal_mixture_bound: oneSidedNormalMixtureBound(v, alpha, tuning),
+      gamma_exponential_bound_c2: gammaExponentialMixtureBound(v, alpha, 2, tuning),
+      "two_sided_beta_binomial_bound_g0.2_h0.8": betaBinomialMixtureBound(
+        v,
+        alpha,
+        { g: 0.2, h: 0.8 },
+        tuning,
+      ),
+      poly_stitching_bound_vmin10_c3: polyStitchingBound(v, alpha, { vMin: 10, c: 3 }),
+      bernoulli_ci_700_of_1000_topt100: bernoulliMixtureInterval(700, 1_000, alpha, {
+        nOpt: 100,
+        alphaOpt: input.alpha_opt,
+      }),
+    };
+  },
   ridge_baseline: (input: { rows_a_b_c_pass: [number, number, number, number][] }) => {
     const rows = input.rows_a_b_c_pass.map((row) => ({
       active: [1, 2, 3].filter((column) => row[column - 1] === 1),
@@ -289,6 +317,23 @@ describe("agrees with the independent implementation", () => {
     for (const [key, expected] of Object.entries(vector.expected)) {
       expectClose(actual[key], expected, vector.tol, `${name}.${key}`);
     }
+  });
+
+  test("our sequences are the published boundaries, solved for the mean", () => {
+    const [n, alpha] = [400, 0.05];
+    for (const nOptimal of [100, 500]) {
+      const { upper } = asymptoticConfidenceSequence(0, 1, n, { alpha, nOptimal });
+      const bound = twoSidedNormalMixtureBound(n, alpha, { vOpt: nOptimal, alphaOpt: alpha });
+      expect(upper / (bound / n)).toBeCloseTo(1, 12);
+    }
+    // With the mixture's own pseudo-counts, the sum on the boundary of 0.2 has 0.2 as the lower end of its sequence.
+    const range = { g: 0.2, h: 0.8 };
+    const tuning = { vOpt: 0.16 * 300, alphaOpt: alpha };
+    const sum = 0.2 * n + betaBinomialMixtureBound(0.16 * n, alpha, range, tuning);
+    const twice = 2 * Math.log(1 / alpha);
+    const pseudo = tuning.vOpt / (twice + Math.log1p(twice)) - 0.16;
+    const { lower } = confidenceSequence(sum, n, { alpha, a: pseudo / 0.8, b: pseudo / 0.2 });
+    expect(lower).toBeCloseTo(0.2, 8);
   });
 
   test("normal tails keep twelve digits where a table would have none", () => {

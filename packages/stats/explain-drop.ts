@@ -27,7 +27,10 @@ export interface ExplainDropInput {
   readonly baseline: readonly number[];
   /** x, shape [N]: scores in [0, 1]. */
   readonly scores: readonly number[];
-  /** Units behind the baseline; those outside a slice are taken in proportion to its share. */
+  /**
+   * Units behind the baseline; those outside a slice are taken in proportion to its share. How many have each predicate
+   * is in the table.
+   */
   readonly referenceRows: number;
   /** Seed of the permutations. */
   readonly seed: number;
@@ -55,11 +58,12 @@ export function explainDrop(table: PredicateTable, input: ExplainDropInput): Dro
   const drops = Float64Array.from(scores, (score, i) => baseline[i]! - score);
   const all = moments(drops);
 
-  const { best, slices } = findSlices(table, residuals, depthMax);
+  const { best, slices } = findSlices(table, residuals, { depthMax, laterMdlMin: permutation.critical });
   const verdict = decideSliceVerdict({
     rows: scores.length,
     drop: all.mean,
     dropSd: Math.sqrt(all.variance),
+    referenceRows,
     pHet: permutation.pValue,
     critical: permutation.critical,
     zCritical: permutation.zCritical,

@@ -71,19 +71,27 @@ function compileModel(model: BaselineModel): PreparedSnapshot["baseline"] {
  *
  * @param units   all judged in `hour`; may be empty
  * @param rateMin smallest sampling rate of any stratum in force in that hour, in (0, 1]: a property of
- *   the sampling epoch, not of the units that happened to be drawn
+ *   the strata, not of scores. One for all streams, or shape [streams]: a stream whose units share one rate
+ *   weighs them 1, however low the rate is elsewhere
  * @throws RangeError when a unit belongs to another hour or has a rate below `rateMin`
  */
 export function evidenceOfHour(
   prepared: PreparedSnapshot,
   hour: number,
   units: readonly JudgedUnit[],
-  rateMin: number,
+  rateMin: number | ArrayLike<number>,
 ): HourEvidence {
   const { streams, eta, drops, gains } = prepared.snapshot;
-  if (!(rateMin > 0 && rateMin <= 1)) throw new RangeError(`evidenceOfHour: rateMin = ${rateMin}`);
+  const leastOf = (k: number): number => (typeof rateMin === "number" ? rateMin : rateMin[k]!);
+  for (let k = 0; k < streams.length; k++) {
+    const least = leastOf(k);
+    if (!(least > 0 && least <= 1)) throw new RangeError(`evidenceOfHour: rateMin = ${least}`);
+  }
   const evidence = zeros(prepared, hour);
-  const count = (k: number, x: number, b: number, w: number): void => {
+  const count = (k: number, { x, rate }: JudgedUnit, b: number): void => {
+    const w = leastOf(k) / rate;
+    if (w > 1)
+      throw new RangeError(`evidenceOfHour: rate ${rate} below the smallest in force, ${leastOf(k)}`);
     const stream = streams[k]!;
     const offset = k * drops.length;
     evidence.n[k]! += 1;
@@ -96,13 +104,10 @@ export function evidenceOfHour(
     requireUnit(unit);
     if (unit.hour !== hour)
       throw new RangeError(`evidenceOfHour: a unit of hour ${unit.hour} in hour ${hour}`);
-    const w = rateMin / unit.rate;
-    if (w > 1)
-      throw new RangeError(`evidenceOfHour: rate ${unit.rate} below the smallest in force, ${rateMin}`);
     const { mean, slices } = prepared.baseline(unit);
-    count(0, unit.x, mean, w);
-    for (const k of slices) count(k, unit.x, mean, w);
-    if (prepared.pinnedMean) count(streams.length - 1, unit.x, prepared.pinnedMean(unit), w);
+    count(0, unit, mean);
+    for (const k of slices) count(k, unit, mean);
+    if (prepared.pinnedMean) count(streams.length - 1, unit, prepared.pinnedMean(unit));
   }
   return evidence;
 }

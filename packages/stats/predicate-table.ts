@@ -1,8 +1,12 @@
+import { RIDGE_UNITS } from "./ridge-baseline.ts";
+
 /** A named yes/no property of units, with the units that have it. */
 export interface Predicate {
   readonly name: string;
   /** Row numbers in [0, N), ascending and distinct. */
   readonly rows: ArrayLike<number>;
+  /** Units of the baseline's reference that have it; left out, the baseline there counts as known exactly. */
+  readonly referenceRows?: number;
 }
 
 /**
@@ -25,6 +29,19 @@ export interface PredicateTable {
   readonly predicatesOfRow: Uint16Array;
   /** shape [P · P], row-major: units for which both predicates hold. */
   readonly pairRows: Uint32Array;
+  /**
+   * shape [P], at least 1: variance of the predicate's mean residual over what it would be if the baseline were known.
+   * A conjunction has at least the largest of its predicates'.
+   */
+  readonly inflation: Float64Array;
+}
+
+/**
+ * 1 + n/(n_ref + 30): `n` units are compared with an expectation that itself rests on n_ref units and on the thirty
+ * pseudo-units of its ridge, so the difference varies by both.
+ */
+export function baselineInflation(rows: number, referenceRows: number): number {
+  return 1 + rows / (referenceRows + RIDGE_UNITS);
 }
 
 /** Search cost grows with the square of the number of predicates. */
@@ -62,7 +79,10 @@ export function createPredicateTable(rowCount: number, predicates: readonly Pred
     for (const row of list) predicatesOfRow[next[row]!++] = p;
   });
   const names = predicates.map(({ name }) => name);
-  return { rowCount, names, rows, bits, offsets, predicatesOfRow, pairRows: countPairs(bits) };
+  const inflation = Float64Array.from(predicates, ({ referenceRows = Infinity }, p) =>
+    baselineInflation(rows[p]!.length, referenceRows),
+  );
+  return { rowCount, names, rows, bits, offsets, predicatesOfRow, pairRows: countPairs(bits), inflation };
 }
 
 function countPairs(bits: readonly Uint32Array[]): Uint32Array {

@@ -41,6 +41,8 @@ export interface BaselineRow {
   readonly weight?: number;
 }
 
+/** Penalty of a slice's coefficient, as pseudo-units that say "like the rest". */
+export const RIDGE_UNITS = 30;
 /** Largest model: a dense factorisation of 300 columns takes about 10 ms. */
 export const COLUMNS_MAX = 300;
 
@@ -60,7 +62,7 @@ export function ridgeBaseline(
   columns: number,
   options: { readonly ridge?: number; readonly interceptPenalty?: number } = {},
 ): Float64Array {
-  const { ridge = 30, interceptPenalty = 1e-6 } = options;
+  const { ridge = RIDGE_UNITS, interceptPenalty = 1e-6 } = options;
   if (!(Number.isInteger(columns) && columns >= 0 && columns <= COLUMNS_MAX)) {
     throw new RangeError(`ridgeBaseline: ${columns} columns, at most ${COLUMNS_MAX}`);
   }

@@ -22,6 +22,8 @@ export interface SlicePermutationOptions {
   readonly depthMax?: number;
 }
 
+/** Permutations that are summed in one pass. */
+const LANES = 4;
 /** Singles whose pairs are compared as well; chosen anew in every permutation. */
 const BEAM = 2;
 
@@ -32,6 +34,9 @@ const BEAM = 2;
  * predicates and of all pairs with one of the two best singles, found in the same way in the
  * data and in every permutation. p = (1 + #{max* >= max})/(B + 1): exact whatever the overlap of
  * the predicates, never 0. O(B · (sum of slice sizes)).
+ *
+ * Permuted residuals say how far chance scatters the means of the current units. The data also carry the baseline's own
+ * error, the same in every unit of a slice, so their z² is divided by the slice's `inflation` first.
  *
  * @param residuals shape [N], from `standardisedResiduals`
  * @throws RangeError when shapes differ or there are fewer than 19 permutations
@@ -49,53 +54,71 @@ export function sliceHeterogeneityTest(
   }
   if (!(permutations >= 19)) throw new RangeError(`sliceHeterogeneityTest: ${permutations} permutations`);
   const context = sliceContext(residuals, table.names.length, depthMax);
-  const largest = largestScore(table, context);
-  const observed = largest(residuals);
+  const [observed] = largestScores(table, context, table.inflation)([residuals]);
+  const largest = largestScores(table, context);
 
   const random = createRandom(seed);
   const permuted = residuals.slice();
-  const maxima = Float64Array.from({ length: permutations }, () => {
-    shuffle(permuted, random);
-    return largest(permuted);
-  });
-  const asLarge = maxima.filter((maximum) => maximum >= observed).length;
+  const maxima = new Float64Array(permutations);
+  for (let done = 0; done < permutations; done += LANES) {
+    const block = Array.from({ length: Math.min(LANES, permutations - done) }, () => {
+      shuffle(permuted, random);
+      return permuted.slice();
+    });
+    maxima.set(largest(block), done);
+  }
+  const asLarge = maxima.filter((maximum) => maximum >= observed!).length;
   // Permutations without any slice worse than the rest score −Infinity; a finite floor keeps the
   // interpolation defined.
   const floor = -sliceCost(context, 1);
   const critical = quantile(maxima.map((maximum) => Math.max(floor, maximum)).sort(), 0.99);
   return {
     pValue: (1 + asLarge) / (permutations + 1),
-    observed,
+    observed: observed!,
     critical,
     zCritical: Math.sqrt(2 * Math.max(0, critical + sliceCost(context, 1))),
   };
 }
 
-/** The statistic as a function of residuals in any order; mean and sd do not change with it. */
-function largestScore(table: PredicateTable, context: SliceContext): (residuals: Float64Array) => number {
+/** The statistic as a function of up to four orders of the residuals; mean and sd do not change with the order. */
+function largestScores(
+  table: PredicateTable,
+  context: SliceContext,
+  inflation: Float64Array = new Float64Array(table.names.length).fill(1),
+): (orders: readonly Float64Array[]) => number[] {
   const size = table.names.length;
   const { rows: all, mean, sd } = context;
   const rowsMin = sliceRowsMin(context);
   const costSingle = sliceCost(context, 1);
   const costPair = sliceCost(context, 2);
   const pairs = context.depthMax >= 2 && size >= 2;
+  const lanes = new Float64Array(LANES * all);
+  const singles = new Float64Array(LANES * size);
   const sums = new Float64Array(size);
   const scores = new Float64Array(size);
 
-  const score = (sum: number, rows: number, cost: number): number => {
+  const score = (sum: number, rows: number, cost: number, factor: number): number => {
     if (sd === 0 || rows < rowsMin || all - rows < ROWS_OUTSIDE_MIN) return -Infinity;
     const excess = sum / rows - mean;
-    return excess > 0 ? (excess * excess * rows * all) / ((all - rows) * sd * sd) / 2 - cost : -Infinity;
+    return excess > 0
+      ? (excess * excess * rows * all) / ((all - rows) * sd * sd * factor) / 2 - cost
+      : -Infinity;
   };
 
-  return (residuals) => {
+  return (orders) => {
+    orders.forEach((residuals, lane) => {
+      for (let row = 0; row < all; row++) lanes[LANES * row + lane] = residuals[row]!;
+    });
+    sumLanes(table, lanes, singles);
+    return orders.map((residuals, lane) => largestOf(residuals, lane));
+  };
+
+  function largestOf(residuals: Float64Array, lane: number): number {
     let largest = -Infinity;
     const beam: number[] = [];
     for (let predicate = 0; predicate < size; predicate++) {
-      const rows = table.rows[predicate]!;
-      let sum = 0;
-      for (let i = 0; i < rows.length; i++) sum += residuals[rows[i]!]!;
-      const single = score(sum, rows.length, costSingle);
+      const rows = table.rows[predicate]!.length;
+      const single = score(singles[LANES * predicate + lane]!, rows, costSingle, inflation[predicate]!);
       scores[predicate] = single;
       if (single > largest) largest = single;
       if (!pairs || single === -Infinity) continue;
@@ -108,9 +131,31 @@ function largestScore(table: PredicateTable, context: SliceContext): (residuals:
       for (let predicate = 0; predicate < size; predicate++) {
         if (predicate === parent) continue;
         const shared = table.pairRows[parent * size + predicate]!;
-        largest = Math.max(largest, score(sums[predicate]!, shared, costPair));
+        const factor = Math.max(inflation[parent]!, inflation[predicate]!);
+        largest = Math.max(largest, score(sums[predicate]!, shared, costPair, factor));
       }
     }
     return largest;
-  };
+  }
+}
+
+/**
+ * Adds up four values a row at once, for every predicate: reading which rows a predicate has costs as much as adding.
+ *
+ * @param lanes shape [N · 4], row-major
+ * @param sums  shape [P · 4], overwritten
+ */
+function sumLanes(table: PredicateTable, lanes: Float64Array, sums: Float64Array): void {
+  for (let predicate = 0; predicate < table.rows.length; predicate++) {
+    const rows = table.rows[predicate]!;
+    let [a, b, c, d] = [0, 0, 0, 0];
+    for (let i = 0; i < rows.length; i++) {
+      const at = LANES * rows[i]!;
+      a += lanes[at]!;
+      b += lanes[at + 1]!;
+      c += lanes[at + 2]!;
+      d += lanes[at + 3]!;
+    }
+    sums.set([a, b, c, d], LANES * predicate);
+  }
 }

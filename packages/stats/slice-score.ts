@@ -25,6 +25,8 @@ export interface SliceSums {
   readonly sum: number;
   /** Number of predicates in the conjunction. */
   readonly depth: number;
+  /** Variance of its mean residual over that with a baseline known exactly; default 1. */
+  readonly inflation?: number;
 }
 
 /**
@@ -81,7 +83,7 @@ export function sliceRowsMin({ rows }: Pick<SliceContext, "rows">): number {
 export const ROWS_OUTSIDE_MIN = 10;
 
 /**
- * How far the mean residual of a slice lies above that of all units, in standard errors.
+ * How far the mean residual of a slice lies above that of all units, in standard errors of the current units alone.
  *
  * z_S = (mean_S r − r̄) sqrt( n N/(N − n) ) / sd. About standard normal when the drop does not
  * depend on the slice. Does not depend on how slices or units are named or ordered. 0 when all
@@ -92,9 +94,10 @@ export function sliceZ(context: SliceContext, { rows, sum }: Pick<SliceSums, "ro
 }
 
 /**
- * Minimum-description-length score of a slice, in nats: z²/2 − log C(P, depth) − log depth_max.
+ * Minimum-description-length score of a slice, in nats: z²/(2 f) − log C(P, depth) − log depth_max.
  *
- * What the slice explains minus the price of naming it. A deeper slice must pay for itself.
+ * What the slice explains minus the price of naming it. A deeper slice must pay for itself. The factor f is the slice's
+ * `inflation`: what a baseline fitted on few units got wrong is no evidence against the new version.
  *
  * @returns −Infinity for a slice that is not worse than the rest, has fewer than max(10, 0.5%)
  *   units, or leaves fewer than 10 outside
@@ -102,10 +105,10 @@ export function sliceZ(context: SliceContext, { rows, sum }: Pick<SliceSums, "ro
  * @see Rissanen, Modeling by shortest data description, Automatica 14 (1978)
  */
 export function sliceMdl(context: SliceContext, slice: SliceSums): number {
-  const { rows, depth } = slice;
+  const { rows, depth, inflation = 1 } = slice;
   if (rows < sliceRowsMin(context) || context.rows - rows < ROWS_OUTSIDE_MIN) return -Infinity;
   const z = sliceZ(context, slice);
-  return z > 0 ? (z * z) / 2 - sliceCost(context, depth) : -Infinity;
+  return z > 0 ? (z * z) / (2 * inflation) - sliceCost(context, depth) : -Infinity;
 }
 
 /** The price of naming `depth` of P predicates, in nats. */
@@ -123,7 +126,8 @@ export function sliceCost(
  * r_max the largest residual, then a descendant of n' units has a mean of at most
  * min(r_max, R⁺/n'). z at that mean rises in n' up to R⁺/r_max and has no inner maximum above,
  * so the largest of the values at both sides of R⁺/r_max and at both ends of the admissible
- * sizes bounds them all. The price is that of the cheapest deeper conjunction.
+ * sizes bounds them all. The price is that of the cheapest deeper conjunction, and the inflation that of S, since
+ * more predicates never make it smaller.
  *
  * @param positive R⁺ of the slice
  * @returns −Infinity when nothing below can qualify
@@ -144,7 +148,7 @@ export function sliceBound(context: SliceContext, slice: SliceSums & { readonly 
   for (let depth = slice.depth + 1; depth <= Math.min(context.depthMax, context.predicates); depth++) {
     cost = Math.min(cost, sliceCost(context, depth));
   }
-  return z > 0 ? (z * z) / 2 - cost : -Infinity;
+  return z > 0 ? (z * z) / (2 * (slice.inflation ?? 1)) - cost : -Infinity;
 }
 
 function zAt({ rows: all, mean, sd }: SliceContext, rows: number, meanInside: number): number {

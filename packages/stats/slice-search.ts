@@ -15,6 +15,7 @@ export interface Slice {
   readonly predicates: readonly number[];
   /** Units inside. */
   readonly rows: number;
+  /** Excess of its mean residual, in standard errors of the current units and of the baseline together. */
   readonly z: number;
   /** In nats; above 0 the slice is worth its name. */
   readonly mdl: number;
@@ -34,15 +35,23 @@ const OVERLAP_MAX = 0.95;
 /** Limits triples where bounds do not: at most this many (row, predicate) visits, about 0.1 s. */
 const TRIPLE_VISITS_MAX = 20_000_000;
 
+export interface SlicesOptions {
+  /** 1 to 3 predicates in a conjunction; default 3. */
+  readonly depthMax?: number;
+  /** What a slice after the first must score, nats; default 0. */
+  readonly laterMdlMin?: number;
+}
+
 /**
  * The slices that best explain a drop: greedy, at most three, each with MDL > 0.
  *
  * After the best slice its excess (mean inside minus mean outside) is taken off the residuals
  * inside it, and the search is repeated; `z` and `mdl` of a later slice are after correction for
- * the earlier ones. Deterministic; ties go to the predicate listed first.
+ * the earlier ones. With the `critical` of the permutation test as `laterMdlMin` a further slice
+ * must explain more of what is left than chance does in 99 of 100 cases, so that the list is
+ * minimal. Deterministic; ties go to the predicate listed first.
  *
  * @param residuals shape [N], from `standardisedResiduals`
- * @param depthMax 1 to 3 predicates in a conjunction
  * @throws RangeError when shapes differ or the depth is out of range
  *
  * @see Sagadeeva & Boehm, SliceLine, SIGMOD 2021; Chung et al., Slice Finder, TKDE 32 (2020)
@@ -50,13 +59,14 @@ const TRIPLE_VISITS_MAX = 20_000_000;
 export function findSlices(
   table: PredicateTable,
   residuals: Float64Array,
-  depthMax = SLICE_DEPTH_MAX,
+  { depthMax = SLICE_DEPTH_MAX, laterMdlMin = 0 }: SlicesOptions = {},
 ): SliceSearch {
   const best = findBestSlice(table, residuals, depthMax);
   if (best === undefined) return { slices: [] };
   const left = residuals.slice();
   const slices: Slice[] = [];
   for (let next: Slice | undefined = best; next !== undefined && next.mdl > 0;) {
+    if (slices.length > 0 && next.mdl < laterMdlMin) break;
     slices.push(next);
     if (slices.length === SLICES_MAX) break;
     takeOffExcess(left, conjunctionRows(table, next.predicates));
@@ -103,13 +113,15 @@ export function findBestSlice(
     level = children;
   }
   if (best === undefined || best.mdl === -Infinity) return undefined;
-  return { predicates: best.predicates, rows: best.rows, z: sliceZ(context, best), mdl: best.mdl };
+  const z = sliceZ(context, best) / Math.sqrt(best.inflation);
+  return { predicates: best.predicates, rows: best.rows, z, mdl: best.mdl };
 }
 
 interface Candidate {
   readonly predicates: readonly number[];
   readonly rows: number;
   readonly sum: number;
+  readonly inflation: number;
   readonly mdl: number;
 }
 
@@ -120,7 +132,9 @@ function singles(table: PredicateTable, residuals: Float64Array, context: SliceC
     if (rows < rowsMin) return [];
     let sum = 0;
     for (let i = 0; i < rows; i++) sum += residuals[members[i]!]!;
-    return [{ predicates: [predicate], rows, sum, mdl: sliceMdl(context, { rows, sum, depth: 1 }) }];
+    const inflation = table.inflation[predicate]!;
+    const mdl = sliceMdl(context, { rows, sum, depth: 1, inflation });
+    return [{ predicates: [predicate], rows, sum, inflation, mdl }];
   });
 }
 
@@ -149,8 +163,9 @@ function childrenOf(
     const smallestParent = Math.min(parent.rows, table.rows[predicate]!.length);
     if (rows < rowsMin || rows > OVERLAP_MAX * smallestParent) continue;
     const sum = sums[predicate]!;
-    const mdl = sliceMdl(context, { rows, sum, depth });
-    children.push({ predicates: [...parent.predicates, predicate], rows, sum, mdl });
+    const inflation = Math.max(parent.inflation, table.inflation[predicate]!);
+    const mdl = sliceMdl(context, { rows, sum, depth, inflation });
+    children.push({ predicates: [...parent.predicates, predicate], rows, sum, inflation, mdl });
   }
   return children;
 }

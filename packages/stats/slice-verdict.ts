@@ -9,6 +9,8 @@ export interface SliceEvidence {
   readonly drop: number;
   /** Standard deviation of baseline minus score over all units. */
   readonly dropSd: number;
+  /** Units behind the baseline; default infinitely many. */
+  readonly referenceRows?: number;
   /** p_het of `sliceHeterogeneityTest`. */
   readonly pHet: number;
   /** Its `critical` (nats) and `zCritical`. */
@@ -57,8 +59,8 @@ const Z_90_ONE_SIDED = 1.28;
  *
  * - distributional: p_het <= 0.01, phi >= 0.7 and D_out − 1.645 se_out <= 0.01
  * - mixed: p_het <= 0.01 otherwise (worse everywhere, worst in the slice)
- * - uniform: p_het > 0.01 and D sqrt(N)/sd(d) >= z_crit + 1.28, so that a concentrated drop of
- *   this size would have been seen
+ * - uniform: p_het > 0.01 and D/sd(d)·sqrt(N n_ref/(N + n_ref)) >= z_crit + 1.28, so that a
+ *   concentrated drop of this size would have been seen beside the baseline's own error
  * - inconclusive: otherwise, with the further units needed for one of the two
  *
  * A slice must have MDL > 0 to carry the first two: what cannot be named cannot be reported.
@@ -66,7 +68,7 @@ const Z_90_ONE_SIDED = 1.28;
  * @throws RangeError when N < 2 or the slice does not leave units on both sides
  */
 export function decideSliceVerdict(evidence: SliceEvidence): SliceVerdict {
-  const { rows, drop, dropSd, pHet, zCritical, slice } = evidence;
+  const { rows, drop, dropSd, referenceRows = Infinity, pHet, zCritical, slice } = evidence;
   if (!(rows >= 2)) throw new RangeError(`decideSliceVerdict: ${rows} units`);
   if (slice !== undefined && !(slice.rows >= 1 && slice.rows < rows)) {
     throw new RangeError(`decideSliceVerdict: a slice of ${slice.rows} of ${rows} units`);
@@ -80,7 +82,10 @@ export function decideSliceVerdict(evidence: SliceEvidence): SliceVerdict {
     const restUnharmed = named.dropOutside - Z_95_ONE_SIDED * Math.sqrt(variance) <= DROP_OUTSIDE_MAX;
     return { kind: phi >= EXPLAINED_MIN && restUnharmed ? "distributional" : "mixed", explainedShare: phi };
   }
-  if (drop > 0 && drop * Math.sqrt(rows) >= (zCritical + Z_90_ONE_SIDED) * dropSd) {
+  if (
+    drop > 0 &&
+    drop * Math.sqrt(independentRows(rows, referenceRows)) >= (zCritical + Z_90_ONE_SIDED) * dropSd
+  ) {
     return { kind: "uniform", explainedShare: phi };
   }
   const needed = unitsNeeded(evidence);
@@ -101,14 +106,24 @@ export function explainedShare(rows: number, drop: number, rowsInside: number, d
   return Math.min(1, Math.max(0, 1 - ((rows - rowsInside) * dropOutside) / (rows * drop)));
 }
 
+/** Units held against a known baseline that would say as much: N n_ref/(N + n_ref), never more than n_ref. */
+function independentRows(rows: number, referenceRows: number): number {
+  return rows / (1 + rows / referenceRows);
+}
+
 /**
- * Evidence grows in proportion to the units: the smaller of the sample sizes at which the slice
- * would pass the permutation test and at which the drop would count as uniform.
+ * Evidence grows in proportion to the independent units: the smaller of the sample sizes at which the slice would pass
+ * the permutation test and at which the drop would count as uniform. None when the baseline is too small for either.
  */
-function unitsNeeded({ rows, drop, dropSd, critical, zCritical, slice }: SliceEvidence): number | undefined {
+function unitsNeeded(evidence: SliceEvidence): number | undefined {
+  const { rows, drop, dropSd, referenceRows = Infinity, critical, zCritical, slice } = evidence;
   const price = slice === undefined ? 0 : slice.z ** 2 / 2 - slice.mdl;
-  const forSlice = slice === undefined ? Infinity : (rows * 2 * (critical + price)) / slice.z ** 2;
+  const forSlice =
+    slice === undefined
+      ? Infinity
+      : (independentRows(rows, referenceRows) * 2 * (critical + price)) / slice.z ** 2;
   const forUniform = drop > 0 ? ((zCritical + Z_90_ONE_SIDED) * (dropSd / drop)) ** 2 : Infinity;
   const target = Math.min(forSlice, forUniform);
-  return Number.isFinite(target) ? Math.max(1, Math.ceil(target - rows)) : undefined;
+  if (!(target < referenceRows)) return undefined;
+  return Math.max(1, Math.ceil(target / (1 - target / referenceRows) - rows));
 }

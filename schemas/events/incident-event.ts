@@ -4,6 +4,8 @@
  * *Detection* is what the monitor asserts; *incident* is what people handle. The monitor appends `detected` and
  * `recovered`; people and the notifier append the rest. The state of an incident is the fold of its events
  * (`alerts/lifecycle.ts`), so every replica and every restart sees the same one.
+ *
+ * `gate_bypassed` is no detection: the registry tells people that somebody overrode the promotion gate.
  */
 import { z } from "zod";
 
@@ -87,6 +89,18 @@ export const IncidentEvent = z.discriminatedUnion("type", [
     channel: z.string().describe("which notifier, such as inbox or slack"),
     revision: z.number().int().describe("revision of the incident that the message shows"),
     message_ref: z.string().describe("opaque handle by which the notifier edits its message"),
+  }),
+  z.object({
+    type: z.literal("gate_bypassed"),
+    ...common,
+    env: z.string(),
+    use_case: z.string(),
+    prompt_version: z.string(),
+    number: z.number().int().positive().describe("per use case: v<number>"),
+    overridden: z
+      .array(z.object({ code: z.string(), message: z.string() }))
+      .describe("every refusal of the gate that did not count"),
+    reason: z.string().describe("the actor's own words"),
   }),
 ]);
 export type IncidentEvent = z.infer<typeof IncidentEvent>;

@@ -11,8 +11,10 @@ import {
   EvalRecord,
   GateOutcome,
   PromptDocumentBody,
+  Ramp,
   UseCaseSettings,
 } from "../http/registry.ts";
+import { CanaryDecision } from "./registry-canary.ts";
 
 export const REGISTRY_EVENT_TYPES = [
   "version_registered",
@@ -22,6 +24,8 @@ export const REGISTRY_EVENT_TYPES = [
   "eval_recorded",
   "approved",
   "policy_set",
+  "rollout_advanced",
+  "canary_read",
 ] as const;
 export type RegistryEventType = (typeof REGISTRY_EVENT_TYPES)[number];
 
@@ -59,11 +63,22 @@ export const EvalRecordedBody = z.object({ record: EvalRecord, decision: GateOut
 export const PromotedBody = z.object({
   weight: z.number().gt(0).max(1).describe("share of conversations; 1 moves the pointer, less is a canary"),
   is_bypass: z.boolean().describe("the gate was overridden, for the event's reason"),
+  ramp: Ramp.optional().describe("begins a rollout; weight is its first step"),
+});
+
+export const RolloutAdvancedBody = z.object({
+  step: z.number().int().positive().describe("index in the rollout's steps to go to: the next one"),
+  decision: CanaryDecision.nullable().describe(
+    "what justified it; null when a person did, for the event's reason",
+  ),
 });
 
 export const RolledBackBody = z.object({
   from: ContentHash.nullable().describe("the bad version; null: what is newest in production"),
   to: ContentHash.nullable().describe("null: the last good version before it"),
+  decision: CanaryDecision.nullable()
+    .default(null)
+    .describe("what justified it; null when a person did, for the event's reason"),
 });
 
 export const PolicySetBody = z.object({

@@ -39,6 +39,12 @@ export const Verdict = z.object({
   latency_ms: z.number().nonnegative(),
   cost_usd: z.number().nonnegative().nullable().describe("of this judgement, US dollars; null when unknown"),
   slices: z.array(z.string()).describe("names of the predicates that held for the call"),
-  sample_rate: z.number().min(0).max(1).describe("probability with which the call was selected"),
+  sample_rate: z
+    .number()
+    .min(0)
+    .max(1)
+    .describe(
+      "probability with which the call was selected; 0 when its outcome or a thumb chose it: no estimate counts it",
+    ),
 });
 export type Verdict = z.infer<typeof Verdict>;

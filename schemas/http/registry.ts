@@ -1,5 +1,6 @@
 /** Bodies of the registry's HTTP requests and answers. Versions are named by hash, `use-case@<12 hex>` or `v15`. */
 import { z } from "zod";
+import { CanaryDecision } from "../events/registry-canary.ts";
 import { GateLimits } from "../files/config.ts";
 import { UseCase } from "../files/prompt.ts";
 
@@ -28,11 +29,11 @@ export const PromptDocumentBody = z
       )
       .min(1)
       .max(200),
-    defaults: z.record(z.string(), z.json()).optional(),
+    defaults: z.record(z.string(), z.json()).exactOptional(),
     output: z
-      .object({ format: z.literal("json"), schema: z.json().optional() })
+      .object({ format: z.literal("json"), schema: z.json().exactOptional() })
       .strict()
-      .optional(),
+      .exactOptional(),
   })
   .strict();
 export type PromptDocumentBody = z.infer<typeof PromptDocumentBody>;
@@ -123,6 +124,19 @@ const requiredReason = z.string().max(2000).regex(/\S/, "say why; it is kept in 
 const expectedRevision = z.number().int().nonnegative();
 const person = z.string().trim().min(1).max(200);
 
+/** Most steps of a rollout. */
+export const RAMP_STEPS_MAX = 10;
+/** Shares of conversations, one after the other, until everybody is served. */
+export const Ramp = z
+  .array(z.number().gt(0).max(1))
+  .min(2)
+  .max(RAMP_STEPS_MAX)
+  .refine(
+    (steps) => steps.at(-1) === 1 && steps.every((step, i) => i === 0 || step > steps[i - 1]!),
+    "must rise from step to step and end with 1, such as [0.05, 0.25, 1]",
+  );
+export type Ramp = z.infer<typeof Ramp>;
+
 export const RegisterVersionBody = z
   .object({
     prompt_version: ContentHash.describe("hash of `document`; another one is refused"),
@@ -141,9 +155,27 @@ export const PromoteBody = z
   .object({
     env,
     prompt_version: versionReference,
-    weight: z.number().gt(0).max(1).default(1).describe("share of conversations"),
+    weight: z.number().gt(0).max(1).optional().describe("share of conversations; default 1"),
+    ramp: Ramp.optional().describe(
+      "begins a rollout instead: the first share at once, each next when cleared",
+    ),
     expected_revision: expectedRevision.optional().describe("or If-Match; one of them is needed"),
     bypass: z.object({ reason: requiredReason }).strict().optional().describe("overrides the gate, visibly"),
+    reason,
+  })
+  .strict()
+  .refine(({ weight, ramp }) => weight === undefined || ramp === undefined, {
+    path: ["ramp"],
+    message: "send weight or ramp, not both: the first step is the weight",
+  });
+/** Takes a rollout to its next step. */
+export const AdvanceBody = z
+  .object({
+    env,
+    prompt_version: versionReference.describe("the rollout's; another one is refused"),
+    step: z.number().int().positive().describe("index in `steps` to go to: the rollout's `step` plus 1"),
+    expected_revision: expectedRevision.optional().describe("or If-Match; one of them is needed"),
+    decision: CanaryDecision.optional().describe("that justifies it; without one the reason is needed"),
     reason,
   })
   .strict();
@@ -153,6 +185,7 @@ export const RollbackBody = z
     from: versionReference.optional().describe("the bad version; default: the canary, else what is live"),
     to: versionReference.optional().describe("default: the last good version before it"),
     expected_revision: expectedRevision.optional().describe("default: what the registry sees now"),
+    decision: CanaryDecision.optional().describe("that justifies it, when no person did"),
     reason: requiredReason,
   })
   .strict();
@@ -173,6 +206,47 @@ export const LiveArm = z.object({
   weight: z.number().describe("share of conversations; the weights of a use case add up to 1"),
 });
 export type LiveArm = z.infer<typeof LiveArm>;
+
+const Mark = z.object({
+  offset: z.number().int().nonnegative().describe("place in the history"),
+  at: z.string().describe("ISO 8601 UTC"),
+  actor: z.string(),
+  reason: z.string(),
+});
+
+/** A rollout under way, as `GET /v1/use-cases/:id` shows it per env. */
+export const RolloutView = z.object({
+  prompt_version: ContentHash,
+  number: z.number().int().positive(),
+  steps: Ramp,
+  step: z.number().int().nonnegative().describe("index in `steps` of the current one"),
+  started: Mark,
+  stepped: Mark.describe("what began the current step"),
+});
+export type RolloutView = z.infer<typeof RolloutView>;
+
+/** The newest reading of the versions that run side by side; WATCHING, CLEARED or REGRESSED. */
+export const CanaryView = Mark.extend({ prompt_version: ContentHash, decision: CanaryDecision });
+export type CanaryView = z.infer<typeof CanaryView>;
+
+/** What the controller of rollouts needs of `GET /v1/use-cases`. */
+export const UseCasesAnswer = z.object({
+  use_cases: z.array(
+    z.object({
+      use_case: z.string(),
+      envs: z.record(
+        z.string(),
+        z.object({
+          revision: z.number().int().nonnegative(),
+          live: z.array(LiveArm),
+          rollout: RolloutView.nullable(),
+          canary: CanaryView.nullable(),
+        }),
+      ),
+    }),
+  ),
+});
+export type UseCasesAnswer = z.infer<typeof UseCasesAnswer>;
 
 /** Answer to every command that was accepted. */
 export const CommandAccepted = z.object({

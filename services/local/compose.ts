@@ -25,6 +25,9 @@ import { DEFAULT_RUBRICS } from "../judge/default-rubric.ts";
 import { createJudgeService } from "../judge/service.ts";
 import { createMonitor } from "../monitor/service.ts";
 import { createNotifierService } from "../notifier/service.ts";
+import { createPolicyService } from "../policy/service.ts";
+import { createRegistry } from "../registry/service.ts";
+import { createSnapshotFile } from "../registry/snapshot.ts";
 import { createEnrichment } from "../writer/enrich-call.ts";
 import { createWriter } from "../writer/service.ts";
 import type { LocalConfig } from "./config.ts";
@@ -42,7 +45,15 @@ export interface LocalMode {
   readonly store: Store;
   readonly inbox: Inbox;
   /** Resolves once everything serves. */
-  readonly urls: Promise<{ readonly collector: string; readonly inbox: string; readonly sql: string }>;
+  readonly urls: Promise<LocalUrls>;
+}
+
+export interface LocalUrls {
+  readonly collector: string;
+  readonly inbox: string;
+  /** Read-only. */
+  readonly sql: string;
+  readonly registry: string;
 }
 
 export interface LocalOptions {
@@ -77,10 +88,19 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
 
     const deps = { log, store, clock: systemClock, logger };
     const collector = createCollector({ log, clock: systemClock, logger, port: ports.collector });
+    const registry = createRegistry({
+      log,
+      clock: systemClock,
+      logger,
+      port: ports.registry,
+      portSetting: "--registry-port or PLUMBLINE_REGISTRY_PORT",
+      snapshots: createSnapshotFile(join(dataDir, "registry.json")),
+    });
     const page = createInboxPage(inbox, ports.inbox, logger, stop);
     const services: readonly Service[] = [
       collector,
       page,
+      registry,
       createWriter({ ...deps, enrichment: createEnrichment(config) }),
       createJudgeService({
         ...deps,
@@ -89,6 +109,7 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
         config,
       }),
       createMonitor({ ...deps, config }),
+      createPolicyService({ clock: systemClock, logger, registryUrl: registry.url }),
       createNotifierService({
         ...deps,
         notifiers: [inbox, ...slack(config, logger)],
@@ -109,11 +130,14 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
       log,
       store,
       inbox,
-      urls: Promise.all([collector.url, page.url]).then(([collectorUrl, inboxUrl]) => ({
-        collector: collectorUrl,
-        inbox: inboxUrl,
-        sql: sql.url,
-      })),
+      urls: Promise.all([collector.url, page.url, registry.url]).then(
+        ([collectorUrl, inboxUrl, registryUrl]) => ({
+          collector: collectorUrl,
+          inbox: inboxUrl,
+          sql: sql.url,
+          registry: registryUrl,
+        }),
+      ),
     };
   } catch (error) {
     for (const resource of resources.toReversed()) await resource.close();

@@ -119,6 +119,6 @@ function readPassages(): readonly Passage[] {
 }
 
 function promptVersion(version: "v1" | "v2"): string {
-  const text = readFileSync(new URL(`prompts/${USE_CASE}.${version}.prompt`, EXAMPLE));
+  const text = readFileSync(new URL(`incident/${USE_CASE}.${version}.prompt`, EXAMPLE));
   return `sha256:${createHash("sha256").update(text).digest("hex")}`;
 }

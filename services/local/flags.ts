@@ -2,8 +2,13 @@ import { parseArgs } from "node:util";
 
 export interface Flags {
   readonly dataDir: string | null;
-  /** Ports of collector, inbox and SQL; 0 picks a free one. */
-  readonly ports: { readonly collector: number; readonly inbox: number; readonly sql: number };
+  /** 0 picks a free one. */
+  readonly ports: {
+    readonly collector: number;
+    readonly inbox: number;
+    readonly sql: number;
+    readonly registry: number;
+  };
   readonly readyFile: string | null;
   readonly demo: boolean;
   readonly untilAlert: boolean;
@@ -18,6 +23,7 @@ export const USAGE = `usage: npm start -- [options]     every service in one pro
   --port N           collector's port, inbox N+1, SQL N+2; 0 picks free ones (PLUMBLINE_PORT; default 4319)
   --inbox-port N     inbox alone (PLUMBLINE_INBOX_PORT)
   --sql-port N       SQL alone (PLUMBLINE_SQL_PORT)
+  --registry-port N  registry (PLUMBLINE_REGISTRY_PORT; default 4800, a free one with --port 0)
   --ready-file FILE  write the URLs there as JSON once everything serves
   --until-alert      with the demo: end as soon as the alert stands; exit 0, or 1 when none stood in time
   --json             with --until-alert: one JSON line on standard output
@@ -25,6 +31,8 @@ export const USAGE = `usage: npm start -- [options]     every service in one pro
 `;
 
 const DEFAULT_PORT = 4319;
+/** Not beside the collector: clients and the command line look for the registry here, local or not. */
+const DEFAULT_REGISTRY_PORT = 4800;
 
 /** Raised for flags that can't be read; the message says which and what is allowed. */
 export class UsageError extends Error {
@@ -46,6 +54,9 @@ export function readFlags(
       inbox:
         readPort("--inbox-port", values["inbox-port"] ?? environment["PLUMBLINE_INBOX_PORT"]) ?? beside(1),
       sql: readPort("--sql-port", values["sql-port"] ?? environment["PLUMBLINE_SQL_PORT"]) ?? beside(2),
+      registry:
+        readPort("--registry-port", values["registry-port"] ?? environment["PLUMBLINE_REGISTRY_PORT"]) ??
+        (port === 0 ? 0 : DEFAULT_REGISTRY_PORT),
     },
     readyFile: values["ready-file"] ?? null,
     demo: values.demo ?? false,
@@ -64,6 +75,7 @@ function parse(args: readonly string[]) {
         port: { type: "string" },
         "inbox-port": { type: "string" },
         "sql-port": { type: "string" },
+        "registry-port": { type: "string" },
         "ready-file": { type: "string" },
         demo: { type: "boolean" },
         "until-alert": { type: "boolean" },

@@ -111,10 +111,16 @@ Plumbline serves; everything is kept in ${dataDir}
   inbox      ${urls.inbox}
   collector  ${urls.collector}
   SQL        ${urls.sql}  (read-only)
+  registry   ${urls.registry}
 
 Send a first call, then look at it:
   curl -sS ${urls.collector}/v1/calls -H 'content-type: application/json' -d '${event}'
   curl -sS '${urls.sql}/?query=SELECT+*+FROM+plumbline.calls_v1+FORMAT+Vertical'
+
+Version a first prompt, in a folder of your git repository:
+  npx plumbline init
+  npx plumbline push --registry ${urls.registry}
+  npx plumbline status --registry ${urls.registry}
 
 `;
 }

@@ -1,3 +1,4 @@
+import { encodeIncidentEvent, INCIDENTS } from "@plumbline/alerts";
 import type { EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { IncidentEvent } from "@plumbline/schemas";
@@ -7,7 +8,6 @@ export async function appendIncident(
   event: IncidentEvent,
   { log, logger }: { readonly log: Pick<EventLog, "append">; readonly logger: Logger },
 ): Promise<void> {
-  const value = new TextEncoder().encode(JSON.stringify(event));
-  await log.append("plumbline.incidents", [{ key: event.incident_id, value }]);
+  await log.append(INCIDENTS, [encodeIncidentEvent(event)]);
   logger.info({ incident_id: event.incident_id, type: event.type }, "monitor.asserted");
 }

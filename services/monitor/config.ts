@@ -34,6 +34,24 @@ export const MonitorConfig = z.object({
     .lt(1)
     .optional()
     .describe("absolute target of quality in [0,1], tested while a use case has no history; none when unset"),
+  PLUMBLINE_MONITOR_CANARY_MARGIN: z.coerce
+    .number()
+    .gt(0)
+    .max(0.5)
+    .default(0.03)
+    .describe(
+      "a canary is cleared once it is shown to be worse than the old version by less than this, in (0,1)",
+    ),
+  PLUMBLINE_MONITOR_CANARY_WINDOW_MINUTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(60)
+    .refine((minutes) => 60 % minutes === 0, "must divide 60, such as 60, 15, 5 or 1")
+    .default(60)
+    .describe(
+      "conversations of both versions judged in the same window make pairs, and windows that ended decide; a divisor of 60, minutes",
+    ),
 });
 export type MonitorConfig = z.output<typeof MonitorConfig>;
 

@@ -5,69 +5,49 @@
  * that the group protocol gave it, so one replica or fifty run the same code.
  */
 import { createHash } from "node:crypto";
-import type { Clock, EventLog, Store } from "@plumbline/ports";
-import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import { runSchedule } from "@plumbline/runtime/schedule";
-import type { MonitorConfig } from "./config.ts";
-import { type CoverageMonitorDeps, createCoverageMonitor } from "./coverage/coverage-monitor.ts";
-import { IncidentFold } from "./incident-fold.ts";
-import { createMeasuresMonitor, type MeasuresDeps } from "./measures/monitor.ts";
-import { createQualityMonitor, type QualityOptions, type QualityStore } from "./quality/quality-monitor.ts";
+import { createMonitorJobs, type JobDeps } from "./jobs.ts";
 
 const GROUP = "monitor";
+const NEWS_TOPICS = [
+  "plumbline.calls",
+  "plumbline.verdicts",
+  "plumbline.incidents",
+  "plumbline.registry",
+] as const;
 /** After the last record the store may still be catching up for this long. */
 const NEWS_MS = 15_000;
 /** Longest time without a look while nothing arrives. */
 const IDLE_LOOK_MS = 5 * 60_000;
 
-export interface MonitorDeps {
-  readonly log: EventLog;
-  readonly store: Pick<
-    Store,
-    keyof QualityStore | keyof CoverageMonitorDeps["store"] | keyof MeasuresDeps["store"]
-  >;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly config: MonitorConfig;
-}
+export type MonitorDeps = Omit<JobDeps, "holds" | "settleMs">;
 
 export function createMonitor({ log, store, clock, logger, config }: MonitorDeps): Service {
   let held: ReadonlySet<number> = new Set();
   let partitions = 1;
   const holds = (useCase: string): boolean => held.has(scheduleSlot(useCase, partitions));
-  const deps = { store, log, clock, logger, holds };
   /** Made anew at every change of partitions: a use case that came back is rebuilt from rows. */
-  const createJobs = () => [
-    {
-      name: "quality",
-      cron: config.PLUMBLINE_MONITOR_CRON,
-      ...createQualityMonitor({ ...deps, incidents: new IncidentFold(log), options: qualityOptions(config) }),
-    },
-    {
-      name: "coverage",
-      cron: config.PLUMBLINE_MONITOR_CRON,
-      ...createCoverageMonitor({ ...deps, incidents: new IncidentFold(log) }),
-    },
-    {
-      name: "measures",
-      cron: config.PLUMBLINE_MONITOR_MEASURES_CRON,
-      ...createMeasuresMonitor({ ...deps, incidents: new IncidentFold(log) }),
-    },
-  ];
+  const createJobs = () => createMonitorJobs({ store, log, clock, logger, config, holds });
+  const crons = {
+    quality: config.PLUMBLINE_MONITOR_CRON,
+    coverage: config.PLUMBLINE_MONITOR_CRON,
+    canary: config.PLUMBLINE_MONITOR_CRON,
+    measures: config.PLUMBLINE_MONITOR_MEASURES_CRON,
+  };
   let jobs = createJobs();
 
   return {
     name: "monitor",
     async run(signal) {
       partitions = (await log.watermarks("plumbline.schedule")).length;
-      const schedules = jobs.map(({ name, cron }, i) => {
+      const schedules = (["quality", "coverage", "canary", "measures"] as const).map((name) => {
         const hasNews = createNews();
         return {
           name,
-          cron,
+          cron: crons[name],
           run: async () => {
-            if (await hasNews()) await jobs[i]!.run();
+            if (await hasNews()) await jobs[name].run();
           },
         };
       });
@@ -76,21 +56,24 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
   };
 
   /**
-   * Says for one job whether a look at the store can find anything new: records arrived lately, or it has not looked for
-   * a while, since silence is found by the clock. Without this an idle process would ask the same questions for ever.
+   * Says for one job whether a look at the store can find anything new: records arrived lately, partitions were claimed
+   * lately, or it has not looked for a while, since silence is found by the clock. Without this an idle process would
+   * ask the same questions for ever.
    */
   function createNews(): () => Promise<boolean> {
     let end = -1;
+    let seen = held;
     let changedAt = 0;
     let lookedAt = 0;
     return async () => {
       const now = clock.now();
       let newEnd = 0;
-      for (const topic of ["plumbline.calls", "plumbline.verdicts", "plumbline.incidents"] as const) {
+      for (const topic of NEWS_TOPICS) {
         for (const { high } of await log.watermarks(topic)) newEnd += high;
       }
-      if (newEnd !== end) changedAt = now;
+      if (newEnd !== end || held !== seen) changedAt = now;
       end = newEnd;
+      seen = held;
       if (now - changedAt > NEWS_MS && now - lookedAt < IDLE_LOOK_MS) return false;
       lookedAt = now;
       return true;
@@ -104,16 +87,6 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
       logger.info({ partitions: claimed.length }, "monitor.claimed");
     }
   }
-}
-
-export function qualityOptions(config: MonitorConfig): QualityOptions {
-  const { PLUMBLINE_MONITOR_SLO: slo } = config;
-  return {
-    alpha: config.PLUMBLINE_MONITOR_ALPHA,
-    tickets: config.PLUMBLINE_MONITOR_TICKETS === "on",
-    falseAlarmsPerYear: config.PLUMBLINE_MONITOR_FALSE_PAGES_PER_YEAR,
-    ...(slo === undefined ? {} : { slo }),
-  };
 }
 
 /** Which partition of the schedule topic a use case belongs to; the same on every replica and after every restart. */

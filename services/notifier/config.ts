@@ -16,6 +16,10 @@ export const NotifierConfig = z.object({
     .regex(/^[CG][A-Z0-9]{6,}$/, "a channel id such as C012AB3CD, not a name")
     .optional()
     .describe("id of the channel that gets the alerts"),
+  PLUMBLINE_SLACK_API_URL: z
+    .url()
+    .optional()
+    .describe("base of the Slack API with a slash at the end, where a proxy stands before it"),
   PLUMBLINE_INBOX_DIR: z
     .string()
     .min(1)

@@ -2,7 +2,7 @@
  * Carries out what the outbox decided for one channel: the incident is in the log first, then it is sent, then the
  * sending is recorded. A crash before the recording leaves a message that the next process finds and edits.
  */
-import { renderMessage, replySince, type MessageLinks } from "@plumbline/alerts";
+import { renderBypass, renderMessage, replySince, type MessageLinks } from "@plumbline/alerts";
 import { ExternalError, LogError, type Clock, type Message, type Notifier } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { IncidentEvent } from "@plumbline/schemas";
@@ -17,6 +17,7 @@ import {
   type Channel,
   type Row,
   type Task,
+  type Told,
 } from "./outbox.ts";
 
 export interface DeliveryDeps {
@@ -39,6 +40,10 @@ export interface Delivery {
 export function createDelivery(deps: DeliveryDeps): Delivery {
   const { notifier, channel, clock, logger, links, append, assertHeld } = deps;
 
+  function render(state: Told): Message {
+    return "bypass" in state ? renderBypass(state, links) : renderMessage(state, links);
+  }
+
   async function perform(task: Task, signal: AbortSignal): Promise<void> {
     const row = rowOf(channel, task.state.incident_id);
     if (task.kind !== "record") {
@@ -60,7 +65,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     row: Row,
     signal: AbortSignal,
   ): Promise<NonNullable<Row["shown"]>> {
-    const message = renderMessage(state, links);
+    const message = render(state);
     let known = shown;
     if (kind === "post" || row.isSuspect) {
       // Another process may have posted and died before it recorded that.
@@ -72,7 +77,8 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       return { ref, revision: message.revision };
     }
     if (known.revision < message.revision || row.isSuspect) {
-      await notifier.update(known.ref, message, replySince(state, known.revision), { signal });
+      const reply = "bypass" in state ? "" : replySince(state, known.revision);
+      await notifier.update(known.ref, message, reply, { signal });
     }
     return { ref: known.ref, revision: Math.max(known.revision, message.revision) };
   }
@@ -190,7 +196,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     perform,
     async probe({ state }, signal) {
       try {
-        await notifier.find(renderMessage(state, links).incident_id, { signal });
+        await notifier.find(render(state).incident_id, { signal });
       } catch (error) {
         if (!(error instanceof ExternalError)) throw error;
         const now = clock.now();

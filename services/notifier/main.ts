@@ -16,6 +16,7 @@ const config = loadConfig(NotifierConfig, process.env);
 const {
   PLUMBLINE_SLACK_TOKEN: token,
   PLUMBLINE_SLACK_CHANNEL: channel,
+  PLUMBLINE_SLACK_API_URL: apiUrl,
   PLUMBLINE_INBOX_DIR: inboxDir,
 } = config;
 if ((token === undefined) !== (channel === undefined)) {
@@ -43,7 +44,7 @@ const notifier = createNotifierService({
   notifiers: [
     ...(token === undefined || channel === undefined
       ? []
-      : [createSlackNotifier({ token, channel, logger })]),
+      : [createSlackNotifier({ token, channel, logger, ...(apiUrl !== undefined && { apiUrl }) })]),
     ...(inbox === null ? [] : [inbox]),
   ],
   clock: systemClock,

@@ -2,7 +2,10 @@
  * What one channel owes its readers, and what to do about it next. Pure: the outbox is derived from the folded
  * incidents, so it cannot be lost; what it adds in memory (attempts, waits) may be.
  */
-import { isOpen, type IncidentState } from "@plumbline/alerts";
+import { isOpen, type BypassNotice, type IncidentState, type Shown } from "@plumbline/alerts";
+
+/** What a channel tells people about. */
+export type Told = IncidentState | BypassNotice;
 
 /** What is remembered about one incident's message in one channel, beside what the log says. */
 export interface Row {
@@ -33,7 +36,7 @@ export interface Channel {
 
 export interface Task {
   readonly kind: "post" | "update" | "record";
-  readonly state: IncidentState;
+  readonly state: Told;
   /** What the channel shows of it now. */
   readonly shown: Row["shown"];
   readonly dueAt: number;
@@ -72,7 +75,7 @@ export function backoffMs(failures: number): number {
 }
 
 /** Everything the channel still has to be told: new messages first, oldest incident first, then edits. */
-export function tasks(channel: Channel, states: Iterable<IncidentState>, now: number): Task[] {
+export function tasks(channel: Channel, states: Iterable<Told>, now: number): Task[] {
   const found: Task[] = [];
   for (const state of states) {
     const task = taskFor(channel, state, now);
@@ -121,11 +124,13 @@ export function rowOf(channel: Channel, incident_id: string): Row {
   return row;
 }
 
-function taskFor(channel: Channel, state: IncidentState, now: number): Task | null {
+function taskFor(channel: Channel, state: Told, now: number): Task | null {
   const row = channel.rows.get(state.incident_id) ?? NEW_ROW;
   const shown = shownOf(state, channel.name, row);
   if (shown === null) {
-    if (!isOpen(state) && now - Date.parse(state.state_changed_at) > STALE_MS) return null;
+    // A bypass is over when it is made.
+    const isOver = "bypass" in state || !isOpen(state);
+    if (isOver && now - Date.parse(state.state_changed_at) > STALE_MS) return null;
     return { kind: "post", state, shown, dueAt: row.notBefore };
   }
   if (shown.revision < state.revision) {
@@ -137,7 +142,7 @@ function taskFor(channel: Channel, state: IncidentState, now: number): Task | nu
 }
 
 /** The newer of what this process sent and what the log recorded; null when both belong to an older message. */
-function shownOf(state: IncidentState, channel: string, row: Row): Row["shown"] {
+function shownOf(state: Shown, channel: string, row: Row): Row["shown"] {
   const delivery = state.deliveries[channel];
   const recorded = delivery === undefined ? null : { ref: delivery.message_ref, revision: delivery.revision };
   const newest = (recorded?.revision ?? -1) > (row.shown?.revision ?? -1) ? recorded : row.shown;

@@ -1,11 +1,17 @@
-import { dueEvent, type MessageLinks } from "@plumbline/alerts";
+import {
+  dueEvent,
+  encodeIncidentEvent,
+  IncidentFold,
+  INCIDENTS,
+  INCIDENTS_PARTITION,
+  type MessageLinks,
+} from "@plumbline/alerts";
 import { LogError, type Batch, type Clock, type EventLog, type Notifier } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import type { IncidentEvent } from "@plumbline/schemas";
 import { createDelivery } from "./delivery.ts";
-import { createIncidentFold, encode, INCIDENTS, PARTITION } from "./incident-fold.ts";
-import { createChannel, nextStep, tasks } from "./outbox.ts";
+import { createChannel, nextStep, tasks, type Told } from "./outbox.ts";
 
 const GROUP = "notifier";
 /** How often acknowledgements and snoozes are checked for having run out. */
@@ -36,7 +42,8 @@ export interface NotifierService extends Service {
 }
 
 /**
- * Shows every incident in every channel: one living message each, edited as the incident changes.
+ * Shows every incident in every channel: one living message each, edited as the incident changes. An override of the
+ * promotion gate is told in the same way, once.
  *
  * The outbox is not stored: it is the difference between an incident's revision and the revision that the log
  * recorded as delivered, so it survives whatever the log survives. One process delivers at a time, the one that
@@ -44,7 +51,9 @@ export interface NotifierService extends Service {
  */
 export function createNotifierService(deps: NotifierDeps): NotifierService {
   const { log, notifiers, clock, logger, links } = deps;
-  const fold = createIncidentFold({ log, logger });
+  const fold = new IncidentFold(log, ({ partition, offset }) =>
+    logger.warn({ log_partition: partition, log_offset: offset }, "notifier.bad_record"),
+  );
   const channels = notifiers.map((notifier) => createChannel(notifier.name));
   if (new Set(channels.map((each) => each.name)).size < channels.length) {
     throw new RangeError("notifiers need different names: deliveries are recorded by name");
@@ -59,8 +68,12 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
     before.abort();
   }
 
+  function told(): readonly Told[] {
+    return [...fold.states.values(), ...fold.bypasses.values()];
+  }
+
   async function append(event: IncidentEvent): Promise<void> {
-    await log.append(INCIDENTS, [encode(event)]);
+    await log.append(INCIDENTS, [encodeIncidentEvent(event)]);
   }
 
   async function handle({ records, assignment, signal }: Batch): Promise<void> {
@@ -85,7 +98,7 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
 
   async function commit(offset: number): Promise<void> {
     try {
-      await log.commit(GROUP, INCIDENTS, PARTITION, { offset, metadata: "" });
+      await log.commit(GROUP, INCIDENTS, INCIDENTS_PARTITION, { offset, metadata: "" });
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       if (error.code === "not_assigned") held = null;
@@ -110,7 +123,7 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
       const step =
         held === null
           ? ({ kind: "wait", until: null } as const)
-          : nextStep(channel, tasks(channel, fold.states.values(), now), now);
+          : nextStep(channel, tasks(channel, told(), now), now);
       try {
         switch (step.kind) {
           case "do":
@@ -150,7 +163,7 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
 
   function status(): ChannelStatus[] {
     return channels.map((channel) => {
-      const owed = tasks(channel, fold.states.values(), clock.now());
+      const owed = tasks(channel, told(), clock.now());
       const refusal = owed
         .map(({ state }) => channel.rows.get(state.incident_id)?.refusal ?? null)
         .find((each) => each !== null);

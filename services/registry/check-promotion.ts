@@ -25,11 +25,12 @@ export function checkPromotion(
   return [
     ...quarantineRefusals(version),
     ...evalRefusals(useCase, version, incumbent, now),
-    ...approvalRefusals(version),
+    ...approvalRefusals(useCase, version),
   ];
 }
 
-function quarantineRefusals({ quarantined, number }: VersionState): readonly Refusal[] {
+/** A version in quarantine gets no more of the conversations, however far it has come. */
+export function quarantineRefusals({ quarantined, number }: VersionState): readonly Refusal[] {
   if (quarantined === null) return [];
   return [
     {
@@ -138,12 +139,15 @@ export function questionMismatches(
   return refusals;
 }
 
-function approvalRefusals({ approvals, author, number }: VersionState): readonly Refusal[] {
+function approvalRefusals(
+  { use_case }: UseCaseState,
+  { approvals, author, number }: VersionState,
+): readonly Refusal[] {
   if (approvals.length > 0) return [];
   return [
     {
       code: "approval_missing",
-      message: `Nobody but its author (${author}) has approved v${number}. Ask a colleague to run: plumbline approve v${number}`,
+      message: `Nobody but its author (${author}) has approved v${number}. Ask a colleague to run: plumbline approve ${use_case} v${number}`,
     },
   ];
 }

@@ -83,7 +83,12 @@ export function createSubmit({ log, clock, state, follower, timeoutMs }: Command
 }
 
 /** Commands that change what is live, and so compare the revision. */
-const MOVES: ReadonlySet<RegistryEvent["type"]> = new Set(["promoted", "rolled_back", "policy_set"]);
+const MOVES: ReadonlySet<RegistryEvent["type"]> = new Set([
+  "promoted",
+  "rolled_back",
+  "rollout_advanced",
+  "policy_set",
+]);
 
 function unavailable(message: string): LogError {
   return new LogError("log_unavailable", message, { retryable: true });

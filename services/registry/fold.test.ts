@@ -261,7 +261,10 @@ describe("the gate", () => {
           code: "eval_missing",
           message: expect.stringContaining("plumbline eval ticket-summary@") as string,
         },
-        { code: "approval_missing", message: expect.stringContaining("plumbline approve v2") as string },
+        {
+          code: "approval_missing",
+          message: expect.stringContaining("plumbline approve ticket-summary v2") as string,
+        },
       ],
     });
   });

@@ -18,22 +18,34 @@ import {
 } from "@plumbline/schemas";
 import { checkPromotion, isSamePerson, questionMismatches } from "./check-promotion.ts";
 import {
+  accept,
+  changed,
+  gateRefused,
+  invalid,
+  moved,
+  numberOf,
+  percent,
+  reject,
+  stale,
+  versionOf,
+  versionUnknown,
+} from "./outcome.ts";
+import { advanceRollout, readCanary, serve } from "./rollout.ts";
+import {
   BYPASSES_MAX,
   emptyEnv,
   EVALS_MAX,
   liveArms,
   OUTCOMES_MAX,
-  type EnvState,
+  type HistoryEntry,
   type Mark,
   type Outcome,
-  type Refusal,
   type RegistryState,
   type UseCaseState,
-  type VersionState,
 } from "./state.ts";
 
 /** Raised when a rule changes what an old record leads to: snapshots of other rules are thrown away. */
-export const RULES_VERSION = 1;
+export const RULES_VERSION = 2;
 
 export interface Folded {
   readonly offset: number;
@@ -129,6 +141,10 @@ function apply(state: RegistryState, event: RegistryEvent, mark: Mark): Outcome 
       return rollBack(useCase, event, mark);
     case "policy_set":
       return setPolicy(useCase, event, mark);
+    case "rollout_advanced":
+      return advanceRollout(useCase, event, mark);
+    case "canary_read":
+      return readCanary(useCase, event, mark);
   }
 }
 
@@ -224,7 +240,8 @@ function quarantine(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Ou
 function promote(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Outcome {
   const body = PromotedBody.safeParse(event.body);
   if (!body.success) return invalid(event);
-  const { weight, is_bypass: isBypass } = body.data;
+  const { weight, is_bypass: isBypass, ramp = null } = body.data;
+  if (ramp !== null && ramp[0] !== weight) return invalid(event);
   const version = versionOf(useCase, event);
   if (version === undefined) return versionUnknown(useCase, event.prompt_version);
   const env = useCase.envs.get(event.env) ?? emptyEnv(event.env);
@@ -246,7 +263,7 @@ function promote(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Outco
       `v${version.number} serves everybody in ${env.env}. A share needs another version beside it.`,
     );
   }
-  if (canary?.weight === weight) return accept(env.revision, false);
+  if (canary?.weight === weight && ramp === null && env.rollout === null) return accept(env.revision, false);
   if (incumbent === null && weight < 1) {
     return reject(
       "no_incumbent",
@@ -254,22 +271,18 @@ function promote(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Outco
     );
   }
 
-  // Less exposure needs no proof.
-  const isReduction = canary !== null && weight < canary.weight;
-  const failures = isReduction ? [] : checkPromotion(useCase, version, incumbent, mark.at);
+  // No more exposure needs no proof; a rollout begins with it all the same.
+  const isNoMore = canary !== null && weight <= canary.weight && ramp === null;
+  const failures = isNoMore ? [] : checkPromotion(useCase, version, incumbent, mark.at);
   if (failures.length > 0) {
     if (!isBypass) return gateRefused(version, failures);
     if (event.reason.trim() === "") return reject("reason_missing", "A bypass needs a reason. Say why.");
     env.bypasses.push({ ...mark, prompt_version: hash, overridden: failures });
     if (env.bypasses.length > BYPASSES_MAX) env.bypasses.shift();
   }
-  if (weight === 1) {
-    env.stack.push(hash);
-    if (!env.served.includes(hash)) env.served.push(hash);
-    env.canary = null;
-  } else {
-    env.canary = { prompt_version: hash, weight };
-  }
+  serve(env, hash, weight);
+  env.rollout =
+    ramp === null ? null : { prompt_version: hash, steps: ramp, step: 0, started: mark, stepped: mark };
   return moved(useCase, env, mark, failures);
 }
 
@@ -325,6 +338,7 @@ function rollBack(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Outc
   if (place === -1) env.stack.push(to);
   else env.stack.length = place + 1;
   env.canary = null;
+  env.rollout = null;
   bad.quarantined ??= mark;
   return moved(useCase, env, mark, []);
 }
@@ -352,73 +366,6 @@ function setPolicy(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Out
   return changed(useCase, env, mark, []);
 }
 
-/** What is live changed. */
-function moved(useCase: UseCaseState, env: EnvState, mark: Mark, overridden: readonly Refusal[]): Outcome {
-  env.moved = mark;
-  return changed(useCase, env, mark, overridden);
-}
-
-function changed(useCase: UseCaseState, env: EnvState, mark: Mark, overridden: readonly Refusal[]): Outcome {
-  env.revision += 1;
-  env.live_revision = mark.offset + 1;
-  useCase.envs.set(env.env, env);
-  return { kind: "accepted", changed: true, revision: env.revision, overridden };
-}
-
-function accept(revision: number | null, isChange = true): Outcome {
-  return { kind: "accepted", changed: isChange, revision, overridden: [] };
-}
-
-function reject(code: string, message: string): Outcome {
-  return { kind: "rejected", code, message, failures: [] };
-}
-
-function invalid({ type }: RegistryEvent): Outcome {
-  return reject("invalid_command", `The body does not fit ${type}. Send it through the registry's API.`);
-}
-
-function versionUnknown({ use_case }: UseCaseState, hash: string | null): Outcome {
-  return reject(
-    "version_unknown",
-    `${use_case} has no version ${hash ?? "(none named)"}. Push it first: plumbline push`,
-  );
-}
-
-function gateRefused({ number }: VersionState, failures: readonly Refusal[]): Outcome {
-  const [first] = failures;
-  const more = failures.length > 1 ? ` (and ${failures.length - 1} more)` : "";
-  return {
-    kind: "rejected",
-    code: "gate_refused",
-    message: `The gate refuses v${number}: ${first!.message}${more}`,
-    failures,
-  };
-}
-
-function stale(useCase: UseCaseState, env: EnvState, event: RegistryEvent): Outcome {
-  const top = env.stack.at(-1);
-  const now =
-    top === undefined || env.moved === null
-      ? "nothing is live"
-      : `v${numberOf(useCase, top)} is live, changed last by ${env.moved.actor}`;
-  return reject(
-    "stale_revision",
-    `${event.env} is at revision ${env.revision}, you saw ${event.expected_revision}: ${now}. Look at plumbline status, then decide again.`,
-  );
-}
-
-function versionOf(useCase: UseCaseState, { prompt_version }: RegistryEvent): VersionState | undefined {
-  return prompt_version === null ? undefined : useCase.versions.get(prompt_version);
-}
-
-function numberOf(useCase: UseCaseState, hash: string): number | undefined {
-  return useCase.versions.get(hash)?.number;
-}
-
-function percent(weight: number): string {
-  return `${Number((weight * 100).toFixed(2))}%`;
-}
-
 /** The version that a command is about; a rollback need not name what is bad. */
 function subjectOf(
   state: RegistryState,
@@ -438,7 +385,9 @@ function remember(
 ): void {
   const useCase = state.use_cases.get(event.use_case);
   if (useCase === undefined) return;
-  const { weight, policy_hash } = event.body;
+  const { weight, policy_hash, decision = null } = event.body;
+  // Readings come by the hour; what they led to is history.
+  if (event.type === "canary_read") return;
   useCase.history.push({
     ...mark,
     type: event.type,
@@ -447,9 +396,12 @@ function remember(
     number: subject === null ? null : (useCase.versions.get(subject)?.number ?? null),
     policy_hash: typeof policy_hash === "string" ? policy_hash : null,
     weight: event.type === "promoted" && typeof weight === "number" ? weight : null,
+    decision: JUSTIFIED.has(event.type) ? (decision as HistoryEntry["decision"]) : null,
     live: MOVES.has(event.type) ? liveArms(useCase, useCase.envs.get(event.env)) : null,
     outcome,
   });
 }
 
-const MOVES: ReadonlySet<RegistryEvent["type"]> = new Set(["promoted", "rolled_back"]);
+const MOVES: ReadonlySet<RegistryEvent["type"]> = new Set(["promoted", "rolled_back", "rollout_advanced"]);
+/** Commands whose justification is kept with them. An eval record keeps its own with the version. */
+const JUSTIFIED: ReadonlySet<RegistryEvent["type"]> = new Set(["rolled_back", "rollout_advanced"]);

@@ -1,6 +1,6 @@
 /** The registry's answers, all from memory. */
 import { HttpProblem, type Request, type Response, type Route } from "@plumbline/runtime/http";
-import { LIVE_USE_CASES_MAX, LIVE_WAIT_SECONDS_MAX, UseCase } from "@plumbline/schemas";
+import { LIVE_USE_CASES_MAX, LIVE_WAIT_SECONDS_MAX, UseCase, type RolloutView } from "@plumbline/schemas";
 import { shortVersion } from "@plumbline/prompts";
 import type { LiveBoard, Rendered, Selection } from "./live.ts";
 import { pickVersion } from "./pick-version.ts";
@@ -200,11 +200,25 @@ function envOfUseCase(useCase: UseCaseState, env: EnvState): unknown {
   return {
     revision: env.revision,
     live: liveArms(useCase, env),
+    rollout: rolloutOf(useCase, env),
+    canary: env.reading === null ? null : dated(env.reading),
     moved: env.moved === null ? null : dated(env.moved),
     /** Where a rollback goes by itself. */
     previous_good: (env.canary === null ? good : env.stack.at(-1)) ?? null,
     policy_hash: env.policy?.policy_hash ?? null,
     bypasses: env.bypasses.map(dated),
+  };
+}
+
+function rolloutOf(useCase: UseCaseState, { rollout }: EnvState): RolloutView | null {
+  if (rollout === null) return null;
+  return {
+    prompt_version: rollout.prompt_version,
+    number: useCase.versions.get(rollout.prompt_version)!.number,
+    steps: [...rollout.steps],
+    step: rollout.step,
+    started: dated(rollout.started),
+    stepped: dated(rollout.stepped),
   };
 }
 

@@ -7,6 +7,7 @@
 import { ConfigError, type Clock, type EventLog } from "@plumbline/ports";
 import { createHttpApp, createHttpService, HttpProblem, type HttpService } from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
+import { announceBypasses } from "./announce-bypasses.ts";
 import { createSubmit } from "./commands.ts";
 import { createLogFollower } from "./follow-log.ts";
 import { createLiveBoard } from "./live.ts";
@@ -24,6 +25,8 @@ export interface RegistryOptions {
   readonly host?: string;
   /** 0 picks a free port. */
   readonly port: number;
+  /** What a person changes when the port is taken. Default PLUMBLINE_REGISTRY_PORT. */
+  readonly portSetting?: string;
   /** Absent: no key is asked for, and everybody is who they say. */
   readonly apiKeys?: ReadonlyMap<string, Credential> | undefined;
   /** Absent: every start folds the whole topic. */
@@ -49,7 +52,7 @@ const READY_WAIT_MS = 2_000;
 /** @throws ConfigError when it would listen beyond this machine without API keys */
 export function createRegistry(options: RegistryOptions): Registry {
   const { log, clock, logger, host = "127.0.0.1", port, apiKeys, snapshots } = options;
-  const { followMs = 100, timeoutMs = 10_000 } = options;
+  const { followMs = 100, timeoutMs = 10_000, portSetting = "PLUMBLINE_REGISTRY_PORT" } = options;
   if (apiKeys === undefined && !LOOPBACK.has(host)) {
     throw new ConfigError(
       `the registry would obey anybody who reaches ${host}: set PLUMBLINE_REGISTRY_KEYS, or bind 127.0.0.1`,
@@ -135,7 +138,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     logger,
     host,
     port,
-    portSetting: "PLUMBLINE_REGISTRY_PORT",
+    portSetting,
   });
 
   return {
@@ -164,7 +167,12 @@ export function createRegistry(options: RegistryOptions): Registry {
           failed.abort();
         }
       };
-      await Promise.all([guard(follower.run(signal)), guard(http.run(signal))]);
+      const announcing = { log, clock, logger, state, isLoaded: () => follower.isLoaded };
+      await Promise.all([
+        guard(follower.run(signal)),
+        guard(http.run(signal)),
+        guard(announceBypasses(announcing, signal)),
+      ]);
       await saving;
       await save();
       if (faults.length > 0) throw faults[0];

@@ -5,6 +5,7 @@
  * *canary* serves a share of the conversations beside the top until it is promoted wholly or rolled back.
  */
 import type {
+  CanaryDecision,
   GateOutcome,
   LiveArm,
   PolicyDocument,
@@ -75,6 +76,24 @@ export interface Bypass extends Mark {
   readonly overridden: readonly Refusal[];
 }
 
+/** A promotion in steps: each is held until the canary is cleared, or a person goes on. */
+export interface RolloutState {
+  readonly prompt_version: string;
+  /** Shares of conversations, rising, the last one 1. */
+  readonly steps: readonly number[];
+  /** Index of the current one. */
+  readonly step: number;
+  readonly started: Mark;
+  /** What began the current step. */
+  readonly stepped: Mark;
+}
+
+/** The newest reading of the current step. Its mark is the monitor's. */
+export interface CanaryReading extends Mark {
+  readonly prompt_version: string;
+  readonly decision: CanaryDecision;
+}
+
 export interface EnvState {
   readonly env: string;
   /** Number of accepted changes of what is live or of the policy. */
@@ -86,6 +105,10 @@ export interface EnvState {
   /** Every version that ever served everybody here: where a rollback may go. */
   readonly served: string[];
   canary: { readonly prompt_version: string; readonly weight: number } | null;
+  /** Of the canary; null when it is held by hand. */
+  rollout: RolloutState | null;
+  /** Of the canary; null until the monitor has read it since it got its share. */
+  reading: CanaryReading | null;
   policy: { readonly policy_hash: string; readonly document: PolicyDocument; readonly set: Mark } | null;
   /** Last change of what is live. */
   moved: Mark | null;
@@ -102,6 +125,8 @@ export interface HistoryEntry extends Mark {
   readonly policy_hash: string | null;
   /** Of a promotion. */
   readonly weight: number | null;
+  /** What justified an advance or a rollback that no person asked for. */
+  readonly decision: CanaryDecision | null;
   /** After the command; null when it does not move what is live. */
   readonly live: readonly LiveArm[] | null;
   readonly outcome: Outcome;
@@ -146,6 +171,8 @@ export function emptyEnv(env: string): EnvState {
     stack: [],
     served: [],
     canary: null,
+    rollout: null,
+    reading: null,
     policy: null,
     moved: null,
     bypasses: [],

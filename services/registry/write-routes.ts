@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { LogError, type Clock } from "@plumbline/ports";
 import { HttpProblem, type Request, type Response, type Route } from "@plumbline/runtime/http";
 import {
+  AdvanceBody,
   ApproveBody,
   PromoteBody,
   QuarantineBody,
@@ -197,7 +198,22 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
         env: body.env,
         prompt_version: resolve(useCase, body.prompt_version),
         reason: body.bypass?.reason ?? body.reason,
-        body: { weight: body.weight, is_bypass: body.bypass !== undefined },
+        body: {
+          weight: body.ramp?.[0] ?? body.weight ?? 1,
+          is_bypass: body.bypass !== undefined,
+          ...(body.ramp === undefined ? {} : { ramp: body.ramp }),
+        },
+        expectation: needed(readExpectation(request, body.expected_revision)),
+      };
+    }),
+    command("advance", async (request, useCase) => {
+      const body = await readJson(request, AdvanceBody);
+      return {
+        type: "rollout_advanced",
+        env: body.env,
+        prompt_version: resolve(useCase, body.prompt_version),
+        reason: body.reason,
+        body: { step: body.step, decision: body.decision ?? null },
         expectation: needed(readExpectation(request, body.expected_revision)),
       };
     }),
@@ -209,7 +225,11 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
         env: body.env,
         prompt_version: from,
         reason: body.reason,
-        body: { from, to: body.to === undefined ? null : resolve(useCase, body.to) },
+        body: {
+          from,
+          to: body.to === undefined ? null : resolve(useCase, body.to),
+          decision: body.decision ?? null,
+        },
         expectation: readExpectation(request, body.expected_revision),
       };
     }),

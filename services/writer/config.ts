@@ -9,6 +9,16 @@ export const WriterConfig = z.object({
     .default(0.05)
     .describe("share of conversations that are judged, in [0,1]"),
   PLUMBLINE_SAMPLING_EPOCH: z.string().min(1).default("1").describe("changing it draws a new sample"),
+  PLUMBLINE_PINNED_SLICES: z
+    .string()
+    .default("")
+    .transform((list) =>
+      list
+        .split(",")
+        .map((slice) => slice.trim())
+        .filter((slice) => slice !== ""),
+    )
+    .describe("slices of which ten conversations are judged every day, comma-separated"),
 });
 export type WriterConfig = z.output<typeof WriterConfig>;
 

@@ -143,6 +143,8 @@ test("a conversation is sampled as a whole, by nothing but its id, and a raised 
             prompt_version: "v1",
             conversation_id,
             input: null,
+            slices: [],
+            source: null,
             status: "ok",
             started_at: event.started_at,
           }).is_sampled,

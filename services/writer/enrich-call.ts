@@ -28,6 +28,7 @@ export function createEnrichment(config: WriterConfig): Enrichment {
     sampling: new SamplingPlan({
       rate: config.PLUMBLINE_JUDGE_SAMPLE_RATIO,
       epoch: config.PLUMBLINE_SAMPLING_EPOCH,
+      pinnedSlices: config.PLUMBLINE_PINNED_SLICES,
     }),
   };
 }
@@ -56,6 +57,7 @@ export function enrichCall(
   const conversationId = call.conversation_id ?? call.call_id;
   const at = new Date(startedAt);
   const startedAtIso = at.toISOString();
+  const description = enrichment.describe(call);
   return {
     log_partition: record.partition,
     log_offset: record.offset,
@@ -67,7 +69,7 @@ export function enrichCall(
     started_at: startedAtIso,
     clock_skew_ms: isSkewed ? skew : 0,
     cost_usd: call.cost_usd ?? priceOf(call, at, enrichment),
-    ...enrichment.describe(call),
+    ...description,
     ...enrichment.sampling.decide({
       tenant,
       env: call.env,
@@ -75,6 +77,8 @@ export function enrichCall(
       prompt_version: promptVersion,
       conversation_id: conversationId,
       input: call.input ?? null,
+      slices: description.slices,
+      source: call.attributes["tenant"] ?? call.user_hash ?? null,
       status: call.status,
       started_at: startedAtIso,
     }),

@@ -30,6 +30,7 @@ export interface WriterDeps {
     | "insertIngestAudit"
     | "storedOffsets"
     | "samplingCounts"
+    | "movedSlices"
   >;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -134,7 +135,7 @@ export function createWriter(deps: WriterDeps): Service {
     },
   };
 
-  /** Other writers of the group choose calls too; what they chose reaches this one through the store. */
+  /** Other writers choose calls too, and the monitor finds where outputs moved: both reach this one through the store. */
   async function keepSampling(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await deps.clock.sleep(SAMPLING_MS, signal);
@@ -149,9 +150,13 @@ export function createWriter(deps: WriterDeps): Service {
       end: new Date(now).toISOString(),
     };
     try {
-      deps.enrichment.sampling.load(await store.samplingCounts(window));
+      const [counts, moved] = await Promise.all([
+        store.samplingCounts(window),
+        store.movedSlices(window.start),
+      ]);
+      deps.enrichment.sampling.load(counts, moved);
     } catch (error) {
-      // Without the counts a deploy may be boosted twice, or a boost not be paid back: calls must flow all the same.
+      // Without them a deploy may be boosted twice, or a boost not be paid back: calls must flow all the same.
       deps.logger.warn({ err: error }, "writer.sampling_counts_failed");
     }
   }

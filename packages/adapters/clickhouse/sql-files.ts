@@ -32,7 +32,13 @@ export function readMigrations(): readonly Migration[] {
     });
 }
 
-/** @param name file name without its extension */
+const OVER = /^-- Over: (\w+)\.sql$/m;
+
+/** A query of `queries`, by name. One that says `-- Over: name.sql` names the rows of that one like a table. */
 export function readQuery(name: string): string {
-  return readFileSync(join(DIRECTORY, "queries", `${name}.sql`), "utf8");
+  const sql = readFileSync(join(DIRECTORY, "queries", `${name}.sql`), "utf8");
+  const source = OVER.exec(sql)?.[1];
+  return source === undefined
+    ? sql
+    : sql.replace(/^SELECT$/m, () => `WITH ${source} AS (\n${readQuery(source)})\nSELECT`);
 }

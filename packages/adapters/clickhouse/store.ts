@@ -112,10 +112,12 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     qualityByVersion: (window) => select("quality_by_version", QualityRow, windowParameters(window)),
     versionTraffic: (window) => select("version_traffic", VersionTraffic, windowParameters(window)),
     samplingCounts: (window) => select("sampling_counts", SamplingCount, windowParameters(window)),
+    movedSlices: (since) => select("moved_slices", MovedSlice, { since: toDateTime64(since) }),
     coverageByHour: (window) => select("coverage_by_hour", Coverage, windowParameters(window)),
     judgedUnits: ({ use_case = "", ...window }) =>
       select("judged_units", JudgedUnitRow, { ...windowParameters(window), name: use_case }),
-    judgedUnitCounts: (window) => select("judged_unit_counts", JudgedUnitCount, windowParameters(window)),
+    judgedUnitCounts: (window) =>
+      select("judged_unit_counts", JudgedUnitCount, { ...windowParameters(window), name: "" }),
     versionActivity: (since) => select("version_activity", VersionActivity, { since: toDateTime64(since) }),
     judgingProgress: (window) => select("judging_progress", JudgingProgress, windowParameters(window)),
     silentUseCases: ({ since, ...window }) =>
@@ -134,6 +136,8 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     outcomeHours: (window) => select("outcome_hours", OutcomeHour, windowParameters(window)),
     driftTexts: ({ use_case, day_limit, ...window }) =>
       select("drift_texts", DriftText, { ...windowParameters(window), name: use_case, limit: day_limit }),
+    judgeLabels: ({ use_case, ...window }) =>
+      select("judge_labels", JudgeLabels, { ...windowParameters(window), name: use_case }),
     anchorDays: (window) => select("anchor_days", AnchorDay, windowParameters(window)),
     insertDriftResults: (rows) => insertAll(rows, DRIFT_RESULTS),
     deliveryCheck: () => select("delivery_check", DeliveryCheck),
@@ -200,9 +204,11 @@ function readQueries() {
     delivery_check: readQuery("delivery_check"),
     drift_texts: readQuery("drift_texts"),
     feature_hours: readQuery("feature_hours"),
+    judge_labels: readQuery("judge_labels"),
     judged_unit_counts: readQuery("judged_unit_counts"),
     judged_units: readQuery("judged_units"),
     judging_progress: readQuery("judging_progress"),
+    moved_slices: readQuery("moved_slices"),
     outcome_hours: readQuery("outcome_hours"),
     pending_calls: readQuery("pending_calls"),
     quality_by_version: readQuery("quality_by_version"),
@@ -226,6 +232,15 @@ const SamplingCount = z.object({
   calls: z.number(),
   sampled: z.number(),
   rate_sum: z.number(),
+});
+
+const MovedSlice = z.object({
+  tenant: z.string(),
+  env: z.string(),
+  use_case: z.string(),
+  prompt_version: z.string(),
+  slice: z.string(),
+  sampled: z.number(),
 });
 
 const StoredOffset = z.object({ log_offset: z.number() });
@@ -440,6 +455,26 @@ const DriftText = z.object({
   day: wholeTime,
   text_id: z.string(),
   text: z.string(),
+});
+
+const JudgeLabels = z.object({
+  tenant: z.string(),
+  env: z.string(),
+  use_case: z.string(),
+  criterion: z.string(),
+  rubric_hash: z.string(),
+  judge: z.string(),
+  unlabelled_pass: z.number(),
+  unlabelled_fail: z.number(),
+  both_pass: z.number(),
+  both_fail: z.number(),
+  judge_pass_human_fail: z.number(),
+  judge_fail_human_pass: z.number(),
+  partial_scores: z.number(),
+  oldest_label_at: z
+    .string()
+    .nullable()
+    .transform((time) => (time === null ? null : new Date(time).toISOString())),
 });
 
 const AnchorDay = z.object({

@@ -5,6 +5,7 @@ import { answerOf, JUDGEMENT_SCHEMA, parseJudgement, readJudgement } from "./jud
 import { costOf, type JudgePrice, type Usage } from "./price.ts";
 import { buildPrompt } from "./prompt.ts";
 import { postJson } from "./request.ts";
+import { AnthropicUsage, anthropicUsage } from "./usage.ts";
 
 export interface AnthropicJudgeOptions {
   /** Default https://api.anthropic.com. */
@@ -38,14 +39,7 @@ const Message = z.object({
     }),
   ),
   stop_reason: z.string().nullish(),
-  usage: z
-    .object({
-      input_tokens: z.number(),
-      output_tokens: z.number(),
-      cache_read_input_tokens: z.number().nullish(),
-      cache_creation_input_tokens: z.number().nullish(),
-    })
-    .nullish(),
+  usage: AnthropicUsage,
 });
 
 interface Turn {
@@ -103,7 +97,7 @@ export function createAnthropicJudge(options: AnthropicJudgeOptions): Judge {
     const usages: (Usage | null)[] = [];
     for (let round = 0; round < 2; round++) {
       const message = await send(prompt.system, turns, signal);
-      usages.push(usageOf(message.usage));
+      usages.push(anthropicUsage(message.usage));
       const cost_usd = costOf(usages, price);
       if (message.stop_reason === "refusal") {
         return { state: "cannot_judge", reason: "the judge refused", cost_usd };
@@ -128,15 +122,4 @@ export function createAnthropicJudge(options: AnthropicJudgeOptions): Judge {
   }
 
   return { name: options.name ?? `anthropic/${model}`, judge };
-}
-
-function usageOf(usage: z.output<typeof Message>["usage"]): Usage | null {
-  if (usage === null || usage === undefined) return null;
-  // Anthropic counts cached tokens beside input_tokens, we count them inside.
-  const cached = usage.cache_read_input_tokens ?? 0;
-  return {
-    input_tokens: usage.input_tokens + cached + (usage.cache_creation_input_tokens ?? 0),
-    cached_input_tokens: cached,
-    output_tokens: usage.output_tokens,
-  };
 }

@@ -5,6 +5,7 @@ import { answerOf, JUDGEMENT_SCHEMA, parseJudgement } from "./judgement.ts";
 import { costOf, type JudgePrice, type Usage } from "./price.ts";
 import { buildPrompt } from "./prompt.ts";
 import { postJson } from "./request.ts";
+import { OpenAiUsage, openAiUsage } from "./usage.ts";
 
 export interface OpenAiJudgeOptions {
   /** Up to and including the version, such as https://api.openai.com/v1. Any endpoint that speaks chat completions. */
@@ -42,13 +43,7 @@ const Completion = z.object({
       }),
     )
     .min(1),
-  usage: z
-    .object({
-      prompt_tokens: z.number(),
-      completion_tokens: z.number(),
-      prompt_tokens_details: z.object({ cached_tokens: z.number().nullish() }).nullish(),
-    })
-    .nullish(),
+  usage: OpenAiUsage,
 });
 const Refusal = z.object({ error: z.object({ param: z.string().nullish() }) });
 
@@ -114,7 +109,7 @@ export function createOpenAiJudge(options: OpenAiJudgeOptions): Judge {
     const usages: (Usage | null)[] = [];
     for (let round = 0; round < 2; round++) {
       const { choices, usage } = await complete(messages, signal);
-      usages.push(usageOf(usage));
+      usages.push(openAiUsage(usage));
       const { message, finish_reason } = choices[0]!;
       const cost_usd = costOf(usages, price);
       if (typeof message.refusal === "string" && message.refusal !== "") {
@@ -181,13 +176,4 @@ function stepDown(dialect: Dialect, asked: Dialect, body: unknown): boolean {
   else if (asked.hasTemperature) dialect.hasTemperature = false;
   else return false;
   return true;
-}
-
-function usageOf(usage: z.output<typeof Completion>["usage"]): Usage | null {
-  if (usage === null || usage === undefined) return null;
-  return {
-    input_tokens: usage.prompt_tokens,
-    cached_input_tokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
-    output_tokens: usage.completion_tokens,
-  };
 }

@@ -23,7 +23,8 @@ export interface RequestDeps {
 }
 
 export type JsonReply =
-  | { readonly kind: "ok"; readonly body: unknown }
+  /** `latencyMs`: of the try that was answered, without the waits before it. */
+  | { readonly kind: "ok"; readonly body: unknown; readonly latencyMs: number }
   /** 400, 413, 422: the provider understood and does not want this request. */
   | { readonly kind: "bad_request"; readonly status: number; readonly body: unknown };
 
@@ -62,6 +63,7 @@ async function postOnce({ url, headers, body }: JsonRequest, deps: RequestDeps):
     isLate = true;
     abort.abort();
   });
+  const startedAt = performance.now();
   try {
     const response = await fetch(url, {
       method: "POST",
@@ -71,7 +73,7 @@ async function postOnce({ url, headers, body }: JsonRequest, deps: RequestDeps):
       redirect: "error",
     });
     const text = await response.text();
-    return replyOf(response, text, clock.now());
+    return replyOf(response, text, { now: clock.now(), latencyMs: performance.now() - startedAt });
   } catch (error) {
     if (error instanceof ExternalError) throw error;
     // fetch rejects with a TypeError, an abort with a DOMException: both mean that no answer came.
@@ -83,11 +85,15 @@ async function postOnce({ url, headers, body }: JsonRequest, deps: RequestDeps):
   }
 }
 
-function replyOf(response: Response, text: string, now: number): JsonReply {
+function replyOf(
+  response: Response,
+  text: string,
+  { now, latencyMs }: { readonly now: number; readonly latencyMs: number },
+): JsonReply {
   const { status } = response;
   const body = text.length > BODY_BYTES_MAX ? undefined : tryJson(text);
   if (status >= 200 && status < 300) {
-    if (body !== undefined) return { kind: "ok", body };
+    if (body !== undefined) return { kind: "ok", body, latencyMs };
     throw new ExternalError("external_invalid_response", "the answer is not JSON", { retryable: true });
   }
   const retryAfterMs = retryAfterOf(response.headers, now);

@@ -21,27 +21,47 @@ export function assertMetadataFits(metadata: string): void {
     throw new RangeError(`metadata has ${size} bytes, at most ${METADATA_BYTES_MAX}`);
 }
 
+export interface MemoryEventLog extends EventLog {
+  /** Lets go of the records below an offset: whoever asks knows that every group is past it. */
+  trim(topic: Topic, partition: number, before: number): void;
+}
+
+/** One partition: its records, and the offset of the first that is kept. */
+interface Kept {
+  low: number;
+  readonly records: LogRecord[];
+}
+
 /**
- * A log for tests and demonstrations: nothing outlives `close`, and nothing is ever removed.
+ * A log for tests, demonstrations and replays: nothing outlives `close`, and only `trim` removes anything.
  *
  * @param options.partitions most partitions of a topic; a topic never has more than `TOPICS` gives it. Default 1
  */
-export function createMemoryEventLog(options: { clock: Clock; partitions?: number }): EventLog {
+export function createMemoryEventLog(options: { clock: Clock; partitions?: number }): MemoryEventLog {
   const { clock, partitions: partitionsMax = 1 } = options;
-  const topics = new Map<Topic, LogRecord[][]>();
+  const topics = new Map<Topic, Kept[]>();
   const cursors = new Map<string, Committed>();
   let isClosed = false;
 
   const partitionsOf = (topic: Topic): number => Math.min(partitionsMax, TOPICS[topic].partitions);
-  function recordsOf(topic: Topic, partition: number): LogRecord[] {
+  function keptOf(topic: Topic, partition: number): Kept {
     let all = topics.get(topic);
     if (all === undefined) {
-      all = Array.from({ length: partitionsOf(topic) }, () => []);
+      all = Array.from({ length: partitionsOf(topic) }, () => ({ low: 0, records: [] }));
       topics.set(topic, all);
     }
-    const records = all[partition];
-    if (records === undefined) throw new RangeError(`${topic} has no partition ${partition}`);
-    return records;
+    const kept = all[partition];
+    if (kept === undefined) throw new RangeError(`${topic} has no partition ${partition}`);
+    return kept;
+  }
+  function readFrom(topic: Topic, partition: number, from: number, max: number): LogRecord[] {
+    const { low, records } = keptOf(topic, partition);
+    const start = Math.max(0, from - low);
+    return records.slice(start, start + max);
+  }
+  function highOf(topic: Topic, partition: number): number {
+    const { low, records } = keptOf(topic, partition);
+    return low + records.length;
   }
   const committed = (group: string, topic: Topic, partition: number): Committed =>
     cursors.get(JSON.stringify([group, topic, partition])) ?? { offset: 0, metadata: "" };
@@ -52,11 +72,11 @@ export function createMemoryEventLog(options: { clock: Clock; partitions?: numbe
   const readers = createReaders({
     partitions: partitionsOf,
     committed,
-    high: (topic, partition) => recordsOf(topic, partition).length,
+    high: highOf,
     readBatch(topic, partition, from, { recordsMax, bytesMax }) {
       const batch: LogRecord[] = [];
       let size = 0;
-      for (const record of recordsOf(topic, partition).slice(from, from + recordsMax)) {
+      for (const record of readFrom(topic, partition, from, recordsMax)) {
         size += record.value.byteLength;
         if (batch.length > 0 && size > bytesMax) break;
         batch.push(record);
@@ -72,10 +92,15 @@ export function createMemoryEventLog(options: { clock: Clock; partitions?: numbe
       const timestamp = clock.now();
       const positions: Position[] = records.map(({ key, value, headers = {} }) => {
         const partition = partitionOf(key, partitionsOf(topic));
-        const kept = recordsOf(topic, partition);
-        const position = { partition, offset: kept.length };
+        const position = { partition, offset: highOf(topic, partition) };
         // Copies, because the caller may use its buffer again.
-        kept.push({ ...position, timestamp, key, value: Uint8Array.from(value), headers: { ...headers } });
+        keptOf(topic, partition).records.push({
+          ...position,
+          timestamp,
+          key,
+          value: Uint8Array.from(value),
+          headers: { ...headers },
+        });
         return position;
       });
       for (const partition of new Set(positions.map((each) => each.partition))) {
@@ -92,13 +117,17 @@ export function createMemoryEventLog(options: { clock: Clock; partitions?: numbe
       cursors.set(JSON.stringify([group, topic, partition]), { offset, metadata });
     },
     committed: async (group, topic, partition) => committed(group, topic, partition),
-    read: async (topic, partition, from, max) => recordsOf(topic, partition).slice(from, from + max),
+    read: async (topic, partition, from, max) => readFrom(topic, partition, from, max),
     watermarks: async (topic) =>
       Array.from({ length: partitionsOf(topic) }, (_, partition) => ({
         partition,
-        low: 0,
-        high: recordsOf(topic, partition).length,
+        low: keptOf(topic, partition).low,
+        high: highOf(topic, partition),
       })),
+    trim(topic, partition, before) {
+      const kept = keptOf(topic, partition);
+      kept.low += kept.records.splice(0, Math.max(0, before - kept.low)).length;
+    },
     async close() {
       isClosed = true;
       readers.close();

@@ -3,6 +3,7 @@
 -- Every judged call counts once, in the worst state among its criteria and judges (failed, over_budget, expired,
 -- cannot_judge, scored), so that the states never add up to more than was sampled; what is missing to sampled
 -- has no verdict yet.
+-- Left out: verdicts on calls that were not sampled but got a thumb down.
 SELECT
     tenant,
     env,
@@ -37,6 +38,17 @@ FROM (
     FROM plumbline_raw.verdicts FINAL
     WHERE started_at >= {start:DateTime64(3, 'UTC')}
       AND started_at < {end:DateTime64(3, 'UTC')}
+      AND (
+          sample_rate > 0
+          OR toUUIDOrZero(call_id) IN (
+              SELECT call_id
+              FROM plumbline_raw.calls
+              WHERE is_sampled
+                AND sample_rate = 0
+                AND started_at >= {start:DateTime64(3, 'UTC')}
+                AND started_at < {end:DateTime64(3, 'UTC')}
+          )
+      )
     GROUP BY tenant, env, use_case, hour, call_id
 )
 GROUP BY tenant, env, use_case, hour

@@ -2,7 +2,8 @@
 -- Window: half-open [start, end) of the arrival of verdicts, UTC; name is one use case, or empty for all.
 -- One unit is one conversation on one UTC day; its score is that of its first verdict, so that a later one never
 -- changes evidence that was already counted.
--- Left out: verdicts without a score, and calls that were judged more than 40 days after they started.
+-- Left out: verdicts without a score, calls that were judged more than 40 days after they started, and calls that
+-- their own outcome or a person's thumb chose (sample_rate 0): they are not a sample of anything.
 SELECT
     tenant,
     env,
@@ -34,6 +35,7 @@ FROM (
       AND started_at >= {start:DateTime64(3, 'UTC')} - INTERVAL 40 DAY
       AND state = 'scored'
       AND score IS NOT NULL
+      AND sample_rate > 0
       AND ({name:String} = '' OR use_case = {name:String})
     GROUP BY
         tenant,

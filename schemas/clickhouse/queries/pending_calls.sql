@@ -1,4 +1,6 @@
--- Which sampled calls have no verdict yet on this criterion under this rubric? Oldest first.
+-- Which calls that are to be judged have no verdict yet on this criterion under this rubric? Oldest first.
+-- To be judged are calls that were sampled, and calls that got a thumb down since: the latter with sample_rate 0, since
+-- no chance chose them and no estimate counts them; whatever the writer drew stays the random sample that it is.
 -- Window: calls that started at or after since. A verdict in any state counts as one: a failed judgement is a
 -- terminal state and is not tried again here.
 -- Repeats of a call that the table has not collapsed yet are collapsed here: FINAL would read every call for the
@@ -15,17 +17,63 @@ SELECT
     started_at,
     ingested_at,
     slices,
-    sample_rate
-FROM plumbline_raw.calls
-PREWHERE is_sampled
-WHERE started_at >= {since:DateTime64(3, 'UTC')}
-  AND toString(call_id) NOT IN (
-      SELECT lower(call_id)
-      FROM plumbline_raw.verdicts
-      WHERE criterion = {criterion:String}
-        AND rubric_hash = {rubric_hash:String}
-        AND started_at >= {since:DateTime64(3, 'UTC')}
-  )
-ORDER BY started_at, call_id
+    rate AS sample_rate
+FROM (
+    SELECT
+        call_id,
+        tenant,
+        env,
+        use_case,
+        prompt_version,
+        model,
+        conversation_id,
+        started_at,
+        ingested_at,
+        slices,
+        sample_rate AS rate
+    FROM plumbline_raw.calls
+    PREWHERE is_sampled
+    WHERE started_at >= {since:DateTime64(3, 'UTC')}
+    UNION ALL
+    SELECT
+        call_id,
+        tenant,
+        env,
+        use_case,
+        prompt_version,
+        model,
+        conversation_id,
+        started_at,
+        ingested_at,
+        slices,
+        0 AS rate
+    FROM plumbline_raw.calls
+    WHERE started_at >= {since:DateTime64(3, 'UTC')}
+      AND NOT is_sampled
+      AND call_id IN (
+          SELECT toUUIDOrZero(call_id)
+          FROM plumbline_raw.feedback
+          WHERE kind = 'thumb'
+            AND value < 0.5
+            AND ingested_at >= {since:DateTime64(3, 'UTC')}
+      )
+      AND (tenant, call_id) IN (
+          SELECT
+              tenant,
+              toUUIDOrZero(call_id)
+          FROM plumbline_raw.feedback
+          WHERE kind = 'thumb'
+            AND value < 0.5
+            AND ingested_at >= {since:DateTime64(3, 'UTC')}
+      )
+)
+WHERE toString(call_id) NOT IN (
+    SELECT lower(call_id)
+    FROM plumbline_raw.verdicts
+    WHERE criterion = {criterion:String}
+      AND rubric_hash = {rubric_hash:String}
+      AND started_at >= {since:DateTime64(3, 'UTC')}
+)
+ORDER BY started_at, call_id, rate DESC
 LIMIT 1 BY call_id
 LIMIT {limit:UInt64}

@@ -3,7 +3,8 @@
 -- One unit is one conversation on one UTC day: the calls of a conversation resemble one another, and counting
 -- each would make intervals too narrow. A unit's score is that of its smallest call_id, an arbitrary choice that
 -- does not depend on when the judge came by.
--- Left out: verdicts without a score; "no score" is a matter of coverage and never a zero.
+-- Left out: verdicts without a score; "no score" is a matter of coverage and never a zero. And calls that their own
+-- outcome or a person's thumb chose (sample_rate 0): they are not a sample of anything.
 SELECT
     tenant,
     env,
@@ -36,6 +37,7 @@ FROM (
       AND started_at < {end:DateTime64(3, 'UTC')}
       AND state = 'scored'
       AND score IS NOT NULL
+      AND sample_rate > 0
     GROUP BY
         tenant,
         env,

@@ -3,11 +3,8 @@ import type { Clock, EventLog, Store } from "@plumbline/ports";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import type { Logger } from "@plumbline/runtime/logger";
 import { MonitorConfig } from "../../monitor/config.ts";
-import { createCoverageMonitor } from "../../monitor/coverage/coverage-monitor.ts";
-import { IncidentFold } from "../../monitor/incident-fold.ts";
-import { createMeasuresMonitor } from "../../monitor/measures/monitor.ts";
-import { createQualityMonitor, type VersionState } from "../../monitor/quality/quality-monitor.ts";
-import { qualityOptions } from "../../monitor/service.ts";
+import { createMonitorJobs } from "../../monitor/jobs.ts";
+import type { VersionState } from "../../monitor/quality/version-states.ts";
 
 /** Everything of a step is stored when the jobs look, one millisecond before its end: its last hour is complete. */
 const SETTLE_MS = -1;
@@ -29,18 +26,11 @@ export function createMonitors(options: {
   /** Without a judge nothing is expected to be judged, and its absence is no finding. */
   readonly isJudged: boolean;
 }): Monitors {
-  const { log, store, clock, logger, environment, isJudged } = options;
-  const deps = { log, store, clock, logger, holds: () => true };
-  const config = loadConfig(MonitorConfig, environment);
-  const quality = createQualityMonitor({
+  const { environment, isJudged, ...deps } = options;
+  const { quality, coverage, measures } = createMonitorJobs({
     ...deps,
-    incidents: new IncidentFold(log),
-    options: qualityOptions(config),
-  });
-  const coverage = createCoverageMonitor({ ...deps, incidents: new IncidentFold(log) });
-  const measures = createMeasuresMonitor({
-    ...deps,
-    incidents: new IncidentFold(log),
+    config: loadConfig(MonitorConfig, environment),
+    holds: () => true,
     settleMs: SETTLE_MS,
   });
   let coveredAt = -Infinity;
@@ -50,8 +40,8 @@ export function createMonitors(options: {
       await measures.run();
       if (!isJudged) return;
       await quality.run();
-      if (clock.now() - coveredAt < COVERAGE_EVERY_MS) return;
-      coveredAt = clock.now();
+      if (deps.clock.now() - coveredAt < COVERAGE_EVERY_MS) return;
+      coveredAt = deps.clock.now();
       await coverage.run();
     },
     states: () => quality.states(),

@@ -9,12 +9,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
+import { readQuery } from "@plumbline/adapters/clickhouse/sql-files";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createLexicalJudge } from "@plumbline/adapters/lexical/judge";
 import { createJudge } from "@plumbline/adapters/llm/create-judge";
-import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
+import { createMemoryEventLog, type MemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { ConfigError, type Clock, type EventLog } from "@plumbline/ports";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import type { Logger } from "@plumbline/runtime/logger";
@@ -38,8 +39,6 @@ const PENDING_REACH_MS = HOUR_MS;
 const WHOLE_BELOW_CALLS = 20_000;
 /** The log is in memory: more calls end with an error instead of a process without memory. */
 const CALLS_MAX = 2_000_000;
-/** Retention counts from today; history would be deleted while it is replayed. */
-const KEEP_HISTORY = "SYSTEM STOP TTL MERGES";
 
 export const JUDGES = ["labels", "lexical", "llm"] as const;
 
@@ -93,7 +92,7 @@ export async function backtest(options: BacktestOptions): Promise<BacktestReport
   let running: Promise<void> = Promise.resolve();
   try {
     await store.migrate();
-    await clickhouse.command(KEEP_HISTORY);
+    await clickhouse.command(readQuery("keep_history"));
     running = createWriter({ log, store, clock, logger, enrichment: createEnrichment(writerConfig) }).run(
       stop.signal,
     );
@@ -129,6 +128,7 @@ export async function backtest(options: BacktestOptions): Promise<BacktestReport
       rows.clear();
       await monitors.run();
       await stored("plumbline.incidents");
+      await forgetStored(log);
       options.onProgress?.({ calls, of: found.calls, at: endMs });
     };
 
@@ -260,6 +260,15 @@ function createDecider(
     );
   }
   return createJudgeDecider(createJudge({ ...choice, clock: systemClock }), shared);
+}
+
+/** The writer alone reads these, and what it committed is in the database: the replay's memory doesn't grow with history. */
+async function forgetStored(log: MemoryEventLog): Promise<void> {
+  for (const topic of ["plumbline.calls", "plumbline.verdicts"] as const) {
+    for (const { partition } of await log.watermarks(topic)) {
+      log.trim(topic, partition, (await log.committed("writer", topic, partition)).offset);
+    }
+  }
 }
 
 /** Resolves once the writer has committed everything of a topic; rejects with the writer's fault. */

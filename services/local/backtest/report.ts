@@ -4,7 +4,7 @@ import type { EventLog } from "@plumbline/ports";
 import { type Detection, IncidentEvent, type Verdict } from "@plumbline/schemas";
 import { REFERENCE_MIN } from "@plumbline/stats";
 import { OWN_REFERENCE_UNITS } from "../../monitor/quality/baseline.ts";
-import type { VersionState } from "../../monitor/quality/quality-monitor.ts";
+import type { VersionState } from "../../monitor/quality/version-states.ts";
 
 const HOUR_MS = 3_600_000;
 const READ_RECORDS = 1_000;

@@ -2,17 +2,18 @@
  * Says where quality is unknown: verdicts that don't come, a judge that scores nothing, traffic of which nothing is
  * selected, a use case without traffic. No data is never read as good, as bad or as zero.
  */
-import { incidentId, incidentKey, isOpen } from "@plumbline/alerts";
+import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/alerts";
 import type { Clock, EventLog, Store, VersionActivity } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Detection } from "@plumbline/schemas";
 import { appendIncident } from "../append-incident.ts";
-import type { IncidentFold } from "../incident-fold.ts";
 import { DAY_MS, iso, type UseCase, useCaseKey } from "../quality/series.ts";
 import { type Gap, judgingGaps, samplingGaps, SILENCE_MS, silenceGap, VERDICT_DUE_MS } from "./find-gaps.ts";
 
 /** Calls that arrived in this time are looked at: longer than a night, shorter than what people have forgotten. */
 const WINDOW_MS = DAY_MS;
+/** The part of it that says whether scoring works now. */
+const RECENT_MS = 2 * 3_600_000;
 /** A week of history before a silence, and as much again for the silence itself. */
 const SILENCE_REACH_MS = 15 * DAY_MS;
 /** Looks are this far apart, however often the job runs: they count a day of calls. */
@@ -47,8 +48,10 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
       lookedMs = nowMs;
       await incidents.refresh();
       const start = iso(nowMs - WINDOW_MS);
-      const [progress, activity, silent] = await Promise.all([
-        store.judgingProgress({ start, end: iso(nowMs - VERDICT_DUE_MS) }),
+      const end = iso(nowMs - VERDICT_DUE_MS);
+      const [progress, recent, activity, silent] = await Promise.all([
+        store.judgingProgress({ start, end }),
+        store.judgingProgress({ start: iso(nowMs - VERDICT_DUE_MS - RECENT_MS), end }),
         store.versionActivity(start),
         store.silentUseCases({
           start: iso(nowMs - SILENCE_REACH_MS),
@@ -56,8 +59,11 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
           since: iso(nowMs - SILENCE_MS),
         }),
       ]);
+      const recentOf = new Map(recent.map((row) => [useCaseKey(row), row]));
       const gaps: readonly FoundGap[] = [
-        ...progress.flatMap((row) => judgingGaps(row).map((gap) => ({ ...gap, useCase: row, start }))),
+        ...progress.flatMap((row) =>
+          judgingGaps(row, recentOf.get(useCaseKey(row))).map((gap) => ({ ...gap, useCase: row, start })),
+        ),
         ...countByUseCase(activity).flatMap(({ useCase, calls, sampled }) =>
           samplingGaps(calls, sampled).map((gap) => ({
             ...gap,

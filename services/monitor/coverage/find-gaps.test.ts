@@ -37,6 +37,40 @@ test.each<{ name: string; fields: Partial<JudgingProgress>; gaps: readonly strin
   expect(judgingGaps(progress(fields)).map((gap) => gap.metric)).toEqual(gaps);
 });
 
+test.each<{
+  name: string;
+  day: Partial<JudgingProgress>;
+  recent: Partial<JudgingProgress>;
+  gaps: readonly string[];
+}>([
+  {
+    name: "a judge that came back two hours ago",
+    day: { scored: 30, failed: 70 },
+    recent: { sampled: 20, scored: 20 },
+    gaps: [],
+  },
+  {
+    name: "a judge that broke two hours ago",
+    day: { scored: 80, failed: 20 },
+    recent: { sampled: 20, scored: 0, failed: 20 },
+    gaps: ["scored_share"],
+  },
+  {
+    name: "a judge that is asked too rarely to say by the last two hours",
+    day: { scored: 30, failed: 70 },
+    recent: { sampled: 19, scored: 19 },
+    gaps: ["scored_share"],
+  },
+  {
+    name: "calls of the day that still wait, whatever is scored now",
+    day: { scored: 80, unjudged: 20 },
+    recent: { sampled: 20, scored: 20 },
+    gaps: ["judged_share"],
+  },
+])("$name: $gaps", ({ day, recent, gaps }) => {
+  expect(judgingGaps(progress(day), progress(recent)).map((gap) => gap.metric)).toEqual(gaps);
+});
+
 test.each([
   { name: "traffic of which nothing is selected", calls: 500, sampled: 0, gaps: 1 },
   { name: "little traffic", calls: 499, sampled: 0, gaps: 0 },

@@ -34,26 +34,40 @@ export interface Gap {
   readonly evidence: Readonly<Record<string, unknown>>;
 }
 
-/** What is wrong with the judging of one use case, in the calls of the window that are due. */
-export function judgingGaps(progress: JudgingProgress): readonly Gap[] {
+/**
+ * What is wrong with the judging of one use case, in the calls of the window that are due.
+ *
+ * @param recent the same over the last hours: where enough was decided, they say whether scoring works, so that a judge
+ *   that broke or came back is seen then, and not when most of a day has changed
+ */
+export function judgingGaps(progress: JudgingProgress, recent?: JudgingProgress): readonly Gap[] {
   const { sampled, scored, cannot_judge, failed, expired, over_budget, unjudged } = progress;
-  const states = { sampled, scored, cannot_judge, failed, expired, over_budget, unjudged };
   const gaps: Gap[] = [];
-  const about = {
-    calls: sampled,
-    units: scored,
-    evidence: { ...states, oldest_unjudged_at: progress.oldest_unjudged_at },
-  };
   if (unjudged >= OVERDUE_MIN)
-    gaps.push({ ...about, metric: "judged_share", value: (sampled - unjudged) / sampled });
-  const decided = sampled - unjudged;
-  const withoutScore = failed + expired + over_budget;
-  const isUnscored = scored === 0 || withoutScore > UNSCORED_SHARE_MAX * decided;
-  if (decided >= SELECTED_MIN && isUnscored)
-    gaps.push({ ...about, metric: "scored_share", value: scored / decided });
-  const counted = scored + cannot_judge + withoutScore + unjudged;
-  if (counted !== sampled) gaps.push({ ...about, metric: "verdict_count", value: counted / sampled });
+    gaps.push({ ...counts(progress), metric: "judged_share", value: (sampled - unjudged) / sampled });
+  const shown = recent !== undefined && decidedIn(recent) >= SELECTED_MIN ? recent : progress;
+  if (decidedIn(shown) >= SELECTED_MIN && isUnscored(shown))
+    gaps.push({ ...counts(shown), metric: "scored_share", value: shown.scored / decidedIn(shown) });
+  const counted = scored + cannot_judge + failed + expired + over_budget + unjudged;
+  if (counted !== sampled)
+    gaps.push({ ...counts(progress), metric: "verdict_count", value: counted / sampled });
   return gaps;
+}
+
+function counts(progress: JudgingProgress): Pick<Gap, "calls" | "units" | "evidence"> {
+  const { sampled, scored, cannot_judge, failed, expired, over_budget, unjudged, oldest_unjudged_at } =
+    progress;
+  const states = { sampled, scored, cannot_judge, failed, expired, over_budget, unjudged };
+  return { calls: sampled, units: scored, evidence: { ...states, oldest_unjudged_at } };
+}
+
+function decidedIn({ sampled, unjudged }: JudgingProgress): number {
+  return sampled - unjudged;
+}
+
+function isUnscored(progress: JudgingProgress): boolean {
+  const { scored, failed, expired, over_budget } = progress;
+  return scored === 0 || failed + expired + over_budget > UNSCORED_SHARE_MAX * decidedIn(progress);
 }
 
 /** Traffic of which nothing is selected: its quality would never be known. */

@@ -1,5 +1,6 @@
 /** Counts described calls as `feature_hours.sql` does, for tests without a store. */
 import { describeCall } from "@plumbline/features";
+import { createRandom } from "@plumbline/stats";
 import { logBin } from "./log-bins.ts";
 import { ALL, CELL_PREFIX, type MutableCounts, type VersionHour } from "./version-memory.ts";
 
@@ -27,4 +28,22 @@ export function countHour(hour: number, version: string, calls: readonly Descrip
     }
   }
   return { hour, version, ...counts };
+}
+
+const CALLS_AN_HOUR = 40;
+const HOUR_MS = 3_600_000;
+
+/** An hour of summaries; a fifth of the inputs mention money, and a version that masks hides the amounts. */
+export function summaryHour(at: number, version: string, isMasked: boolean): VersionHour {
+  const random = createRandom(at / HOUR_MS);
+  const calls = Array.from({ length: CALLS_AN_HOUR }, () => {
+    const words = Array.from(
+      { length: 8 + random.integer(12) },
+      () => ["the", "order", "is", "late"][random.integer(4)],
+    );
+    const amount = random.uniform() < 0.2 ? ` $${10 + random.integer(90)}` : "";
+    const input = `${words.join(" ")}${amount}`;
+    return describeTexts(input, `Summary: ${isMasked ? input.replace(/\$\d+/, "[REDACTED]") : input}`);
+  });
+  return countHour(at, version, calls);
 }

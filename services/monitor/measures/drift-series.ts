@@ -112,6 +112,8 @@ export interface DriftDecision {
   readonly results: readonly FeatureResult[];
   /** Newest result of every flagged feature, the strongest first. */
   readonly flagged: readonly FeatureResult[];
+  /** Whether some feature of the inputs has begun to move, long before it is flagged. */
+  readonly isInputMoving: boolean;
   /** What a level had to reach alone, in units of its own patience: the number of features. */
   readonly features: number;
 }
@@ -211,7 +213,12 @@ export class DriftSeries {
     );
     const flagged = flags.flatMap((index) => states[index]!.last ?? []);
     const strength = (result: FeatureResult): number => result.interval[0] / Math.max(result.tau, 1e-9);
-    return { results, flagged: flagged.sort((a, b) => strength(b) - strength(a)), features: states.length };
+    return {
+      results,
+      flagged: flagged.sort((a, b) => strength(b) - strength(a)),
+      isInputMoving: states.some(({ level, last }) => last?.side === "input" && level >= SUSPICIOUS_LEVEL),
+      features: states.length,
+    };
   }
 
   #compareWindow(window: DriftWindow): FeatureResult[] {
@@ -395,7 +402,7 @@ export class DriftSeries {
       (this.#topics.history < 28 && history >= 2 * this.#topics.history);
     // Topics made while a shift is on would take it for granted.
     const isCalm = ![...this.#features].some(
-      ([name, { level }]) => isText(name) && level >= SUSPICIOUS_LEVEL,
+      ([name, { level }]) => isTextFeature(name) && level >= SUSPICIOUS_LEVEL,
     );
     if (!due || (this.#topics !== null && !isCalm) || reference.length < TOPIC_TEXTS_MIN) return;
     const model = fitTopics(reference);
@@ -550,7 +557,8 @@ function countTopics(model: TopicModel, start: number, texts: readonly TextDocum
   return { start, texts: texts.length, counts };
 }
 
-function isText(feature: string): boolean {
+/** Whether a feature is about words and not a slice or a number. */
+export function isTextFeature(feature: string): boolean {
   return feature.startsWith(TEXT_PREFIX) || feature === TEXT_FEATURE;
 }
 

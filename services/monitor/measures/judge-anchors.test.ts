@@ -17,7 +17,14 @@ test.each([
     agreements: [95, 96, 94, 95, 70, 71],
     state: "drifted",
   },
-  { name: "once drifted it stays so", agreements: [95, 96, 94, 60, 60, 95, 95, 95, 95], state: "drifted" },
+  {
+    name: "a judge that disagrees on and on stays drifted",
+    agreements: [95, 96, 94, 60, 60, 62, 60, 61],
+    state: "drifted",
+  },
+  { name: "a little better is not back", agreements: [95, 96, 94, 60, 60, 74, 75, 74, 75], state: "drifted" },
+  { name: "a judge that agrees again is back", agreements: [95, 96, 94, 60, 60, 95, 94], state: "steady" },
+  { name: "and can drift again", agreements: [95, 96, 94, 60, 60, 95, 94, 60, 60], state: "drifted" },
   { name: "a drop within the margin is none", agreements: [95, 96, 94, 94, 94, 93, 94], state: "steady" },
 ])("$name", ({ agreements, state }) => {
   expect(judgeAnchors(days(agreements))).toMatchObject({ state });

@@ -4,9 +4,13 @@
  *
  * The e-detector of quality with one stream: H0 "agreement ≥ m", m = baseline − max(0.02, 3 standard errors), start
  * weight 1 a day, C = 365: at most about one false alarm a year. The first 300 re-judgements are the baseline.
+ *
+ * A drift is over when half of the lost agreement is excluded at 5% by the days since the last bad one, and they have
+ * 100 items: a judge that came back is seen in a day or two, and silence ends nothing.
  */
 import {
   addDropFactors,
+  confidenceSequence,
   emptyDetector,
   relativeDropGrid,
   stepDetector,
@@ -25,7 +29,7 @@ export interface AnchorAgreement {
 export interface AnchorVerdict {
   readonly state: "steady" | "drifted" | "not_enough_data";
   readonly baseline: { readonly items: number; readonly agreement: number };
-  /** Since evidence began to build, or the last day. */
+  /** Since evidence began to build, or since the judge came back. */
   readonly current: { readonly items: number; readonly agreement: number };
   /** Null mean m in (0,1). */
   readonly nullMean: number;
@@ -36,10 +40,18 @@ export interface AnchorVerdict {
 
 const BASELINE_ITEMS = 300;
 const MARGIN = 0.02;
+const RECOVERY_ITEMS_MIN = 100;
+const RECOVERY_ALPHA = 0.05;
 const LOG_THRESHOLD = Math.log(365);
 const GRID = relativeDropGrid();
 
-/** Folds days of one (use case, criterion, rubric, judge); once drifted it stays so until a new baseline is taken. */
+interface Count {
+  readonly items: number;
+  readonly agreements: number;
+}
+const NOTHING: Count = { items: 0, agreements: 0 };
+
+/** Folds days of one (use case, criterion, rubric, judge). */
 export function judgeAnchors(days: readonly AnchorAgreement[]): AnchorVerdict {
   let items = 0;
   let agreements = 0;
@@ -68,11 +80,24 @@ export function judgeAnchors(days: readonly AnchorAgreement[]): AnchorVerdict {
   const fail = new Float64Array(GRID.length);
   addDropFactors(pass, 0, 1, nullMean, 1, 1, GRID);
   addDropFactors(fail, 0, 0, nullMean, 1, 1, GRID);
-  const state = emptyDetector(1, GRID.length);
+  let state = emptyDetector(1, GRID.length);
   let logLevel = -Infinity;
-  let building = { items: 0, agreements: 0 };
+  let building = NOTHING;
+  let back = NOTHING;
   let hasDrifted = false;
   for (const day of days.slice(next)) {
+    if (hasDrifted) {
+      const half = (agreement + shareOf(building)) / 2;
+      back = day.agreements < half * day.items ? NOTHING : add(back, day);
+      if (back === NOTHING) building = add(building, day);
+      if (!isBack(back, half)) continue;
+      hasDrifted = false;
+      state = emptyDetector(1, GRID.length);
+      logLevel = -Infinity;
+      building = back;
+      back = NOTHING;
+      continue;
+    }
     stepDetector(
       state,
       0,
@@ -80,20 +105,32 @@ export function judgeAnchors(days: readonly AnchorAgreement[]): AnchorVerdict {
       state,
     );
     const [level] = streamDetectors(state, GRID.length);
-    if (level! < Math.log(3) && !hasDrifted) building = { items: 0, agreements: 0 };
-    building = { items: building.items + day.items, agreements: building.agreements + day.agreements };
-    logLevel = Math.max(hasDrifted ? logLevel : -Infinity, level!);
-    hasDrifted ||= level! >= LOG_THRESHOLD;
+    building = level! < Math.log(3) ? day : add(building, day);
+    logLevel = level!;
+    hasDrifted = level! >= LOG_THRESHOLD;
   }
   return {
     state: hasDrifted ? "drifted" : "steady",
     baseline,
     current: {
       items: building.items,
-      agreement: building.items === 0 ? agreement : building.agreements / building.items,
+      agreement: building.items === 0 ? agreement : shareOf(building),
     },
     nullMean,
     logLevel,
     itemsNeeded: 0,
   };
+}
+
+function isBack(back: Count, half: number): boolean {
+  if (back.items < RECOVERY_ITEMS_MIN) return false;
+  return confidenceSequence(back.agreements, back.items, { alpha: RECOVERY_ALPHA }).lower > half;
+}
+
+function shareOf({ items, agreements }: Count): number {
+  return agreements / Math.max(1, items);
+}
+
+function add(sum: Count, { items, agreements }: Count): Count {
+  return { items: sum.items + items, agreements: sum.agreements + agreements };
 }

@@ -1,6 +1,6 @@
 /** Rows of the store → hours of use cases, ascending. */
 import type { FeatureHour, OutcomeHour } from "@plumbline/ports";
-import type { UseCaseKey } from "./assert-measures.ts";
+import type { UseCaseKey } from "./open-incident.ts";
 import { addHistogram } from "./log-bins.ts";
 import { groupBy } from "./group-by.ts";
 import type { MeasuredHour } from "./use-case-measures.ts";

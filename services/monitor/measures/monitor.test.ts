@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { IncidentFold } from "@plumbline/alerts";
 import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
@@ -9,7 +10,6 @@ import { describeCall } from "@plumbline/features";
 import type { CallRow, Store } from "@plumbline/ports";
 import { IncidentEvent, LlmCall, type LlmCallInput } from "@plumbline/schemas";
 import { pino } from "pino";
-import { IncidentFold } from "../incident-fold.ts";
 import { createMeasuresMonitor, type MeasuresMonitor } from "./monitor.ts";
 import { afterEach, expect, test } from "vitest";
 import { createRandom } from "@plumbline/stats";

@@ -7,19 +7,17 @@
  * use cases changed, folds the last eight weeks again. What is open is read from the incidents topic, so running twice
  * appends nothing the second time.
  */
+import type { IncidentFold } from "@plumbline/alerts";
 import type { Clock, EventLog, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import type { IncidentFold } from "../incident-fold.ts";
-import {
-  assertAnchors,
-  assertDrift,
-  assertHealth,
-  assertOutputs,
-  type UseCaseKey,
-} from "./assert-measures.ts";
+import { assertAnchors } from "./assert-anchors.ts";
+import { assertDrift, assertOutputs } from "./assert-drift.ts";
+import { assertHealth } from "./assert-health.ts";
 import { DAY_MS, HOUR_MS, type DatedText, type DriftDecision } from "./drift-series.ts";
 import { toDriftResults } from "./drift-results.ts";
 import { toMeasuredHours } from "./measured-hours.ts";
+import { normalMeasures, type NormalMeasure } from "./normal-measures.ts";
+import type { UseCaseKey } from "./open-incident.ts";
 import { UseCaseMeasures } from "./use-case-measures.ts";
 
 const LOOKBACK_MS = 56 * DAY_MS;
@@ -32,7 +30,7 @@ const ANCHOR_LOOKBACK_MS = 90 * DAY_MS;
 export interface MeasuresDeps {
   readonly store: Pick<
     Store,
-    "featureHours" | "outcomeHours" | "driftTexts" | "anchorDays" | "insertDriftResults"
+    "featureHours" | "outcomeHours" | "driftTexts" | "anchorDays" | "judgedUnits" | "insertDriftResults"
   >;
   readonly log: Pick<EventLog, "append">;
   readonly clock: Clock;
@@ -47,6 +45,8 @@ export interface MeasuresDeps {
 export interface MeasuresMonitor {
   /** One cycle; run at least once an hour. Not reentrant. */
   run(): Promise<void>;
+  /** What is normal about a version of a use case as of the last run, for messages; empty when it was not looked at. */
+  normal(key: UseCaseKey, version: string): readonly NormalMeasure[];
 }
 
 interface Tracked {
@@ -113,7 +113,7 @@ export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
   }
 
   function track(key: UseCaseKey): Tracked {
-    const name = JSON.stringify([key.tenant, key.env, key.use_case]);
+    const name = nameOf(key);
     const known = tracked.get(name);
     if (known !== undefined) return known;
     const each: Tracked = { key, measures: new UseCaseMeasures(), nextTextDay: null };
@@ -162,7 +162,17 @@ export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
     if (rows.length > 0) await store.insertDriftResults(rows);
   }
 
-  return { run };
+  return {
+    run,
+    normal(key, version) {
+      const known = tracked.get(nameOf(key));
+      return known === undefined ? [] : normalMeasures(known.measures, version);
+    },
+  };
+}
+
+function nameOf({ tenant, env, use_case }: UseCaseKey): string {
+  return JSON.stringify([tenant, env, use_case]);
 }
 
 function iso(ms: number): string {

@@ -42,6 +42,12 @@ const SLICE_SHARE_MIN = 0.01;
 /** A slice that nearly everything is in says nothing that all traffic does not say. */
 const SLICE_SHARE_MAX = 0.95;
 const SLICES_MAX = 16;
+/** A level is held at this multiple of what flags alone: a flag outlives its cause by a bounded number of windows. */
+const CAP_FACTOR = 10;
+/** Windows in a row without evidence in any flagged stream after which a version is as its own past again. */
+const CALM_WINDOWS = 3;
+/** A level from which a stream may be moving, far below a flag. */
+const SUSPICIOUS_LEVEL = 20;
 /** Share of current calls in cells that the reference does not know; above it, mixes cannot be matched. */
 const UNKNOWN_CELLS_MAX = 0.5;
 
@@ -50,7 +56,7 @@ export interface FingerprintResult {
   readonly slice: string;
   readonly feature: string;
   readonly level: number;
-  /** Everything since the deploy against the incumbent: sizes, not a decision. */
+  /** Everything since the deploy, or since something moved, against the reference: sizes, not a decision. */
   readonly comparison: BinComparison;
   readonly sizes: NumericSizes | null;
   readonly bins: {
@@ -64,29 +70,51 @@ export interface FingerprintResult {
   readonly shareOfTraffic: number;
 }
 
+export interface FingerprintOptions {
+  /** Windows in which chance may raise one flag; hourly windows when left out. */
+  readonly patience?: number;
+  /** The reference is the version's own past: sizes are of the windows since something began to move. */
+  readonly isOwnPast?: boolean;
+}
+
 interface Stream {
   readonly slice: string;
   readonly feature: string;
   readonly bins: FrozenBins;
   readonly tau: number;
   level: number;
+  /** Whether the newest window was evidence of a move. */
+  hasMoved: boolean;
 }
 
 export class OutputFingerprint {
   readonly #reference: MutableCounts;
   readonly #streams: Stream[];
   readonly #pending = new Map<string, MutableCounts>();
-  readonly #since = emptyCounts();
   readonly #cells: readonly string[];
+  readonly #patience: number;
+  readonly #isOwnPast: boolean;
+  #calmWindows = 0;
+  #since = emptyCounts();
 
   /** @param weeks the incumbent's weekly counts, frozen here */
-  constructor(weeks: readonly VersionCounts[]) {
+  constructor(weeks: readonly VersionCounts[], options: FingerprintOptions = {}) {
+    const { patience = DRIFT_PATIENCE.hourly, isOwnPast = false } = options;
+    this.#patience = patience;
+    this.#isOwnPast = isOwnPast;
     this.#reference = sumCounts(weeks);
     this.#cells = [...this.#reference.calls.keys()].filter((slice) => slice.startsWith(CELL_PREFIX));
     this.#streams = registeredSlices(this.#reference).flatMap((slice) =>
       [...(this.#reference.features.get(slice)?.keys() ?? [])].sort().map((feature) => {
         const bins = freezeBins(withMissing(this.#reference, slice, feature));
-        return { slice, feature, bins, tau: toleranceOf(weeks, slice, feature, bins), level: 0 };
+        return {
+          slice,
+          feature,
+          bins,
+          tau: toleranceOf(weeks, slice, feature, bins),
+          level: 0,
+          hasMoved: false,
+        };
       }),
     );
   }
@@ -101,8 +129,20 @@ export class OutputFingerprint {
     return this.#since.calls.get(ALL) ?? 0;
   }
 
-  /** Folds one hour of the candidate, hours in order, each once. @returns what is flagged, the clearest first */
+  get isSuspicious(): boolean {
+    return this.#streams.some(({ level }) => level >= SUSPICIOUS_LEVEL);
+  }
+
+  /** Forgets what the windows so far said. */
+  reset(): void {
+    for (const stream of this.#streams) stream.level = 0;
+    this.#pending.clear();
+    this.#calmWindows = 0;
+  }
+
+  /** Folds one window, an hour of the candidate; in order, each once. @returns what is flagged, the clearest first */
   addHour(hour: VersionHour): readonly FingerprintResult[] {
+    if (this.#isOwnPast && !this.isSuspicious) this.#since = emptyCounts();
     addCounts(this.#since, hour);
     for (const [slice, streams] of bySlice(this.#streams)) {
       const pending = this.#pending.get(slice) ?? emptyCounts();
@@ -114,21 +154,32 @@ export class OutputFingerprint {
         const counts = this.#counts(stream, pending);
         if (counts === null) continue;
         const { eValue } = compareBins(counts.reference, counts.current, stream.tau);
-        const cap = 10 * DRIFT_PATIENCE.hourly * this.#streams.length;
+        const cap = CAP_FACTOR * this.#patience * this.#streams.length;
         stream.level = Math.min(driftStep(stream.level, eValue), cap);
+        stream.hasMoved = eValue > 1;
       }
     }
+    if (this.#isOwnPast) this.#endWhenCalm();
     return this.flagged();
   }
 
+  /** Levels alone would take weeks of days to fall: a few windows in a row without evidence end what is flagged. */
+  #endWhenCalm(): void {
+    const flagged = this.#flaggedStreams();
+    const isCalm = flagged.length > 0 && !flagged.some((stream) => stream.hasMoved);
+    this.#calmWindows = isCalm ? this.#calmWindows + 1 : 0;
+    if (this.#calmWindows >= CALM_WINDOWS) this.reset();
+  }
+
   flagged(): readonly FingerprintResult[] {
-    const flags = driftFlags(
-      this.#streams.map((stream) => stream.level),
-      DRIFT_PATIENCE.hourly,
-    );
-    return flags
-      .flatMap((index) => this.#describe(this.#streams[index]!) ?? [])
+    return this.#flaggedStreams()
+      .flatMap((stream) => this.#describe(stream) ?? [])
       .sort((a, b) => b.comparison.interval[0] - a.comparison.interval[0]);
+  }
+
+  #flaggedStreams(): readonly Stream[] {
+    const levels = this.#streams.map((stream) => stream.level);
+    return driftFlags(levels, this.#patience).map((index) => this.#streams[index]!);
   }
 
   #describe(stream: Stream): FingerprintResult | null {

@@ -13,11 +13,12 @@ import {
 } from "./drift-series.ts";
 import { addHistogram, MISSING_BIN, rowsOf } from "./log-bins.ts";
 import { OutputFingerprint } from "./output-fingerprint.ts";
+import { SelfFingerprint } from "./self-fingerprint.ts";
 import { REFERENCE_CALLS_MIN, VersionHealth, type OutcomeCounts } from "./version-health.ts";
 import { ALL, CELL_PREFIX, VersionMemory, withMissing, type VersionHour } from "./version-memory.ts";
 
 const MEMORY_MS = 28 * DAY_MS;
-/** The outputs of a version are compared with its incumbent's for this long; then they are its own reference. */
+/** Outputs that did not change are compared with the incumbent's for this long; changed ones for as long as they differ. */
 const WATCH_MS = 14 * DAY_MS;
 /** A version without a call in so many hours in which another had calls no longer serves. */
 const GONE_HOURS = 1;
@@ -59,6 +60,8 @@ export class UseCaseMeasures {
   /** The newest decision of the drift series. */
   decision: DriftDecision | null = null;
   watch: Watch | null = null;
+  /** The serving version against its own past, while no deploy is watched. */
+  self: SelfFingerprint | null = null;
   health: {
     readonly version: string;
     readonly incumbent: string;
@@ -92,9 +95,10 @@ export class UseCaseMeasures {
 
   /** Closes the window that ends at or before `now`, also when no call follows it. */
   closeUntil(now: number): readonly DriftDecision[] {
-    return this.#pending === null || this.#pending.start + this.drift.width * HOUR_MS > now
-      ? []
-      : this.#close();
+    const isOpen = this.#pending === null || this.#pending.start + this.drift.width * HOUR_MS > now;
+    const decisions = isOpen ? [] : this.#close();
+    this.self?.closeUntil(now, this.#isInputMoving());
+    return decisions;
   }
 
   /** The version with the newest calls; the most called one of that hour. */
@@ -204,19 +208,45 @@ export class UseCaseMeasures {
       hasChangedOutputs: false,
     };
     this.#versions.set(hour.version, version);
+    const isNewDay = Math.floor(version.lastHour / DAY_MS) < Math.floor(hour.hour / DAY_MS);
     version.lastHour = hour.hour;
     version.calls += hour.calls.get(ALL) ?? 0;
+    this.#watchOutputs(version, hour, isNewDay);
     version.memory.add(hour);
-    if (this.watch?.version === hour.version && this.watch.fingerprint !== null) {
-      if (hour.hour - this.watch.startedAt >= WATCH_MS) this.watch.fingerprint = null;
-      else version.hasChangedOutputs = this.watch.fingerprint.addHour(hour).length > 0;
-    }
     if (outcomes === null) return;
     if (this.health?.version === hour.version) this.health.tests.addHour(outcomes);
     else this.#watchItself(version, hour.hour);
     version.outcomes = [...version.outcomes.filter((each) => each.hour > hour.hour - MEMORY_MS), outcomes];
     for (const [name, each] of this.#versions)
       if (each.lastHour < hour.hour - 2 * MEMORY_MS) this.#versions.delete(name);
+  }
+
+  #watchOutputs(version: Version, hour: VersionHour, isNewDay: boolean): void {
+    if (this.watch?.version === hour.version && this.watch.fingerprint !== null) {
+      version.hasChangedOutputs = this.watch.fingerprint.addHour(hour).length > 0;
+      const isOver = !version.hasChangedOutputs && hour.hour - this.watch.startedAt >= WATCH_MS;
+      if (isOver) this.watch.fingerprint = null;
+      return;
+    }
+    if (this.self !== null && this.self.version !== hour.version && this.isGone(this.self.version))
+      this.self = null;
+    if (this.self?.version === hour.version) this.self.addHour(hour, this.#isInputMoving());
+    // Frozen between two days: one that is half in the reference would be decided against itself.
+    if (!isNewDay || !this.#isSelfDue(version, hour.hour)) return;
+    this.self = new SelfFingerprint(version.name, version.memory, hour.hour);
+    this.self.addHour(hour, this.#isInputMoving());
+  }
+
+  #isInputMoving(): boolean {
+    return this.decision?.isInputMoving === true;
+  }
+
+  /** A week of calls at first; again when the history has doubled, or after four weeks, unless something is moving. */
+  #isSelfDue({ name, firstHour, calls }: Version, hour: number): boolean {
+    if (name === "" || hour - firstHour < SELF_AGE_MIN_MS || calls < INCUMBENT_CALLS_MIN) return false;
+    if (this.self === null) return true;
+    const { version, frozenAt, isSuspicious } = this.self;
+    return version === name && !isSuspicious && hour - frozenAt >= Math.min(MEMORY_MS, frozenAt - firstHour);
   }
 
   /** The incumbent is the version that served last among those whose outputs did not change at their own deploy. */

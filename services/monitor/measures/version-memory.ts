@@ -20,22 +20,35 @@ export interface VersionHour extends VersionCounts {
   readonly version: string;
 }
 
-const WEEK_MS = 7 * 86_400_000;
+const DAY_MS = 86_400_000;
+const WEEK_MS = 7 * DAY_MS;
 const WEEKS = 4;
 
+/** What people ask on a Sunday differs, and so do the answers. */
+export type DayKind = "weekday" | "weekend";
+
+/** @param time ms since the epoch, whose first day was a Thursday */
+export function dayKindOf(time: number): DayKind {
+  const day = Math.floor(time / DAY_MS) % 7;
+  return day === 2 || day === 3 ? "weekend" : "weekday";
+}
+
 export class VersionMemory {
-  readonly #weeks = new Map<number, MutableCounts>();
+  readonly #weeks = new Map<number, Record<DayKind, MutableCounts>>();
 
   add(hour: VersionHour): void {
     const week = Math.floor(hour.hour / WEEK_MS);
     for (const each of this.#weeks.keys()) if (each <= week - WEEKS) this.#weeks.delete(each);
-    if (!this.#weeks.has(week)) this.#weeks.set(week, emptyCounts());
-    addCounts(this.#weeks.get(week)!, hour);
+    const own = this.#weeks.get(week) ?? { weekday: emptyCounts(), weekend: emptyCounts() };
+    this.#weeks.set(week, own);
+    addCounts(own[dayKindOf(hour.hour)], hour);
   }
 
-  /** Each week apart, then all of them together. */
-  weeks(): readonly VersionCounts[] {
-    return [...this.#weeks.values()];
+  /** Each week apart, of all days or of one kind. */
+  weeks(kind?: DayKind): readonly VersionCounts[] {
+    return [...this.#weeks.values()].map((week) =>
+      kind === undefined ? sumCounts([week.weekday, week.weekend]) : week[kind],
+    );
   }
 }
 

@@ -11,6 +11,7 @@ import {
   REFERENCE_MIN,
   selectReference,
 } from "@plumbline/stats";
+import { weightedTotal } from "./compare-versions.ts";
 import type { ServedVersion } from "./served-versions.ts";
 import { DAY_MS, HOUR_MS, hourOf, iso, seriesOf, unitOf } from "./series.ts";
 
@@ -175,7 +176,7 @@ function freeze(
       reference_start: start,
       reference_end: iso(Date.parse(end) + 1),
       units: sorted.length,
-      score_sum: sorted.reduce((sum, row) => sum + row.score, 0),
+      score_sum: weightedTotal(sorted).score_sum,
       snapshot,
       created_at: iso(nowMs),
       dispersion: snapshot.dispersion,

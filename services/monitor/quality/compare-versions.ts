@@ -3,7 +3,34 @@ import { confidenceSequence } from "@plumbline/stats";
 export interface ScoreTotal {
   /** Judged conversations. */
   readonly units: number;
+  /** Mean times `units`. */
   readonly score_sum: number;
+  /** Equally weighted units that would say as much; `units` when left out. */
+  readonly effective_units?: number;
+}
+
+/**
+ * Total of judged units that were drawn at different rates: each weighs 1/rate, so that a slice judged more often
+ * doesn't count for more than its traffic. With one rate it is the plain sum.
+ */
+export function weightedTotal(
+  rows: readonly { readonly score: number; readonly sample_rate: number }[],
+): Required<ScoreTotal> {
+  const [sum, squares, scores] = rows.reduce(
+    ([w, w2, wx], row) => {
+      const weight = inverseRate(row);
+      return [w + weight, w2 + weight * weight, wx + weight * row.score] as const;
+    },
+    [0, 0, 0] as readonly [number, number, number],
+  );
+  const units = rows.length;
+  if (units === 0) return { units, score_sum: 0, effective_units: 0 };
+  return { units, score_sum: (units * scores) / sum, effective_units: (sum * sum) / squares };
+}
+
+/** A rate of zero can't have drawn anything; it weighs as a certain one, which never dominates. */
+export function inverseRate({ sample_rate }: { readonly sample_rate: number }): number {
+  return sample_rate > 0 ? 1 / sample_rate : 1;
 }
 
 export interface QualityEstimate extends ScoreTotal {
@@ -18,10 +45,18 @@ export interface QualityEstimate extends ScoreTotal {
  *
  * @see Howard, Ramdas, McAuliffe, Sekhon, Time-uniform, nonparametric, nonasymptotic confidence sequences (2021)
  */
-export function estimate({ units, score_sum }: ScoreTotal, alpha: number): QualityEstimate {
+export function estimate(total: ScoreTotal, alpha: number): QualityEstimate {
+  const { units, score_sum, effective_units = units } = total;
+  const mean = units > 0 ? score_sum / units : 0;
   // A sum of a thousand scores of 1 may come back a rounding above a thousand.
-  const { lower, upper } = confidenceSequence(Math.min(score_sum, units), units, { alpha });
-  return { units, score_sum, mean: units > 0 ? score_sum / units : 0, interval: [lower, upper] };
+  const { lower, upper } = confidenceSequence(
+    Math.min(mean * effective_units, effective_units),
+    effective_units,
+    {
+      alpha,
+    },
+  );
+  return { units, score_sum, mean, interval: [lower, upper] };
 }
 
 export interface Comparison {

@@ -11,6 +11,7 @@ import {
   type Predicate,
   type PreparedSnapshot,
 } from "@plumbline/stats";
+import { inverseRate } from "./compare-versions.ts";
 import { unitOf } from "./series.ts";
 
 /** Newest units looked at, and predicates compared: bounds the work to about two seconds. */
@@ -24,12 +25,19 @@ const PERMUTATIONS = 199;
 /** Cells of a decomposition with fewer judged units are merged. */
 const CELL_UNITS_MIN = 20;
 const SLICES_SHOWN_MAX = 6;
+/** Change of a slice's share of calls from which on it may explain something. */
+const SHARE_MOVED_MIN = 0.05;
+
+/** What another mix of inputs did, with the shares of calls that made it. */
+export interface MixExplanation extends Kitagawa {
+  readonly shifts: readonly { readonly name: string; readonly before: number; readonly after: number }[];
+}
 
 export interface RegressionExplanation {
   readonly verdict: NonNullable<Detection["verdict"]>;
   readonly slices: Detection["slices"];
   readonly explanation: DropExplanation | null;
-  readonly mix: Kitagawa | null;
+  readonly mix: MixExplanation | null;
   /** What the baseline expected of the units, mean. */
   readonly expected: number;
   readonly seed: number;
@@ -41,7 +49,7 @@ export interface ExplainInput {
   readonly current: readonly JudgedUnitRow[];
   /** Behind the baseline. */
   readonly reference: readonly JudgedUnitRow[];
-  /** Slices that the detector names. */
+  /** Slices that the detector names; shown when the search for an explanation finds none. */
   readonly affected: readonly string[];
   /** All calls of both sides, for shares of traffic; empty when unknown. */
   readonly currentMix: readonly SliceMix[];
@@ -54,9 +62,11 @@ export function explainRegression(input: ExplainInput): RegressionExplanation {
   // The mean is copied out: the list of slices beside it is reused by the next call.
   const baseline = current.map((row) => prepared.baseline(unitOf(row)).mean);
   const scores = current.map((row) => row.score);
-  const expected = mean(baseline);
+  // What was judged more often than the rest counts for no more than its traffic.
+  const weights = current.map((row) => inverseRate(row));
+  const expected = mean(baseline, weights);
   const seed = Number.parseInt(prepared.snapshot.id.slice(0, 8), 16);
-  const predicates = predicatesOf(current);
+  const predicates = predicatesOf(current, referenceCounts(input));
   const isExplainable = predicates.length > 0 && current.length >= PREDICATE_UNITS_MIN;
   const explanation = isExplainable
     ? explainDrop(createPredicateTable(current.length, predicates), {
@@ -69,14 +79,15 @@ export function explainRegression(input: ExplainInput): RegressionExplanation {
     : null;
 
   const found = (explanation?.slices ?? []).map((slice) => slice.names.join(" & "));
-  const names = [...new Set([...found, ...affected])].slice(0, SLICES_SHOWN_MAX);
-  const drop = expected - mean(scores);
-  const slices = names.flatMap((name) => sliceEvidence(name, { ...input, current }, baseline, drop));
+  // The detector also names what falls only because it overlaps the cause; its list, kept as evidence, is the second best.
+  const names = found.length > 0 ? found : affected.slice(0, SLICES_SHOWN_MAX);
+  const drop = expected - mean(scores, weights);
+  const slices = names.flatMap((name) => sliceEvidence(name, { ...input, current }, baseline, weights, drop));
   return {
     verdict: verdictOf(explanation, current.length),
     slices,
     explanation,
-    mix: decompose({ ...input, current }, found.slice(0, 2)),
+    mix: decompose({ ...input, current }, slicesToDecompose(input, found, predicates)),
     expected,
     seed,
   };
@@ -96,8 +107,21 @@ function verdictOf(explanation: DropExplanation | null, units: number): Regressi
   return VERDICTS[explanation.kind];
 }
 
+/** Units of the reference by predicate. Those that are gone by now are taken to have been like those still there. */
+function referenceCounts({ prepared, reference }: ExplainInput): (name: string) => number {
+  const counts = new Map<string, number>();
+  for (const { slices } of reference) {
+    for (const name of new Set(slices)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const scale = prepared.snapshot.referenceUnits / Math.max(1, reference.length);
+  return (name) => (counts.get(name) ?? 0) * scale;
+}
+
 /** Predicates that hold for some units and not for all, by falling frequency, then by name. */
-function predicatesOf(units: readonly JudgedUnitRow[]): readonly Predicate[] {
+function predicatesOf(
+  units: readonly JudgedUnitRow[],
+  referenceRows: (name: string) => number,
+): readonly Predicate[] {
   const rows = new Map<string, number[]>();
   for (const [i, { slices }] of units.entries()) {
     for (const name of new Set(slices)) {
@@ -110,22 +134,27 @@ function predicatesOf(units: readonly JudgedUnitRow[]): readonly Predicate[] {
     .filter(([, held]) => held.length >= PREDICATE_UNITS_MIN && held.length < units.length)
     .sort(([a, p], [b, q]) => q.length - p.length || (a < b ? -1 : 1))
     .slice(0, PREDICATES_MAX)
-    .map(([name, held]) => ({ name, rows: held }));
+    .map(([name, held]) => ({ name, rows: held, referenceRows: referenceRows(name) }));
 }
 
 function sliceEvidence(
   name: string,
   { current, reference, currentMix }: ExplainInput,
   baseline: readonly number[],
+  weights: readonly number[],
   drop: number,
 ): Detection["slices"] {
   const holds = holder(name);
   const inside = current.flatMap((row, i) => (holds(row.slices) ? [i] : []));
   if (inside.length === 0) return [];
-  const expected = mean(inside.map((i) => baseline[i]!));
-  const now = mean(inside.map((i) => current[i]!.score));
+  const of = (values: readonly number[]): number[] => inside.map((i) => values[i]!);
+  const expected = mean(of(baseline), of(weights));
+  const now = mean(
+    inside.map((i) => current[i]!.score),
+    of(weights),
+  );
   const before = reference.filter((row) => holds(row.slices)).map((row) => row.score);
-  const share = inside.length / current.length;
+  const share = sumOf(of(weights)) / sumOf(weights);
   const traffic = sharesOf(currentMix, (held) => (holds(held) ? "in" : "out"));
   return [
     {
@@ -139,8 +168,29 @@ function sliceEvidence(
   ];
 }
 
+/** The first two slices found, and before the second the one whose share of calls moved most. */
+function slicesToDecompose(
+  { currentMix, referenceMix }: ExplainInput,
+  found: readonly string[],
+  predicates: readonly Predicate[],
+): readonly string[] {
+  const moved = predicates
+    .map(({ name }) => ({ name, by: Math.abs(shareIn(currentMix, name) - shareIn(referenceMix, name)) }))
+    .filter(({ by }) => by >= SHARE_MOVED_MIN)
+    .sort((a, b) => b.by - a.by || (a.name < b.name ? -1 : 1))
+    .slice(0, 1)
+    .map(({ name }) => name);
+  return [...new Set([...found.slice(0, 1), ...moved, ...found.slice(1, 2)])].slice(0, 2);
+}
+
+/** Share of all calls that are in a slice; 0 without a call. */
+function shareIn(mix: readonly SliceMix[], name: string): number {
+  const holds = holder(name);
+  return sharesOf(mix, (held) => (holds(held) ? "in" : "out"))?.get("in") ?? 0;
+}
+
 /** Mix and within over the leaves of the slices found; null without a slice, or with too few units on a side. */
-function decompose(input: ExplainInput, slices: readonly string[]): Kitagawa | null {
+function decompose(input: ExplainInput, slices: readonly string[]): MixExplanation | null {
   if (slices.length === 0 || input.reference.length === 0) return null;
   const holders = slices.map((name) => holder(name));
   const fine = (held: readonly string[]): string =>
@@ -168,7 +218,17 @@ function decompose(input: ExplainInput, slices: readonly string[]): Kitagawa | n
     };
   });
   // A cell that only traffic has, and no judged unit on either side, has no mean to decompose.
-  return cells.every((cell) => Number.isFinite(cell.meanOld)) ? kitagawa(cells) : null;
+  if (!cells.every((cell) => Number.isFinite(cell.meanOld))) return null;
+  const { currentMix, referenceMix } = input;
+  const shifts =
+    currentMix.length === 0 || referenceMix.length === 0
+      ? []
+      : slices.map((name) => ({
+          name,
+          before: shareIn(referenceMix, name),
+          after: shareIn(currentMix, name),
+        }));
+  return { ...kitagawa(cells), shifts };
 }
 
 function cellsOf(
@@ -211,10 +271,15 @@ export function holder(name: string): (held: readonly string[]) => boolean {
   return (held) => predicates.every((predicate) => held.includes(predicate));
 }
 
-function mean(values: readonly number[]): number {
+function mean(values: readonly number[], weights?: readonly number[]): number {
+  if (weights === undefined) return sumOf(values) / values.length;
+  return sumOf(values.map((value, i) => value * weights[i]!)) / sumOf(weights);
+}
+
+function sumOf(values: readonly number[]): number {
   let sum = 0;
   for (const value of values) sum += value;
-  return sum / values.length;
+  return sum;
 }
 
 function errorSquared(scores: readonly number[]): number {

@@ -1,8 +1,15 @@
-import type { BaselineRow, JudgedUnitRow, QualitySeries, VersionTraffic } from "@plumbline/ports";
+import type {
+  BaselineRow,
+  JudgedUnitRow,
+  JudgeLabels,
+  QualitySeries,
+  VersionTraffic,
+} from "@plumbline/ports";
 import type { Detection } from "@plumbline/schemas";
 import { wilsonInterval } from "@plumbline/stats";
 import { referenceVersions, snapshotOf } from "./baseline.ts";
-import { compareVersions } from "./compare-versions.ts";
+import { calibrateJudge } from "./calibrate-judge.ts";
+import { type Comparison, compareVersions, weightedTotal } from "./compare-versions.ts";
 import type { RegressionExplanation } from "./explain-regression.ts";
 import type { Cause } from "./find-cause.ts";
 import type { AlarmReading } from "./read-detector.ts";
@@ -22,16 +29,20 @@ export interface DetectionInput {
   readonly explained: RegressionExplanation;
   readonly cause: Cause;
   readonly traffic: readonly VersionTraffic[];
+  /** People's labels of the use case. */
+  readonly labels: readonly JudgeLabels[];
   readonly calls: { readonly candidate: number; readonly incumbent: number };
   readonly endMs: number;
   readonly alpha: number;
   /** Judged since the start of the watch. */
   readonly unitsWatched: number;
+  /** What the measures looked at and found as before, as `evidence.normal` takes it. */
+  readonly normal: readonly object[];
 }
 
 export function makeDetection(input: DetectionInput): Detection {
   const { series, baseline, alarm, current, explained, alpha } = input;
-  const candidate = { units: current.length, score_sum: current.reduce((sum, row) => sum + row.score, 0) };
+  const candidate = weightedTotal(current);
   const comparison = compareVersions(candidate, baseline, alpha);
   const versions = referenceVersions(baseline);
   const incumbent = baseline.incumbent_version === "" ? (versions[0] ?? "") : baseline.incumbent_version;
@@ -98,6 +109,12 @@ export function makeDetection(input: DetectionInput): Detection {
       explanation: explanationEvidence(explained),
       cause: input.cause,
       damage,
+      judge_calibration: calibrateJudge(
+        series,
+        input.labels,
+        { estimate: comparison.effect, se: effectError(comparison) },
+        input.endMs,
+      ),
       slice_intervals: Object.fromEntries(
         explained.slices.map(({ name, current: share, units }) => {
           const { lower, upper } = wilsonInterval(share * units, units);
@@ -112,7 +129,7 @@ export function makeDetection(input: DetectionInput): Detection {
           ok_calls,
           latency_ms_p95,
         })),
-      normal: normalSuccess(input.traffic, baseline.prompt_version, incumbent),
+      normal: normalOf(input, incumbent),
     },
   };
 }
@@ -167,8 +184,15 @@ function explanationEvidence({ explanation, mix, expected, seed }: RegressionExp
             se_mix: mix.seMix,
             se_within: mix.seWithin,
             input_shift: mix.inputShift,
+            shifts: mix.shifts,
           },
   };
+}
+
+/** What the measures found normal; the success rate of the traffic when they did not look at it. */
+function normalOf({ normal, traffic, baseline }: DetectionInput, incumbent: string): readonly object[] {
+  if (normal.length > 0) return normal;
+  return normalSuccess(traffic, baseline.prompt_version, incumbent);
 }
 
 /** The success rate, when both versions' intervals overlap: what did not change is half of the diagnosis. */
@@ -193,4 +217,11 @@ function normalSuccess(traffic: readonly VersionTraffic[], candidate: string, in
 /** JSON has no infinity. */
 function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
+}
+
+/** Standard error of a difference of two passing rates. */
+function effectError({ candidate, incumbent }: Comparison): number {
+  const variance = ({ mean, units, effective_units = units }: Comparison["candidate"]): number =>
+    effective_units > 0 ? (mean * (1 - mean)) / effective_units : 0.25;
+  return Math.sqrt(variance(candidate) + variance(incumbent));
 }

@@ -1,4 +1,5 @@
 /** What the monitor asserts and what it leaves alone, on rows in memory. */
+import { IncidentFold } from "@plumbline/alerts";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import type { BaselineRow, EvidenceRow, JudgedUnitRow, QualityStateRow } from "@plumbline/ports";
@@ -6,7 +7,6 @@ import { IncidentEvent } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { IncidentFold } from "../incident-fold.ts";
 import { createQualityMonitor, type QualityOptions, type QualityStore } from "./quality-monitor.ts";
 import { groupBy, HOUR_MS, hourOf, iso } from "./series.ts";
 
@@ -64,6 +64,7 @@ function setUp(options: Partial<QualityOptions> = {}, holds: (useCase: string) =
     versionTraffic: async () => [],
     sliceMix: async () => [],
     responseModels: async () => [],
+    judgeLabels: async () => [],
     baselines: async () => baselines,
     insertBaselines: async (rows) => void baselines.push(...rows),
     insertEvidence: async (rows) => void evidence.push(...rows),

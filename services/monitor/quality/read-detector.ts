@@ -4,6 +4,7 @@ import {
   type Alarm,
   type DetectorReading,
   foldHours,
+  type PairedEvidence,
   prepareSnapshot,
   type PreparedSnapshot,
 } from "@plumbline/stats";
@@ -20,12 +21,14 @@ export interface AlarmReading {
  * The strongest level that the rows reach, or null. A ticket is an alarm against a tenth of the threshold.
  *
  * @param units of the version, in any order; those before the start are left out
+ * @param paired of the version beside another one; it decides nothing here, and says whether that one fell as well
  */
 export function readAlarm(
   prepared: PreparedSnapshot,
   start: { readonly fromHour: number; readonly startWeight: number },
   units: readonly JudgedUnitRow[],
   throughHour: number,
+  paired: readonly PairedEvidence[] = [],
 ): AlarmReading | null {
   const hours = [
     ...groupBy(
@@ -35,8 +38,8 @@ export function readAlarm(
   ]
     .filter(([first]) => first!.hour >= start.fromHour)
     .map((group) => evidenceOfUnits(prepared, group[0]!.hour, group));
-  const last = hours.reduce((latest, { hour }) => Math.max(latest, hour), throughHour);
-  const input = { ...start, throughHour: Math.max(start.fromHour, last), hours };
+  const last = [...hours, ...paired].reduce((latest, { hour }) => Math.max(latest, hour), throughHour);
+  const input = { ...start, throughHour: Math.max(start.fromHour, last), hours, paired };
   const page = foldHours(prepared, input);
   if (page.alarm !== undefined) return { level: "page", alarm: page.alarm, reading: page };
   const { snapshot } = prepared;

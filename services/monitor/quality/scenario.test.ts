@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { IncidentFold } from "@plumbline/alerts";
 import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
@@ -12,7 +13,6 @@ import { createRandom } from "@plumbline/stats";
 import { pino } from "pino";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createCoverageMonitor } from "../coverage/coverage-monitor.ts";
-import { IncidentFold } from "../incident-fold.ts";
 import { createQualityMonitor, type QualityOptions } from "./quality-monitor.ts";
 import { HOUR_MS, iso } from "./series.ts";
 

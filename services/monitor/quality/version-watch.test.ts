@@ -1,4 +1,11 @@
-import { createRandom, foldHours, freezeSnapshot, type JudgedUnit, prepareSnapshot } from "@plumbline/stats";
+import {
+  createRandom,
+  evidenceOfHour,
+  foldHours,
+  freezeSnapshot,
+  type JudgedUnit,
+  prepareSnapshot,
+} from "@plumbline/stats";
 import { expect, test } from "vitest";
 import { evidenceOfUnits, VersionWatch } from "./version-watch.ts";
 
@@ -66,4 +73,49 @@ test("a version that holds its quality is cleared, one that fell is paged and ne
   }
   expect(good.read(FROM + 200)).toMatchObject({ level: "none", isCleared: true });
   expect(bad.read(FROM + 200)).toMatchObject({ level: "page", isCleared: false });
+});
+
+test("a slice judged at a rate of its own keeps all of its evidence, and the rest weighs what it always did", () => {
+  const inside = unitsAt(FROM, 0.6, 40).map((unit) => ({ ...unit, slices: ["money"] }));
+  const outside = unitsAt(FROM, 0.9, 20).map((unit) => ({ ...unit, slices: [] }));
+  const raised = inside.map((unit) => ({ ...unit, rate: 0.2 }));
+  const evidence = evidenceOfUnits(prepared, FROM, [...raised, ...outside]);
+  const money = prepared.snapshot.streams.findIndex((stream) => stream.name === "money");
+  const bets = prepared.snapshot.drops.length;
+  const cells = (of: { readonly drop: ArrayLike<number> }, k: number): number[] =>
+    Array.from({ length: bets }, (_, j) => of.drop[k * bets + j]!);
+  const inFull = evidenceOfHour(prepared, FROM, [...inside, ...outside], 0.05);
+  for (const [j, value] of cells(evidence, money).entries())
+    expect(value).toBeCloseTo(cells(inFull, money)[j]!, 9);
+  // Over all traffic a unit of the slice stands for a quarter of what one from elsewhere does.
+  const weighted = evidenceOfHour(prepared, FROM, [...raised, ...outside], 0.05);
+  for (const [j, value] of cells(evidence, 0).entries()) expect(value).toBeCloseTo(cells(weighted, 0)[j]!, 9);
+});
+
+test("at mixed rates evidence without a fall is worth at most one on average, in every stream", () => {
+  const sides = { money: { rate: 0.2, count: 12 }, other: { rate: 0.05, count: 8 } };
+  const runs = 4_000;
+  const { streams, drops } = prepared.snapshot;
+  const sums = new Float64Array(streams.length * drops.length);
+  const squares = new Float64Array(sums.length);
+  for (let run = 0; run < runs; run++) {
+    const units = Object.entries(sides).flatMap(([name, { rate, count }]) =>
+      Array.from({ length: count }, () => {
+        const slices = name === "money" ? ["money"] : [];
+        const { mean } = prepared.baseline({ hour: FROM, x: 1, slices, rate });
+        return { hour: FROM, x: random.uniform() < mean ? 1 : 0, slices, rate };
+      }),
+    );
+    const { drop } = evidenceOfUnits(prepared, FROM, units);
+    for (let i = 0; i < sums.length; i++) {
+      const value = Math.exp(drop[i]!);
+      sums[i]! += value;
+      squares[i]! += value * value;
+    }
+  }
+  for (const [i, sum] of sums.entries()) {
+    const mean = sum / runs;
+    const error = Math.sqrt(Math.max(0, squares[i]! / runs - mean * mean) / runs);
+    expect(mean).toBeLessThanOrEqual(1 + 4 * error);
+  }
 });

@@ -140,8 +140,9 @@ export class VersionWatch {
 }
 
 /**
- * The rate that weighs least is the smallest among the hour's own units. It is chosen by inputs alone, never by
- * scores, so the evidence stays valid; a larger one would only be lost power.
+ * In each stream the rate that weighs least is the smallest among the hour's own units in it. Rates follow from inputs
+ * and earlier calls, never from scores, so the evidence stays valid; and where a slice is judged at a rate of its own,
+ * its stream uses every unit in full.
  */
 export function evidenceOfUnits(
   prepared: PreparedSnapshot,
@@ -149,7 +150,14 @@ export function evidenceOfUnits(
   units: readonly JudgedUnit[],
 ): HourEvidence {
   const rateMin = units.reduce((least, unit) => Math.min(least, unit.rate), 1);
-  return evidenceOfHour(prepared, hour, units, rateMin);
+  if (units.every((unit) => unit.rate === rateMin)) return evidenceOfHour(prepared, hour, units, rateMin);
+  const least = new Float64Array(prepared.snapshot.streams.length).fill(1);
+  for (const unit of units) {
+    for (const k of prepared.baseline(unit).slices) least[k] = Math.min(least[k]!, unit.rate);
+  }
+  least[0] = rateMin;
+  if (prepared.pinnedMean) least[least.length - 1] = rateMin;
+  return evidenceOfHour(prepared, hour, units, least);
 }
 
 function addTo(sums: Float64Array, first: ArrayLike<number>): void {

@@ -1,0 +1,133 @@
+import type { EventLog, LogRecord, QualitySeries } from "@plumbline/ports";
+import { type Detection, IncidentEvent } from "@plumbline/schemas";
+import { type BypassNotice, foldBypass } from "./bypass-notice.ts";
+import { foldIncident, type IncidentState, isOpen } from "./lifecycle.ts";
+
+export const INCIDENTS = "plumbline.incidents";
+/** The topic has one partition: the order of an incident's events is the order of the log. */
+export const INCIDENTS_PARTITION = 0;
+const READ_RECORDS = 1_000;
+
+type UseCase = Pick<Detection, "tenant" | "env" | "use_case">;
+
+/** The log as far as the fold reads it. */
+export type IncidentLog = Pick<EventLog, "read" | "watermarks">;
+
+/**
+ * Every incident as the incidents topic tells it. Nobody keeps incidents in a memory of its own: what is read back from
+ * the log is the same after a restart and in a second replica.
+ *
+ * A record that is no incident event is skipped: one bad record must not silence every alert after it.
+ */
+export class IncidentFold {
+  readonly #log: IncidentLog;
+  readonly #onBadRecord: (record: LogRecord) => void;
+  readonly #states = new Map<string, IncidentState>();
+  readonly #bypasses = new Map<string, BypassNotice>();
+  /** Incident ids by use case: a cycle asks about every use case. */
+  readonly #byUseCase = new Map<string, Set<string>>();
+  #next = 0;
+
+  constructor(log: IncidentLog, onBadRecord: (record: LogRecord) => void = () => undefined) {
+    this.#log = log;
+    this.#onBadRecord = onBadRecord;
+  }
+
+  /** By incident id, in the order of first detection. */
+  get states(): ReadonlyMap<string, IncidentState> {
+    return this.#states;
+  }
+
+  /** Overrides of the promotion gate, by incident id. */
+  get bypasses(): ReadonlyMap<string, BypassNotice> {
+    return this.#bypasses;
+  }
+
+  /** Folds what was appended since the last call. */
+  async refresh(): Promise<void> {
+    const [watermark] = await this.#log.watermarks(INCIDENTS);
+    this.#next = Math.max(this.#next, watermark?.low ?? 0);
+    await this.catchUp(watermark?.high ?? 0);
+  }
+
+  /** Reads what was not folded yet, up to offset `to` (exclusive). */
+  async catchUp(to: number): Promise<void> {
+    while (this.#next < to) {
+      const records = await this.#log.read(
+        INCIDENTS,
+        INCIDENTS_PARTITION,
+        this.#next,
+        Math.min(READ_RECORDS, to - this.#next),
+      );
+      // Offsets may have gaps, also at the end.
+      if (records.length === 0) return;
+      this.apply(records);
+    }
+  }
+
+  /** Folds records; those folded before are skipped, so a redelivery changes nothing. */
+  apply(records: readonly LogRecord[]): void {
+    for (const record of records) {
+      if (record.offset < this.#next) continue;
+      this.#next = record.offset + 1;
+      const event = decode(record);
+      if (event === null) {
+        this.#onBadRecord(record);
+        continue;
+      }
+      const bypass = foldBypass(this.#bypasses.get(event.incident_id) ?? null, event);
+      if (bypass !== null) this.#bypasses.set(event.incident_id, bypass);
+      const state = foldIncident(this.#states.get(event.incident_id) ?? null, event);
+      if (state === null) continue;
+      this.#states.set(event.incident_id, state);
+      const key = keyOf(state.detection);
+      const ids = this.#byUseCase.get(key) ?? new Set();
+      this.#byUseCase.set(key, ids.add(event.incident_id));
+    }
+  }
+
+  get(incidentId: string): IncidentState | undefined {
+    return this.#states.get(incidentId);
+  }
+
+  /** Incidents of one kind about a use case, over or not. */
+  of(useCase: UseCase, kind: Detection["kind"]): readonly IncidentState[] {
+    return [...(this.#byUseCase.get(keyOf(useCase)) ?? [])]
+      .map((id) => this.#states.get(id)!)
+      .filter((state) => state.detection.kind === kind);
+  }
+
+  /** Incidents about the quality of one series, over or not. */
+  ofSeries(series: QualitySeries): readonly IncidentState[] {
+    return this.of(series, "quality").filter(
+      ({ detection }) =>
+        detection.metric === series.criterion &&
+        detection.rubric_hash === series.rubric_hash &&
+        detection.judge === series.judge,
+    );
+  }
+
+  /** Incidents of one kind that are neither resolved nor dismissed. */
+  open(kind: Detection["kind"]): readonly IncidentState[] {
+    return [...this.#states.values()].filter((state) => state.detection.kind === kind && isOpen(state));
+  }
+}
+
+/** An event as a record of the topic. */
+export function encodeIncidentEvent(event: IncidentEvent): { key: string; value: Uint8Array } {
+  return { key: event.incident_id, value: new TextEncoder().encode(JSON.stringify(event)) };
+}
+
+function keyOf({ tenant, env, use_case }: UseCase): string {
+  return JSON.stringify([tenant, env, use_case]);
+}
+
+/** Null for a record that is no incident event: the writer dead-letters it. */
+function decode({ value }: LogRecord): IncidentEvent | null {
+  try {
+    const parsed = IncidentEvent.safeParse(JSON.parse(new TextDecoder().decode(value)));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,147 @@
+/** Puts `llm-rubric` asserts to the judge that production uses, with the project's rubrics. */
+import { createJudge } from "@plumbline/adapters/llm/create-judge";
+import type { Judge, Rubric, Clock } from "@plumbline/ports";
+import {
+  type AssertContext,
+  contentHash,
+  type EvalCase,
+  type NamedRubric,
+  rubricHash,
+} from "@plumbline/prompts";
+import { loadConfig } from "@plumbline/runtime/load-config";
+import { JudgeChoiceConfig, judgeChoice } from "@plumbline/services/judge/config";
+import { z } from "zod";
+import type { CommandIo } from "../command.ts";
+import { secretOf } from "../project-options.ts";
+import type { AnswerCache } from "./answer-cache.ts";
+import type { Budget } from "./budget.ts";
+
+export interface JudgeDeps {
+  readonly judge: Judge;
+  /** Worst case of one judgement, US dollars; 0 when it is free or the price is unknown. */
+  readonly worstUsd: (texts: string) => number;
+}
+
+/**
+ * `PLUMBLINE_JUDGE_PROVIDER` and friends, as the judge service reads them. Without them the lexical judge, whose name
+ * says so.
+ *
+ * @throws InvalidConfigError, ConfigError
+ */
+export async function openJudge(
+  io: Pick<CommandIo, "environment" | "directory">,
+  { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
+): Promise<JudgeDeps> {
+  const key = await secretOf(io, "PLUMBLINE_JUDGE_API_KEY");
+  const choice = judgeChoice(
+    loadConfig(JudgeChoiceConfig, { ...io.environment, PLUMBLINE_JUDGE_API_KEY: key }),
+  );
+  const { price } = choice;
+  return {
+    judge: createJudge({ ...choice, clock, timeoutMs }),
+    worstUsd: (texts) =>
+      price === undefined
+        ? 0
+        : (ROUNDS *
+            ((Buffer.byteLength(texts) + QUESTION_BYTES) * price.input + OUTPUT_TOKENS * price.output)) /
+          1e6,
+  };
+}
+
+/** A judgement that does not parse is asked for once more, with the first answer. */
+const ROUNDS = 2;
+const QUESTION_BYTES = 8_000;
+const OUTPUT_TOKENS = 1_500;
+
+const CachedJudgement = z.discriminatedUnion("state", [
+  z.object({
+    state: z.literal("scored"),
+    label: z.enum(["pass", "fail"]),
+    score: z.number(),
+    reason: z.string(),
+  }),
+  z.object({ state: z.literal("cannot_judge"), reason: z.string() }),
+]);
+type Judgement = z.output<typeof CachedJudgement>;
+
+export interface JudgeAnswersOptions extends JudgeDeps {
+  readonly rubrics: ReadonlyMap<string, NamedRubric>;
+  readonly cache: AnswerCache;
+  readonly budget: Budget;
+  readonly signal: AbortSignal;
+  /** The judge could not be reached; the reason is in the assert's result too. */
+  readonly onUnreachable: () => void;
+}
+
+/** Every rejection is reported by the assert as not run, hence never a pass. */
+export function createJudgeAnswers(options: JudgeAnswersOptions): NonNullable<AssertContext["judge"]> {
+  const { judge, worstUsd, rubrics, cache, budget, signal } = options;
+
+  async function ask(rubric: Rubric, input: string, output: string): Promise<Judgement> {
+    const key = { judge: judge.name, rubric, input, output };
+    const cached = await cache.get(key, CachedJudgement);
+    if (cached !== null) return cached;
+    const worst = worstUsd(`${rubric.criterion}${input}${output}`);
+    if (!(await budget.reserve(worst))) throw new Error("the budget was spent before it was asked");
+    let cost: number | null = null;
+    try {
+      const answer = await judge.judge({ rubric, input, output }, { signal });
+      cost = answer.cost_usd;
+      await cache.put(key, answer);
+      return answer;
+    } catch (error) {
+      options.onUnreachable();
+      throw error;
+    } finally {
+      budget.settle(worst, cost);
+    }
+  }
+
+  return async ({ rubric: name, criterion, case: evalCase, output }) => {
+    const file = name === null ? null : rubrics.get(name);
+    if (file === undefined) throw new Error(`there is no rubric ${name}; add rubrics/${name}.yaml`);
+    const rubric = file === null ? inlineRubric(criterion) : toRubric(file);
+    const answer = await ask(rubric, inputOf(evalCase, file), output);
+    return answer.state === "scored"
+      ? { pass: answer.label === "pass", score: answer.score, reason: answer.reason }
+      : { cannot_judge: true, reason: answer.reason };
+  };
+}
+
+function toRubric(file: NamedRubric): Rubric {
+  if (file.criterion === undefined || typeof file.prompt === "string" || file.method !== "statements") {
+    throw new Error(
+      `rubric ${file.name} needs a criterion, method statements and no prompt of its own to be judged here`,
+    );
+  }
+  return {
+    name: file.name,
+    version: file.version,
+    hash: rubricHash(file),
+    is_guardrail: file.guardrail,
+    criterion: file.criterion,
+    pass_if: file.pass_if,
+  };
+}
+
+function inlineRubric(criterion: string): Rubric {
+  return {
+    name: "criterion",
+    version: 1,
+    hash: contentHash({ criterion }),
+    is_guardrail: false,
+    criterion,
+    pass_if: 1,
+  };
+}
+
+/** The case's variables, not the rendered prompt: what the judge reads must not depend on the version. */
+function inputOf({ vars, expected }: EvalCase, rubric: NamedRubric | null): string {
+  const entries = Object.entries(vars).map(
+    ([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)] as const,
+  );
+  const input =
+    entries.length === 1 ? entries[0]![1] : entries.map(([name, text]) => `${name}: ${text}`).join("\n");
+  const readsExpected = rubric?.inputs.some((each) => each.startsWith("expected")) === true;
+  return readsExpected && expected !== null ? `${input}\n\nReference answer:\n${expected}` : input;
+}

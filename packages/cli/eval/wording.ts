@@ -1,0 +1,58 @@
+/** Numbers in the words of the table, the Markdown and the summaries. */
+import type { GateRow } from "@plumbline/services/registry/gate";
+import type { PassRate } from "./summarise.ts";
+
+export function score(value: number | null): string {
+  return value === null ? "unknown" : value.toFixed(3);
+}
+
+/** `−12.0 pts`: score points in hundredths. */
+export function points(value: number): string {
+  return `${signed(value * 100)} pts`;
+}
+
+/** `−18.1 to −6.3` */
+export function range({ lower, upper }: { readonly lower: number; readonly upper: number }): string {
+  return `${signed(lower * 100)} to ${signed(upper * 100)}`;
+}
+
+export function passRate(rate: PassRate | null): string {
+  if (rate === null) return "unknown";
+  const { passes, n, lower, upper } = rate;
+  return `${percent(passes / n)} (${percent(lower)} to ${percent(upper)})`;
+}
+
+export function dollars(value: number | null): string {
+  if (value === null) return "unknown";
+  return value === 0 || value >= 0.1 ? `$${value.toFixed(2)}` : `$${value.toPrecision(2)}`;
+}
+
+export function milliseconds(value: number | null): string {
+  return value === null ? "unknown" : `${Math.round(value)} ms`;
+}
+
+export function percent(share: number): string {
+  return `${Math.round(share * 100)}%`;
+}
+
+/** What a slice's row says in words. */
+export function sliceVerdict(
+  { n, paired, p_worse_adjusted: p }: GateRow,
+  { alpha, slice_min_cases: min }: { readonly alpha: number; readonly slice_min_cases: number },
+): string {
+  if (paired === null) return "";
+  if (n < min) return `shown, not judged: fewer than ${min} cases`;
+  return p !== null && p <= alpha && paired.difference < 0 ? "significantly worse" : "";
+}
+
+/** How to read a pass. */
+export function detectable(drop: number | null): string {
+  return drop === null
+    ? "So few cases could not have shown any drop: a pass says nothing."
+    : `A true drop of ${(drop * 100).toFixed(1)} points or more would be refused in four of five runs; a smaller one can pass unseen.`;
+}
+
+function signed(value: number): string {
+  const text = Math.abs(value).toFixed(1);
+  return Number(text) === 0 ? text : value < 0 ? `−${text}` : `+${text}`;
+}

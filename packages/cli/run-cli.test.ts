@@ -1,0 +1,62 @@
+import { PassThrough } from "node:stream";
+import { expect, test } from "vitest";
+import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
+import { runCli } from "./run-cli.ts";
+
+async function run(...args: string[]) {
+  let stdout = "";
+  let stderr = "";
+  const exitCode = await runCli(
+    args,
+    {
+      stdout: { write: (text) => (stdout += text) },
+      stderr: { write: (text) => (stderr += text) },
+      stdin: new PassThrough(),
+      environment: {},
+      directory: "/",
+      signal: new AbortController().signal,
+    },
+    new VirtualClock(0),
+  );
+  return { exitCode, stdout, stderr };
+}
+
+test("without a command the help stands on standard error and the exit code says usage", async () => {
+  const { exitCode, stdout, stderr } = await run();
+  expect(exitCode).toBe(2);
+  expect(stdout).toBe("");
+  expect(stderr).toContain("Usage: plumbline");
+  expect(stderr).toContain("backtest");
+});
+
+test("asked for help, it is data: standard output and exit code 0", async () => {
+  const { exitCode, stdout, stderr } = await run("backtest", "--help");
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^Examples:/);
+  expect(stdout).toContain("--json");
+  expect(stderr).toBe("");
+});
+
+test("an unknown command and an unknown option name the nearest one", async () => {
+  const command = await run("backtst");
+  expect(command.exitCode).toBe(2);
+  expect(command.stderr).toContain("plumbline: unknown command 'backtst'");
+  expect(command.stderr).toContain("Did you mean backtest?");
+  const option = await run("backtest", "--events", "x", "--arrival", "y");
+  expect(option.exitCode).toBe(2);
+  expect(option.stderr).toContain("Did you mean --arrivals?");
+});
+
+test("a value out of range names the option and the rule", async () => {
+  const { exitCode, stderr } = await run("backtest", "--events", "x", "--rate", "2");
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("--rate <r>");
+  expect(stderr).toContain("must be above 0, at most 1");
+});
+
+test("with --json a failure is one object on standard output too", async () => {
+  const { exitCode, stdout, stderr } = await run("backtest", "--events", "/nowhere.jsonl", "--json");
+  expect(exitCode).not.toBe(0);
+  expect(stderr).toContain("/nowhere.jsonl");
+  expect(JSON.parse(stdout)).toMatchObject({ ok: false, data: null });
+});

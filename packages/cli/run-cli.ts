@@ -1,0 +1,158 @@
+/** `plumbline <command>`: finds the command, runs it, and turns what went wrong into words and an exit code. */
+import { Command as Program, CommanderError } from "commander";
+import type { Clock } from "@plumbline/ports";
+import type { AddCommand, CommandContext, CommandIo } from "./command.ts";
+import { addBacktest } from "./commands/backtest.ts";
+import { addEval } from "./commands/eval.ts";
+import { addBundle } from "./commands/bundle.ts";
+import { addExport } from "./commands/export.ts";
+import { addImport } from "./commands/import.ts";
+import { addReplay } from "./commands/replay.ts";
+import { addTail } from "./commands/tail.ts";
+import { addInit } from "./commands/init.ts";
+import { addLint } from "./commands/lint.ts";
+import { addDiff } from "./commands/diff.ts";
+import { addPush } from "./commands/push.ts";
+import { addApprove } from "./commands/approve.ts";
+import { addPromote } from "./commands/promote.ts";
+import { addRollback } from "./commands/rollback.ts";
+import { addStatus } from "./commands/status.ts";
+import { addHistory } from "./commands/history.ts";
+import { CommandFailure, EXIT } from "./failure.ts";
+
+/** In the order of the help: a prompt's way to production, then what looks at it. */
+const COMMANDS: readonly AddCommand[] = [
+  addInit,
+  addLint,
+  addDiff,
+  addPush,
+  addEval,
+  addApprove,
+  addPromote,
+  addRollback,
+  addStatus,
+  addHistory,
+  addTail,
+  addReplay,
+  addBacktest,
+  addBundle,
+  addImport,
+  addExport,
+];
+
+const HELP_COLUMNS = 110;
+
+/** @returns the exit code */
+export async function runCli(args: readonly string[], io: CommandIo, clock: Clock): Promise<number> {
+  const context = createContext(io, clock);
+  const program = createProgram(io, context);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return context.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+    // Commander has written its own message by now.
+    if (error instanceof CommanderError) return EXIT.usage;
+    return explain(error, io, context);
+  }
+}
+
+function createProgram(io: CommandIo, context: Context): Program {
+  const program = new Program("plumbline")
+    .description("Prompts in production: versioned, evaluated, observed, and put back in seconds.")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      getOutHelpWidth: () => HELP_COLUMNS,
+      getErrHelpWidth: () => HELP_COLUMNS,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+      outputError: (text, write) => write(text.replace(/^error: /, "plumbline: ")),
+    })
+    .showHelpAfterError("(--help tells more)")
+    .helpCommand("help [command]", "how to use a command")
+    .hook("preAction", (_program, command) => {
+      context.isJson = command.opts()["json"] === true;
+    });
+  for (const add of COMMANDS) add(program, context);
+  for (const command of program.commands) {
+    command.option("--json", "the result as one JSON object on standard output");
+  }
+  return program;
+}
+
+interface Context extends CommandContext {
+  isJson: boolean;
+  exitCode: number;
+  readonly warnings: string[];
+}
+
+function createContext(io: CommandIo, clock: Clock): Context {
+  const context: Context = {
+    io,
+    clock,
+    isJson: false,
+    exitCode: EXIT.ok,
+    warnings: [],
+    answer(data, text, exitCode = EXIT.ok) {
+      context.exitCode = exitCode;
+      if (context.isJson) {
+        const { warnings } = context;
+        io.stdout.write(`${JSON.stringify({ ok: exitCode === EXIT.ok, data, warnings, error: null })}\n`);
+      } else if (text !== "") {
+        io.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+      }
+    },
+    warn(message) {
+      context.warnings.push(message);
+      io.stderr.write(`warning: ${message}\n`);
+    },
+    say(message) {
+      if (!context.isJson) io.stderr.write(`${message}\n`);
+    },
+  };
+  return context;
+}
+
+function explain(error: unknown, io: CommandIo, context: Context): number {
+  const exitCode = io.signal.aborted ? EXIT.interrupted : exitCodeOf(error);
+  const failure = error instanceof CommandFailure ? error : undefined;
+  const message = messageOf(error, exitCode);
+  io.stderr.write(`plumbline: ${message}\n`);
+  if (failure?.next !== undefined) io.stderr.write(`Next: ${failure.next}\n`);
+  if (exitCode === EXIT.usage) io.stderr.write("(--help tells more)\n");
+  if (context.isJson) {
+    const described = {
+      code: failure?.code ?? CODES[exitCode] ?? "unexpected",
+      message,
+      next: failure?.next ?? null,
+      details: failure?.details ?? null,
+    };
+    io.stdout.write(
+      `${JSON.stringify({ ok: false, data: null, warnings: context.warnings, error: described })}\n`,
+    );
+  }
+  return exitCode;
+}
+
+const CODES: Readonly<Record<number, string>> = {
+  [EXIT.config]: "config",
+  [EXIT.unavailable]: "unavailable",
+  [EXIT.interrupted]: "interrupted",
+};
+
+/** Errors of the ports carry no exit code; they are known by their names. */
+function exitCodeOf(error: unknown): number {
+  if (!(error instanceof Error)) return EXIT.unexpected;
+  if ("exitCode" in error && typeof error.exitCode === "number") return error.exitCode;
+  if (error.name === "ConfigError") return EXIT.config;
+  return error.name === "ExternalError" ? EXIT.unavailable : EXIT.unexpected;
+}
+
+function messageOf(error: unknown, exitCode: number): string {
+  if (exitCode === EXIT.interrupted) return "interrupted";
+  if (!(error instanceof Error)) return String(error);
+  // Only what nobody foresaw needs the stack.
+  return exitCode === EXIT.unexpected ? (error.stack ?? error.message) : error.message;
+}

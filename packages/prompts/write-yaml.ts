@@ -1,0 +1,7 @@
+import { stringify } from "yaml";
+import type { JsonValue } from "./prompt-document.ts";
+
+/** YAML that `readYaml` reads back as the same value: one key a line, long texts as blocks, nothing folded. */
+export function writeYaml(value: JsonValue): string {
+  return stringify(value, { lineWidth: 0 });
+}

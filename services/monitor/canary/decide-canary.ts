@@ -1,0 +1,125 @@
+/** From the numbers of a canary to what is said about it. Pure: the same numbers give the same sentence. */
+import type { CanaryDecision, CanarySeries } from "@plumbline/schemas";
+import { alarmThreshold, LOG_CLEARED } from "@plumbline/stats";
+
+/** The evidence that a page asks for right after a deploy, C/W = 104: wrong for one canary in a hundred. */
+export const LOG_REGRESSED = Math.log(alarmThreshold() / 168);
+/** What the pairs must say before a page of the historical detector is put down to the version: e ≥ 20. */
+export const LOG_AGREES = LOG_CLEARED;
+/** Pairs after which their silence means something. */
+export const PAIRS_MIN = 100;
+
+export interface CanaryNumbers extends Pick<
+  CanaryDecision,
+  "step_offset" | "started_at" | "step_at" | "read_at" | "incumbent" | "share" | "margin" | "delta"
+> {
+  /** Every criterion, guardrail or not. */
+  readonly series: readonly CanarySeries[];
+  /** Open page about the quality of the candidate. */
+  readonly page: Page | null;
+}
+
+export interface Page {
+  readonly incident_id: string;
+  readonly criterion: string;
+}
+
+type Said = Pick<CanaryDecision, "state" | "why" | "waits_for">;
+
+/** Guardrails decide; when a use case has none, every criterion does. */
+export function decideCanary({ series: all, page, ...numbers }: CanaryNumbers): CanaryDecision {
+  const guardrails = all.filter((each) => each.is_guardrail);
+  const series = guardrails.length > 0 ? guardrails : [...all];
+  const needed = 2 * Math.max(0, ...series.map(({ pairs_needed }) => pairs_needed));
+  const said =
+    regressed(series) ?? paged(series, page) ?? cleared(series) ?? waiting(numbers.share, series, needed);
+  return {
+    ...said,
+    ...numbers,
+    units: series.length === 0 ? 0 : 2 * Math.min(...series.map(({ pairs }) => pairs)),
+    units_needed: said.state === "WATCHING" ? needed : 0,
+    incident_id: page?.incident_id ?? null,
+    series,
+  };
+}
+
+function regressed(series: readonly CanarySeries[]): Said | null {
+  const worst = series.find(({ log_e_worse }) => log_e_worse >= LOG_REGRESSED);
+  if (worst === undefined) return null;
+  return {
+    state: "REGRESSED",
+    waits_for: null,
+    why: `Worse on ${worst.criterion} than the old version at the same time: e = ${eValue(worst.log_e_worse)} of ${worst.pairs_now} pairs, ${eValue(LOG_REGRESSED)} decides.`,
+  };
+}
+
+/** A page compares with the past; the pairs say whether the old version fell as well. */
+function paged(series: readonly CanarySeries[], page: Page | null): Said | null {
+  const own = series.find(({ criterion }) => criterion === page?.criterion);
+  if (page === null || own === undefined) return null;
+  const { incident_id } = page;
+  if (own.units_old === 0) {
+    return {
+      state: "REGRESSED",
+      waits_for: null,
+      why: `Paged (${incident_id}), and no answer of the old version was judged that could say otherwise.`,
+    };
+  }
+  if (own.log_e_worse_now >= LOG_AGREES) {
+    return {
+      state: "REGRESSED",
+      waits_for: null,
+      why: `Paged (${incident_id}), and worse than the old version at the same time: e = ${eValue(own.log_e_worse_now)} of ${own.pairs_now} pairs.`,
+    };
+  }
+  const isSilent = own.pairs_now >= PAIRS_MIN && own.log_e_worse_now < 0;
+  return isSilent
+    ? {
+        state: "WATCHING",
+        waits_for: "person",
+        why: `Paged (${incident_id}), but the old version fell as much in ${own.pairs_now} pairs: coincides with the deploy, not caused by it. Held until the incident is over.`,
+      }
+    : {
+        state: "WATCHING",
+        waits_for: "evidence",
+        why: `Paged (${incident_id}); ${own.pairs_now} pairs with the old version don't yet tell whether it fell as well.`,
+      };
+}
+
+function cleared(series: readonly CanarySeries[]): Said | null {
+  if (series.length === 0 || !series.every(({ log_e_cleared }) => log_e_cleared >= LOG_CLEARED)) return null;
+  const pairs = Math.min(...series.map((each) => each.pairs));
+  const weakest = Math.min(...series.map((each) => each.log_e_cleared));
+  return {
+    state: "CLEARED",
+    waits_for: null,
+    why: `Not materially worse on ${series.map(({ criterion }) => criterion).join(", ")}: e = ${eValue(weakest)} of ${pairs} pairs at this step, 20 decides.`,
+  };
+}
+
+function waiting(share: number | null, series: readonly CanarySeries[], needed: number): Said {
+  if (share === null || share === 0) {
+    return {
+      state: "WATCHING",
+      waits_for: "traffic",
+      why: "No call of this version in the last hour: a step without traffic never advances. Check that clients ask the registry.",
+    };
+  }
+  if (series.length === 0) {
+    return {
+      state: "WATCHING",
+      waits_for: "evidence",
+      why: "Calls arrive, but none was judged since the version got its share. Look at the coverage of the judge.",
+    };
+  }
+  return {
+    state: "WATCHING",
+    waits_for: "evidence",
+    why: `About ${needed} more judged conversations, half of each version, until an unchanged version is cleared.`,
+  };
+}
+
+function eValue(log: number): string {
+  const e = Math.exp(log);
+  return e >= 1e6 ? e.toExponential(1) : String(Number(e.toPrecision(3)));
+}

@@ -1,0 +1,82 @@
+/**
+ * The monitor's jobs: what looks at the store, on a schedule in the service and step by step in a replay. Each folds the
+ * incidents for itself, so none waits for another.
+ */
+import { IncidentFold } from "@plumbline/alerts";
+import type { Clock, EventLog, Store } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
+import {
+  type CanaryMonitor,
+  type CanaryMonitorDeps,
+  type CanaryOptions,
+  createCanaryMonitor,
+} from "./canary/canary-monitor.ts";
+import type { MonitorConfig } from "./config.ts";
+import {
+  type CoverageMonitor,
+  type CoverageMonitorDeps,
+  createCoverageMonitor,
+} from "./coverage/coverage-monitor.ts";
+import { createMeasuresMonitor, type MeasuresDeps, type MeasuresMonitor } from "./measures/monitor.ts";
+import {
+  createQualityMonitor,
+  type QualityMonitor,
+  type QualityOptions,
+  type QualityStore,
+} from "./quality/quality-monitor.ts";
+
+/** A drop of a hundredth is called nothing. */
+const CANARY_DELTA = 0.01;
+
+export interface JobDeps {
+  readonly log: EventLog;
+  readonly store: Pick<
+    Store,
+    | keyof QualityStore
+    | keyof CoverageMonitorDeps["store"]
+    | keyof MeasuresDeps["store"]
+    | keyof CanaryMonitorDeps["store"]
+  >;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly config: MonitorConfig;
+  /** Whether this replica works on the use case. */
+  readonly holds: (useCase: string) => boolean;
+  /** How long after its end an hour of calls is taken as complete, ms; see the measures. */
+  readonly settleMs?: number;
+}
+
+export interface MonitorJobs {
+  readonly quality: QualityMonitor;
+  readonly coverage: CoverageMonitor;
+  readonly measures: MeasuresMonitor;
+  readonly canary: CanaryMonitor;
+}
+
+export function createMonitorJobs({ config, settleMs, ...shared }: JobDeps): MonitorJobs {
+  const deps = () => ({ ...shared, incidents: new IncidentFold(shared.log) });
+  return {
+    quality: createQualityMonitor({ ...deps(), options: qualityOptions(config) }),
+    coverage: createCoverageMonitor(deps()),
+    measures: createMeasuresMonitor({ ...deps(), ...(settleMs === undefined ? {} : { settleMs }) }),
+    canary: createCanaryMonitor({ ...deps(), options: canaryOptions(config) }),
+  };
+}
+
+function canaryOptions(config: MonitorConfig): CanaryOptions {
+  return {
+    margin: config.PLUMBLINE_MONITOR_CANARY_MARGIN,
+    delta: Math.min(CANARY_DELTA, config.PLUMBLINE_MONITOR_CANARY_MARGIN / 2),
+    windowMs: config.PLUMBLINE_MONITOR_CANARY_WINDOW_MINUTES * 60_000,
+  };
+}
+
+function qualityOptions(config: MonitorConfig): QualityOptions {
+  const { PLUMBLINE_MONITOR_SLO: slo } = config;
+  return {
+    alpha: config.PLUMBLINE_MONITOR_ALPHA,
+    tickets: config.PLUMBLINE_MONITOR_TICKETS === "on",
+    falseAlarmsPerYear: config.PLUMBLINE_MONITOR_FALSE_PAGES_PER_YEAR,
+    ...(slo === undefined ? {} : { slo }),
+  };
+}

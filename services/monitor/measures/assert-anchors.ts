@@ -1,0 +1,171 @@
+/** The judge's agreement with itself on the frozen anchors → incidents, and their end. */
+import type { IncidentState } from "@plumbline/alerts";
+import type { AnchorDay } from "@plumbline/ports";
+import type { Detection } from "@plumbline/schemas";
+import { confidenceSequence } from "@plumbline/stats";
+import { appendIncident } from "../append-incident.ts";
+import { groupBy } from "./group-by.ts";
+import { type AnchorVerdict, judgeAnchors } from "./judge-anchors.ts";
+import { type AssertDeps, BASE, detect, iso, openOf } from "./open-incident.ts";
+
+/** A judge without a judged anchor for so long is no longer asked. */
+const REPLACED_MS = 7 * 86_400_000;
+/** Judged anchors that a recovery must show: of the judge that came back, or of its successor. */
+const SHOWN_ITEMS_MIN = 100;
+
+interface AnchorSeries {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly metric: string;
+  readonly judge: string;
+  readonly rubric_hash: string;
+  readonly days: readonly AnchorDay[];
+}
+
+/**
+ * Asserts a judge that drifted, and its end: it agrees with its frozen verdicts again, or another judge took its place.
+ *
+ * @param days of all use cases, ascending
+ */
+export async function assertAnchors(
+  days: readonly AnchorDay[],
+  now: number,
+  deps: AssertDeps,
+): Promise<void> {
+  const all = seriesOf(days).filter(({ use_case }) => deps.holds(use_case));
+  for (const series of all) {
+    const verdict = judgeAnchors(
+      series.days.map(({ day, items, agreements }) => ({ day: Date.parse(day), items, agreements })),
+    );
+    const open = openOf(series, "judge_drift", deps).filter(({ detection }) => isAbout(detection, series));
+    if (verdict.state === "drifted" && open.length === 0)
+      await detect(toDetection(series, verdict, now), open, now, deps);
+    // No data is no recovery: a judge that judges no anchors has not shown anything.
+    if (verdict.state === "steady" && verdict.current.items >= SHOWN_ITEMS_MIN) {
+      for (const state of open)
+        await end(
+          state,
+          "the judge agrees with its frozen verdicts again",
+          series.judge,
+          verdict.current,
+          now,
+          deps,
+        );
+    }
+  }
+  for (const state of deps.incidents.open("judge_drift")) {
+    const { detection } = state;
+    const lastDay = all.find((series) => isAbout(detection, series))?.days.at(-1)?.day;
+    const isAsked = lastDay !== undefined && now - Date.parse(lastDay) < REPLACED_MS;
+    const successor = all.find((series) => isSuccessor(detection, series, now));
+    if (isAsked || successor === undefined) continue;
+    await end(
+      state,
+      `replaced by the judge ${successor.judge}`,
+      successor.judge,
+      totalOf(successor),
+      now,
+      deps,
+    );
+  }
+}
+
+function seriesOf(days: readonly AnchorDay[]): readonly AnchorSeries[] {
+  const groups = groupBy(days, (day) =>
+    JSON.stringify([day.tenant, day.env, day.criterion, day.rubric_hash, day.judge]),
+  );
+  return [...groups.values()].map((own) => {
+    const { tenant, env, criterion, judge, rubric_hash } = own[0]!;
+    const slash = criterion.indexOf("/");
+    const use_case = slash === -1 ? criterion : criterion.slice(0, slash);
+    return { tenant, env, use_case, metric: criterion.slice(slash + 1), judge, rubric_hash, days: own };
+  });
+}
+
+function isAbout(detection: Detection, series: AnchorSeries): boolean {
+  return (
+    isSameCriterion(detection, series) &&
+    detection.judge === series.judge &&
+    detection.rubric_hash === series.rubric_hash
+  );
+}
+
+function isSameCriterion(detection: Detection, series: AnchorSeries): boolean {
+  const { tenant, env, use_case, metric } = detection;
+  return (
+    tenant === series.tenant && env === series.env && use_case === series.use_case && metric === series.metric
+  );
+}
+
+/** Another judge, or the same under another rubric, that judges the anchors of the criterion by now. */
+function isSuccessor(detection: Detection, series: AnchorSeries, now: number): boolean {
+  return (
+    isSameCriterion(detection, series) &&
+    !isAbout(detection, series) &&
+    totalOf(series).items >= SHOWN_ITEMS_MIN &&
+    now - Date.parse(series.days.at(-1)!.day) < REPLACED_MS
+  );
+}
+
+interface Agreement {
+  readonly items: number;
+  /** Share in [0,1]. */
+  readonly agreement: number;
+}
+
+function totalOf({ days }: AnchorSeries): Agreement {
+  const items = days.reduce((sum, day) => sum + day.items, 0);
+  return { items, agreement: days.reduce((sum, day) => sum + day.agreements, 0) / Math.max(1, items) };
+}
+
+async function end(
+  state: IncidentState,
+  how: string,
+  judge: string,
+  agreement: Agreement,
+  now: number,
+  deps: AssertDeps,
+): Promise<void> {
+  await appendIncident(
+    {
+      type: "recovered",
+      incident_id: state.incident_id,
+      at: iso(now),
+      actor: "monitor",
+      how,
+      current: sideOf(judge, agreement),
+    },
+    deps,
+  );
+}
+
+/** Two intervals at 97.5%, so that the difference has 95%. */
+function sideOf(judge: string, { items, agreement }: Agreement): Detection["candidate"] {
+  const { lower, upper } = confidenceSequence(Math.min(items, items * agreement), items, { alpha: 0.025 });
+  return { prompt_version: judge, units: items, calls: 0, mean: agreement, interval: [lower, upper] };
+}
+
+function toDetection(series: AnchorSeries, verdict: AnchorVerdict, now: number): Detection {
+  const { tenant, env, use_case, metric, judge, rubric_hash, days } = series;
+  const [candidate, incumbent] = [sideOf(judge, verdict.current), sideOf(judge, verdict.baseline)];
+  return {
+    ...BASE,
+    kind: "judge_drift",
+    severity: "SEV3",
+    tenant,
+    env,
+    use_case,
+    metric,
+    candidate,
+    incumbent,
+    effect: candidate.mean - incumbent.mean,
+    interval: [candidate.interval[0] - incumbent.interval[1], candidate.interval[1] - incumbent.interval[0]],
+    method: "Shiryaev–Roberts e-detector on frozen anchors",
+    judge,
+    rubric_hash,
+    window: { start: days[0]!.day, end: iso(now) },
+    version_started_at: null,
+    evidence: { null_mean: verdict.nullMean, log_level: verdict.logLevel },
+  };
+}

@@ -1,0 +1,133 @@
+/** Inputs and outputs that moved → incidents: against the past, and at a deploy against the incumbent. */
+import type { JudgedUnitRow } from "@plumbline/ports";
+import type { Detection } from "@plumbline/schemas";
+import { driftDetection, outputDetection } from "./describe-drift.ts";
+import { type FeatureResult, isTextFeature } from "./drift-series.ts";
+import { explainShift } from "./explain-shift.ts";
+import { type AssertDeps, detect, isNews, iso, openOf, recover, type UseCaseKey } from "./open-incident.ts";
+import type { UseCaseMeasures } from "./use-case-measures.ts";
+
+/** Input drift, and output drift of a version that nobody deployed lately. */
+export async function assertDrift(
+  key: UseCaseKey,
+  measures: UseCaseMeasures,
+  now: number,
+  deps: AssertDeps,
+): Promise<void> {
+  const all = measures.decision?.flagged ?? [];
+  const inputs = all.filter((result) => result.side === "input");
+  // Other inputs get other answers: outputs that move together with the inputs are not news of their own.
+  const outputs = inputs.length > 0 ? [] : all.filter((result) => result.side === "output");
+  const found = inputs.length > 0 ? null : ownOutputDetection(key, measures, now);
+  if (measures.decision !== null) {
+    const drift = inputs.length === 0 ? null : driftDetection(key, "input_drift", inputs, measures);
+    await assertOrRecover(
+      key,
+      "input_drift",
+      drift === null ? null : await withExplanation(drift, inputs, now, deps),
+      measures,
+      now,
+      deps,
+    );
+  }
+  // Day by day in every slice, and, where traffic is dense, hour by hour in all of it.
+  const moved = outputs.length === 0 ? null : driftDetection(key, "output_drift", outputs, measures);
+  if (measures.decision !== null || measures.self !== null)
+    await assertOrRecover(key, "output_drift", found ?? moved, measures, now, deps);
+}
+
+/** What the shift did to quality, by the clearest slice that moved; only asked for what is about to be asserted. */
+async function withExplanation(
+  detection: Detection,
+  inputs: readonly FeatureResult[],
+  now: number,
+  deps: AssertDeps,
+): Promise<Detection> {
+  const slice = inputs.find(
+    (result) => result.bins?.names.join() === "no,yes" && !isTextFeature(result.feature),
+  );
+  const [known] = openOf(detection, detection.kind, deps);
+  if (slice?.bins == null || (known !== undefined && !isNews(known, detection, now))) return detection;
+  const { tenant, env, use_case } = detection;
+  const units = async (start: number, end: number): Promise<readonly JudgedUnitRow[]> =>
+    (await deps.store.judgedUnits({ start: iso(start), end: iso(end), use_case })).filter(
+      (row) => row.tenant === tenant && row.env === env,
+    );
+  const share = ([no = 0, yes = 0]: readonly number[]): number => (no + yes === 0 ? 0 : yes / (no + yes));
+  const explanation = explainShift(
+    slice.feature,
+    { before: share(slice.bins.reference), after: share(slice.bins.current) },
+    await units(slice.referenceStart, slice.referenceEnd),
+    await units(slice.windowStart, now),
+  );
+  return explanation === null
+    ? detection
+    : { ...detection, evidence: { ...detection.evidence, explanation } };
+}
+
+async function assertOrRecover(
+  key: UseCaseKey,
+  kind: "input_drift" | "output_drift",
+  detection: Detection | null,
+  measures: UseCaseMeasures,
+  now: number,
+  deps: AssertDeps,
+): Promise<void> {
+  const open = openOf(key, kind, deps).filter((state) => state.detection.evidence["at_deploy"] !== true);
+  if (detection !== null) return detect(detection, open, now, deps);
+  for (const state of open) await recover(state, "the shift is gone", measures, now, deps);
+}
+
+/** Outputs of the watched version against its incumbent's. */
+export async function assertOutputs(
+  key: UseCaseKey,
+  measures: UseCaseMeasures,
+  now: number,
+  deps: AssertDeps,
+): Promise<void> {
+  const { watch } = measures;
+  const open = openOf(key, "output_drift", deps).filter(
+    (state) => state.detection.evidence["at_deploy"] === true,
+  );
+  const flagged = watch?.fingerprint?.flagged() ?? [];
+  for (const state of open) {
+    const { prompt_version } = state.detection.candidate;
+    const serving = measures.serving();
+    // It stays open while the version serves and differs: nobody's patience makes new answers the old ones.
+    if (measures.isGone(prompt_version) && serving !== null && serving.name !== prompt_version) {
+      const how =
+        serving.name === state.detection.incumbent?.prompt_version ? "rolled back to" : "replaced by";
+      await recover(state, `${how} ${serving.name}`, measures, now, deps);
+    } else if (watch?.version === prompt_version && watch.fingerprint !== null && flagged.length === 0) {
+      await recover(state, "the outputs are as before", measures, now, deps);
+    }
+  }
+  const [clearest] = flagged;
+  if (watch === null || clearest === undefined || measures.isGone(watch.version)) return;
+  const own = open.filter((state) => state.detection.candidate.prompt_version === watch.version);
+  const compared = {
+    version: watch.version,
+    incumbent: watch.incumbent,
+    startedAt: watch.startedAt,
+    isDeploy: true,
+    streams: watch.fingerprint?.streams ?? 0,
+  };
+  await detect(outputDetection(key, compared, clearest, flagged, measures, now), own, now, deps);
+}
+
+/** The serving version against its own past; null while nothing moved, and once it no longer serves. */
+function ownOutputDetection(key: UseCaseKey, measures: UseCaseMeasures, now: number): Detection | null {
+  const { self } = measures;
+  if (self === null || measures.isGone(self.version)) return null;
+  const flagged = self.flagged();
+  const [clearest] = flagged;
+  if (clearest === undefined) return null;
+  const compared = {
+    version: self.version,
+    incumbent: self.version,
+    startedAt: self.movedSince ?? self.frozenAt,
+    isDeploy: false,
+    streams: self.streams,
+  };
+  return outputDetection(key, compared, clearest, flagged, measures, now);
+}

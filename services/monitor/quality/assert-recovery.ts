@@ -1,0 +1,102 @@
+/** Says when quality is back after an incident, and how: rolled back, fixed by a later version, or by itself. */
+import { type IncidentFold, type IncidentState, isOpen } from "@plumbline/alerts";
+import type { EventLog } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
+import { prepareSnapshot } from "@plumbline/stats";
+import { appendIncident } from "../append-incident.ts";
+import { snapshotOf } from "./baseline.ts";
+import { estimate, weightedTotal } from "./compare-versions.ts";
+import type { KnownSeries } from "./known-series.ts";
+import type { Look } from "./look.ts";
+import { Damage, readRecovery, RECOVERY_UNITS_MIN } from "./recovery.ts";
+import { iso } from "./series.ts";
+import type { ServedVersion, ServedVersions } from "./served-versions.ts";
+
+export interface AssertRecoveryDeps {
+  readonly log: Pick<EventLog, "append">;
+  readonly logger: Logger;
+  readonly incidents: IncidentFold;
+  readonly served: ServedVersions;
+  readonly options: { readonly alpha: number };
+}
+
+export async function assertRecoveries(
+  known: KnownSeries,
+  look: Look,
+  deps: AssertRecoveryDeps,
+): Promise<void> {
+  for (const incident of deps.incidents.ofSeries(known.series)) {
+    if (isOpen(incident)) await assertRecovery(known, incident, look, deps);
+  }
+}
+
+async function assertRecovery(
+  known: KnownSeries,
+  incident: IncidentState,
+  look: Look,
+  deps: AssertRecoveryDeps,
+): Promise<void> {
+  const { served, options } = deps;
+  const { detection } = incident;
+  const damage = Damage.safeParse(detection.evidence["damage"]);
+  const baseline = known.baselines.find((row) => row.snapshot_id === detection.evidence["snapshot_id"]);
+  const serving = served.serving(known.series);
+  if (!damage.success || baseline === undefined || serving === undefined) return;
+  const version = detection.candidate.prompt_version;
+  const since = served.goneSince(known.series, version);
+  // Without a change of version only what was judged after the newest assertion can show that it passed.
+  const startMs = Date.parse(since ?? detection.window.end);
+  const judging = since === null ? version : serving.prompt_version;
+  const rows = await look.unitsSince(known.series, startMs);
+  const own = rows.filter((row) => row.prompt_version === judging);
+  const recovery = readRecovery(
+    prepareSnapshot(snapshotOf(baseline)),
+    damage.data,
+    own,
+    since === null ? "same_version" : "other_version",
+  );
+  const isRollback =
+    since !== null &&
+    (judging === detection.incumbent?.prompt_version ||
+      startedBefore(served.of(known.series), judging, version));
+  const how =
+    since === null
+      ? "recovered without a change of version"
+      : isRollback
+        ? `rolled back to ${judging}`
+        : `fixed by ${judging}`;
+  if (!recovery.isProven && !(isRollback && isProgress(incident, recovery.units))) return;
+
+  const { mean, interval } = estimate(weightedTotal(own), options.alpha / 2);
+  await appendIncident(
+    {
+      type: "recovered",
+      incident_id: incident.incident_id,
+      at: iso(look.nowMs),
+      actor: "monitor",
+      how,
+      current: {
+        prompt_version: judging,
+        units: own.length,
+        calls: own.length,
+        mean,
+        interval: [interval[0], interval[1]],
+      },
+    },
+    deps,
+  );
+  await deps.incidents.refresh();
+  // The version starts afresh if it still serves; its evidence so far has been spent on this incident.
+  known.watches.delete(version);
+}
+
+/** A rollback is shown at once, and its progress each time the evidence doubled, until it is enough to decide. */
+function isProgress(incident: IncidentState, units: number): boolean {
+  if (units < 1 || units >= RECOVERY_UNITS_MIN) return false;
+  return incident.state !== "watching" || units >= 2 * (incident.recovery?.current.units ?? 0);
+}
+
+function startedBefore(versions: readonly ServedVersion[], a: string, b: string): boolean {
+  const names = versions.map((version) => version.prompt_version);
+  return names.includes(a) && names.indexOf(a) < names.indexOf(b);
+}

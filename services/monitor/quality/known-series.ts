@@ -1,0 +1,80 @@
+/** What is known of each series: its watches, its baselines, and how much of it was seen. */
+import type { BaselineRow, QualitySeries } from "@plumbline/ports";
+import { isProvisional, keptBaselines } from "./baseline.ts";
+import { hourOf, seriesKey, seriesOf } from "./series.ts";
+import type { VersionWatch } from "./version-watch.ts";
+
+/** A series as far as it was seen. */
+export interface KnownSeries {
+  readonly series: QualitySeries;
+  /** By version. */
+  readonly watches: Map<string, Watched>;
+  /** Oldest first, as many as may be asked for. */
+  baselines: readonly BaselineRow[];
+  readonly deployHours: Set<number>;
+  is_guardrail: boolean;
+  /** Rows seen; only differences mean something, since overlapping looks count a row again. */
+  units: number;
+  /** Units at the last attempt to find a baseline, by version. */
+  readonly attempts: Map<string, number>;
+}
+
+export interface WatchStart {
+  readonly fromHour: number;
+  readonly startWeight: number;
+}
+
+export interface Watched {
+  readonly watch: VersionWatch;
+  readonly baseline: BaselineRow;
+  readonly start: WatchStart;
+  /** New evidence since it was last read. */
+  isDirty: boolean;
+}
+
+export class SeriesBook {
+  readonly #series = new Map<string, KnownSeries>();
+
+  all(): Iterable<KnownSeries> {
+    return this.#series.values();
+  }
+
+  find(series: QualitySeries): KnownSeries | undefined {
+    return this.#series.get(seriesKey(series));
+  }
+
+  /** The series of a row, begun if it is new. */
+  of(row: QualitySeries, isGuardrail: boolean): KnownSeries {
+    const key = seriesKey(row);
+    let known = this.#series.get(key);
+    if (known === undefined) {
+      known = {
+        series: seriesOf(row),
+        watches: new Map(),
+        baselines: [],
+        deployHours: new Set(),
+        is_guardrail: isGuardrail,
+        units: 0,
+        attempts: new Map(),
+      };
+      this.#series.set(key, known);
+    }
+    return known;
+  }
+}
+
+export function keepBaseline(known: KnownSeries, row: BaselineRow, nowMs: number): void {
+  known.baselines = keptBaselines([...known.baselines, row], nowMs);
+  known.deployHours.add(hourOf(row.deployed_at));
+}
+
+/** The one in force: the first that was fitted, or else the provisional one. */
+export function baselineOf({ baselines }: KnownSeries, version: string): BaselineRow | undefined {
+  const own = baselines.filter((row) => row.prompt_version === version);
+  return own.find((row) => !isProvisional(row)) ?? own[0];
+}
+
+/** A watch is read through the hour after now: judges whose clock is fast count as well. */
+export function throughHour({ start }: Watched, nowMs: number): number {
+  return Math.max(start.fromHour, hourOf(nowMs) + 1);
+}

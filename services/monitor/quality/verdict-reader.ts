@@ -1,0 +1,122 @@
+/**
+ * Carries verdicts from the store into the watches. Reads whole hours from the oldest that may have changed, so that a
+ * repeated or late row changes nothing else, and folds an hour for good once nothing more is expected of it.
+ */
+import type { EvidenceRow, JudgedUnitRow, Store } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
+import { evidenceRows } from "./evidence-rows.ts";
+import type { SeriesBook, Watched } from "./known-series.ts";
+import { DAY_MS, groupBy, HOUR_MS, hourOf, iso, REBUILD_HOURS, seriesKey, unitOf } from "./series.ts";
+import { CLOSED_HOURS_KEPT } from "./version-watch.ts";
+
+/** Verdicts may reach the store this much out of order; hours are folded for good only after it. */
+const SETTLE_HOURS = 2;
+/** Hours before a restart whose evidence may not have been stored. */
+const RESTORE_HOURS = 48;
+/** Verdicts are read a day at a time, so that a rebuild holds no more than that in memory. */
+const PAGE_MS = DAY_MS;
+
+export interface VerdictReaderDeps {
+  readonly store: Pick<Store, "judgedUnits" | "judgedUnitCounts" | "insertEvidence">;
+  readonly logger: Logger;
+  readonly holds: (useCase: string) => boolean;
+  readonly book: SeriesBook;
+}
+
+export class VerdictReader {
+  readonly #deps: VerdictReaderDeps;
+  #hasRead = false;
+  /** The hour in which late verdicts were last looked for. */
+  #auditedHour = Number.NaN;
+  #readFromHour: number;
+  /** Arrival of the newest verdict seen, ms. */
+  #newestMs = -Infinity;
+
+  constructor(deps: VerdictReaderDeps, nowMs: number) {
+    this.#deps = deps;
+    this.#readFromHour = hourOf(nowMs) - REBUILD_HOURS;
+  }
+
+  /** Hours before this are closed. */
+  get readFromHour(): number {
+    return this.#readFromHour;
+  }
+
+  async read(nowMs: number): Promise<void> {
+    // Follows the newest verdict seen, not the clock: while nothing arrives nothing is taken for settled.
+    if (this.#hasRead) {
+      const newestMs = Number.isFinite(this.#newestMs) ? this.#newestMs : nowMs - DAY_MS;
+      this.#readFromHour = Math.max(this.#readFromHour, hourOf(newestMs) - SETTLE_HOURS);
+    }
+    // An hour ahead for judges whose clock is fast.
+    const endMs = nowMs + HOUR_MS;
+    for (let fromMs = this.#readFromHour * HOUR_MS; fromMs < endMs; fromMs += PAGE_MS) {
+      await this.#closeThrough(hourOf(fromMs) - 1, nowMs);
+      const rows = await this.#deps.store.judgedUnits({
+        start: iso(fromMs),
+        end: iso(Math.min(endMs, fromMs + PAGE_MS)),
+      });
+      for (const group of groupBy(rows, seriesKey).values()) this.#takeIn(group, nowMs);
+    }
+    this.#hasRead = true;
+  }
+
+  /**
+   * Verdicts that reached the store after their hour was closed, as after an outage of the writer, are noticed once an
+   * hour by the counts; the watch is dropped, to be rebuilt from rows.
+   */
+  async dropStale(nowMs: number): Promise<void> {
+    const hour = hourOf(nowMs);
+    if (hour === this.#auditedHour) return;
+    this.#auditedHour = hour;
+    const counts = await this.#deps.store.judgedUnitCounts({
+      start: iso((hour - CLOSED_HOURS_KEPT) * HOUR_MS),
+      end: iso(this.#readFromHour * HOUR_MS),
+    });
+    for (const row of counts) {
+      const watches = this.#deps.book.find(row)?.watches;
+      if (watches?.get(row.prompt_version)?.watch.isStale(hourOf(row.hour), row.units) !== true) continue;
+      watches.delete(row.prompt_version);
+      const { use_case, prompt_version } = row;
+      this.#deps.logger.info({ use_case, prompt_version, hour: row.hour }, "monitor.late_verdicts");
+    }
+  }
+
+  #takeIn(rows: readonly JudgedUnitRow[], nowMs: number): void {
+    const first = rows[0]!;
+    if (!this.#deps.holds(first.use_case)) return;
+    const known = this.#deps.book.of(first, first.is_guardrail);
+    for (const row of rows) {
+      known.is_guardrail ||= row.is_guardrail;
+      this.#newestMs = Math.max(this.#newestMs, Math.min(nowMs, Date.parse(row.judged_at)));
+    }
+    known.units += rows.length;
+    for (const [version, own] of groupBy(rows, (row) => row.prompt_version)) {
+      const watched = known.watches.get(version);
+      if (watched !== undefined) feed(watched, own);
+    }
+  }
+
+  async #closeThrough(hour: number, nowMs: number): Promise<void> {
+    const rows: EvidenceRow[] = [];
+    for (const known of this.#deps.book.all()) {
+      for (const { watch, baseline } of known.watches.values()) {
+        for (const evidence of watch.closeThrough(hour)) {
+          // After a restart the older hours are stored already.
+          const isStored = !this.#hasRead && evidence.hour < hourOf(nowMs) - RESTORE_HOURS;
+          if (!isStored) rows.push(...evidenceRows(baseline, evidence, nowMs));
+        }
+      }
+    }
+    if (rows.length > 0) await this.#deps.store.insertEvidence(rows);
+  }
+}
+
+/** Gives a watch all units of some hours. */
+export function feed(watched: Watched, rows: readonly JudgedUnitRow[]): void {
+  const units = rows.map((row) => unitOf(row));
+  for (const group of groupBy(units, ({ hour }) => String(hour)).values()) {
+    watched.watch.setHour(group[0]!.hour, group);
+    watched.isDirty = true;
+  }
+}

@@ -1,0 +1,144 @@
+/** Every serving version gets its watch, as soon as there is a baseline; versions that are gone lose theirs. */
+import type { IncidentFold } from "@plumbline/alerts";
+import type { BaselineInsert, BaselineRow, Store } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
+import { prepareSnapshot } from "@plumbline/stats";
+import {
+  type BaselineOptions,
+  chooseBaseline,
+  isProvisional,
+  REFERENCE_REACH_MS,
+  snapshotOf,
+  startOf,
+} from "./baseline.ts";
+import { evidenceRows } from "./evidence-rows.ts";
+import { incidentHours, isMuted, regressedVersions, resumedHour } from "./incident-history.ts";
+import { baselineOf, keepBaseline, type KnownSeries, throughHour, type Watched } from "./known-series.ts";
+import type { Look } from "./look.ts";
+import { HOUR_MS, hourOf, REBUILD_HOURS } from "./series.ts";
+import type { ServedVersion, ServedVersions } from "./served-versions.ts";
+import { feed, type VerdictReader } from "./verdict-reader.ts";
+import type { VersionStates } from "./version-states.ts";
+import { VersionWatch } from "./version-watch.ts";
+
+/** New units of a series after which a version without a baseline tries again. */
+const BASELINE_RETRY_UNITS = 20;
+
+export interface WatchServingDeps {
+  readonly store: Pick<Store, "insertEvidence">;
+  readonly logger: Logger;
+  readonly incidents: IncidentFold;
+  readonly options: BaselineOptions;
+  readonly served: ServedVersions;
+  readonly states: VersionStates;
+  /** Frozen and not stored yet; the caller stores them. */
+  readonly frozen: BaselineInsert[];
+}
+
+/** After a restart: watches of versions that had one, empty, to be filled as verdicts are read. */
+export function resumeWatches(known: KnownSeries, nowMs: number, deps: WatchServingDeps): void {
+  for (const { prompt_version } of servingVersions(known, deps.served)) {
+    const baseline = baselineOf(known, prompt_version);
+    if (baseline !== undefined && !isMuted(deps.incidents, known.series, prompt_version))
+      beginWatch(known, baseline, nowMs, deps);
+  }
+}
+
+export async function watchServing(
+  known: KnownSeries,
+  look: Look,
+  reader: VerdictReader,
+  deps: WatchServingDeps,
+): Promise<void> {
+  const serving = new Set<string>();
+  for (const version of servingVersions(known, deps.served)) {
+    const name = version.prompt_version;
+    serving.add(name);
+    const watched = known.watches.get(name);
+    if (watched !== undefined && !isProvisional(watched.baseline)) continue;
+    if (isMuted(deps.incidents, known.series, name)) continue;
+    const stored = watched === undefined ? baselineOf(known, name) : undefined;
+    const baseline = stored ?? (await freeze(known, version, look, deps));
+    if (baseline === undefined) continue;
+    const next = beginWatch(known, baseline, look.nowMs, deps);
+    await fill(known, next, look, reader, deps);
+    deps.states.note(baseline, "WATCHING", next.watch.read(throughHour(next, look.nowMs)), look.nowMs);
+  }
+  for (const name of known.watches.keys()) if (!serving.has(name)) known.watches.delete(name);
+}
+
+/** Versions that serve: called within the last quarter of an hour of the use case's traffic. */
+function servingVersions({ series }: KnownSeries, served: ServedVersions): readonly ServedVersion[] {
+  return served.of(series).filter((version) => served.goneSince(series, version.prompt_version) === null);
+}
+
+function beginWatch(
+  known: KnownSeries,
+  baseline: BaselineRow,
+  nowMs: number,
+  { incidents }: WatchServingDeps,
+): Watched {
+  const frozen = startOf(baseline);
+  const resumed = resumedHour(incidents, known.series, baseline.prompt_version);
+  const earliest = hourOf(nowMs) - REBUILD_HOURS;
+  const fromHour = Math.max(frozen.fromHour, resumed ?? -Infinity, earliest);
+  // A start that isn't the deploy's is one hour like any other.
+  const start = { fromHour, startWeight: fromHour === frozen.fromHour ? frozen.startWeight : 1 };
+  const watched: Watched = {
+    baseline,
+    start,
+    watch: new VersionWatch(prepareSnapshot(snapshotOf(baseline)), start),
+    isDirty: false,
+  };
+  known.watches.set(baseline.prompt_version, watched);
+  return watched;
+}
+
+/** Fills a watch that begins before what is read anyway. */
+async function fill(
+  known: KnownSeries,
+  watched: Watched,
+  look: Look,
+  reader: VerdictReader,
+  { store }: WatchServingDeps,
+): Promise<void> {
+  const { baseline, watch, start } = watched;
+  const units = await look.unitsSince(known.series, start.fromHour * HOUR_MS);
+  feed(
+    watched,
+    units.filter((row) => row.prompt_version === baseline.prompt_version),
+  );
+  const closed = watch.closeThrough(reader.readFromHour - 1);
+  const rows = closed.flatMap((evidence) => evidenceRows(baseline, evidence, look.nowMs));
+  if (rows.length > 0) await store.insertEvidence(rows);
+}
+
+async function freeze(
+  known: KnownSeries,
+  version: ServedVersion,
+  look: Look,
+  { incidents, served, options, logger, frozen }: WatchServingDeps,
+): Promise<BaselineInsert | undefined> {
+  const attempted = known.attempts.get(version.prompt_version);
+  if (attempted !== undefined && known.units - attempted < BASELINE_RETRY_UNITS) return undefined;
+  known.attempts.set(version.prompt_version, known.units);
+  const history = incidents.ofSeries(known.series);
+  const choice = chooseBaseline({
+    series: known.series,
+    version,
+    versions: served.of(known.series),
+    units: await look.unitsSince(known.series, look.nowMs - REFERENCE_REACH_MS),
+    regressed: regressedVersions(history),
+    incidents: history.flatMap((incident) => incidentHours(incident)),
+    earlier: known.baselines,
+    deployHours: [...known.deployHours],
+    nowMs: look.nowMs,
+    options,
+  });
+  if (choice.kind === "not_enough_data") return undefined;
+  frozen.push(choice.row);
+  keepBaseline(known, choice.row, look.nowMs);
+  const { snapshot_id, use_case, prompt_version, units } = choice.row;
+  logger.info({ snapshot_id, use_case, prompt_version, units }, "monitor.baseline");
+  return choice.row;
+}

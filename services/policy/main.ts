@@ -1,0 +1,46 @@
+/** The policy service as a process of its own. It needs the registry and nothing else. */
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
+import { loadConfig } from "@plumbline/runtime/load-config";
+import { createLogger } from "@plumbline/runtime/logger";
+import { run, stopOnSignal } from "@plumbline/runtime/run";
+import { PolicyConfig } from "./config.ts";
+import { createPolicyService } from "./service.ts";
+
+const config = loadConfig(PolicyConfig, process.env);
+const logger = createLogger("policy", config.PLUMBLINE_LOG_LEVEL);
+const policy = createPolicyService({
+  clock: systemClock,
+  logger,
+  registryUrl: config.PLUMBLINE_REGISTRY_URL,
+  apiKey: config.PLUMBLINE_REGISTRY_KEY,
+  pollMs: config.PLUMBLINE_POLICY_POLL_MS,
+});
+const http = createHttpService(
+  createHttpApp({
+    name: "policy",
+    logger,
+    routes: [
+      {
+        method: "GET",
+        path: "/v1/rollouts",
+        handle: async (_request, response) => void response.json({ rollouts: policy.status() }),
+      },
+    ],
+    readiness: { registry: () => policy.ready() },
+  }),
+  {
+    name: "policy-http",
+    logger,
+    host: config.PLUMBLINE_POLICY_HOST,
+    port: config.PLUMBLINE_POLICY_PORT,
+    portSetting: "PLUMBLINE_POLICY_PORT",
+  },
+);
+
+await run([policy, http], {
+  logger,
+  stop: stopOnSignal(),
+  drainMs: config.PLUMBLINE_DRAIN_MS,
+  resources: [],
+});

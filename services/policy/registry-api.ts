@@ -1,0 +1,92 @@
+/** The two things that the controller says to a registry, and the one that it asks. */
+import { Problem, UseCasesAnswer } from "@plumbline/schemas";
+import type { Next } from "./next-command.ts";
+
+const TIMEOUT_MS = 15_000;
+
+export interface RegistryApi {
+  /** @throws RegistryAway */
+  useCases(signal: AbortSignal): Promise<UseCasesAnswer["use_cases"]>;
+  /**
+   * Gives the command.
+   *
+   * @returns null when it was taken, else why it was refused
+   * @throws RegistryAway it may or may not have been taken; repeat it with the same key
+   */
+  give(command: GivenCommand, signal: AbortSignal): Promise<string | null>;
+}
+
+export interface GivenCommand {
+  readonly use_case: string;
+  readonly env: string;
+  readonly revision: number;
+  readonly next: Next;
+}
+
+/** The registry could not be asked; it is asked again. */
+export class RegistryAway extends Error {
+  override readonly name = "RegistryAway";
+}
+
+export interface RegistryApiOptions {
+  readonly registryUrl: string;
+  /** Absent where the registry asks for none. */
+  readonly apiKey?: string | undefined;
+}
+
+export function createRegistryApi({ registryUrl, apiKey }: RegistryApiOptions): RegistryApi {
+  const base = registryUrl.replace(/\/+$/, "");
+  const headers = {
+    "content-type": "application/json",
+    // Where keys are asked for, the key says who acts.
+    "x-plumbline-actor": "policy",
+    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+  };
+
+  async function ask(path: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
+    try {
+      return await fetch(`${base}${path}`, {
+        ...init,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      });
+    } catch (cause) {
+      throw new RegistryAway(`the registry at ${base} did not answer`, { cause });
+    }
+  }
+
+  return {
+    async useCases(signal) {
+      const response = await ask("/v1/use-cases", { headers }, signal);
+      if (!response.ok) throw new RegistryAway(await problemOf(response));
+      return UseCasesAnswer.parse(await response.json()).use_cases;
+    },
+    async give({ use_case, env, revision, next }, signal) {
+      const { kind, prompt_version, step, decision, why, idempotencyKey } = next;
+      const shared = { env, expected_revision: revision, reason: why, decision };
+      const [path, body] =
+        kind === "advance"
+          ? ["advance", { ...shared, prompt_version, step: step + 1 }]
+          : ["rollback", { ...shared, from: prompt_version }];
+      const response = await ask(
+        `/v1/use-cases/${encodeURIComponent(use_case)}/${path}`,
+        {
+          method: "POST",
+          headers: { ...headers, "idempotency-key": idempotencyKey },
+          body: JSON.stringify(body),
+        },
+        signal,
+      );
+      if (response.ok) return null;
+      const problem = await problemOf(response);
+      if (response.status >= 500 || response.status === 429) throw new RegistryAway(problem);
+      return problem;
+    },
+  };
+}
+
+async function problemOf(response: Response): Promise<string> {
+  const problem = Problem.safeParse(await response.json().catch(() => null));
+  return problem.success
+    ? `${problem.data.detail ?? problem.data.title}`
+    : `the registry answered ${response.status}`;
+}

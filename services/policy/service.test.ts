@@ -1,0 +1,124 @@
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
+import { createLogger } from "@plumbline/runtime/logger";
+import type { CanaryDecision, RegistryEvent } from "@plumbline/schemas";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { admissible, promoted, quarantined, toNewRecord, versionOf } from "../../test/registry/commands.ts";
+import { createRegistry } from "../registry/service.ts";
+import { createPolicyService } from "./service.ts";
+
+const logger = createLogger("test", "silent");
+const clock = systemClock;
+/** The machine may be busy with other tests. */
+const eventually = <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, { timeout: 4_000 });
+
+function start<Started extends { run(signal: AbortSignal): Promise<void> }>(service: Started) {
+  const abort = new AbortController();
+  const running = service.run(abort.signal);
+  running.catch(() => undefined);
+  const stop = (): Promise<void> => {
+    abort.abort();
+    return running;
+  };
+  onTestFinished(() => stop().catch(() => undefined));
+  return { service, stop };
+}
+
+function readAs(state: CanaryDecision["state"], stepOffset: number): RegistryEvent {
+  const at = new Date().toISOString();
+  const decision: CanaryDecision = {
+    state,
+    why: `because it is ${state}`,
+    waits_for: null,
+    step_offset: stepOffset,
+    started_at: at,
+    step_at: at,
+    read_at: at,
+    incumbent: versionOf("one"),
+    share: 0.1,
+    units: 400,
+    units_needed: 0,
+    margin: 0.03,
+    delta: 0.01,
+    incident_id: null,
+    series: [],
+  };
+  return { ...promoted("two", 0), type: "canary_read", actor: "monitor", body: { decision } };
+}
+
+/** A registry in which version two is at the first step of a rollout. */
+async function ramping(...more: readonly RegistryEvent[]) {
+  const log = createMemoryEventLog({ clock });
+  const now = new Date().toISOString();
+  const ramp = promoted("two", 1, { weight: 0.1 });
+  const commands = [
+    ...admissible("one", null, now),
+    promoted("one", 0),
+    ...admissible("two", "one", now),
+    { ...ramp, body: { ...ramp.body, ramp: [0.1, 1] } },
+  ];
+  await log.append("plumbline.registry", [...commands, ...more].map(toNewRecord));
+  const { service: registry } = start(createRegistry({ log, clock, logger, port: 0, followMs: 10 }));
+  return { log, registry, url: await registry.url, begun: commands.length - 1 };
+}
+
+test("a refusal is shown with what to do, and nothing is repeated at every look", async () => {
+  const { log, registry, url, begun } = await ramping(quarantined("two"));
+  await log.append("plumbline.registry", [toNewRecord(readAs("CLEARED", begun))]);
+  const { service } = start(createPolicyService({ clock, logger, registryUrl: url, pollMs: 10 }));
+  await eventually(() =>
+    expect(service.status()).toMatchObject([
+      { doing: "refused", why: expect.stringContaining("is quarantined") },
+    ]),
+  );
+  await clock.sleep(200);
+  const given = [...registry.state().use_cases.values()][0]!.history.filter(
+    (each) => each.actor === "policy",
+  );
+  expect(given).toHaveLength(1);
+});
+
+test("a controller that was stopped between reading and step is followed by one that takes the step once", async () => {
+  const { log, registry, url, begun } = await ramping();
+  const first = start(createPolicyService({ clock, logger, registryUrl: url, pollMs: 10 }));
+  await eventually(() => expect(first.service.status()).toMatchObject([{ doing: "hold" }]));
+  await first.stop();
+  await log.append("plumbline.registry", [toNewRecord(readAs("CLEARED", begun))]);
+  const second = start(createPolicyService({ clock, logger, registryUrl: url, pollMs: 10 }));
+  start(createPolicyService({ clock, logger, registryUrl: url, pollMs: 10 }));
+  const useCase = [...registry.state().use_cases.values()][0]!;
+  await eventually(() =>
+    expect(useCase.envs.get("production")!.stack).toEqual([versionOf("one"), versionOf("two")]),
+  );
+  await eventually(() => expect(second.service.status()).toEqual([]));
+  const moves = useCase.history.filter(
+    ({ actor, outcome }) => actor === "policy" && outcome.kind === "accepted" && outcome.changed,
+  );
+  expect(moves).toHaveLength(1);
+});
+
+test("a canary by hand is left to people, whatever is read of it", async () => {
+  const { log, registry, url } = await ramping(promoted("two", 2, { weight: 0.2 }));
+  const head = (await log.read("plumbline.registry", 0, 0, 1_000)).length;
+  await log.append("plumbline.registry", [toNewRecord(readAs("REGRESSED", head))]);
+  const { service } = start(createPolicyService({ clock, logger, registryUrl: url, pollMs: 10 }));
+  await eventually(() => service.ready());
+  await eventually(() => {
+    const env = [...registry.state().use_cases.values()][0]!.envs.get("production")!;
+    expect([env.canary?.weight, env.reading?.decision.state]).toEqual([0.2, "REGRESSED"]);
+  });
+  await clock.sleep(100);
+  expect(service.status()).toEqual([]);
+  expect([...registry.state().use_cases.values()][0]!.history.some((each) => each.actor === "policy")).toBe(
+    false,
+  );
+});
+
+test("without a registry it is not ready, goes on asking, and stops when told to", async () => {
+  const { service, stop } = start(
+    createPolicyService({ clock, logger, registryUrl: "http://127.0.0.1:1", pollMs: 10 }),
+  );
+  await clock.sleep(100);
+  await expect(service.ready()).rejects.toThrow("registry was not reached");
+  await stop();
+});
