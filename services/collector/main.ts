@@ -3,7 +3,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { run, stopOnSignal } from "@plumbline/runtime/run";
+import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { CollectorConfig } from "./config.ts";
 import { createCollector } from "./service.ts";
 
@@ -24,7 +24,7 @@ const collector = createCollector({
   apiKeys: config.PLUMBLINE_API_KEYS,
 });
 
-await run([collector], {
+await runProcess([collector], {
   logger,
   stop: stopOnSignal(),
   drainMs: config.PLUMBLINE_DRAIN_MS,

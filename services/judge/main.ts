@@ -6,7 +6,7 @@ import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { createJudge } from "@plumbline/adapters/llm/create-judge";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { run, stopOnSignal } from "@plumbline/runtime/run";
+import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { judgeChoice, JudgeProcessConfig } from "./config.ts";
 import { DEFAULT_RUBRICS } from "./default-rubric.ts";
 import { createJudgeService } from "./service.ts";
@@ -32,7 +32,7 @@ const service = createJudgeService({
   config,
 });
 
-await run([service], {
+await runProcess([service], {
   logger,
   stop: stopOnSignal(),
   drainMs: config.PLUMBLINE_DRAIN_MS,

@@ -10,7 +10,7 @@ import { join, resolve } from "node:path";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { InvalidConfigError, loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { run, stopOnSignal, type Service } from "@plumbline/runtime/run";
+import { runProcess, stopOnSignal, type Service } from "@plumbline/runtime/run";
 import { PlumblineError } from "@plumbline/ports";
 import { composeLocal, type LocalMode } from "./compose.ts";
 import { LocalConfig } from "./config.ts";
@@ -62,7 +62,7 @@ async function main(flags: Flags): Promise<number> {
     },
   };
   try {
-    await run([...local.services, front], {
+    await runProcess([...local.services, front], {
       logger,
       stop,
       drainMs: config.PLUMBLINE_DRAIN_MS,

@@ -6,7 +6,7 @@ import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { run, stopOnSignal } from "@plumbline/runtime/run";
+import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { MonitorProcessConfig } from "./config.ts";
 import { createMonitor } from "./service.ts";
 
@@ -18,7 +18,7 @@ await store.assertMigrated();
 await checkTopics(brokers);
 const log = openKafkaEventLog({ brokers, clientId: "plumbline-monitor", logger });
 
-await run([createMonitor({ log, store, clock: systemClock, logger, config })], {
+await runProcess([createMonitor({ log, store, clock: systemClock, logger, config })], {
   logger,
   stop: stopOnSignal(),
   drainMs: config.PLUMBLINE_DRAIN_MS,

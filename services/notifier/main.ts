@@ -8,7 +8,7 @@ import { runbooksDir } from "@plumbline/alerts";
 import { createHttpApp, createHttpService, type Route } from "@plumbline/runtime/http";
 import { InvalidConfigError, loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { run, stopOnSignal } from "@plumbline/runtime/run";
+import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { NotifierConfig } from "./config.ts";
 import { createNotifierService } from "./service.ts";
 
@@ -68,7 +68,7 @@ const http = createHttpService(
   },
 );
 
-await run([notifier, http], {
+await runProcess([notifier, http], {
   logger,
   stop,
   drainMs: config.PLUMBLINE_DRAIN_MS,

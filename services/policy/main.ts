@@ -3,7 +3,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { run, stopOnSignal } from "@plumbline/runtime/run";
+import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { PolicyConfig } from "./config.ts";
 import { createPolicyService } from "./service.ts";
 
@@ -38,7 +38,7 @@ const http = createHttpService(
   },
 );
 
-await run([policy, http], {
+await runProcess([policy, http], {
   logger,
   stop: stopOnSignal(),
   drainMs: config.PLUMBLINE_DRAIN_MS,

@@ -3,7 +3,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { run, stopOnSignal } from "@plumbline/runtime/run";
+import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { RegistryConfig } from "./config.ts";
 import { createRegistry } from "./service.ts";
 import { createSnapshotFile } from "./snapshot.ts";
@@ -27,7 +27,7 @@ const registry = createRegistry({
   snapshots: snapshot === undefined ? undefined : createSnapshotFile(snapshot),
 });
 
-await run([registry], {
+await runProcess([registry], {
   logger,
   stop: stopOnSignal(),
   drainMs: config.PLUMBLINE_DRAIN_MS,

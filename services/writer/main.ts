@@ -6,7 +6,7 @@ import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { run, stopOnSignal } from "@plumbline/runtime/run";
+import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { WriterProcessConfig } from "./config.ts";
 import { createEnrichment } from "./enrich-call.ts";
 import { createWriter } from "./service.ts";
@@ -19,12 +19,15 @@ await store.assertMigrated();
 await checkTopics(brokers);
 const log = openKafkaEventLog({ brokers, clientId: "plumbline-writer", logger });
 
-await run([createWriter({ log, store, clock: systemClock, logger, enrichment: createEnrichment(config) })], {
-  logger,
-  stop: stopOnSignal(),
-  drainMs: config.PLUMBLINE_DRAIN_MS,
-  resources: [
-    { name: "clickhouse", close: () => store.close() },
-    { name: "kafka", close: () => log.close() },
-  ],
-});
+await runProcess(
+  [createWriter({ log, store, clock: systemClock, logger, enrichment: createEnrichment(config) })],
+  {
+    logger,
+    stop: stopOnSignal(),
+    drainMs: config.PLUMBLINE_DRAIN_MS,
+    resources: [
+      { name: "clickhouse", close: () => store.close() },
+      { name: "kafka", close: () => log.close() },
+    ],
+  },
+);

@@ -207,9 +207,14 @@ describe("the command", () => {
   });
 
   test.each([
-    { name: "no file named", args: [], code: 2, says: "--events FILE is needed" },
-    { name: "an unknown flag", args: ["--evens", "x"], code: 2, says: "--evens" },
-    { name: "a rate that is none", args: ["--events", "x", "--rate", "2"], code: 2, says: "0 < R <= 1" },
+    { name: "no file named", args: [], code: 2, says: "required option '--events <file>'" },
+    { name: "an unknown flag", args: ["--events", "x", "--arival", "y"], code: 2, says: "--arival" },
+    {
+      name: "a rate that is none",
+      args: ["--events", "x", "--rate", "2"],
+      code: 2,
+      says: "above 0, at most 1",
+    },
     {
       name: "an unknown judge",
       args: ["--events", "x", "--judge", "me"],

@@ -28,10 +28,12 @@ export function createDirectReader(
   watermarks: (topic: Topic) => Promise<readonly Watermark[]>,
 ): DirectReader {
   let connected: Promise<void> | null = null;
+  let wasConnected = false;
   /** A failure may mean that leaders moved. */
   let isStale = false;
 
   async function fetchOnce(topic: Topic, partition: number, from: number): Promise<Fetched> {
+    wasConnected = true;
     connected ??= cluster.connect();
     await connected;
     await cluster.addTargetTopic(topic);
@@ -100,7 +102,8 @@ export function createDirectReader(
       return records;
     },
     async close() {
-      if (connected !== null) await cluster.disconnect();
+      // Also after a failed connection: what was connected before it may still be.
+      if (wasConnected) await cluster.disconnect();
     },
   };
 }
