@@ -23,6 +23,11 @@ const KEYS = {
   detector: z
     .object({ paired_silent: z.boolean().describe("the old version, called beside it, fell as well") })
     .describe("what raised the alarm"),
+  same_inputs: z
+    .number()
+    .int()
+    .positive()
+    .describe("inputs that both versions answered; the sizes are about those"),
   explanation: z
     .object({
       mix: z.object({

@@ -194,10 +194,15 @@ function sliceText(detection: Detection, slice: Detection["slices"][number]): st
   return `${share} ${formatValue(slice.reference, "share")} → ${formatValue(slice.current, "share")} (95% interval ${formatInterval(interval, "share")}, n = ${formatCount(slice.units)})`;
 }
 
-function counts({ kind, candidate }: Detection): string {
+function counts(detection: Detection): string {
+  const { kind, candidate } = detection;
   const calls = `${formatCount(candidate.calls)} calls`;
+  const sameInputs = messageEvidence(detection).same_inputs;
   switch (kind) {
     case "quality":
+      return sameInputs === undefined
+        ? `${formatCount(candidate.units)} judged of ${calls}`
+        : `${formatCount(sameInputs)} inputs judged under both versions, of ${calls}`;
     case "judge_drift":
     case "coverage":
       return `${formatCount(candidate.units)} judged of ${calls}`;

@@ -142,6 +142,12 @@ test("a fall that the old version shares, called at the same time, is not blamed
   expect(speaking.preview).toContain("Roll back to");
 });
 
+test("a difference on the same inputs says that both versions were judged on them", () => {
+  const message = JSON.stringify(render({ evidence: { same_inputs: 84 } }));
+  expect(message).toContain("84 inputs judged under both versions, of 22,540 calls");
+  expect(JSON.stringify(render({ evidence: { same_inputs: -1 } }))).toContain("1,127 judged of 22,540 calls");
+});
+
 test("inputs that moved say which share of calls, and what it did to quality when that is known", () => {
   const moved = { names: ["no", "yes"], reference: [820, 180], current: [59, 41] };
   const drift = { kind: "input_drift", metric: "mentions_money", verdict: null } as const;

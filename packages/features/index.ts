@@ -7,6 +7,8 @@ export {
   type DescribedCall,
   type DescribeOptions,
 } from "./describe-call.ts";
+export { PREDICATE_WORDS } from "./predicate-words.ts";
+export { inputFingerprint } from "./input-fingerprint.ts";
 export {
   compileSliceRules,
   type CompiledSliceRules,

@@ -685,8 +685,13 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 
       test("a judged unit is the first verdict of a conversation on a day, in the window of its arrival", async () => {
         await store.insertVerdicts([
-          verdictRow(1, { conversation_id: "a", slices: ["mentions_money"], score: 0.5 }),
-          verdictRow(5, { conversation_id: "a", score: 0 }),
+          verdictRow(1, {
+            conversation_id: "a",
+            slices: ["mentions_money"],
+            score: 0.5,
+            input_fingerprint: "first text",
+          }),
+          verdictRow(5, { conversation_id: "a", score: 0, input_fingerprint: "second text" }),
           verdictRow(7, { conversation_id: "b", state: "failed", score: null, label: null }),
           verdictRow(8, { conversation_id: "c", use_case: "triage" }),
         ]);
@@ -700,8 +705,9 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
             slices: ["mentions_money"],
             sample_rate: 0.05,
             is_guardrail: true,
+            input_fingerprint: "first text",
           },
-          { use_case: "triage", call_id: callId(8) },
+          { use_case: "triage", call_id: callId(8), input_fingerprint: "" },
         ]);
         expect(await store.judgedUnits({ ...DAY, use_case: "triage" })).toHaveLength(1);
         expect(await store.judgedUnitCounts(DAY)).toMatchObject([

@@ -154,6 +154,8 @@ export interface JudgedUnitRow {
   readonly slices: readonly string[];
   /** Probability with which it was selected. */
   readonly sample_rate: number;
+  /** Equal for units of one use case with the same input; empty or absent when the text was not captured. */
+  readonly input_fingerprint?: string;
 }
 
 /** When a version was called, as far back as was asked. */

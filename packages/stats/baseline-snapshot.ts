@@ -355,6 +355,9 @@ class Moments {
   }
 }
 
+/** Words of predicates' names that only say what kind of predicate it is. */
+const KIND_WORDS: ReadonlySet<string> = new Set(["mentions", "has", "input", "length", "lang", "model"]);
+
 /**
  * Predicates whose name, or whose regular expression, meets a token of a prompt diff: these get five
  * times the weight, because a changed instruction about money most likely hurts money tickets.
@@ -362,11 +365,11 @@ class Moments {
  * @param predicates name to regular expression source, or to "" when it has none
  */
 export function slicesTouchedByDiff(predicates: Readonly<Record<string, string>>, diff: string): string[] {
-  const tokens = new Set(diff.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) ?? []);
+  const tokens = new Set(diff.toLowerCase().match(/[\p{L}\p{N}]{3,}|[\p{Sc}%]/gu) ?? []);
   return Object.entries(predicates)
     .filter(([name, source]) => {
       const words = name.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) ?? [];
-      if (words.some((word) => tokens.has(word))) return true;
+      if (words.some((word) => tokens.has(word) && !KIND_WORDS.has(word))) return true;
       if (source === "") return false;
       const pattern = new RegExp(source, "iu");
       return [...tokens].some((token) => pattern.test(token));

@@ -15,6 +15,7 @@ export * from "./multiple-testing.ts";
 export * from "./newcombe-difference.ts";
 export * from "./paired-canary.ts";
 export * from "./paired-clearance.ts";
+export * from "./same-input-pairs.ts";
 export * from "./planning.ts";
 export * from "./proportion-interval.ts";
 export * from "./random.ts";

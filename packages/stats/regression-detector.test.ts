@@ -93,6 +93,7 @@ describe("the snapshot", () => {
   test("a slice the prompt diff touches, and a conjunction a user pinned, count five times", () => {
     const touched = slicesTouchedByDiff({ money: "\\d+ (euro|usd)", long: "" }, "Redact money amounts.");
     expect(touched).toEqual(["money"]);
+    expect(slicesTouchedByDiff({ price: "^\\p{Sc}$", input_length: "" }, "Input: hide $")).toEqual(["price"]);
     const streams = frozen(reference, { favouredSlices: touched, pinnedSlices: [["long", "money"]] }).streams;
     const weight = (name: string): number => streams.find((stream) => stream.name === name)!.weight;
     expect(weight("money") / weight("german")).toBeCloseTo(5, 10);

@@ -39,6 +39,13 @@ export const Verdict = z.object({
   latency_ms: z.number().nonnegative(),
   cost_usd: z.number().nonnegative().nullable().describe("of this judgement, US dollars; null when unknown"),
   slices: z.array(z.string()).describe("names of the predicates that held for the call"),
+  input_fingerprint: z
+    .string()
+    .max(64)
+    .optional()
+    .describe(
+      "equal for calls of one use case with the same input, white space and case aside; absent without a text",
+    ),
   sample_rate: z
     .number()
     .min(0)

@@ -7,6 +7,7 @@ import {
   type PendingCall,
   type Rubric,
 } from "@plumbline/ports";
+import { inputFingerprint } from "@plumbline/features";
 import type { Verdict } from "@plumbline/schemas";
 
 /** As the verdict's schema has it. */
@@ -105,6 +106,7 @@ export function makeVerdict(
     cost_usd: null,
     slices: [...call.slices],
     sample_rate: call.sample_rate,
+    ...(call.input === null ? {} : { input_fingerprint: inputFingerprint(call.use_case, call.input) }),
     ...fields,
     reason: fields.reason.slice(0, REASON_CHARS_MAX),
   };

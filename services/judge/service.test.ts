@@ -1,3 +1,4 @@
+import { inputFingerprint } from "@plumbline/features";
 import { createLexicalJudge } from "@plumbline/adapters/lexical/judge";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
@@ -151,6 +152,7 @@ test("a sampled call gets one verdict with its version, slices and rate, keyed b
     cost_usd: 0.01,
     slices: ["mentions_money"],
     sample_rate: 0.05,
+    input_fingerprint: inputFingerprint("ticket-summary", pending(1).input!),
   });
   const [record] = await log.read("plumbline.verdicts", 0, 0, 1);
   expect(record).toMatchObject({ key: pending(1).call_id, headers: { tenant: "acme" } });

@@ -34,6 +34,18 @@ export const MonitorConfig = z.object({
     .lt(1)
     .optional()
     .describe("absolute target of quality in [0,1], tested while a use case has no history; none when unset"),
+  PLUMBLINE_PINNED_SLICES: z
+    .string()
+    .default("")
+    .transform((list) =>
+      list
+        .split(",")
+        .map((slice) => slice.trim())
+        .filter((slice) => slice !== ""),
+    )
+    .describe(
+      'slices that every baseline watches, with five times the weight of another; the writer has the same variable; comma-separated, predicates of a conjunction joined by " & "',
+    ),
   PLUMBLINE_MONITOR_CANARY_MARGIN: z.coerce
     .number()
     .gt(0)

@@ -77,6 +77,7 @@ function qualityOptions(config: MonitorConfig): QualityOptions {
     alpha: config.PLUMBLINE_MONITOR_ALPHA,
     tickets: config.PLUMBLINE_MONITOR_TICKETS === "on",
     falseAlarmsPerYear: config.PLUMBLINE_MONITOR_FALSE_PAGES_PER_YEAR,
+    pinnedSlices: config.PLUMBLINE_PINNED_SLICES,
     ...(slo === undefined ? {} : { slo }),
   };
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { inputFingerprint } from "@plumbline/features";
 
 /** Inputs chosen today that are remembered, over all use cases. */
 const INPUTS_MAX = 100_000;
@@ -28,11 +28,7 @@ export class InputsOfDay {
       this.#day = day > this.#day ? day : this.#day;
       this.#inputs = new Set();
     }
-    const normalised = input.toLowerCase().replace(/\s+/g, " ").trim();
-    const fingerprint = createHash("sha256")
-      .update(`${day}/${use_case}/${prompt_version}/${normalised}`)
-      .digest("base64")
-      .slice(0, 16);
+    const fingerprint = inputFingerprint(`${day}/${use_case}/${prompt_version}`, input);
     if (this.#inputs.has(fingerprint)) return true;
     this.#inputs.add(fingerprint);
     return false;

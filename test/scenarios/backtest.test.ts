@@ -65,6 +65,27 @@ function history(periods: readonly Served[], seed: number): object[] {
   return rows;
 }
 
+/** 120 questions of very different difficulty, asked of two versions on two days each, the second worse by `drop`. */
+function sameInputs(drop: number): object[] {
+  const random = createRandom(11);
+  return ["v1", "v2"].flatMap((version, period) =>
+    Array.from({ length: 120 }, (_, i) => {
+      const ease = 0.1 + 0.8 * ((i * 0.618) % 1);
+      const quality = ease + 0.1 * random.uniform() - (version === "v2" ? drop : 0);
+      return {
+        ...NULLS,
+        ts: new Date(START + (period * 120 + i) * 24 * 60_000).toISOString(),
+        use_case: "report",
+        prompt_version: version,
+        model: "m",
+        input: `What does section ${"abcdefghijkl"[i % 12]}-${Math.floor(i / 12)} say?`,
+        output: "It says what it says.",
+        label: { quality, faithful: null, spans: null },
+      };
+    }),
+  );
+}
+
 const NULLS = {
   prompt_version: null,
   model: null,
@@ -145,6 +166,23 @@ describe("a replay", () => {
       expect(decided).toHaveLength(1);
       for (const { units_needed } of report.inconclusive) expect(units_needed).toBeGreaterThan(0);
       expect(await run(options)).toEqual(report);
+    },
+  );
+
+  test(
+    "pairs the inputs that both versions answered: a small loss on each is a ticket, none is silence",
+    { timeout: 300_000 },
+    async () => {
+      const worse = await run({ events: write("same-inputs.jsonl", sameInputs(0.08), false) });
+      expect(worse.incidents.filter(({ kind }) => kind === "quality")).toMatchObject([
+        { candidate: "v2", incumbent: "v1", severity: "SEV3", level: "ticket", paged_at: null },
+      ]);
+      const [ticket] = worse.incidents;
+      expect(ticket!.method).toContain("paired by identical input");
+      expect(ticket!.effect).toBeCloseTo(-0.08, 1);
+      expect(ticket!.interval[1]).toBeLessThan(0);
+      const same = await run({ events: write("same-inputs-again.jsonl", sameInputs(0), false) });
+      expect(same.incidents).toEqual([]);
     },
   );
 

@@ -336,6 +336,7 @@ const JudgedUnitRow = z.object({
   score: z.number(),
   slices: z.array(z.string()),
   sample_rate: z.number(),
+  input_fingerprint: z.string(),
 });
 
 const JudgedUnitCount = z.object({

@@ -44,6 +44,7 @@ export const VERDICTS: TableEncoding<Origin & { readonly verdict: Verdict }> = {
     "cost_usd",
     "slices",
     "sample_rate",
+    "input_fingerprint",
     ...ORIGIN_COLUMNS,
   ],
   values({ verdict, ...origin }) {
@@ -70,6 +71,7 @@ export const VERDICTS: TableEncoding<Origin & { readonly verdict: Verdict }> = {
       verdict.cost_usd,
       verdict.slices,
       verdict.sample_rate,
+      verdict.input_fingerprint ?? "",
       ...originValues(origin),
     ];
   },

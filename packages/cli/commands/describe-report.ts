@@ -51,13 +51,20 @@ function describeIncident(incident: Incident): readonly string[] {
       `${name} (${percent(share_of_traffic)} of traffic, ${percent(share_of_drop)} of the drop)`,
   );
   return [
-    `${kind.toUpperCase()} ${severity}  ${use_case}${versions}: ${incident.metric ?? incident.feature ?? ""}`,
-    `  ${minute(detected_at)}${after === "" ? "" : `, ${after}`}`,
+    `${kind.toUpperCase()} ${severity}${incident.level === null ? "" : ` ${incident.level}`}  ${use_case}${versions}: ${incident.metric ?? incident.feature ?? ""}`,
+    `  ${minute(detected_at)}${after === "" ? "" : `, ${after}`}${pageText(incident)}`,
     `  change ${incident.effect} [${low}, ${high}]${incident.verdict === null ? "" : `, ${incident.verdict}${needed}`}`,
     ...(slices.length === 0 ? [] : [`  in ${slices.join("; ")}`]),
     `  ${incident.recovered_at === null ? "not recovered" : `recovered ${minute(incident.recovered_at)}`}`,
     "",
   ];
+}
+
+/** When a ticket became a page; nothing for what was one at once, or never. */
+function pageText({ detected_at, paged_at, paged_units, method }: Incident): string {
+  const by = method.startsWith("paired") ? "; inputs that both versions answered" : "";
+  if (paged_at === null || paged_at === detected_at) return by;
+  return `; a page ${minute(paged_at)}, ${whole(paged_units ?? 0)} judged`;
 }
 
 function whole(value: number): string {

@@ -17,7 +17,8 @@ SELECT
     first.2 AS call_id,
     first.3 AS score,
     first.4 AS slices,
-    first.5 AS sample_rate
+    first.5 AS sample_rate,
+    first.6 AS input_fingerprint
 FROM (
     SELECT
         tenant,
@@ -28,7 +29,7 @@ FROM (
         rubric_hash,
         judge,
         prompt_version,
-        min((judged_at, call_id, assumeNotNull(score), slices, sample_rate)) AS first
+        min((judged_at, call_id, assumeNotNull(score), slices, sample_rate, input_fingerprint)) AS first
     FROM plumbline_raw.verdicts
     WHERE judged_at >= {start:DateTime64(3, 'UTC')} - INTERVAL 2 DAY
       AND judged_at < {end:DateTime64(3, 'UTC')}

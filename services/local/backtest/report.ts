@@ -26,6 +26,13 @@ export interface FoundIncident {
   readonly metric?: string;
   readonly feature?: string;
   readonly severity: Detection["severity"];
+  /** Of quality, by the newest numbers: a ticket needs a tenth of the evidence of a page; null for other kinds. */
+  readonly level: "ticket" | "page" | null;
+  /** When the evidence was first that of a page, ISO 8601 UTC; null while it is a ticket, and for other kinds. */
+  readonly paged_at: string | null;
+  /** Judged since the version started, then. */
+  readonly paged_units: number | null;
+  readonly method: string;
   readonly verdict: Detection["verdict"];
   readonly slices: readonly {
     readonly name: string;
@@ -83,9 +90,16 @@ export interface BacktestReport {
   readonly coverage: BacktestCoverage;
 }
 
+interface Episode {
+  readonly first: Detection;
+  /** The first page. */
+  readonly page: { readonly at: string; readonly detection: Detection } | null;
+  readonly state: IncidentState;
+}
+
 /** Every incident of the log, in the order of firing. One that fired again long after its end is two. */
 export async function readIncidents(log: Pick<EventLog, "read">): Promise<readonly FoundIncident[]> {
-  const found = new Map<string, { readonly first: Detection; readonly state: IncidentState }>();
+  const found = new Map<string, Episode>();
   const states = new Map<string, IncidentState>();
   for (let from = 0; ;) {
     const records = await log.read("plumbline.incidents", 0, from, READ_RECORDS);
@@ -97,20 +111,23 @@ export async function readIncidents(log: Pick<EventLog, "read">): Promise<readon
       if (state === null) continue;
       states.set(event.incident_id, state);
       const key = `${event.incident_id} ${state.episode}`;
-      found.set(key, { first: found.get(key)?.first ?? state.detection, state });
+      const known = found.get(key);
+      const page =
+        known?.page ??
+        (levelOf(state.detection) === "page" ? { at: event.at, detection: state.detection } : null);
+      found.set(key, { first: known?.first ?? state.detection, page, state });
     }
   }
   return [...found.values()]
-    .map(({ first, state }) => describe(first, state))
+    .map((episode) => describe(episode))
     .sort((a, b) => a.detected_at.localeCompare(b.detected_at) || a.kind.localeCompare(b.kind));
 }
 
-function describe(first: Detection, state: IncidentState): FoundIncident {
+function describe({ first, page, state }: Episode): FoundIncident {
   const { detection } = state;
   const detectedAt = state.opened_at;
   const startedAt = first.version_started_at;
   const isDrift = detection.kind === "input_drift" || detection.kind === "output_drift";
-  const units = first.evidence["units_watched"];
   return {
     kind: detection.kind,
     use_case: detection.use_case,
@@ -119,12 +136,15 @@ function describe(first: Detection, state: IncidentState): FoundIncident {
     detected_at: detectedAt,
     hours_since_version:
       startedAt === null ? null : round((Date.parse(detectedAt) - Date.parse(startedAt)) / HOUR_MS, 2),
-    judged_units:
-      typeof units === "number" ? units : detection.kind === "quality" ? first.candidate.units : 0,
+    judged_units: judgedUnits(first),
     effect: round(detection.effect, 6),
     interval: [round(detection.interval[0], 6), round(detection.interval[1], 6)],
     ...(isDrift ? { feature: detection.metric } : { metric: detection.metric }),
     severity: detection.severity,
+    level: levelOf(detection),
+    paged_at: page?.at ?? null,
+    paged_units: page === null ? null : judgedUnits(page.detection),
+    method: detection.method,
     verdict: detection.verdict,
     slices: detection.slices.map(({ name, share_of_traffic, share_of_drop }) => ({
       name,
@@ -134,6 +154,19 @@ function describe(first: Detection, state: IncidentState): FoundIncident {
     units_needed: detection.verdict === "INCONCLUSIVE" ? unitsNeeded(detection) : null,
     recovered_at: state.state === "resolved" ? state.state_changed_at : null,
   };
+}
+
+function levelOf({ kind, evidence }: Detection): "ticket" | "page" | null {
+  const detector = evidence["detector"];
+  if (kind !== "quality" || typeof detector !== "object" || detector === null || !("level" in detector))
+    return null;
+  return detector.level === "page" ? "page" : "ticket";
+}
+
+/** Of a watched version since it started; 0 where nothing is judged. */
+function judgedUnits({ kind, evidence, candidate }: Detection): number {
+  const units = evidence["units_watched"];
+  return typeof units === "number" ? units : kind === "quality" ? candidate.units : 0;
 }
 
 function unitsNeeded({ evidence }: Detection): number | null {

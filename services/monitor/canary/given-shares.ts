@@ -49,7 +49,7 @@ export class GivenShares {
   }
 
   #take({ value, offset, timestamp }: LogRecord): void {
-    const event = parse(value);
+    const event = parseCommand(value);
     if (event?.prompt_version == null) return;
     const { use_case, env, prompt_version } = event;
     const key = JSON.stringify([use_case, env, prompt_version]);
@@ -84,7 +84,7 @@ function givesShare({ type, body }: RegistryEvent): boolean {
 }
 
 /** Null for a record that is no command: the registry counts it. */
-function parse(value: Uint8Array): RegistryEvent | null {
+export function parseCommand(value: Uint8Array): RegistryEvent | null {
   try {
     return RegistryEvent.safeParse(JSON.parse(new TextDecoder().decode(value))).data ?? null;
   } catch {

@@ -1,35 +1,32 @@
 /** From evidence that reached its threshold to a detection on the incidents topic, once, and kept true. */
 import { type IncidentFold, incidentId, incidentKey, type IncidentState } from "@plumbline/alerts";
-import type { BaselineRow, EventLog, JudgedUnitRow, Store } from "@plumbline/ports";
+import type { BaselineRow, EventLog, JudgedUnitRow } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Detection } from "@plumbline/schemas";
 import { appendIncident } from "../append-incident.ts";
 import { pairedEvidence } from "../canary/pair-units.ts";
+import { alarmFinding } from "./alarm-finding.ts";
 import { referenceVersions } from "./baseline.ts";
-import { LABELS_REACH_MS } from "./calibrate-judge.ts";
-import { explainRegression } from "./explain-regression.ts";
-import { findCause } from "./find-cause.ts";
+import { describeFinding, type DescribeFindingDeps } from "./describe-finding.ts";
 import { isJudgeDrifting, isMuted, openIncident } from "./incident-history.ts";
 import { type KnownSeries, throughHour, type Watched } from "./known-series.ts";
 import type { Look } from "./look.ts";
-import { makeDetection } from "./make-detection.ts";
-import { type AlarmReading, readAlarm } from "./read-detector.ts";
-import { HOUR_MS, hourOf, iso, type UseCase } from "./series.ts";
+import { PAIRED_METHOD, pairsFinding } from "./pairs-finding.ts";
+import { readAlarm } from "./read-detector.ts";
+import { HOUR_MS, iso } from "./series.ts";
 import type { VersionStates } from "./version-states.ts";
 import type { WatchReading } from "./version-watch.ts";
+import { pairsOf } from "./watch-pairs.ts";
 
 /** An open incident is asserted again when its evidence has grown by this factor: its message stays true at a bounded rate. */
 const REASSERT_GROWTH = 1.25;
 
-export interface AssertAlarmDeps {
-  readonly store: Pick<Store, "sliceMix" | "responseModels" | "judgeLabels">;
+export interface AssertAlarmDeps extends DescribeFindingDeps {
   readonly log: Pick<EventLog, "append">;
   readonly logger: Logger;
   readonly incidents: IncidentFold;
   readonly states: VersionStates;
   readonly options: AssertAlarmOptions;
-  /** What the measures find normal about a version, for messages; nothing when left out. */
-  readonly normal?: (useCase: UseCase, version: string) => readonly object[];
 }
 
 export interface AssertAlarmOptions {
@@ -46,13 +43,13 @@ export async function assertAlarms(known: KnownSeries, look: Look, deps: AssertA
     if (!watched.isDirty) continue;
     watched.isDirty = false;
     const reading = watched.watch.read(throughHour(watched, look.nowMs));
-    if (reading.isCleared && reading.level === "none") {
+    const isAlarm = reading.level === "page" || (reading.level === "ticket" && options.tickets);
+    const isHeld = isMuted(incidents, known.series, version) || isJudgeDrifting(incidents, known.series);
+    if (isAlarm && !isHeld) await assertAlarm(known, watched, reading, look, deps);
+    const isWorseInPairs = await assertPairs(known, watched, reading, look, deps, isHeld);
+    if (reading.isCleared && reading.level === "none" && !isWorseInPairs) {
       states.note(watched.baseline, "CLEARED", reading, look.nowMs);
     }
-    const isAsserted = reading.level === "page" || (reading.level === "ticket" && options.tickets);
-    if (!isAsserted || isMuted(incidents, known.series, version)) continue;
-    if (isJudgeDrifting(incidents, known.series)) continue;
-    await assertAlarm(known, watched, reading, look, deps);
   }
 }
 
@@ -80,70 +77,51 @@ async function assertAlarm(
   if (alarm === null || (alarm.level === "ticket" && !options.tickets)) return;
   if (!hasGrown && alarm.level !== "page") return;
 
-  const detection = await describeAlarm({ known, watched, units, own, alarm, reading, look }, deps);
-  await assertDetection(detection, look, deps);
+  const finding = alarmFinding(watched, alarm, own, { alpha: options.alpha, unitsWatched: reading.units });
+  const reference = referenceUnits(baseline, units);
+  await assertDetection(
+    await describeFinding({ known, watched, finding, reference, look }, deps),
+    look,
+    deps,
+  );
   if (alarm.level === "page") states.note(baseline, "REGRESSED", reading, look.nowMs);
 }
 
-interface AlarmContext {
-  readonly known: KnownSeries;
-  readonly watched: Watched;
-  /** Of the series, of all versions, since the start of the reference. */
-  readonly units: readonly JudgedUnitRow[];
-  /** Of the candidate among them. */
-  readonly own: readonly JudgedUnitRow[];
-  readonly alarm: AlarmReading;
-  readonly reading: WatchReading;
-  readonly look: Look;
-}
-
-async function describeAlarm(
-  { known, watched, units, own, alarm, reading, look }: AlarmContext,
-  { store, options, normal }: AssertAlarmDeps,
-): Promise<Detection> {
-  const { baseline, watch, start } = watched;
-  const { series } = known;
-  const { use_case } = series;
-  const changedHour = alarm.alarm.origin === "deploy" ? start.fromHour : alarm.alarm.changeHour;
-  const current = own.filter((row) => hourOf(row.judged_at) >= changedHour).sort(byArrival);
-  const endMs = look.nowMs;
-  const callsStart = Math.max(changedHour * HOUR_MS, Date.parse(baseline.deployed_at));
-  const isSide = (row: { tenant: string; env: string }): boolean =>
-    row.tenant === series.tenant && row.env === series.env;
-  const [mixNow, mixBefore, models, labels, traffic] = await Promise.all([
-    store.sliceMix({ use_case, start: iso(callsStart), end: iso(endMs + 1) }),
-    store.sliceMix({ use_case, start: baseline.reference_start, end: baseline.reference_end }),
-    store.responseModels({ use_case, start: baseline.reference_start, end: iso(endMs + 1) }),
-    store.judgeLabels({ use_case, start: iso(endMs - LABELS_REACH_MS), end: iso(endMs + 1) }),
-    look.trafficOf(series),
-  ]);
-  const versions = referenceVersions(baseline);
-  const currentMix = mixNow.filter((row) => isSide(row) && row.prompt_version === baseline.prompt_version);
-  const referenceMix = mixBefore.filter((row) => isSide(row) && versions.includes(row.prompt_version));
-  return makeDetection({
-    series,
-    is_guardrail: known.is_guardrail,
-    baseline,
-    start,
-    alarm,
-    current,
-    explained: explainRegression({
-      prepared: watch.prepared,
-      current,
-      reference: referenceUnits(baseline, units),
-      affected: alarm.alarm.affected,
-      currentMix,
-      referenceMix,
-    }),
-    cause: findCause(alarm.alarm, baseline.prompt_version, models.filter(isSide)),
-    traffic,
-    labels,
-    calls: { candidate: sumCalls(currentMix), incumbent: sumCalls(referenceMix) },
-    endMs,
-    alpha: options.alpha,
-    unitsWatched: reading.units,
-    normal: normal?.(series, baseline.prompt_version) ?? [],
-  });
+/**
+ * A ticket when the same inputs are answered worse than before. Another incident of the version says at least as much,
+ * and a page is never taken back to a ticket.
+ *
+ * @returns whether the pairs say that the version is worse, told or not
+ */
+async function assertPairs(
+  known: KnownSeries,
+  watched: Watched,
+  reading: WatchReading,
+  look: Look,
+  deps: AssertAlarmDeps,
+  isHeld: boolean,
+): Promise<boolean> {
+  const inputs = await pairsOf(known, watched, look);
+  if (inputs === null || inputs.size === 0) return false;
+  const { alpha, tickets } = deps.options;
+  const finding = pairsFinding(watched, inputs, { alpha, unitsWatched: reading.units });
+  if (finding === null) return false;
+  const { baseline } = watched;
+  const open = openIncident(deps.incidents, known.series, baseline.prompt_version);
+  const hasGrown =
+    open === undefined ||
+    (open.detection.method === PAIRED_METHOD &&
+      finding.current.length >= open.detection.candidate.units * REASSERT_GROWTH);
+  if (isHeld || !tickets || !hasGrown) return true;
+  const units = await look.unitsSince(known.series, Date.parse(baseline.reference_start));
+  const texts = new Set(finding.current.map((row) => row.input_fingerprint));
+  const reference = referenceUnits(baseline, units).filter((row) => texts.has(row.input_fingerprint));
+  await assertDetection(
+    await describeFinding({ known, watched, finding, reference, look }, deps),
+    look,
+    deps,
+  );
+  return true;
 }
 
 async function assertDetection(detection: Detection, look: Look, deps: AssertAlarmDeps): Promise<void> {
@@ -175,12 +153,4 @@ function levelOf({ detection }: IncidentState): unknown {
 function watchedUnits({ detection }: IncidentState): number {
   const units = detection.evidence["units_watched"];
   return typeof units === "number" ? units : detection.candidate.units;
-}
-
-function sumCalls(rows: readonly { readonly calls: number }[]): number {
-  return rows.reduce((sum, row) => sum + row.calls, 0);
-}
-
-function byArrival(a: JudgedUnitRow, b: JudgedUnitRow): number {
-  return a.judged_at.localeCompare(b.judged_at) || a.call_id.localeCompare(b.call_id);
 }

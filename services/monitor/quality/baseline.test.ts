@@ -180,3 +180,55 @@ test("calls that were delivered days late don't make the deploy older than its f
   if (choice.kind !== "frozen") throw new Error(choice.kind);
   expect(startOf(choice.row)).toEqual({ fromHour: hourOf(NOW - 0.1 * DAY_MS), startWeight: 168 });
 });
+
+test("slices of the edit and slices that people pinned count five times, frozen with the baseline", () => {
+  const weightsOf = (fields: Partial<BaselineInput>) => {
+    const choice = chooseBaseline(input({ units: BOTH, ...fields }));
+    if (choice.kind !== "frozen") throw new Error(choice.kind);
+    const { streams, lineage } = snapshotOf(choice.row);
+    expect(streams.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 12);
+    return { lineage, weight: (name: string) => streams.find((stream) => stream.name === name)?.weight };
+  };
+  const units = BOTH.map((row, i) => ({
+    ...row,
+    slices: [...(i % 3 === 0 ? ["mentions_money"] : []), ...(i % 4 === 0 ? ["lang=de"] : ["lang=en"])],
+  }));
+  const asked: string[][] = [];
+  const edited = weightsOf({
+    units,
+    changedWords: (before, after) => {
+      asked.push([before, after]);
+      return "mask any amount";
+    },
+  });
+  expect(asked).toEqual([["v2", "v3"]]);
+  expect(edited.lineage["slices_of_edit"]).toBe("mentions_money");
+  expect(edited.weight("mentions_money")! / edited.weight("lang=de")!).toBeCloseTo(5, 10);
+
+  const pinned = weightsOf({ units, options: { pinnedSlices: ["lang=de", "lang=en & mentions_money"] } });
+  expect(pinned.lineage).not.toHaveProperty("slices_of_edit");
+  expect(pinned.weight("lang=de")! / pinned.weight("mentions_money")!).toBeCloseTo(5, 10);
+  expect(pinned.weight("lang=en & mentions_money")! / pinned.weight("lang=en")!).toBeCloseTo(5, 10);
+});
+
+test("the version before is what serves beside the new one, not one that was tried later and taken back", () => {
+  const start = NOW - 20 * 60_000;
+  const until = (version: string, fromDays: number, lastMs: number): ServedVersion => ({
+    ...served(version, fromDays),
+    last_started_at: iso(lastMs),
+  });
+  const versions = [
+    until("straggler", 60, NOW),
+    until("live", 40, NOW),
+    until("tried", 1, start - 60_000),
+    { ...served("v4", 0), first_started_at: iso(start) },
+  ];
+  const rows = [
+    ...units("straggler", 300, 60, 40),
+    ...units("live", 900, 30, 0),
+    ...units("tried", 100, 1, 21 / 1440),
+  ];
+  const choice = chooseBaseline(input({ version: versions[3]!, versions, units: rows }));
+  if (choice.kind !== "frozen") throw new Error(choice.kind);
+  expect(referenceVersions({ ...choice.row, created_at: iso(NOW) })[0]).toBe("live");
+});

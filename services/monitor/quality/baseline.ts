@@ -12,6 +12,7 @@ import {
   selectReference,
 } from "@plumbline/stats";
 import { weightedTotal } from "./compare-versions.ts";
+import { slicesOfEdit } from "./favoured-slices.ts";
 import type { ServedVersion } from "./served-versions.ts";
 import { DAY_MS, HOUR_MS, hourOf, iso, seriesOf, unitOf } from "./series.ts";
 
@@ -21,6 +22,9 @@ export const OWN_REFERENCE_UNITS = 300;
 const PINNED_AGE_MS = 90 * DAY_MS;
 /** A younger history is guarded by its oldest baseline, once that is this old. */
 const PINNED_AGE_MIN_MS = 28 * DAY_MS;
+
+/** Less of the judged units of the last hour is a client that was left behind, not the other arm of a canary. */
+const BESIDE_SHARE = 0.1;
 
 export interface BaselineInput {
   readonly series: QualitySeries;
@@ -39,6 +43,8 @@ export interface BaselineInput {
   readonly deployHours: readonly number[];
   readonly nowMs: number;
   readonly options: BaselineOptions;
+  /** Words that the prompt of one version has more often than that of another; "" when they are unknown. */
+  readonly changedWords?: (before: string, after: string) => string;
 }
 
 export interface BaselineOptions {
@@ -46,6 +52,8 @@ export interface BaselineOptions {
   readonly slo?: number;
   /** False pages a year and use case; default 1. */
   readonly falseAlarmsPerYear?: number;
+  /** Slices that people asked to be watched, whatever their size; predicates of a conjunction are joined by " & ". */
+  readonly pinnedSlices?: readonly string[];
 }
 
 export type BaselineChoice =
@@ -99,11 +107,8 @@ export function referenceVersions(row: BaselineRow): readonly string[] {
 }
 
 function chooseReference(input: BaselineInput): { readonly rows: readonly JudgedUnitRow[] } {
-  const { version, versions, units, regressed, series, incidents } = input;
-  const before = versions
-    .filter((each) => each.first_started_at < version.first_started_at)
-    .map((each) => each.prompt_version)
-    .toReversed();
+  const { units, regressed, series, incidents } = input;
+  const before = predecessorsOf(input);
   const good = before.filter((name) => !regressed.has(name));
   // With nothing but regressed predecessors the newest one is the only measure there is.
   const names = good.length > 0 ? good : before.slice(0, 1);
@@ -124,6 +129,26 @@ function chooseReference(input: BaselineInput): { readonly rows: readonly Judged
   return { rows: chosen.map((unit) => rowOf.get(unit)!) };
 }
 
+/**
+ * Versions from before, the one that people would call the version before first: what serves beside the new version, if
+ * more than a straggler does, else what came last. A version that was tried and taken back is not the one before.
+ */
+function predecessorsOf({ version, versions, units }: BaselineInput): readonly string[] {
+  const startMs = Date.parse(version.first_started_at);
+  const before = versions.filter((each) => each.first_started_at < version.first_started_at);
+  const names = new Set(before.map((each) => each.prompt_version));
+  const lately = units.filter(
+    (row) => names.has(row.prompt_version) && Date.parse(row.judged_at) >= startMs - HOUR_MS,
+  );
+  const servesBeside = (each: ServedVersion): boolean =>
+    Date.parse(each.last_started_at) > startMs &&
+    lately.filter((row) => row.prompt_version === each.prompt_version).length >= lately.length * BESIDE_SHARE;
+  const newestFirst = before.toReversed();
+  return [...newestFirst.filter(servesBeside), ...newestFirst.filter((each) => !servesBeside(each))].map(
+    (each) => each.prompt_version,
+  );
+}
+
 function freeze(
   input: BaselineInput,
   source: "predecessors" | "own_units" | "target",
@@ -136,12 +161,14 @@ function freeze(
   const start = sorted[0]?.judged_at ?? version.first_started_at;
   const end = sorted.at(-1)?.judged_at ?? version.first_started_at;
   const named = new Set(sorted.map((row) => row.prompt_version));
-  // Newest first: the one that people call the version before.
-  const versions = input.versions
-    .map((each) => each.prompt_version)
-    .filter((name) => named.has(name))
-    .toReversed();
+  const versions =
+    source === "predecessors" ? predecessorsOf(input).filter((name) => named.has(name)) : [...named];
   const pinned = source === "predecessors" ? pinnedSnapshot(input) : undefined;
+  const pinnedSlices = (options.pinnedSlices ?? []).map((slice) => slice.split(" & "));
+  const ofEdit = slicesOfEdit(
+    sorted.flatMap((row) => row.slices),
+    source === "predecessors" ? (input.changedWords?.(versions[0]!, version.prompt_version) ?? "") : "",
+  );
   const result = freezeSnapshot(
     sorted.map((row) => unitOf(row)),
     {
@@ -156,7 +183,10 @@ function freeze(
         judge: series.judge,
         from_hour: String(fromHour),
         start_weight: String(startWeight),
+        ...(ofEdit.length === 0 ? {} : { slices_of_edit: ofEdit.join(",") }),
       },
+      pinnedSlices,
+      favouredSlices: [...ofEdit, ...(options.pinnedSlices ?? [])],
       ...(options.slo === undefined ? {} : { slo: options.slo }),
       ...(options.falseAlarmsPerYear === undefined ? {} : { falseAlarmsPerYear: options.falseAlarmsPerYear }),
       ...(pinned === undefined ? {} : { pinnedSnapshot: pinned }),

@@ -81,3 +81,10 @@ export function compareVersions(candidate: ScoreTotal, incumbent: ScoreTotal, al
     interval: [after.interval[0] - before.interval[1], after.interval[1] - before.interval[0]],
   };
 }
+
+/** Standard error of a difference of two passing rates. */
+export function effectError({ candidate, incumbent }: Comparison): number {
+  const variance = ({ mean, units, effective_units = units }: Comparison["candidate"]): number =>
+    effective_units > 0 ? (mean * (1 - mean)) / effective_units : 0.25;
+  return Math.sqrt(variance(candidate) + variance(incumbent));
+}

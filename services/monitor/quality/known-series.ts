@@ -1,6 +1,7 @@
 /** What is known of each series: its watches, its baselines, and how much of it was seen. */
 import type { BaselineRow, QualitySeries } from "@plumbline/ports";
 import { isProvisional, keptBaselines } from "./baseline.ts";
+import type { InputPairs } from "./input-pairs.ts";
 import { hourOf, seriesKey, seriesOf } from "./series.ts";
 import type { VersionWatch } from "./version-watch.ts";
 
@@ -30,6 +31,8 @@ export interface Watched {
   readonly start: WatchStart;
   /** New evidence since it was last read. */
   isDirty: boolean;
+  /** The same inputs under both versions; undefined until they are first asked for. */
+  pairs?: InputPairs;
 }
 
 export class SeriesBook {

@@ -6,26 +6,40 @@ import type {
   VersionTraffic,
 } from "@plumbline/ports";
 import type { Detection } from "@plumbline/schemas";
-import { wilsonInterval } from "@plumbline/stats";
+import { type Alarm, wilsonInterval } from "@plumbline/stats";
 import { referenceVersions, snapshotOf } from "./baseline.ts";
 import { calibrateJudge } from "./calibrate-judge.ts";
-import { type Comparison, compareVersions, weightedTotal } from "./compare-versions.ts";
+import { type Comparison, weightedTotal } from "./compare-versions.ts";
 import type { RegressionExplanation } from "./explain-regression.ts";
 import type { Cause } from "./find-cause.ts";
-import type { AlarmReading } from "./read-detector.ts";
 import type { Damage } from "./recovery.ts";
-import { HOUR_MS, iso } from "./series.ts";
+import { iso } from "./series.ts";
 
-export const METHOD = "weighted-start Shiryaev-Roberts e-detector over slices, mix-adjusted";
+/** A fall that is to be told, whoever found it. */
+export interface Finding {
+  readonly level: "ticket" | "page";
+  readonly method: string;
+  readonly change: Pick<Alarm, "origin" | "changeHour">;
+  /** Slices that the method itself names. */
+  readonly affected: readonly string[];
+  /** Of the candidate, in order of arrival: what the sizes are about. */
+  readonly current: readonly JudgedUnitRow[];
+  readonly comparison: Comparison;
+  /** Standard error of the effect. */
+  readonly effectSe: number;
+  /** Judged since the start of the watch. */
+  readonly unitsWatched: number;
+  /** Whether the units are inputs that both versions answered. */
+  readonly sameInputs: boolean;
+  /** All numbers behind it, as `evidence.detector`. */
+  readonly detector: Readonly<Record<string, unknown>> & { readonly level: "ticket" | "page" };
+}
 
 export interface DetectionInput {
   readonly series: QualitySeries;
   readonly is_guardrail: boolean;
   readonly baseline: BaselineRow;
-  readonly start: { readonly fromHour: number; readonly startWeight: number };
-  readonly alarm: AlarmReading;
-  /** Of the candidate since the change: what the sizes are about. */
-  readonly current: readonly JudgedUnitRow[];
+  readonly finding: Finding;
   readonly explained: RegressionExplanation;
   readonly cause: Cause;
   readonly traffic: readonly VersionTraffic[];
@@ -34,16 +48,14 @@ export interface DetectionInput {
   readonly calls: { readonly candidate: number; readonly incumbent: number };
   readonly endMs: number;
   readonly alpha: number;
-  /** Judged since the start of the watch. */
-  readonly unitsWatched: number;
   /** What the measures looked at and found as before, as `evidence.normal` takes it. */
   readonly normal: readonly object[];
 }
 
 export function makeDetection(input: DetectionInput): Detection {
-  const { series, baseline, alarm, current, explained, alpha } = input;
+  const { series, baseline, finding, explained, alpha } = input;
+  const { comparison, current } = finding;
   const candidate = weightedTotal(current);
-  const comparison = compareVersions(candidate, baseline, alpha);
   const versions = referenceVersions(baseline);
   const incumbent = baseline.incumbent_version === "" ? (versions[0] ?? "") : baseline.incumbent_version;
   const hasReference = baseline.units > 0;
@@ -58,7 +70,7 @@ export function makeDetection(input: DetectionInput): Detection {
   };
   return {
     kind: "quality",
-    severity: alarm.level === "page" && input.is_guardrail ? "SEV2" : "SEV3",
+    severity: finding.level === "page" && input.is_guardrail ? "SEV2" : "SEV3",
     tenant: series.tenant,
     env: series.env,
     use_case: series.use_case,
@@ -85,7 +97,7 @@ export function makeDetection(input: DetectionInput): Detection {
       ? [...comparison.interval]
       : [comparison.candidate.interval[0] - target, comparison.candidate.interval[1] - target],
     level: 1 - alpha,
-    method: METHOD,
+    method: finding.method,
     judge: series.judge,
     rubric_hash: series.rubric_hash,
     window: { start: current[0]?.judged_at ?? baseline.deployed_at, end: iso(input.endMs) },
@@ -103,16 +115,17 @@ export function makeDetection(input: DetectionInput): Detection {
         source: snapshotOf(baseline).lineage["source"],
       },
       candidate,
-      units_watched: input.unitsWatched,
+      units_watched: finding.unitsWatched,
       alpha,
-      detector: detectorEvidence(input),
+      detector: finding.detector,
+      ...(finding.sameInputs ? { same_inputs: current.length } : {}),
       explanation: explanationEvidence(explained),
       cause: input.cause,
       damage,
       judge_calibration: calibrateJudge(
         series,
         input.labels,
-        { estimate: comparison.effect, se: effectError(comparison) },
+        { estimate: comparison.effect, se: finding.effectSe },
         input.endMs,
       ),
       slice_intervals: Object.fromEntries(
@@ -131,39 +144,6 @@ export function makeDetection(input: DetectionInput): Detection {
         })),
       normal: normalOf(input, incumbent),
     },
-  };
-}
-
-function detectorEvidence({ alarm: { level, alarm, reading }, start, baseline }: DetectionInput): object {
-  const snapshot = snapshotOf(baseline);
-  return {
-    level,
-    log_m: alarm.logM,
-    log_threshold: reading.logThreshold,
-    from: iso(start.fromHour * HOUR_MS),
-    start_weight: start.startWeight,
-    alarm_hour: iso(alarm.hour * HOUR_MS),
-    hours_since_start: alarm.hoursSinceStart,
-    units_until_alarm: alarm.units,
-    origin: alarm.origin,
-    change_hour: iso(alarm.changeHour * HOUR_MS),
-    paired_silent: alarm.pairedSilent,
-    affected: alarm.affected,
-    tempering: snapshot.eta,
-    misfits_expected: snapshot.expectedViolations,
-    streams: alarm.strongest.slice(0, 5).flatMap((name) =>
-      reading.streams
-        .filter((stream) => stream.name === name)
-        .map(({ weight, logDetector, logDeployE, n, sum, expected }) => ({
-          name,
-          weight,
-          log_detector: finite(logDetector),
-          log_deploy_e: finite(logDeployE),
-          units: n,
-          score_sum: sum,
-          expected_sum: expected,
-        })),
-    ),
   };
 }
 
@@ -212,16 +192,4 @@ function normalSuccess(traffic: readonly VersionTraffic[], candidate: string, in
       n: now.calls,
     },
   ];
-}
-
-/** JSON has no infinity. */
-function finite(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
-}
-
-/** Standard error of a difference of two passing rates. */
-function effectError({ candidate, incumbent }: Comparison): number {
-  const variance = ({ mean, units, effective_units = units }: Comparison["candidate"]): number =>
-    effective_units > 0 ? (mean * (1 - mean)) / effective_units : 0.25;
-  return Math.sqrt(variance(candidate) + variance(incumbent));
 }

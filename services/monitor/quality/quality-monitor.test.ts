@@ -6,7 +6,7 @@ import type { BaselineRow, EvidenceRow, JudgedUnitRow, QualityStateRow } from "@
 import { IncidentEvent } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { pino } from "pino";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createQualityMonitor, type QualityOptions, type QualityStore } from "./quality-monitor.ts";
 import { groupBy, HOUR_MS, hourOf, iso } from "./series.ts";
 
@@ -18,6 +18,8 @@ interface Served {
   readonly quality: number;
   readonly is_guardrail?: boolean;
   readonly perHour?: number;
+  /** A report of the same inputs, one after the other, some harder than others; scores instead of verdicts. */
+  readonly inputs?: number;
 }
 
 function setUp(options: Partial<QualityOptions> = {}, holds: (useCase: string) => boolean = () => true) {
@@ -88,7 +90,8 @@ function setUp(options: Partial<QualityOptions> = {}, holds: (useCase: string) =
     states,
     run: () => monitor.run(),
     restart: () => (monitor = create()),
-    async serve({ version, hours, quality, is_guardrail = true, perHour = 10 }: Served): Promise<void> {
+    async serve({ version, hours, quality, is_guardrail = true, perHour = 10, inputs }: Served) {
+      let next = 0;
       for (let hour = 0; hour < hours; hour += 3) {
         const count = 3 * perHour;
         for (let i = 0; i < count; i++) {
@@ -101,7 +104,9 @@ function setUp(options: Partial<QualityOptions> = {}, holds: (useCase: string) =
             prompt_version: version,
             judged_at: iso(clock.now() + Math.floor((i / count) * 3 * HOUR_MS)),
             call_id: `call-${units.length}`,
-            score: random.uniform() < quality ? 1 : 0,
+            ...(inputs === undefined
+              ? { score: random.uniform() < quality ? 1 : 0 }
+              : onInput(next++ % inputs, quality, random.uniform())),
             slices: random.uniform() < 0.3 ? ["lang=de"] : ["lang=en"],
             sample_rate: 0.05,
           });
@@ -124,6 +129,12 @@ function setUp(options: Partial<QualityOptions> = {}, holds: (useCase: string) =
         .flatMap((event) => (event.type === "detected" ? [event] : []));
     },
   };
+}
+
+/** The score of an input is how easy it is, times the version's quality, give or take a tenth. */
+function onInput(input: number, quality: number, noise: number): Partial<JudgedUnitRow> & { score: number } {
+  const ease = 0.3 + 0.6 * ((input * 0.618) % 1);
+  return { input_fingerprint: `input-${input}`, score: ease * quality + 0.1 * noise };
 }
 
 const GOOD: Served = { version: "v1", hours: 8 * DAY, quality: 0.92 };
@@ -265,4 +276,69 @@ test("a restart freezes no second baseline, and every hour of evidence is stored
       .map((row) => row.hour),
   );
   expect(hours.size).toBeGreaterThanOrEqual(2 * DAY - 6);
+});
+
+describe("the same inputs under both versions", () => {
+  const OLD: Served = { version: "v1", hours: 24, quality: 1, inputs: 200 };
+  const WORSE: Served = { version: "v2", hours: 21, quality: 0.9, inputs: 200 };
+
+  test("answered a little worse make a ticket of the pairs, asserted once, also over a restart", async () => {
+    const monitor = setUp();
+    await monitor.serve(OLD);
+    await monitor.serve(WORSE);
+    const events = await monitor.detected();
+    const { detection } = events.at(-1)!;
+    expect(detection).toMatchObject({
+      kind: "quality",
+      severity: "SEV3",
+      method: "paired by identical input, betting e-process",
+      candidate: { prompt_version: "v2" },
+      incumbent: { prompt_version: "v1", units: detection.candidate.units },
+      evidence: { detector: { level: "ticket", pairs: detection.candidate.units, tempering: 1 } },
+    });
+    expect(detection.effect).toBeCloseTo(-0.1 * 0.6, 2);
+    expect(detection.interval[1]).toBeLessThan(-0.01);
+    expect(detection.interval[0]).toBeLessThan(detection.effect);
+    expect(new Set(events.map((event) => event.incident_id)).size).toBe(1);
+    monitor.restart();
+    await monitor.run();
+    expect(await monitor.detected()).toHaveLength(events.length);
+    expect(monitor.states.map(({ state }) => state)).not.toContain("REGRESSED");
+  });
+
+  test("a page that comes later raises the same incident", async () => {
+    const monitor = setUp();
+    await monitor.serve(OLD);
+    await monitor.serve(WORSE);
+    const [ticket] = await monitor.detected();
+    await monitor.serve({ ...WORSE, hours: 48, quality: 0.3 });
+    const last = (await monitor.detected()).at(-1)!;
+    expect(last.incident_id).toBe(ticket!.incident_id);
+    expect(last.detection).toMatchObject({ severity: "SEV2", evidence: { detector: { level: "page" } } });
+    expect(last.detection.method).not.toBe(ticket!.detection.method);
+  });
+
+  test.each<{ name: string; served: Served; options?: Partial<QualityOptions> }>([
+    { name: "an unchanged version", served: { ...WORSE, quality: 1 } },
+    { name: "a worse version on other inputs", served: { version: "v2", quality: 0.6, hours: 3 } },
+    { name: "a worse version, while tickets are off", served: WORSE, options: { tickets: false } },
+  ])("$name: no ticket", async ({ served, options }) => {
+    const monitor = setUp(options);
+    await monitor.serve(OLD);
+    await monitor.serve(served);
+    expect(await monitor.detected()).toEqual([]);
+    expect(monitor.statesNow().find((each) => each.prompt_version === "v2")?.state).toBe("WATCHING");
+  });
+
+  test("a dismissed ticket is not asserted again", async () => {
+    const monitor = setUp();
+    await monitor.serve(OLD);
+    await monitor.serve(WORSE);
+    const events = await monitor.detected();
+    const { incident_id } = events[0]!;
+    const at = iso(monitor.clock.now());
+    await monitor.append({ type: "dismissed", incident_id, at, actor: "ann", why: "shorter on purpose" });
+    await monitor.serve({ ...WORSE, inputs: 400, hours: 42 });
+    expect(await monitor.detected()).toHaveLength(events.length);
+  });
 });

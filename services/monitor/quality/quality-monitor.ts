@@ -13,6 +13,7 @@ import { assertRecoveries } from "./assert-recovery.ts";
 import type { BaselineOptions } from "./baseline.ts";
 import { keepBaseline, SeriesBook } from "./known-series.ts";
 import { Look } from "./look.ts";
+import { PromptTexts } from "./prompt-texts.ts";
 import { DAY_MS, iso, type UseCase } from "./series.ts";
 import { ServedVersions } from "./served-versions.ts";
 import { VerdictReader } from "./verdict-reader.ts";
@@ -43,7 +44,7 @@ export type QualityStore = Pick<
 
 export interface QualityMonitorDeps {
   readonly store: QualityStore;
-  readonly log: Pick<EventLog, "append">;
+  readonly log: Pick<EventLog, "append" | "read">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly incidents: IncidentFold;
@@ -70,7 +71,8 @@ export function createQualityMonitor(deps: QualityMonitorDeps): QualityMonitor {
   const states = new VersionStates();
   /** Not stored yet; kept when a look fails, since what was frozen is never frozen anew. */
   const frozen: BaselineInsert[] = [];
-  const parts = { ...deps, book, served, states, frozen };
+  const prompts = new PromptTexts(deps.log);
+  const parts = { ...deps, book, served, states, frozen, prompts };
   let reader: VerdictReader | null = null;
   let nowMs = 0;
 

@@ -114,6 +114,7 @@ export class VerdictReader {
 
 /** Gives a watch all units of some hours. */
 export function feed(watched: Watched, rows: readonly JudgedUnitRow[]): void {
+  watched.pairs?.take(rows);
   const units = rows.map((row) => unitOf(row));
   for (const group of groupBy(units, ({ hour }) => String(hour)).values()) {
     watched.watch.setHour(group[0]!.hour, group);

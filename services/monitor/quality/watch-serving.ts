@@ -16,6 +16,7 @@ import { incidentHours, isMuted, regressedVersions, resumedHour } from "./incide
 import { baselineOf, keepBaseline, type KnownSeries, throughHour, type Watched } from "./known-series.ts";
 import type { Look } from "./look.ts";
 import { HOUR_MS, hourOf, REBUILD_HOURS } from "./series.ts";
+import type { PromptTexts } from "./prompt-texts.ts";
 import type { ServedVersion, ServedVersions } from "./served-versions.ts";
 import { feed, type VerdictReader } from "./verdict-reader.ts";
 import type { VersionStates } from "./version-states.ts";
@@ -31,6 +32,7 @@ export interface WatchServingDeps {
   readonly options: BaselineOptions;
   readonly served: ServedVersions;
   readonly states: VersionStates;
+  readonly prompts: PromptTexts;
   /** Frozen and not stored yet; the caller stores them. */
   readonly frozen: BaselineInsert[];
 }
@@ -117,12 +119,13 @@ async function freeze(
   known: KnownSeries,
   version: ServedVersion,
   look: Look,
-  { incidents, served, options, logger, frozen }: WatchServingDeps,
+  { incidents, served, options, prompts, logger, frozen }: WatchServingDeps,
 ): Promise<BaselineInsert | undefined> {
   const attempted = known.attempts.get(version.prompt_version);
   if (attempted !== undefined && known.units - attempted < BASELINE_RETRY_UNITS) return undefined;
   known.attempts.set(version.prompt_version, known.units);
   const history = incidents.ofSeries(known.series);
+  await prompts.refresh();
   const choice = chooseBaseline({
     series: known.series,
     version,
@@ -134,6 +137,7 @@ async function freeze(
     deployHours: [...known.deployHours],
     nowMs: look.nowMs,
     options,
+    changedWords: (before, after) => prompts.changedWords(known.series.use_case, before, after),
   });
   if (choice.kind === "not_enough_data") return undefined;
   frozen.push(choice.row);

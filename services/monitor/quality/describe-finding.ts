@@ -1,0 +1,76 @@
+/** Gathers what a message says around a finding: where, since which models, out of how much traffic. */
+import type { JudgedUnitRow, Store } from "@plumbline/ports";
+import type { Detection } from "@plumbline/schemas";
+import { referenceVersions } from "./baseline.ts";
+import { LABELS_REACH_MS } from "./calibrate-judge.ts";
+import { explainRegression } from "./explain-regression.ts";
+import { findCause } from "./find-cause.ts";
+import type { KnownSeries, Watched } from "./known-series.ts";
+import type { Look } from "./look.ts";
+import { type Finding, makeDetection } from "./make-detection.ts";
+import { HOUR_MS, iso, type UseCase } from "./series.ts";
+
+export interface DescribeFindingDeps {
+  readonly store: Pick<Store, "sliceMix" | "responseModels" | "judgeLabels">;
+  /** 1 − level of the intervals that people read. */
+  readonly options: { readonly alpha: number };
+  /** What the measures find normal about a version, for messages; nothing when left out. */
+  readonly normal?: (useCase: UseCase, version: string) => readonly object[];
+}
+
+export interface FindingContext {
+  readonly known: KnownSeries;
+  readonly watched: Watched;
+  readonly finding: Finding;
+  /** Units of the incumbent that the finding is held against. */
+  readonly reference: readonly JudgedUnitRow[];
+  readonly look: Look;
+}
+
+export async function describeFinding(
+  { known, watched, finding, reference, look }: FindingContext,
+  { store, options, normal }: DescribeFindingDeps,
+): Promise<Detection> {
+  const { baseline, watch } = watched;
+  const { series } = known;
+  const { use_case } = series;
+  const endMs = look.nowMs;
+  const callsStart = Math.max(finding.change.changeHour * HOUR_MS, Date.parse(baseline.deployed_at));
+  const isSide = (row: { tenant: string; env: string }): boolean =>
+    row.tenant === series.tenant && row.env === series.env;
+  const [mixNow, mixBefore, models, labels, traffic] = await Promise.all([
+    store.sliceMix({ use_case, start: iso(callsStart), end: iso(endMs + 1) }),
+    store.sliceMix({ use_case, start: baseline.reference_start, end: baseline.reference_end }),
+    store.responseModels({ use_case, start: baseline.reference_start, end: iso(endMs + 1) }),
+    store.judgeLabels({ use_case, start: iso(endMs - LABELS_REACH_MS), end: iso(endMs + 1) }),
+    look.trafficOf(series),
+  ]);
+  const versions = referenceVersions(baseline);
+  const currentMix = mixNow.filter((row) => isSide(row) && row.prompt_version === baseline.prompt_version);
+  const referenceMix = mixBefore.filter((row) => isSide(row) && versions.includes(row.prompt_version));
+  return makeDetection({
+    series,
+    is_guardrail: known.is_guardrail,
+    baseline,
+    finding,
+    explained: explainRegression({
+      prepared: watch.prepared,
+      current: finding.current,
+      reference,
+      affected: finding.affected,
+      currentMix,
+      referenceMix,
+    }),
+    cause: findCause(finding.change, baseline.prompt_version, models.filter(isSide)),
+    traffic,
+    labels,
+    calls: { candidate: sumCalls(currentMix), incumbent: sumCalls(referenceMix) },
+    endMs,
+    alpha: options.alpha,
+    normal: normal?.(series, baseline.prompt_version) ?? [],
+  });
+}
+
+function sumCalls(rows: readonly { readonly calls: number }[]): number {
+  return rows.reduce((sum, row) => sum + row.calls, 0);
+}
