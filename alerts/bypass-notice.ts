@@ -1,6 +1,7 @@
 /**
  * Somebody put a version live past the gate: possible, named, and told to everybody, once. No detection is behind it,
- * so it has no numbers and no life of its own; what it shares with an incident is how it is delivered.
+ * so it has no numbers; what it shares with an incident is how it is delivered. It is over when the version is taken
+ * back.
  */
 import type { IncidentEvent } from "@plumbline/schemas";
 import { incidentId } from "./incident-key.ts";
@@ -14,6 +15,7 @@ import {
   TITLE_LENGTH_MAX,
 } from "./message.ts";
 import { formatTime } from "./quantity.ts";
+import { placeOfVersion, type RolledBack, whyOf } from "./rollback.ts";
 
 export type GateBypassed = Extract<IncidentEvent, { type: "gate_bypassed" }>;
 
@@ -34,6 +36,8 @@ export type Shown = Pick<
 
 export interface BypassNotice extends Shown {
   readonly bypass: GateBypassed;
+  /** What took the version back; null while nobody did. */
+  readonly taken_back: RolledBack | null;
 }
 
 /** The same bypass, the same id, whichever replica announces it. @param offset of the command in the registry's log */
@@ -42,11 +46,32 @@ export function bypassId(logId: string, offset: number): string {
 }
 
 /** One step of a notice; null for what is about no bypass. A second announcement changes nothing. */
+export function foldBypass(notice: BypassNotice, event: IncidentEvent): BypassNotice;
+export function foldBypass(notice: BypassNotice | null, event: IncidentEvent): BypassNotice | null;
 export function foldBypass(notice: BypassNotice | null, event: IncidentEvent): BypassNotice | null {
   if (notice === null) return event.type === "gate_bypassed" ? open(event) : null;
+  if (event.type === "rolled_back") return takeBack(notice, event);
   if (event.type !== "delivered") return notice;
+  const known = notice.deliveries[event.channel];
+  if (known !== undefined && known.revision > event.revision) return notice;
   const delivery = { message_ref: event.message_ref, revision: event.revision };
   return { ...notice, deliveries: { ...notice.deliveries, [event.channel]: delivery } };
+}
+
+function takeBack(notice: BypassNotice, rollback: RolledBack): BypassNotice {
+  const { bypass, state, revision } = notice;
+  // Before the bypass, it was another time that the version was live.
+  const isLater = Date.parse(rollback.at) >= Date.parse(bypass.at);
+  if (state === "resolved" || !isLater || placeOfVersion(bypass) !== placeOfVersion(rollback)) return notice;
+  return {
+    ...notice,
+    state: "resolved",
+    revision: revision + 1,
+    state_revision: revision + 1,
+    state_changed_at: rollback.at,
+    updated_at: rollback.at,
+    taken_back: rollback,
+  };
 }
 
 function open(bypass: GateBypassed): BypassNotice {
@@ -64,31 +89,50 @@ function open(bypass: GateBypassed): BypassNotice {
     updated_at: at,
     deliveries: {},
     bypass,
+    taken_back: null,
   };
 }
 
-/** The message of a bypass: who, what, what was overridden, why, and how to undo it. */
+/** The reply that goes with an edit of a channel that shows `revision`. "" when nothing happened since. */
+export function bypassReplySince(
+  { revision: newest, taken_back: back, opened_at }: BypassNotice,
+  revision: number,
+): string {
+  if (back === null || newest <= revision) return "";
+  return `${formatTime(back.at, opened_at)} · ${takenBackText(back)}`;
+}
+
+/** The message of a bypass: who, what, what was overridden, why, and how to undo it, or who did. */
 export function renderBypass(notice: BypassNotice, { console_url }: MessageLinks): IncidentMessage {
-  const { incident_id, revision, state, severity, bypass } = notice;
+  const { incident_id, revision, state, severity, bypass, taken_back: back } = notice;
   const { use_case, env, prompt_version, number, actor, reason, overridden, at } = bypass;
   const undo = `plumbline rollback ${use_case}${env === "production" ? "" : ` --env ${env}`}`;
   const codes = overridden.map(({ code }) => code).join(", ");
-  const head = `[${severity}] ${use_case}: ${actor} put v${number} live in ${env} past the gate`;
-  const action = `. Undo: ${undo}`;
+  const head = `[${severity}${back === null ? "" : " resolved"}] ${use_case}: ${actor} put v${number} live in ${env} past the gate`;
+  const action = back === null ? `. Undo: ${undo}` : `. Taken back by ${back.actor}`;
   return {
     incident_id,
     revision,
     state,
     severity,
     preview: `${clip(`${head} (${codes})`, PREVIEW_LENGTH_MAX - action.length)}${action}`,
-    title: clip(`${use_case}: v${number} live in ${env} past the gate`, TITLE_LENGTH_MAX),
+    title: clip(
+      back === null
+        ? `${use_case}: v${number} live in ${env} past the gate`
+        : `${use_case}: v${number} taken back in ${env}, put live past the gate`,
+      TITLE_LENGTH_MAX,
+    ),
     lines: [
+      ...(back === null ? [] : [`${takenBackText(back)} (${formatTime(back.at, at)})`]),
       `${actor} overrode the gate: ${reason}`,
       ...overridden.map(({ message }) => `Overridden: ${message}`),
-      `Undo: ${undo} --reason "${incident_id}"`,
+      ...(back === null ? [`Undo: ${undo} --reason "${incident_id}"`] : []),
     ],
     fields: [
-      { label: "Severity", value: `${severity} · Read why, or undo it` },
+      {
+        label: "Severity",
+        value: `${severity} · ${back === null ? "Read why, or undo it" : "Nothing to do"}`,
+      },
       { label: "Environment", value: env },
       { label: "Version", value: `v${number} ${shortVersion(prompt_version)}` },
       { label: "Overridden by", value: actor },
@@ -104,4 +148,9 @@ export function renderBypass(notice: BypassNotice, { console_url }: MessageLinks
             },
           ],
   };
+}
+
+function takenBackText(rollback: RolledBack): string {
+  const { actor, number, to_number } = rollback;
+  return `v${number} was taken back by ${actor}, v${to_number} serves everybody${whyOf(rollback)}`;
 }

@@ -2,6 +2,7 @@ import type { EventLog, LogRecord, QualitySeries } from "@plumbline/ports";
 import { type Detection, IncidentEvent } from "@plumbline/schemas";
 import { type BypassNotice, foldBypass } from "./bypass-notice.ts";
 import { foldIncident, type IncidentState, isOpen } from "./lifecycle.ts";
+import { isEvidenceBefore, placeOfCandidate, placeOfVersion, type RolledBack } from "./rollback.ts";
 
 export const INCIDENTS = "plumbline.incidents";
 /** The topic has one partition: the order of an incident's events is the order of the log. */
@@ -24,6 +25,10 @@ export class IncidentFold {
   readonly #onBadRecord: (record: LogRecord) => void;
   readonly #states = new Map<string, IncidentState>();
   readonly #bypasses = new Map<string, BypassNotice>();
+  /** Ids of the rollbacks that were told: the second telling of one changes nothing. */
+  readonly #rollbackIds = new Set<string>();
+  /** The newest rollback of each version where it was live. */
+  readonly #rollbacks = new Map<string, RolledBack>();
   /** Incident ids by use case: a cycle asks about every use case. */
   readonly #byUseCase = new Map<string, Set<string>>();
   #next = 0;
@@ -75,15 +80,38 @@ export class IncidentFold {
         this.#onBadRecord(record);
         continue;
       }
-      const bypass = foldBypass(this.#bypasses.get(event.incident_id) ?? null, event);
-      if (bypass !== null) this.#bypasses.set(event.incident_id, bypass);
-      const state = foldIncident(this.#states.get(event.incident_id) ?? null, event);
-      if (state === null) continue;
-      this.#states.set(event.incident_id, state);
-      const key = keyOf(state.detection);
-      const ids = this.#byUseCase.get(key) ?? new Set();
-      this.#byUseCase.set(key, ids.add(event.incident_id));
+      if (event.type === "rolled_back") this.#takeBack(event);
+      else this.#applyOwn(event);
     }
+  }
+
+  /** An event of one incident or notice. */
+  #applyOwn(event: Exclude<IncidentEvent, RolledBack>): void {
+    const { incident_id } = event;
+    const bypass = foldBypass(this.#bypasses.get(incident_id) ?? null, event);
+    if (bypass !== null) this.#bypasses.set(incident_id, bypass);
+    const state = foldIncident(this.#states.get(incident_id) ?? null, event);
+    if (state === null) return;
+    this.#states.set(incident_id, this.#afterRollback(state));
+    const key = keyOf(state.detection);
+    const ids = this.#byUseCase.get(key) ?? new Set();
+    this.#byUseCase.set(key, ids.add(incident_id));
+  }
+
+  /** A rollback changes everything that blames the version. */
+  #takeBack(rollback: RolledBack): void {
+    if (this.#rollbackIds.has(rollback.incident_id)) return;
+    this.#rollbackIds.add(rollback.incident_id);
+    this.#rollbacks.set(placeOfVersion(rollback), rollback);
+    for (const [id, state] of this.#states) this.#states.set(id, foldIncident(state, rollback));
+    for (const [id, notice] of this.#bypasses) this.#bypasses.set(id, foldBypass(notice, rollback));
+  }
+
+  /** What fires about calls from before the rollback of their version was overtaken by it. */
+  #afterRollback(state: IncidentState): IncidentState {
+    const rollback = this.#rollbacks.get(placeOfCandidate(state.detection));
+    if (state.state !== "firing" || rollback === undefined) return state;
+    return isEvidenceBefore(rollback, state.detection) ? foldIncident(state, rollback) : state;
   }
 
   get(incidentId: string): IncidentState | undefined {

@@ -3,5 +3,6 @@ export * from "./incident-fold.ts";
 export * from "./incident-key.ts";
 export * from "./lifecycle.ts";
 export * from "./message.ts";
+export * from "./rollback.ts";
 export * from "./runbook.ts";
 export * from "./severity.ts";

@@ -41,6 +41,23 @@ const recovered = (afterMs: number, how: string, units: number): IncidentEvent =
     current: { prompt_version: "sha256:a", units, calls: units * 20, mean: 0.938, interval: [0.9, 0.97] },
   });
 
+function takenBack(
+  afterMs: number,
+  changes: Partial<Extract<IncidentEvent, { type: "rolled_back" }>> = {},
+): IncidentEvent {
+  const { env, use_case, candidate, incumbent } = detection();
+  const rollback = {
+    env,
+    use_case,
+    prompt_version: candidate.prompt_version,
+    number: 15,
+    to: incumbent!.prompt_version,
+    to_number: 14,
+    reason: "loses amounts",
+  };
+  return { ...at(afterMs, { type: "rolled_back", ...rollback }), ...changes } as IncidentEvent;
+}
+
 function fold(events: readonly IncidentEvent[]): IncidentState {
   const state = events.reduce<IncidentState | null>((before, event) => foldIncident(before, event), null);
   if (state === null) throw new Error("no incident");
@@ -71,6 +88,9 @@ const EVENTS = {
   snoozed: at(2 * MINUTE, { type: "snoozed", until }),
   "snoozed into the past": at(2 * MINUTE, { type: "snoozed", until: new Date(START).toISOString() }),
   dismissed: at(2 * MINUTE, { type: "dismissed", why: "wrong" }),
+  "version taken back": takenBack(2 * MINUTE),
+  "another version taken back": takenBack(2 * MINUTE, { prompt_version: "sha256:other" }),
+  "taken back elsewhere": takenBack(2 * MINUTE, { env: "staging" }),
 } as const satisfies Record<string, IncidentEvent>;
 
 /** `=` nothing changes at all; `~` new numbers, same state; else the state moved to. */
@@ -179,6 +199,30 @@ const TABLE: Readonly<Record<keyof typeof EVENTS, Readonly<Record<IncidentStateN
     resolved: "dismissed",
     dismissed: "=",
   },
+  "version taken back": {
+    firing: "watching",
+    acknowledged: "watching",
+    snoozed: "watching",
+    watching: "watching",
+    resolved: "=",
+    dismissed: "=",
+  },
+  "another version taken back": {
+    firing: "=",
+    acknowledged: "=",
+    snoozed: "=",
+    watching: "=",
+    resolved: "=",
+    dismissed: "=",
+  },
+  "taken back elsewhere": {
+    firing: "=",
+    acknowledged: "=",
+    snoozed: "=",
+    watching: "=",
+    resolved: "=",
+    dismissed: "=",
+  },
 };
 
 describe("the life of an incident", () => {
@@ -251,6 +295,22 @@ describe("the life of an incident", () => {
   test("a late record of an older revision does not hide a newer one", () => {
     const state = fold([...BEFORE.acknowledged, at(1, delivered("slack", 2)), at(2, delivered("slack", 1))]);
     expect(state.deliveries["slack"]?.revision).toBe(2);
+  });
+
+  test.each([
+    { kind: "output_drift", state: "watching" },
+    { kind: "latency", state: "watching" },
+    { kind: "input_drift", state: "firing" },
+    { kind: "coverage", state: "firing" },
+    { kind: "judge_drift", state: "firing" },
+  ] as const)("a rollback answers what a version can cause: $kind is $state", ({ kind, state }) => {
+    expect(fold([detected(0, { kind }), takenBack(MINUTE)]).state).toBe(state);
+  });
+
+  test("a rollback from before the version came back is no word on what it does now", () => {
+    const window = { start: new Date(START).toISOString(), end: new Date(START + 9 * MINUTE).toISOString() };
+    const fired = fold([detected(10 * MINUTE, { window })]);
+    expect(foldIncident(fired, takenBack(MINUTE))).toBe(fired);
   });
 
   test("a lower severity on repetition does not take back what people were told", () => {

@@ -4,6 +4,7 @@
  * every restart arrives at the same state.
  */
 import type { Detection, IncidentEvent } from "@plumbline/schemas";
+import { isEvidenceBefore, type RolledBack, takesBack, whyOf } from "./rollback.ts";
 import { isRaised, type Severity } from "./severity.ts";
 
 type VersionEvidence = Detection["candidate"];
@@ -51,6 +52,8 @@ export interface IncidentState {
   readonly snoozed_until: string | null;
   /** Evidence and cause of the recovery while watching or resolved, else null. */
   readonly recovery: { readonly how: string; readonly current: VersionEvidence } | null;
+  /** What took the candidate back, until it fires again; null while nobody did. */
+  readonly rolled_back: RolledBack | null;
   readonly dismissed_why: string | null;
   /** Newest last, at most `HISTORY_LINES_MAX`. */
   readonly history: readonly HistoryLine[];
@@ -108,6 +111,8 @@ export function foldIncident(state: IncidentState | null, event: IncidentEvent):
       };
     case "delivered":
       return delivered(state, event);
+    case "rolled_back":
+      return rolledBack(state, event);
     case "gate_bypassed":
       // Nothing of an incident's: it has an id of its own.
       return state;
@@ -155,6 +160,7 @@ function open(event: EventOf<"detected">): IncidentState {
     updated_at: event.at,
     snoozed_until: null,
     recovery: null,
+    rolled_back: null,
     dismissed_why: null,
     history: [
       { revision: 1, at: event.at, actor: event.actor, text: `Fired as ${event.detection.severity}.` },
@@ -216,12 +222,31 @@ function recovered(state: IncidentState, event: EventOf<"recovered">): IncidentS
   return { ...move(state, event, "watching", `Watching: ${event.how}, recovery not yet proven.`), recovery };
 }
 
+/** From here on the old version has to show that it helped; there is nothing left to take back. */
+function rolledBack(state: IncidentState, event: RolledBack): IncidentState {
+  if (!isOpen(state) || !takesBack(event, state.detection)) return state;
+  if (state.rolled_back?.incident_id === event.incident_id) return state;
+  // The version came back since, and is blamed for what it did then.
+  if (ms(state.opened_at) > ms(event.at) && !isEvidenceBefore(event, state.detection)) return state;
+  return {
+    ...move(state, event, "watching", `Rolled back to v${event.to_number} by ${event.actor}${whyOf(event)}.`),
+    // A rollback may be told after what followed from it.
+    updated_at: ms(event.at) > ms(state.updated_at) ? event.at : state.updated_at,
+    recovery: state.recovery,
+    rolled_back: event,
+  };
+}
+
 function isProven(kind: Detection["kind"], recovery: { how: string; current: VersionEvidence }): boolean {
   const isJudged = kind === "quality" || kind === "judge_drift";
   const n = isJudged ? recovery.current.units : recovery.current.calls;
   if (n === 0) return false;
-  const isRollback = recovery.how.toLowerCase().startsWith("rolled back");
-  return !(isRollback && isJudged && n < RECOVERY_UNITS_MIN);
+  return !(isRollback(recovery.how) && isJudged && n < RECOVERY_UNITS_MIN);
+}
+
+/** The way a recovery came about is a sentence that begins with what was done. */
+export function isRollback(how: string): boolean {
+  return how.toLowerCase().startsWith("rolled back");
 }
 
 function unacknowledged(state: IncidentState, event: EventOf<"unacknowledged">): IncidentState {
@@ -278,6 +303,7 @@ function move(
     updated_at: event.at,
     snoozed_until: null,
     recovery: null,
+    rolled_back: next === "firing" ? null : state.rolled_back,
     dismissed_why: null,
     history: [...state.history, line].slice(-HISTORY_LINES_MAX),
   };

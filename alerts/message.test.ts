@@ -33,6 +33,21 @@ function incident(changes: Partial<Detection> = {}, events: readonly IncidentEve
 const render = (changes: Partial<Detection> = {}, events: readonly IncidentEvent[] = []): IncidentMessage =>
   renderMessage(incident(changes, events), links);
 
+/** What the registry tells of a rollback of the version that the fixture blames. */
+const rolledBack: IncidentEvent = {
+  type: "rolled_back",
+  incident_id: "inc_0000000000000001",
+  at: "2026-11-24T10:06:00.000Z",
+  actor: "policy",
+  env: "production",
+  use_case: "ticket-summary",
+  prompt_version: detection().candidate.prompt_version,
+  number: 15,
+  to: detection().incumbent!.prompt_version,
+  to_number: 14,
+  reason: "The canary got worse.",
+};
+
 const head = { incident_id: "inc_4f1c9a2b77d09be0", at: "2026-11-24T10:06:00.000Z", actor: "lee" };
 
 describe("the message of a quality regression", () => {
@@ -377,4 +392,43 @@ test("the slice interval equals statsmodels' proportion_confint(20, 203, method=
   expect(low).toBeCloseTo(0.0647, 3);
   expect(high).toBeCloseTo(0.1472, 3);
   expect(sliceInterval(0.5, 0)).toBeNull();
+});
+
+describe("after a rollback", () => {
+  const back = (units: number): IncidentEvent => ({
+    type: "recovered",
+    incident_id: "inc_4f1c9a2b77d09be0",
+    at: "2026-11-24T10:20:00.000Z",
+    actor: "monitor",
+    how: `rolled back to ${detection().incumbent!.prompt_version}`,
+    current: { ...detection().incumbent!, units, calls: units, mean: 0.938, interval: [0.9, 0.97] },
+  });
+
+  test("says who took the version back and when, and advises no rollback any more", () => {
+    const message = render({ evidence: labels }, [rolledBack]);
+    expect(message.state).toBe("watching");
+    expect(message.preview).toBe(
+      "[SEV2 watching] ticket-summary: faithfulness fell 15.2 pp on v15 (94.1% → 78.9%). Rolled back to v14 by policy at 10:06 UTC, watching.",
+    );
+    expect(message.lines[0]).toBe("Rolled back to v14 by policy at 10:06 UTC, watching.");
+    expect(JSON.stringify(message)).not.toMatch(/roll back/i);
+  });
+
+  test("tells the thread once, with the reason", () => {
+    const before = incident({ evidence: labels });
+    expect(replySince(foldIncident(before, rolledBack), before.revision)).toBe(
+      "10:06 UTC · Rolled back to v14 by policy: The canary got worse.",
+    );
+  });
+
+  test("then shows the progress, and at the end that the rollback did it", () => {
+    expect(render({ evidence: labels }, [rolledBack, back(20)]).lines[0]).toBe(
+      "Rolled back to v14 by policy at 10:06 UTC, watching: 20 of 100 judged conversations so far, at 93.8% (interval 90.0% to 97.0%, n = 20 judged).",
+    );
+    const resolved = render({ evidence: labels }, [rolledBack, back(20), back(400)]);
+    expect(resolved.state).toBe("resolved");
+    expect(resolved.lines[0]).toBe(
+      "Rolled back to v14 by policy at 10:06 UTC: 93.8% (interval 90.0% to 97.0%, n = 400 judged) on v14.",
+    );
+  });
 });

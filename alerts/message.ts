@@ -5,7 +5,13 @@
  * `IncidentMessage` is the notifier port's `Message`, spelled here because alerts know nothing of ports.
  */
 import type { Detection } from "@plumbline/schemas";
-import { isOpen, RECOVERY_UNITS_MIN, type IncidentState, type IncidentStateName } from "./lifecycle.ts";
+import {
+  isOpen,
+  isRollback,
+  RECOVERY_UNITS_MIN,
+  type IncidentState,
+  type IncidentStateName,
+} from "./lifecycle.ts";
 import { messageEvidence } from "./message-evidence.ts";
 import {
   byExplanation,
@@ -165,7 +171,9 @@ function nextStep(state: IncidentState): string {
     case "snoozed":
       return `Quiet until ${formatTime(state.snoozed_until ?? state.updated_at, state.updated_at)}`;
     case "watching":
-      return "Watching whether it recovers";
+      return state.rolled_back === null
+        ? "Watching whether it recovers"
+        : `${sentence(wayOut(state))}, watching`;
     case "resolved":
       return "Nothing to do";
     case "dismissed":
@@ -204,9 +212,9 @@ function lines(state: IncidentState): string[] {
 }
 
 function recoveryLine(state: IncidentState): string | null {
-  if (state.recovery === null) return null;
+  const how = wayOut(state);
+  if (state.recovery === null) return state.state === "watching" ? `${sentence(how)}, watching.` : null;
   const { current } = state.recovery;
-  const how = readable(state, state.recovery.how);
   const { detection } = state;
   const unit = unitOf(detection);
   const isJudged = detection.kind === "quality" || detection.kind === "judge_drift";
@@ -223,6 +231,15 @@ function recoveryLine(state: IncidentState): string | null {
     return `${sentence(how)}, watching: ${progress}${measured === null ? "" : `, at ${measured}`}.`;
   }
   return `${sentence(how)}${measured === null ? "" : `: ${measured} on ${recoveredLabel(state)}`}.`;
+}
+
+/** How it ended or is to end; a rollback with who did it and when. "" while nobody knows. */
+function wayOut(state: IncidentState): string {
+  const { rolled_back, recovery } = state;
+  const how = recovery?.how ?? "";
+  if (rolled_back === null || !(how === "" || isRollback(how))) return readable(state, how);
+  const { to_number, actor, at } = rolled_back;
+  return `rolled back to v${to_number} by ${actor} at ${formatTime(at, state.opened_at)}`;
 }
 
 function dismissedLine(state: IncidentState): string | null {

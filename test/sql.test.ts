@@ -111,6 +111,16 @@ describe("migrations", () => {
     }
   });
 
+  test("what the registry tells people is no incident of the analysts' view", async () => {
+    await clickhouse.command(
+      `INSERT INTO plumbline_raw.incidents (incident_id, type, log_offset) VALUES
+        ('inc_detected', 'detected', 1), ('inc_detected', 'acknowledged', 2), ('inc_back', 'rolled_back', 3)`,
+    );
+    expect(await clickhouse.query("SELECT incident_id, last_event FROM plumbline.incidents_v1")).toEqual([
+      { incident_id: "inc_detected", last_event: "acknowledged" },
+    ]);
+  });
+
   test("every view can be read", async () => {
     const views = await clickhouse.query("SELECT name FROM system.tables WHERE database = 'plumbline'");
     expect(views.length).toBeGreaterThan(5);

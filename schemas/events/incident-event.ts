@@ -5,7 +5,9 @@
  * `recovered`; people and the notifier append the rest. The state of an incident is the fold of its events
  * (`alerts/lifecycle.ts`), so every replica and every restart sees the same one.
  *
- * `gate_bypassed` is no detection: the registry tells people that somebody overrode the promotion gate.
+ * `gate_bypassed` and `rolled_back` are no detections, and have ids of their own: the registry tells people that
+ * somebody overrode the promotion gate, and which version was taken back. The latter changes every open incident that
+ * blames the version.
  */
 import { z } from "zod";
 
@@ -101,6 +103,17 @@ export const IncidentEvent = z.discriminatedUnion("type", [
       .array(z.object({ code: z.string(), message: z.string() }))
       .describe("every refusal of the gate that did not count"),
     reason: z.string().describe("the actor's own words"),
+  }),
+  z.object({
+    type: z.literal("rolled_back"),
+    ...common,
+    env: z.string(),
+    use_case: z.string(),
+    prompt_version: z.string().describe("what was taken back"),
+    number: z.number().int().positive().describe("of it, per use case: v<number>"),
+    to: z.string().describe("version that serves everybody again"),
+    to_number: z.number().int().positive(),
+    reason: z.string().describe("the actor's own words; may be empty"),
   }),
 ]);
 export type IncidentEvent = z.infer<typeof IncidentEvent>;

@@ -95,6 +95,9 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
       port: ports.registry,
       portSetting: "--registry-port or PLUMBLINE_REGISTRY_PORT",
       snapshots: createSnapshotFile(join(dataDir, "registry.json")),
+      // No other replica writes here, and its own commands it reads at once; looking ten times a second would cost
+      // an idle laptop more than every other service.
+      followMs: 1_000,
     });
     const page = createInboxPage(inbox, ports.inbox, logger, stop);
     const services: readonly Service[] = [

@@ -6,10 +6,21 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openInboxNotifier, type Inbox } from "@plumbline/adapters/inbox/inbox";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import type { EventLog, Message } from "@plumbline/ports";
+import { encodeIncidentEvent, incidentId } from "@plumbline/alerts";
 import { createLogger } from "@plumbline/runtime/logger";
-import type { RegistryEvent } from "@plumbline/schemas";
+import type { Service } from "@plumbline/runtime/run";
+import type { IncidentEvent, RegistryEvent } from "@plumbline/schemas";
 import { expect, onTestFinished, test } from "vitest";
-import { promoted, race, registered, toNewRecord, USE_CASE } from "../../test/registry/commands.ts";
+import {
+  promoted,
+  race,
+  registered,
+  rolledBack,
+  toNewRecord,
+  USE_CASE,
+  versionOf,
+} from "../../test/registry/commands.ts";
+import { detection } from "../../alerts/detection.fixture.ts";
 import { createRegistry } from "../registry/service.ts";
 import { createNotifierService } from "./service.ts";
 
@@ -32,17 +43,25 @@ async function place(): Promise<{ log: EventLog; dir: string }> {
 /** Registry and notifier as one process; `stop` as when it ends. */
 async function start(log: EventLog, dir: string): Promise<{ inbox: Inbox; stop: () => Promise<void> }> {
   const inbox = await openInboxNotifier({ dir });
-  const registry = createRegistry({ log, clock: systemClock, logger, port: 0, followMs: 10 });
   const deps = { log, clock: systemClock, logger, links };
   const notifier = createNotifierService({ ...deps, notifiers: [inbox] });
+  const stops = [startRegistry(log), run(notifier)];
+  return { inbox, stop: async () => void (await Promise.all(stops.map((stop) => stop()))) };
+}
+
+function startRegistry(log: EventLog): () => Promise<void> {
+  return run(createRegistry({ log, clock: systemClock, logger, port: 0, followMs: 10 }));
+}
+
+function run(service: Service): () => Promise<void> {
   const abort = new AbortController();
-  const running = Promise.all([registry.run(abort.signal), notifier.run(abort.signal)]);
+  const running = service.run(abort.signal);
   const stop = async (): Promise<void> => {
     abort.abort();
     await running;
   };
   onTestFinished(stop);
-  return { inbox, stop };
+  return stop;
 }
 
 const command = (log: EventLog, ...commands: readonly RegistryEvent[]): Promise<unknown> =>
@@ -107,4 +126,92 @@ test("a bypass that nobody lived to tell is told by the next process, by two rep
   await command(log, registered("two"), promoted("two", 1, { isBypass: true, reason: REASON }));
   await expect.poll(() => count(log, "delivered"), POLL).toBe(2);
   expect(replicas.flatMap(shown)).toHaveLength(2);
+});
+
+/** What the monitor asserts about a version that replaced "one". */
+function regression(text: string, afterMs = 0): IncidentEvent {
+  const at = new Date(Date.now() + afterMs).toISOString();
+  return {
+    type: "detected",
+    incident_id: incidentId(`regression of ${text}`),
+    at,
+    actor: "monitor",
+    detection: detection({
+      use_case: USE_CASE,
+      candidate: { ...detection().candidate, prompt_version: versionOf(text) },
+      incumbent: { ...detection().incumbent!, prompt_version: versionOf("one") },
+      window: { start: new Date(Date.parse(at) - 3_600_000).toISOString(), end: at },
+    }),
+  };
+}
+
+test("a rollback changes the open regression and the bypass of that version, once, also after a restart", async () => {
+  const { log, dir } = await place();
+  const assert = (event: IncidentEvent): Promise<unknown> =>
+    log.append("plumbline.incidents", [encodeIncidentEvent(event)]);
+  const first = await start(log, dir);
+  await command(
+    log,
+    ...race(["two"], new Date()),
+    registered("three"),
+    promoted("three", 1, { isBypass: true, reason: REASON, actor: "bob" }),
+  );
+  await assert(regression("three"));
+  await assert(regression("other"));
+  await expect.poll(() => count(log, "delivered"), POLL).toBe(3);
+  const byId = (id: string): Message =>
+    first.inbox.messages().find(({ message }) => message.incident_id === id)!.message;
+  const { incident_id } = regression("three");
+  expect(byId(incident_id).preview).toContain("Roll back to");
+
+  await first.stop();
+  // The rollback is in the log when nobody lives to tell it, then two registries do.
+  await command(log, rolledBack(2, { actor: "policy", from: "three" }), rolledBack(2, { from: "three" }));
+  startRegistry(log);
+  const { inbox } = await start(log, dir);
+  await expect.poll(() => count(log, "delivered"), POLL).toBe(5);
+  // Told again by a replica that was slow.
+  const records = await log.read("plumbline.incidents", 0, 0, 1_000);
+  const told = records.find(({ value }) => Buffer.from(value).toString().includes('"type":"rolled_back"'))!;
+  await log.append("plumbline.incidents", [{ key: told.key, value: told.value }]);
+  await assert(regression("four"));
+  await expect.poll(() => count(log, "delivered"), POLL).toBe(6);
+
+  const blamed = inbox.messages().find(({ message }) => message.incident_id === incident_id)!;
+  expect(blamed.message).toMatchObject({
+    state: "watching",
+    revision: 2,
+    preview: expect.stringMatching(/Rolled back to v1 by policy at \d\d:\d\d UTC, watching\.$/),
+  });
+  expect(JSON.stringify(blamed.message)).not.toContain("Roll back to");
+  expect(blamed.thread).toMatchObject([
+    { text: expect.stringMatching(/ · Rolled back to v1 by policy: loses amounts\.$/) },
+  ]);
+  const closed = inbox.messages().find(({ message }) => message.title.includes("past the gate"))!;
+  expect(closed.message).toMatchObject({
+    state: "resolved",
+    revision: 2,
+    title: `${USE_CASE}: v3 taken back in production, put live past the gate`,
+    preview: expect.stringMatching(/\. Taken back by policy$/),
+  });
+  expect(closed.message.lines.join("\n")).not.toContain("Undo:");
+  expect(closed.thread).toMatchObject([{ text: expect.stringMatching(/v3 was taken back by policy/) }]);
+  // Another version's regression is as it was.
+  const { incident_id: other } = regression("other");
+  expect(inbox.messages().find(({ message }) => message.incident_id === other)!.message).toMatchObject({
+    state: "firing",
+    revision: 1,
+  });
+});
+
+test("a regression that somebody notices after the rollback does not ask for one", async () => {
+  const { log, dir } = await place();
+  const running = await start(log, dir);
+  await command(log, ...race(["two"], new Date()), promoted("two", 1), rolledBack(2));
+  await expect.poll(() => count(log, "rolled_back"), POLL).toBe(1);
+  await log.append("plumbline.incidents", [encodeIncidentEvent(regression("two", -1_000))]);
+  await expect.poll(() => count(log, "delivered"), POLL).toBe(1);
+  expect(shown(running)).toMatchObject([
+    { state: "watching", preview: expect.stringContaining("Rolled back to v1 by ann") },
+  ]);
 });

@@ -2,7 +2,13 @@
  * Carries out what the outbox decided for one channel: the incident is in the log first, then it is sent, then the
  * sending is recorded. A crash before the recording leaves a message that the next process finds and edits.
  */
-import { renderBypass, renderMessage, replySince, type MessageLinks } from "@plumbline/alerts";
+import {
+  bypassReplySince,
+  renderBypass,
+  renderMessage,
+  replySince,
+  type MessageLinks,
+} from "@plumbline/alerts";
 import { ExternalError, LogError, type Clock, type Message, type Notifier } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { IncidentEvent } from "@plumbline/schemas";
@@ -77,7 +83,8 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       return { ref, revision: message.revision };
     }
     if (known.revision < message.revision || row.isSuspect) {
-      const reply = "bypass" in state ? "" : replySince(state, known.revision);
+      const reply =
+        "bypass" in state ? bypassReplySince(state, known.revision) : replySince(state, known.revision);
       await notifier.update(known.ref, message, reply, { signal });
     }
     return { ref: known.ref, revision: Math.max(known.revision, message.revision) };

@@ -128,7 +128,7 @@ function taskFor(channel: Channel, state: Told, now: number): Task | null {
   const row = channel.rows.get(state.incident_id) ?? NEW_ROW;
   const shown = shownOf(state, channel.name, row);
   if (shown === null) {
-    // A bypass is over when it is made.
+    // A bypass is told when it is made; what follows only changes the message.
     const isOver = "bypass" in state || !isOpen(state);
     if (isOver && now - Date.parse(state.state_changed_at) > STALE_MS) return null;
     return { kind: "post", state, shown, dueAt: row.notBefore };

@@ -62,19 +62,25 @@ function evalRefusals(
   }
   const record = version.evals.findLast((each) => isAbout(each, useCase, incumbent));
   if (record === undefined) {
-    return mismatches(latest, useCase, incumbent).map((refusal) => ({
-      ...refusal,
-      message: `${refusal.message} Run: plumbline eval ${name}`,
-    }));
+    return [
+      ...mismatches(latest, useCase, incumbent).map((refusal) => ({
+        ...refusal,
+        message: `${refusal.message} Run: plumbline eval ${name}`,
+      })),
+      // It counts no more, but whoever decides has to know what it found.
+      ...recordedFailures(latest).map(({ code, message }) => ({
+        code,
+        message: `At its evaluation: ${message}`,
+      })),
+    ];
   }
   if (!record.decision.passed) {
-    const failures = record.decision.failures.map(({ code, message }) => ({ code, message }));
     return [
       {
         code: "eval_failed",
         message: `The newest evaluation of ${name} did not pass. Mend the prompt and push it as a new version.`,
       },
-      ...failures,
+      ...recordedFailures(record),
     ];
   }
   const ageMs = now - record.finished_at;
@@ -88,6 +94,11 @@ function evalRefusals(
     ];
   }
   return [];
+}
+
+/** Why the gate did not let the record pass; empty when it did. */
+function recordedFailures({ decision }: EvalState): readonly Refusal[] {
+  return decision.passed ? [] : decision.failures.map(({ code, message }) => ({ code, message }));
 }
 
 function isAbout(record: EvalState, useCase: UseCaseState, incumbent: string | null): boolean {

@@ -120,6 +120,17 @@ describe("the gate", () => {
       expected: "eval_stale_incumbent",
     },
     {
+      name: "a failed record against a version that is no longer live",
+      commands: [
+        ...V2_LIVE,
+        registered("three"),
+        evaluated("three", "one", { passed: false }),
+        approved("three"),
+        promoted("three", 2),
+      ],
+      expected: "eval_stale_incumbent slice_worse",
+    },
+    {
       name: "a record on another eval set",
       commands: [
         ...V1_LIVE,

@@ -45,7 +45,7 @@ import {
 } from "./state.ts";
 
 /** Raised when a rule changes what an old record leads to: snapshots of other rules are thrown away. */
-export const RULES_VERSION = 2;
+export const RULES_VERSION = 3;
 
 export interface Folded {
   readonly offset: number;

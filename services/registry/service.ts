@@ -7,7 +7,7 @@
 import { ConfigError, type Clock, type EventLog } from "@plumbline/ports";
 import { createHttpApp, createHttpService, HttpProblem, type HttpService } from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
-import { announceBypasses } from "./announce-bypasses.ts";
+import { announceToPeople } from "./announce-to-people.ts";
 import { createSubmit } from "./commands.ts";
 import { createLogFollower } from "./follow-log.ts";
 import { createLiveBoard } from "./live.ts";
@@ -171,7 +171,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       await Promise.all([
         guard(follower.run(signal)),
         guard(http.run(signal)),
-        guard(announceBypasses(announcing, signal)),
+        guard(announceToPeople(announcing, signal)),
       ]);
       await saving;
       await save();

@@ -33,10 +33,15 @@ async function withTwoVersions(): Promise<Live> {
 }
 
 let n = 0;
-async function serve(version: string, count: number, at: number, app = "helpdesk"): Promise<void> {
+async function serve(
+  version: string,
+  count: number,
+  at: number,
+  { app = "helpdesk", emitter = null }: { app?: string; emitter?: string | null } = {},
+): Promise<void> {
   const rows = Array.from({ length: count }, (_, i) => {
     n += 1;
-    return callRow(n, at + i, { prompt_version: version, env: "production", app });
+    return callRow(n, at + i, { prompt_version: version, env: "production", app, emitter_id: emitter });
   });
   await store.store.insertCalls(rows);
 }
@@ -79,7 +84,8 @@ test("the switch is confirmed by served calls, and its time is that of the last 
         old_calls: 3,
         last_old_call_ms: 402,
         first_new_call_ms: 500,
-        apps_switched: 1,
+        clients: 1,
+        clients_switched: 1,
       },
     },
   });
@@ -89,8 +95,8 @@ test("calls of the old version that go on are a failure, whatever the registry s
   const project = await withTwoVersions();
   const running = rollback(project, "2", "5");
   const at = await movedAt(project.url);
-  await serve(project.v1, 10, at + 10, "web");
-  await serve(project.v2, 2, at + 900, "worker");
+  await serve(project.v1, 10, at + 10, { app: "web" });
+  await serve(project.v2, 2, at + 900, { app: "worker" });
   const done = await running;
   expect(done.exitCode).toBe(5);
   const { ok, data, warnings } = envelope(done);
@@ -109,7 +115,7 @@ test("without traffic it says that only the registry confirmed it", async () => 
   expect(envelope(done).warnings[0]).toContain("No call was stored within 1 s");
 });
 
-test("too few calls to prove it are said, and are no failure when no application is behind", async () => {
+test("too few calls to prove it are said, and are no failure when no client is behind", async () => {
   const project = await withTwoVersions();
   const running = rollback(project, "2");
   const at = await movedAt(project.url);
@@ -119,4 +125,27 @@ test("too few calls to prove it are said, and are no failure when no application
   expect(done.exitCode).toBe(0);
   expect(envelope(done).data["confirmation"]).toMatchObject({ confirmed_by: "not_confirmed" });
   expect(envelope(done).warnings[0]).toContain("only 4 calls of v1 came within 2 s: fewer than the 20");
+});
+
+test("each process of an application is asked: a twentieth may hang, and no more", async () => {
+  const project = await withTwoVersions();
+  const running = rollback(project, "30");
+  const at = await movedAt(project.url);
+  for (let i = 0; i < 19; i += 1) await serve(project.v1, 2, at + 200, { emitter: `process ${i}` });
+  await serve(project.v2, 3, at + 900, { emitter: "hung" });
+  const done = await running;
+  expect(done.exitCode).toBe(0);
+  expect(envelope(done).data["confirmation"]).toMatchObject({
+    confirmed_by: "served_calls",
+    served: { new_calls: 38, old_calls: 3, clients_switched: 19, clients_behind: 1 },
+  });
+
+  const again = await withTwoVersions();
+  const waiting = rollback(again, "2");
+  const later = await movedAt(again.url);
+  await serve(again.v1, 40, later + 200, { emitter: "fast" });
+  await serve(again.v2, 1, later + 900, { emitter: "hung" });
+  const failed = await waiting;
+  expect(failed.exitCode).toBe(5);
+  expect(envelope(failed).warnings[0]).toContain("of v1, from 1 of ");
 });

@@ -102,10 +102,15 @@ test("an equal candidate passes, and what is live already is not compared with i
   const { exitCode, stdout } = await scene.run(["eval"]);
   expect(stdout).toContain("Gate: PASSED (recorded for production)");
   expect(exitCode).toBe(0);
-  expect(stdout).toContain("Next: plumbline promote ticket-summary v2");
+  expect(stdout).toContain(
+    "Next: a colleague runs plumbline approve ticket-summary v2; then plumbline promote ticket-summary v2",
+  );
   // What is live was asked in the first run, a moment ago.
   expect(stdout).toContain("144 of 144 answers, 72 of them from the cache");
   expect(scene.provider.requests).toHaveLength(2 * CASES);
+
+  await scene.run(["approve", "ticket-summary", "v2"], { PLUMBLINE_ACTOR: "ben" });
+  expect((await scene.run(["eval"])).stdout).toContain("Next: plumbline promote ticket-summary v2");
 
   const alone = await scene.run(["eval", "--against", "none", "--json"]);
   expect(evalOf(alone.stdout)).toMatchObject({ is_recorded: false, gate: { passed: true } });

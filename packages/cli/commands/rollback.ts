@@ -35,7 +35,7 @@ export const addRollback: AddCommand = (program, context) => {
     .command("rollback")
     .summary("put the last good version back")
     .description(
-      "Takes the newest live version back: a canary first, else what serves everybody. It is quarantined until it passes a new evaluation. Then waits until calls that applications report prove the switch, and says how long it took. Exit code 5 when an application goes on with another version.",
+      "Takes the newest live version back: a canary first, else what serves everybody. It is quarantined until it passes a new evaluation. Then waits until calls that clients report prove the switch, and says how long it took. Exit code 5 when more than 5% of the clients go on with another version.",
     )
     .argument("<use-case>")
     .addHelpText(
@@ -93,7 +93,7 @@ export const addRollback: AddCommand = (program, context) => {
       context.answer(
         { ...accepted, to: to.prompt_version, reverse, confirmation },
         confirmed_by === "served_calls" ? `${line}\n${said}` : line,
-        served !== null && served.apps_behind > 0 ? EXIT.unavailable : undefined,
+        served !== null && !served.is_followed ? EXIT.unavailable : undefined,
       );
     });
 };

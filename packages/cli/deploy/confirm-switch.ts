@@ -1,4 +1,4 @@
-/** Waits until the calls that applications report prove a rollback, and says what they prove. */
+/** Waits until the calls that clients report prove a rollback, and says what they prove. */
 import type { CommandContext } from "../command.ts";
 import { CommandFailure } from "../failure.ts";
 import { createProgress } from "../progress.ts";
@@ -49,7 +49,7 @@ export async function confirmSwitch(
       );
       if (served.is_confirmed) return { confirmed_by: "served_calls", served };
       if (clock.now() >= until) {
-        const isSilent = served.apps_switched + served.apps_behind === 0;
+        const isSilent = served.clients_switched + served.clients_behind === 0;
         return { confirmed_by: isSilent ? "registry_only" : "not_confirmed", served };
       }
       await clock.sleep(LOOK_MS, io.signal);
@@ -72,19 +72,19 @@ export function describeConfirmation(
 ): string {
   const { oldName, newName } = names;
   if (served === null) return "";
-  const apps = `${served.apps_switched} of ${count(served.apps, "application")}`;
+  const clients = `${served.clients_switched} of ${count(served.clients, "client")}`;
   if (confirmed_by === "served_calls") {
     const last =
       served.old_calls === 0
         ? `no call of ${oldName} began after the switch, the first of ${newName} ${seconds(served.first_new_call_ms ?? 0)} after it`
         : `the last call of ${oldName} began ${seconds(served.last_old_call_ms)} after the switch`;
-    return `Confirmed by served calls: ${last}; ${count(served.new_calls, "call")} of ${newName} since, from ${apps}.`;
+    return `Confirmed by served calls: ${last}; ${count(served.new_calls, "call")} of ${newName} since, from ${clients}.`;
   }
   if (confirmed_by === "registry_only")
     return `No call was stored within ${seconds(waitMs)}: the registry serves ${newName}, but no client has shown it yet.`;
-  if (served.apps_behind === 0)
-    return `No application is left on ${oldName}, but only ${count(served.new_calls, "call")} of ${newName} came within ${seconds(waitMs)}: fewer than the ${callsNeeded} that prove it.`;
-  return `Not confirmed within ${seconds(waitMs)}: ${count(served.old_calls, "call")} of ${oldName} after the switch, the last one ${seconds(served.last_old_call_ms)} after it; ${served.new_calls} of ${newName}, from ${apps}.`;
+  if (served.is_followed)
+    return `${clients} went over to ${newName}, but only ${count(served.new_calls, "call")} of ${newName} came within ${seconds(waitMs)}: fewer than the ${callsNeeded} that prove it.`;
+  return `Not confirmed within ${seconds(waitMs)}: ${count(served.old_calls, "call")} of ${oldName} after the switch, the last one ${seconds(served.last_old_call_ms)} after it; ${served.new_calls} of ${newName}, from ${clients}.`;
 }
 
 function seconds(ms: number): string {

@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
-import { judgeServedCalls, type AppRow } from "./served-calls.ts";
+import { judgeServedCalls, type ClientRow } from "./served-calls.ts";
 
 const MOVED_AT = Date.parse("2026-11-24T09:00:00Z");
 
-function row(more: Partial<AppRow>): AppRow {
+function row(more: Partial<ClientRow>): ClientRow {
   return {
     app: "helpdesk",
+    emitter_id: "",
     calls: 0,
     old_calls: 0,
     new_calls: 0,
@@ -17,14 +18,22 @@ function row(more: Partial<AppRow>): AppRow {
   };
 }
 
+const behind = row({ app: "worker", calls: 1, old_calls: 1, last_old_ms: MOVED_AT + 90 });
+
+/** That all went over, with two calls each. */
+const clients = (n: number): readonly ClientRow[] =>
+  Array.from({ length: n }, (_, i) =>
+    row({ emitter_id: `process ${i}`, calls: 2, new_calls: 2, new_calls_after: 2, is_switched: true }),
+  );
+
 test.each<{
   name: string;
-  rows: readonly AppRow[];
+  rows: readonly ClientRow[];
   is_confirmed: boolean;
   last_old_call_ms: number;
-  apps_behind?: number;
+  clients_behind?: number;
 }>([
-  { name: "no application called", rows: [], is_confirmed: false, last_old_call_ms: 0 },
+  { name: "no client called", rows: [], is_confirmed: false, last_old_call_ms: 0 },
   {
     name: "enough calls of the new version and none of the old",
     rows: [row({ calls: 20, new_calls: 20, new_calls_after: 20, is_switched: true })],
@@ -53,26 +62,44 @@ test.each<{
     last_old_call_ms: 700,
   },
   {
-    name: "one application lags behind, however many calls another one made",
+    name: "one of two clients lags behind, however many calls the other one made",
     rows: [
       row({ app: "web", calls: 500, new_calls: 500, new_calls_after: 400, is_switched: true }),
       row({ app: "worker", calls: 1, old_calls: 1, last_old_ms: MOVED_AT + 90 }),
     ],
     is_confirmed: false,
     last_old_call_ms: 90,
-    apps_behind: 1,
+    clients_behind: 1,
   },
   {
-    name: "an application that has not called since the switch proves nothing either way",
+    name: "one of twenty clients lags behind",
+    rows: [...clients(19), behind],
+    is_confirmed: true,
+    last_old_call_ms: 90,
+    clients_behind: 1,
+  },
+  {
+    name: "one of nineteen clients lags behind",
+    rows: [...clients(18), behind],
+    is_confirmed: false,
+    last_old_call_ms: 90,
+    clients_behind: 1,
+  },
+  {
+    name: "a client that has not called since the switch proves nothing either way",
     rows: [row({ app: "web", calls: 20, new_calls: 20, new_calls_after: 20, is_switched: true }), row({})],
     is_confirmed: true,
     last_old_call_ms: 0,
   },
-])("$name", ({ rows, is_confirmed, last_old_call_ms, apps_behind = 0 }) => {
-  expect(judgeServedCalls(rows, MOVED_AT, 20)).toMatchObject({ is_confirmed, last_old_call_ms, apps_behind });
+])("$name", ({ rows, is_confirmed, last_old_call_ms, clients_behind = 0 }) => {
+  expect(judgeServedCalls(rows, MOVED_AT, 20)).toMatchObject({
+    is_confirmed,
+    last_old_call_ms,
+    clients_behind,
+  });
 });
 
-test("the first call of the new version is that of the fastest application; null without one", () => {
+test("the first call of the new version is that of the fastest client; null without one", () => {
   const rows = [
     row({ calls: 1, new_calls: 1, first_new_ms: MOVED_AT + 300 }),
     row({ app: "web", calls: 1, new_calls: 1, first_new_ms: MOVED_AT + 120 }),

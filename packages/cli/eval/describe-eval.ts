@@ -133,20 +133,24 @@ export function runLine({ summary, judge, spentUsd, maxUsd }: EvalReport): strin
 }
 
 function verdict({ plan, gate, isRecorded }: EvalReport): string {
-  const { useCase, candidate, env } = plan;
+  const { useCase, env } = plan;
   if (gate === null) return "Trial run: not recorded, and the gate was not asked.";
   const where = isRecorded ? `recorded for ${env}` : "not recorded";
   if (gate.passed) {
-    const next = isRecorded
-      ? `Next: plumbline promote ${useCase} ${candidate.label}`
-      : "Next: the same command without --no-record, for the registry's gate";
-    return `Gate: PASSED (${where})\n${next}`;
+    return `Gate: PASSED (${where})\nNext: ${isRecorded ? stepAfterPass(plan) : "the same command without --no-record, for the registry's gate"}`;
   }
   return [
     `Gate: REFUSED (${where})`,
     ...gate.failures.map(({ code, message }) => `  ${code}: ${message}`),
     `Next: plumbline diff ${useCase}`,
   ].join("\n");
+}
+
+/** The gate asks for two things; a pass is one of them. */
+function stepAfterPass({ useCase, candidate, isApproved }: EvalReport["plan"]): string {
+  const promote = `plumbline promote ${useCase} ${candidate.label}`;
+  if (isApproved) return promote;
+  return `a colleague runs plumbline approve ${useCase} ${candidate.label}; then ${promote}`;
 }
 
 export function intervalLevel(alpha: number): string {

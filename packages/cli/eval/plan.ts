@@ -26,6 +26,8 @@ export interface EvalPlan {
   /** The record goes to the registry, whose gate decides. */
   readonly isRecorded: boolean;
   readonly candidate: EvalVersion;
+  /** Somebody else than its author approved the candidate before the run. */
+  readonly isApproved: boolean;
   /** Null when there is nothing to compare with. */
   readonly incumbent: EvalVersion | null;
   readonly isIncumbentLive: boolean;
@@ -87,10 +89,16 @@ export async function planEval(
     isWhole,
     isRecorded,
     candidate,
+    isApproved: approvalsOf(candidate, registered) > 0,
     incumbent,
     isIncumbentLive,
     settings: isRecorded && registered !== null ? UseCaseSettings.parse(registered.settings) : local,
   };
+}
+
+function approvalsOf({ prompt_version }: EvalVersion, registered: UseCaseAnswer | null): number {
+  const version = registered?.versions.find((each) => each.prompt_version === prompt_version);
+  return version?.approvals.length ?? 0;
 }
 
 function promptOf(useCase: string, { prompts, problems }: Project): ParsedPrompt {
