@@ -20,6 +20,7 @@ import type { PromptTexts } from "./prompt-texts.ts";
 import type { ServedVersion, ServedVersions } from "./served-versions.ts";
 import { feed, type VerdictReader } from "./verdict-reader.ts";
 import type { VersionStates } from "./version-states.ts";
+import { pairsOf } from "./watch-pairs.ts";
 import { VersionWatch } from "./version-watch.ts";
 
 /** New units of a series after which a version without a baseline tries again. */
@@ -64,6 +65,8 @@ export async function watchServing(
     if (baseline === undefined) continue;
     const next = beginWatch(known, baseline, look.nowMs, deps);
     await fill(known, next, look, reader, deps);
+    // Of the units that the freezing has just read; later they would have to be read again.
+    await pairsOf(known, next, look);
     deps.states.note(baseline, "WATCHING", next.watch.read(throughHour(next, look.nowMs)), look.nowMs);
   }
   for (const name of known.watches.keys()) if (!serving.has(name)) known.watches.delete(name);
