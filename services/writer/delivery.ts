@@ -99,11 +99,11 @@ export function createDelivery<Row extends Origin, State>(
     if (records.length === 0) return;
     const started = clock.now();
     const isDelivered = await deliver(records, partition, batch, false);
-    // An insert costs about the same for one row as for a thousand. Resting twice as long as one took keeps a trickle
+    // An insert costs about the same for one row as for a thousand. Resting as long as one took keeps a trickle
     // fresh within milliseconds, lets batches grow under load, and bounds what inserting may cost; a backlog gets no rest.
     const isBehind = batch.highWatermark - partition.next > BLOCK_RECORDS;
     if (isDelivered && !isBehind)
-      await clock.sleep(Math.min(2 * (clock.now() - started), REST_MS_MAX), batch.signal);
+      await clock.sleep(Math.min(clock.now() - started, REST_MS_MAX), batch.signal);
   };
 
   /** Finishes what an earlier holder left open. Null when the partition was lost meanwhile. */

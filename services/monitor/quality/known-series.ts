@@ -14,10 +14,12 @@ export interface KnownSeries {
   baselines: readonly BaselineRow[];
   readonly deployHours: Set<number>;
   is_guardrail: boolean;
-  /** Rows seen; only differences mean something, since overlapping looks count a row again. */
+  /** Units judged later than any before them; those that come late are not counted. */
   units: number;
-  /** Units at the last attempt to find a baseline, by version. */
-  readonly attempts: Map<string, number>;
+  /** `judged_at` of the newest unit, ISO 8601. */
+  newestAt: string;
+  /** When a version that found no baseline tries again: at so many units, or at this time. */
+  readonly retries: Map<string, { readonly units: number; readonly ms: number }>;
 }
 
 export interface WatchStart {
@@ -58,7 +60,8 @@ export class SeriesBook {
         deployHours: new Set(),
         is_guardrail: isGuardrail,
         units: 0,
-        attempts: new Map(),
+        newestAt: "",
+        retries: new Map(),
       };
       this.#series.set(key, known);
     }

@@ -86,11 +86,13 @@ export class VerdictReader {
     const first = rows[0]!;
     if (!this.#deps.holds(first.use_case)) return;
     const known = this.#deps.book.of(first, first.is_guardrail);
+    const seenAt = known.newestAt;
     for (const row of rows) {
       known.is_guardrail ||= row.is_guardrail;
+      if (row.judged_at > seenAt) known.units += 1;
+      if (row.judged_at > known.newestAt) known.newestAt = row.judged_at;
       this.#newestMs = Math.max(this.#newestMs, Math.min(nowMs, Date.parse(row.judged_at)));
     }
-    known.units += rows.length;
     for (const [version, own] of groupBy(rows, (row) => row.prompt_version)) {
       const watched = known.watches.get(version);
       if (watched !== undefined) feed(watched, own);

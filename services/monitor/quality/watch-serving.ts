@@ -2,11 +2,12 @@
 import type { IncidentFold } from "@plumbline/alerts";
 import type { BaselineInsert, BaselineRow, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import { prepareSnapshot } from "@plumbline/stats";
+import { prepareSnapshot, REFERENCE_MIN } from "@plumbline/stats";
 import {
   type BaselineOptions,
   chooseBaseline,
   isProvisional,
+  OWN_REFERENCE_UNITS,
   REFERENCE_REACH_MS,
   snapshotOf,
   startOf,
@@ -23,8 +24,8 @@ import type { VersionStates } from "./version-states.ts";
 import { pairsOf } from "./watch-pairs.ts";
 import { VersionWatch } from "./version-watch.ts";
 
-/** New units of a series after which a version without a baseline tries again. */
-const BASELINE_RETRY_UNITS = 20;
+/** Fewest new units of a series after which a version without a baseline tries again. */
+const RETRY_UNITS_MIN = 20;
 
 export interface WatchServingDeps {
   readonly store: Pick<Store, "insertEvidence">;
@@ -124,9 +125,8 @@ async function freeze(
   look: Look,
   { incidents, served, options, prompts, logger, frozen }: WatchServingDeps,
 ): Promise<BaselineInsert | undefined> {
-  const attempted = known.attempts.get(version.prompt_version);
-  if (attempted !== undefined && known.units - attempted < BASELINE_RETRY_UNITS) return undefined;
-  known.attempts.set(version.prompt_version, known.units);
+  const retry = known.retries.get(version.prompt_version);
+  if (retry !== undefined && known.units < retry.units && look.nowMs < retry.ms) return undefined;
   const history = incidents.ofSeries(known.series);
   await prompts.refresh();
   const choice = chooseBaseline({
@@ -142,7 +142,15 @@ async function freeze(
     options,
     changedWords: (before, after) => prompts.changedWords(known.series.use_case, before, after),
   });
-  if (choice.kind === "not_enough_data") return undefined;
+  if (choice.kind === "not_enough_data") {
+    // Each try reads every unit of four weeks: not again before half of what is missing can have come.
+    const missing = Math.min(REFERENCE_MIN - choice.referenceUnits, OWN_REFERENCE_UNITS - choice.ownUnits);
+    known.retries.set(version.prompt_version, {
+      units: known.units + Math.max(RETRY_UNITS_MIN, missing / 2),
+      ms: look.nowMs + HOUR_MS,
+    });
+    return undefined;
+  }
   frozen.push(choice.row);
   keepBaseline(known, choice.row, look.nowMs);
   const { snapshot_id, use_case, prompt_version, units } = choice.row;
