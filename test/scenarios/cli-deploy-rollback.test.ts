@@ -95,8 +95,8 @@ test("calls of the old version that go on are a failure, whatever the registry s
   const project = await withTwoVersions();
   const running = rollback(project, "2", "5");
   const at = await movedAt(project.url);
-  await serve(project.v1, 10, at + 10, { app: "web" });
   await serve(project.v2, 2, at + 900, { app: "worker" });
+  await serve(project.v1, 10, at + 10, { app: "web" });
   const done = await running;
   expect(done.exitCode).toBe(5);
   const { ok, data, warnings } = envelope(done);
@@ -131,8 +131,9 @@ test("each process of an application is asked: a twentieth may hang, and no more
   const project = await withTwoVersions();
   const running = rollback(project, "30");
   const at = await movedAt(project.url);
-  for (let i = 0; i < 19; i += 1) await serve(project.v1, 2, at + 200, { emitter: `process ${i}` });
+  // The one that hangs first: the command looks while the others are being stored.
   await serve(project.v2, 3, at + 900, { emitter: "hung" });
+  for (let i = 0; i < 19; i += 1) await serve(project.v1, 2, at + 200, { emitter: `process ${i}` });
   const done = await running;
   expect(done.exitCode).toBe(0);
   expect(envelope(done).data["confirmation"]).toMatchObject({
@@ -143,8 +144,8 @@ test("each process of an application is asked: a twentieth may hang, and no more
   const again = await withTwoVersions();
   const waiting = rollback(again, "2");
   const later = await movedAt(again.url);
-  await serve(again.v1, 40, later + 200, { emitter: "fast" });
   await serve(again.v2, 1, later + 900, { emitter: "hung" });
+  await serve(again.v1, 40, later + 200, { emitter: "fast" });
   const failed = await waiting;
   expect(failed.exitCode).toBe(5);
   expect(envelope(failed).warnings[0]).toContain("of v1, from 1 of ");
