@@ -16,8 +16,8 @@ import { startLocal } from "./local-process.ts";
 import { appendSample, sampleCall } from "./sample-call.ts";
 
 const EVENTS = 200_000;
-/** After its start a process looks around once; idle is what comes after that. */
-const SETTLE_MS = 25_000;
+/** After its start a process looks around once and collects the garbage of that; idle is what comes after. */
+const SETTLE_MS = 60_000;
 const IDLE_MS = 20_000;
 const LOAD_SECONDS = 30;
 const LOAD_PER_SECOND = 2_000;
