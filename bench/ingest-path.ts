@@ -26,6 +26,9 @@ export interface IngestMeasure {
 
 /** Longest wait for the writer, ms: a bench that hangs says so. */
 const LIMIT_MS = 300_000;
+/** Looks in a row that must find no merge running: between two merges the engine rests for less than a second. */
+const QUIET_LOOKS = 5;
+const LOOK_MS = 200;
 
 /** Measures log → writer with enrichment → ClickHouse on a log that holds `appended` and nothing else. */
 export async function measureIngest(log: EventLog, appended: Appended): Promise<IngestMeasure> {
@@ -54,6 +57,7 @@ export async function measureIngest(log: EventLog, appended: Appended): Promise<
   running.catch(() => stop.abort());
   await untilWritten(log, events, stop.signal);
   const seconds = (performance.now() - started) / 1000;
+  await untilMerged(clickhouse);
   const cpuSeconds = cpuSecondsSince(cpu);
   stop.abort();
   await running;
@@ -94,6 +98,20 @@ async function untilWritten(log: EventLog, count: number, signal: AbortSignal): 
   }
 }
 
+/**
+ * The engine merges parts in the background. Whoever made them pays for that: on both sides of the ratio it is waited
+ * for and counted, or the one measured second would pay for the one measured first.
+ */
+async function untilMerged(clickhouse: EmbeddedClickHouse): Promise<void> {
+  const deadline = performance.now() + LIMIT_MS;
+  for (let quiet = 0; quiet < QUIET_LOOKS; ) {
+    if (performance.now() > deadline) throw new Error(`merges did not end within ${LIMIT_MS} ms`);
+    await systemClock.sleep(LOOK_MS);
+    const [merges] = await clickhouse.query("SELECT count() AS running FROM system.merges");
+    quiet = Number(merges?.["running"]) === 0 ? quiet + 1 : 0;
+  }
+}
+
 /** Rows a CPU-second when the engine does nothing but copy what the writer wrote into equal tables. */
 async function measureCeiling(clickhouse: EmbeddedClickHouse, rows: number): Promise<number> {
   const tables = ["calls", "call_payloads"];
@@ -105,6 +123,7 @@ async function measureCeiling(clickhouse: EmbeddedClickHouse, rows: number): Pro
       `INSERT INTO plumbline_raw.${table}_copy SELECT * FROM plumbline_raw.${table} SETTINGS max_insert_threads = 1`,
     );
   }
+  await untilMerged(clickhouse);
   return rows / cpuSecondsSince(cpu);
 }
 

@@ -10,6 +10,8 @@ export interface RowBlock {
   /** Qualified with its database. */
   readonly table: string;
   readonly columns: readonly string[];
+  /** Of `columns`, where the writer knows them: spares the engine finding them out. */
+  readonly types?: readonly string[];
   /** One array a line, or one block of columns; both in the order of `columns`. */
   readonly format: "JSONCompactEachRow" | "Native";
   readonly bytes: Uint8Array;

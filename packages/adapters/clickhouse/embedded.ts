@@ -101,13 +101,17 @@ export async function openEmbeddedClickHouse({
         session.queryAsync(bindParameters(sql, parameters), { format: "Null" }),
       );
     },
-    async insert({ table, columns, format, bytes }) {
+    async insert({ table, columns, types, format, bytes }) {
       if (bytes.length === 0) return;
       await runOn(ingest, async (session) => {
         if (format === "Native") {
           const into = `INSERT INTO ${table} (${columns.join(", ")})`;
-          await spool.insert(withSettings(into, INSERT_SETTINGS), bytes, (sql) =>
-            session.queryAsync(sql, { format: "Null" }),
+          const structure = types && columns.map((name, i) => `${name} ${types[i]!}`).join(", ");
+          await spool.insert(
+            withSettings(into, INSERT_SETTINGS),
+            bytes,
+            (sql) => session.queryAsync(sql, { format: "Null" }),
+            structure,
           );
         } else {
           await session.insert({ table, columns, values: bytes, format, settings: INSERT_SETTINGS });

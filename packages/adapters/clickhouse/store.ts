@@ -52,7 +52,12 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     blocks: AsyncIterable<EncodedBlock>,
     progress: Progress,
   ): Promise<void> {
-    const into = { table, columns: columns.map(({ name }) => name), format: "Native" } as const;
+    const into = {
+      table,
+      columns: columns.map(({ name }) => name),
+      types: columns.map(({ type }) => type.name),
+      format: "Native",
+    } as const;
     return insertBlocks(clickhouse, into, blocks, progress);
   }
 

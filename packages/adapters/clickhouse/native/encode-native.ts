@@ -34,7 +34,8 @@ const BLOCK_CHARS_MAX = 33_554_432;
 /** Values written, and rows looked at, before other work of the process gets a turn: some 5 ms each. */
 const VALUES_PER_TURN = 20_000;
 const ROWS_PER_TURN = 2_000;
-const FIRST_CAPACITY = 1_048_576;
+const FIRST_CAPACITY_MAX = 1_048_576;
+const FIRST_BYTES_PER_ROW = 2_048;
 
 /**
  * Yields blocks within the limits, in the order of `rows`.
@@ -75,7 +76,7 @@ async function encode<Row>(
     for (let c = 0; c < columns.length; c++) values[c]!.push(columns[c]!.valueOf(row));
     if ((i + 1) % ROWS_PER_TURN === 0) await nextTurn();
   }
-  const out = new ByteWriter(FIRST_CAPACITY);
+  const out = new ByteWriter(Math.min(FIRST_CAPACITY_MAX, (1 + indices.length) * FIRST_BYTES_PER_ROW));
   out.varUint(columns.length);
   out.varUint(indices.length);
   let written = 0;
