@@ -21,29 +21,73 @@ const KEYS = {
     })
     .describe("whose change it was, going by deploys and by the models that the provider named"),
   detector: z
-    .object({ paired_silent: z.boolean().describe("the old version, called beside it, fell as well") })
+    .object({
+      paired_silent: z.boolean().catch(false).describe("the old version, called beside it, fell as well"),
+      affected: z
+        .array(z.string().min(1))
+        .catch([])
+        .describe("slices that fell, by e-BH; one that overlaps the cause is among them"),
+      paired: z
+        .object({
+          incumbent: z.string(),
+          pairs: z.number().int().min(0),
+          log_deploy_e: z
+            .number()
+            .nullable()
+            .catch(null)
+            .describe("log e-value of a fall since the deploy, nats"),
+          difference: z
+            .number()
+            .min(-1)
+            .max(1)
+            .nullable()
+            .describe("mean old − new, score points; above 0 is worse"),
+        })
+        .nullable()
+        .catch(null)
+        .describe("conversations of both versions from the same hours"),
+    })
     .describe("what raised the alarm"),
   same_inputs: z
     .number()
     .int()
     .positive()
     .describe("inputs that both versions answered; the sizes are about those"),
+  reference: z
+    .object({ units: z.number().int().min(0).describe("judged, behind the baseline") })
+    .describe("what the version is held against"),
   explanation: z
     .object({
-      mix: z.object({
-        total: z.number().describe("change of the mean score"),
-        mix: z.number().describe("what other inputs alone would have done"),
-        within: z.number().describe("what changed inside the slices"),
-        se_mix: z.number(),
-        se_within: z.number(),
-        input_shift: z.boolean().describe("the inputs did more than what changed inside the slices"),
-        shifts: z
-          .array(z.object({ name: z.string(), before: z.number(), after: z.number() }))
-          .min(1)
-          .describe("share of calls in the slices that moved, in [0,1]"),
-      }),
+      p_heterogeneity: z.number().nullish().catch(undefined).describe("null: there was no slice to compare"),
+      expected_mean: z
+        .number()
+        .optional()
+        .catch(undefined)
+        .describe("what the baseline expects of these inputs"),
+      units_needed: z
+        .number()
+        .positive()
+        .nullish()
+        .catch(undefined)
+        .describe("judged until it is likely known where; null: no number would do"),
+      mix: z
+        .object({
+          total: z.number().describe("change of the mean score"),
+          mix: z.number().describe("what other inputs alone would have done"),
+          within: z.number().describe("what changed inside the slices"),
+          se_mix: z.number(),
+          se_within: z.number(),
+          input_shift: z.boolean().describe("the inputs did more than what changed inside the slices"),
+          shifts: z
+            .array(z.object({ name: z.string(), before: z.number(), after: z.number() }))
+            .min(1)
+            .describe("share of calls in the slices that moved, in [0,1]"),
+        })
+        .nullish()
+        .catch(null)
+        .describe("Kitagawa's decomposition of a change of quality over slices"),
     })
-    .describe("Kitagawa's decomposition of a change of quality over slices"),
+    .describe("where the change is"),
   judge_calibration: z
     .object({
       state: z.enum(["calibrated", "uncalibrated"]),

@@ -157,6 +157,76 @@ test("a fall that the old version shares, called at the same time, is not blamed
   expect(speaking.preview).toContain("Roll back to");
 });
 
+const { prompt_version: v14 } = detection().incumbent!;
+const beside = {
+  incumbent: v14,
+  pairs: 180,
+  weight: 0,
+  log_detector: null,
+  log_deploy_e: -1.2,
+  difference: 0.004,
+};
+
+test("what the pairs of a canary say stands under the cause", () => {
+  const paired = { ...beside, log_deploy_e: 9, difference: 0.042 };
+  const { lines } = render({ evidence: { ...labels, detector: { paired_silent: false, paired } } });
+  expect(lines.slice(2, 4)).toEqual([
+    "Likely cause: the change to v15, first called 09:15 UTC, 47 min before the end of the window.",
+    "Side by side with v14: 4.2 points worse in 180 pairs of conversations from the same hours, more than chance explains.",
+  ]);
+});
+
+test("pairs without a difference keep the deploy from being blamed, also where other inputs are the cause", () => {
+  const detector = { paired_silent: true, paired: beside };
+  const { lines } = render({ evidence: { ...labels, detector } });
+  expect(lines.slice(2, 4)).toEqual([
+    "Coincides with the deploy, not caused by it: the old version, called beside v15, fell as well. Look upstream: model, provider, inputs.",
+    "Side by side with v14: 0.4 points worse in 180 pairs of conversations from the same hours, which chance may explain.",
+  ]);
+  const shifted = render({ evidence: { detector, explanation: { mix } } });
+  expect(shifted.lines).toContain(
+    "Coincides with the deploy, not caused by it. Inputs shifted, quality per slice did not: mentions_money 18% → 41% of calls explains 3.1 of 3.4 points.",
+  );
+  expect(shifted.preview).toContain("Look at what users send");
+});
+
+test("evidence that does not parse takes nothing else with it", () => {
+  const detector = { paired_silent: true, affected: "all", paired: { pairs: "many" } };
+  const explanation = { mix: null, units_needed: 305 };
+  const { lines } = render({ verdict: "INCONCLUSIVE", evidence: { detector, explanation } });
+  expect(lines.join("\n")).toContain("Coincides with the deploy, not caused by it");
+  expect(lines.join("\n")).toContain("about 305 more judged units to say where");
+  expect(lines.join("\n")).not.toMatch(/ffected|Side by side/);
+  const shift = render({ evidence: { explanation: { mix, units_needed: "many" } } });
+  expect(shift.lines.join("\n")).toContain("Inputs shifted, quality per slice did not");
+});
+
+test("with everything that there is to say no line is cut in Slack", () => {
+  const names = [
+    "input_tokens=over_4k",
+    "tier=enterprise",
+    "lang=en",
+    "channel=email",
+    "has_attachment",
+    "a",
+    "b",
+  ];
+  const [english, money] = detection().slices;
+  const german = { ...english!, name: "tier=enterprise & lang=de", share_of_drop: 0.12 };
+  const evidence = {
+    ...labels,
+    detector: { affected: names, paired: { ...beside, difference: 0.042 } },
+    normal: [{ name: "success rate", value: 0.9998, unit: "share", interval: [0.9995, 0.9999], n: 22_540 }],
+  };
+  const { lines } = render({ slices: [money!, english!, german], evidence }, [rolledBack]);
+  expect(lines).toHaveLength(7);
+  // Ten lines and 3,000 characters a section, shared evenly; a character less for the line's end, two for bold.
+  for (const line of lines) {
+    const escaped = line.replaceAll("&", "&amp;");
+    expect(escaped.length, line).toBeLessThanOrEqual(Math.floor(3_000 / lines.length) - 3);
+  }
+});
+
 test("a difference on the same inputs says that both versions were judged on them", () => {
   const message = JSON.stringify(render({ evidence: { same_inputs: 84 } }));
   expect(message).toContain("84 inputs judged under both versions, of 22,540 calls");

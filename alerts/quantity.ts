@@ -5,6 +5,11 @@ export type Interval = readonly [number, number];
 /** share: in [0,1], shown in percent, differences in percentage points (pp). index: a drift distance. */
 export type Unit = "share" | "ms" | "usd" | "index";
 
+/** Finite, and not the wrong way round: one that can be shown. */
+export function isInterval([low, high]: Interval): boolean {
+  return Number.isFinite(low) && Number.isFinite(high) && low <= high;
+}
+
 export function unitOf({ kind, metric }: Pick<Detection, "kind" | "metric">): Unit {
   if (/_ms(_p\d+)?$/.test(metric)) return "ms";
   if (/_usd(_|$)/.test(metric)) return "usd";
@@ -34,6 +39,11 @@ export function formatValue(value: number, unit: Unit): string {
 export function formatSize(difference: number, unit: Unit): string {
   const size = Math.abs(difference);
   return unit === "share" ? `${fixed(100 * size, 1)} pp` : withUnit(size, unit);
+}
+
+/** A share without decimals, where it only gives an idea: `18%`. */
+export function formatPercent(share: number): string {
+  return `${Math.round(100 * share)}%`;
 }
 
 /** With a sign: `−15.2 pp`, `+420 ms`. */

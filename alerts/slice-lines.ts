@@ -1,0 +1,89 @@
+/** Where a change is: everywhere or in some slices, and which others show it. */
+import type { Detection } from "@plumbline/schemas";
+import { messageEvidence } from "./message-evidence.ts";
+import { formatCount, formatPercent } from "./quantity.ts";
+import { byExplanation, sliceText } from "./slice-text.ts";
+import { clip } from "./text.ts";
+import { undecidedLine } from "./undecided-line.ts";
+
+/** Slices with numbers, the one of the verdict included. */
+const SLICES_MAX = 3;
+/** Slices by name only. */
+const NAMES_MAX = 5;
+const NAME_LENGTH_MAX = 60;
+
+/** Whether everybody is affected or some: the question that decides what to do. */
+export function concentrationLine(detection: Detection): string | null {
+  if (detection.kind === "output_drift") return changedSliceLine(detection);
+  if (detection.kind !== "quality") return null;
+  const [worst] = byExplanation(detection);
+  switch (detection.verdict) {
+    case "DISTRIBUTIONAL":
+      return worst === undefined
+        ? null
+        : `Concentrated, not uniform: ${sliceText(detection, worst)}; it carries about ${formatPercent(worst.share_of_drop)} of the drop.`;
+    case "MIXED":
+      return worst === undefined
+        ? null
+        : `Mixed: some of the drop is everywhere, most of it in ${sliceText(detection, worst)}; it carries about ${formatPercent(worst.share_of_drop)} of the drop.`;
+    case "UNIFORM":
+      return `Uniform: no slice explains the drop (n = ${formatCount(detection.candidate.units)} judged).`;
+    case "INCONCLUSIVE":
+      return undecidedLine(detection);
+    case null:
+      return "Uniform or concentrated: still computing.";
+  }
+}
+
+/** Where outputs moved most, by the slice that decided; the feature's own mean before and after. */
+function changedSliceLine({ evidence, slices, metric }: Detection): string | null {
+  const slice = slices.find(({ name }) => name === evidence["slice"]);
+  if (slice === undefined) return null;
+  const mean = (value: number): string => Number(value.toPrecision(3)).toString();
+  return (
+    `Clearest in ${slice.name} (${formatPercent(slice.share_of_traffic)} of calls, n = ${formatCount(slice.units)}): ` +
+    `${metric} ${mean(slice.reference)} → ${mean(slice.current)} on average.`
+  );
+}
+
+/**
+ * Which slices fell besides the one that the verdict names, in one statement. Two sources: further slices of the
+ * explanation, which carry some of the drop beyond the first and have numbers; and what the detector lists, where a
+ * slice stands as soon as it overlaps the cause, so it gets a name and no number.
+ */
+export function alsoAffectedLine(detection: Detection): string | null {
+  if (detection.kind !== "quality") return null;
+  const { verdict } = detection;
+  const isLocated = verdict === "DISTRIBUTIONAL" || verdict === "MIXED";
+  const [worst, ...further] = isLocated ? byExplanation(detection).slice(0, SLICES_MAX) : [];
+  const measured = further.filter((slice) => slice.share_of_drop > 0);
+  const named = new Set([worst, ...measured].map((slice) => slice?.name));
+  const { affected = [] } = messageEvidence(detection).detector ?? {};
+  const names = nameList([...new Set(affected)].filter((name) => !named.has(name)));
+
+  if (measured.length > 0) {
+    const texts = measured.map(
+      (slice) => `${sliceText(detection, slice)}, about ${formatPercent(slice.share_of_drop)} of the drop`,
+    );
+    const rest = names === "" ? "" : `; not separate causes: ${names}`;
+    return `Also affected (slices overlap; their intervals are fixed-n and exploratory): ${texts.join("; ")}${rest}.`;
+  }
+  if (names === "") return null;
+  return `${overlapText(verdict, worst?.name)}: ${names}.`;
+}
+
+function overlapText(verdict: Detection["verdict"], worst: string | undefined): string {
+  if (verdict === "UNIFORM") return "Affected with everything else, not separate causes (slices overlap)";
+  if (worst === undefined) return "Affected slices (they overlap; none is known to be the cause)";
+  const place = `overlap with ${clip(worst, NAME_LENGTH_MAX)}`;
+  return verdict === "MIXED"
+    ? `Also affected (they ${place} or share the drop that is everywhere; not separate causes)`
+    : `Also affected (they ${place}; not separate causes)`;
+}
+
+/** `a, b, c, d, e and 3 more`; "" without a name. */
+function nameList(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_MAX).map((name) => clip(name, NAME_LENGTH_MAX));
+  const more = names.length - shown.length;
+  return `${shown.join(", ")}${more === 0 ? "" : ` and ${more} more`}`;
+}
