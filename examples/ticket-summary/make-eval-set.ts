@@ -6,8 +6,8 @@
  * comes from the human summary: a figure that it gives and that was said must be in the answer, in digits or in words.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
 import { parsePrompt } from "@plumbline/prompts";
+import { readPassages, type Passage } from "./passages.ts";
 
 const MONEY_CASES = 36;
 const OTHER_CASES = 36;
@@ -15,19 +15,7 @@ const INPUT_CHARS_MAX = 3_000;
 const FIGURES_MAX = 3;
 const ADDED = "2026-11-24";
 
-interface Passage {
-  readonly id: string;
-  readonly input: string;
-  /** The human summary. */
-  readonly v1: string;
-}
-
-const passages = gunzipSync(readFileSync(new URL("fixtures/passages.jsonl.gz", import.meta.url)))
-  .toString("utf8")
-  .split("\n")
-  .filter((line) => line !== "")
-  .map((line) => JSON.parse(line) as Passage)
-  .filter(({ input }) => input.length <= INPUT_CHARS_MAX);
+const passages = readPassages().filter(({ input }) => input.length <= INPUT_CHARS_MAX);
 
 const mentionsMoney = readAttribute("mentions_money");
 const money = passages.filter(({ input }) => mentionsMoney.test(input)).slice(0, MONEY_CASES);

@@ -1,23 +1,14 @@
+import { KafkaConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the collector. The table in its README is this file. */
 export const CollectorConfig = z.object({
-  PLUMBLINE_KAFKA_BROKERS: z
-    .string()
-    .min(1)
-    .transform((list) => list.split(",").map((broker) => broker.trim()))
-    .describe("host:port, comma-separated"),
+  ...KafkaConfig.shape,
   PLUMBLINE_COLLECTOR_HOST: z
     .string()
     .default("127.0.0.1")
     .describe("address to bind; beyond this machine only with `PLUMBLINE_API_KEYS`"),
-  PLUMBLINE_COLLECTOR_PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
-    .default(4319)
-    .describe("port; 0 picks a free one"),
+  PLUMBLINE_COLLECTOR_PORT: Port.default(4319).describe("port; 0 picks a free one"),
   PLUMBLINE_API_KEYS: z
     .string()
     .transform((list, context) => {
@@ -28,16 +19,7 @@ export const CollectorConfig = z.object({
     })
     .optional()
     .describe("key=tenant pairs, comma-separated; unset: no key is asked for, tenant `default`"),
-  PLUMBLINE_LOG_LEVEL: z
-    .enum(["error", "warn", "info", "debug"])
-    .default("info")
-    .describe("least severe level that is logged"),
-  PLUMBLINE_DRAIN_MS: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(20_000)
-    .describe("longest wait at shutdown, ms"),
+  ...ProcessConfig.shape,
 });
 
 /** A key may end in `=`, as base64 does: the last one divides. */

@@ -1,3 +1,4 @@
+import { ClickHouseConfig, KafkaConfig, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the judge, in every mode. */
@@ -94,22 +95,9 @@ export type JudgeChoiceConfig = z.output<typeof JudgeChoiceConfig>;
 export const JudgeProcessConfig = z.object({
   ...JudgeConfig.shape,
   ...JudgeChoiceConfig.shape,
-  PLUMBLINE_KAFKA_BROKERS: z
-    .string()
-    .min(1)
-    .transform((list) => list.split(",").map((broker) => broker.trim()))
-    .describe("host:port, comma-separated"),
-  PLUMBLINE_CLICKHOUSE_URL: z.url().describe("includes user and password"),
-  PLUMBLINE_LOG_LEVEL: z
-    .enum(["error", "warn", "info", "debug"])
-    .default("info")
-    .describe("least severe level that is logged"),
-  PLUMBLINE_DRAIN_MS: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(20_000)
-    .describe("longest wait at shutdown, ms"),
+  ...KafkaConfig.shape,
+  ...ClickHouseConfig.shape,
+  ...ProcessConfig.shape,
 });
 
 /** The choice as the judge factory takes it; a price needs both of its numbers. */

@@ -1,3 +1,4 @@
+import { LogLevel, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 import { JudgeChoiceConfig, JudgeConfig } from "../judge/config.ts";
 import { MonitorConfig } from "../monitor/config.ts";
@@ -16,15 +17,7 @@ export const LocalConfig = z.object({
   PLUMBLINE_SLACK_TOKEN: z.string().optional().describe("bot token; unset: the inbox page alone"),
   PLUMBLINE_SLACK_CHANNEL: z.string().optional().describe("channel id"),
   PLUMBLINE_SLACK_API_URL: z.url().optional().describe("base of the Slack API, with a slash at the end"),
-  PLUMBLINE_LOG_LEVEL: z
-    .enum(["error", "warn", "info", "debug"])
-    .default("warn")
-    .describe("least severe level logged"),
-  PLUMBLINE_DRAIN_MS: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(20_000)
-    .describe("longest wait at shutdown, ms"),
+  ...ProcessConfig.shape,
+  PLUMBLINE_LOG_LEVEL: LogLevel.default("warn").describe("least severe level logged"),
 });
 export type LocalConfig = z.output<typeof LocalConfig>;

@@ -1,11 +1,9 @@
+import { KafkaConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the notifier. */
 export const NotifierConfig = z.object({
-  PLUMBLINE_KAFKA_BROKERS: z
-    .string()
-    .transform((list) => list.split(","))
-    .describe("host:port, comma-separated"),
+  ...KafkaConfig.shape,
   PLUMBLINE_SLACK_TOKEN: z
     .string()
     .startsWith("xoxb-")
@@ -39,23 +37,12 @@ export const NotifierConfig = z.object({
     .string()
     .default("0.0.0.0")
     .describe("address of health checks and the inbox page"),
-  PLUMBLINE_NOTIFIER_PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
-    .default(8086)
-    .describe("port of the same"),
+  PLUMBLINE_NOTIFIER_PORT: Port.default(8086).describe("port of the same"),
   PLUMBLINE_LOG_LEVEL: z
     .enum(["debug", "info", "warn", "error"])
     .default("info")
     .describe("least level logged"),
-  PLUMBLINE_DRAIN_MS: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(20_000)
-    .describe("longest wait at shutdown, ms"),
+  PLUMBLINE_DRAIN_MS: ProcessConfig.shape.PLUMBLINE_DRAIN_MS,
 });
 
 function withoutSlash(url: string): string {

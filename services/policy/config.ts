@@ -1,3 +1,4 @@
+import { Port, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the policy service. The table in its README is this file. */
@@ -16,21 +17,6 @@ export const PolicyConfig = z.object({
     .default(5_000)
     .describe("between two looks at the registry, ms"),
   PLUMBLINE_POLICY_HOST: z.string().default("0.0.0.0").describe("address of health checks and the status"),
-  PLUMBLINE_POLICY_PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
-    .default(8087)
-    .describe("port of the same; 0 picks a free one"),
-  PLUMBLINE_LOG_LEVEL: z
-    .enum(["error", "warn", "info", "debug"])
-    .default("info")
-    .describe("least severe level that is logged"),
-  PLUMBLINE_DRAIN_MS: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(20_000)
-    .describe("longest wait at shutdown, ms"),
+  PLUMBLINE_POLICY_PORT: Port.default(8087).describe("port of the same; 0 picks a free one"),
+  ...ProcessConfig.shape,
 });

@@ -1,24 +1,15 @@
+import { KafkaConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 import type { Credential } from "./read-request.ts";
 
 /** Environment of the registry. The table in its README is this file. */
 export const RegistryConfig = z.object({
-  PLUMBLINE_KAFKA_BROKERS: z
-    .string()
-    .min(1)
-    .transform((list) => list.split(",").map((broker) => broker.trim()))
-    .describe("host:port, comma-separated"),
+  ...KafkaConfig.shape,
   PLUMBLINE_REGISTRY_HOST: z
     .string()
     .default("127.0.0.1")
     .describe("address to bind; beyond this machine only with `PLUMBLINE_REGISTRY_KEYS`"),
-  PLUMBLINE_REGISTRY_PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
-    .default(4800)
-    .describe("port; 0 picks a free one"),
+  PLUMBLINE_REGISTRY_PORT: Port.default(4800).describe("port; 0 picks a free one"),
   PLUMBLINE_REGISTRY_KEYS: z
     .string()
     .transform((list, context) => {
@@ -36,16 +27,7 @@ export const RegistryConfig = z.object({
     .min(1)
     .optional()
     .describe("file that keeps the folded state; unset: every start reads the whole topic"),
-  PLUMBLINE_LOG_LEVEL: z
-    .enum(["error", "warn", "info", "debug"])
-    .default("info")
-    .describe("least severe level that is logged"),
-  PLUMBLINE_DRAIN_MS: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(20_000)
-    .describe("longest wait at shutdown, ms"),
+  ...ProcessConfig.shape,
 });
 
 /** A key may end in `=`, as base64 does: the last one divides. */

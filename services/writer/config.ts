@@ -1,3 +1,4 @@
+import { ClickHouseConfig, KafkaConfig, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the writer, in every mode. */
@@ -25,20 +26,7 @@ export type WriterConfig = z.output<typeof WriterConfig>;
 /** What only the process of its own reads: where its log and store are. */
 export const WriterProcessConfig = z.object({
   ...WriterConfig.shape,
-  PLUMBLINE_KAFKA_BROKERS: z
-    .string()
-    .min(1)
-    .transform((list) => list.split(",").map((broker) => broker.trim()))
-    .describe("host:port, comma-separated"),
-  PLUMBLINE_CLICKHOUSE_URL: z.url().describe("includes user and password"),
-  PLUMBLINE_LOG_LEVEL: z
-    .enum(["error", "warn", "info", "debug"])
-    .default("info")
-    .describe("least severe level that is logged"),
-  PLUMBLINE_DRAIN_MS: z.coerce
-    .number()
-    .int()
-    .positive()
-    .default(20_000)
-    .describe("longest wait at shutdown, ms"),
+  ...KafkaConfig.shape,
+  ...ClickHouseConfig.shape,
+  ...ProcessConfig.shape,
 });

@@ -3,7 +3,6 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gunzipSync } from "node:zlib";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import {
   type FakeProvider,
@@ -16,6 +15,7 @@ import type { Clock } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createRegistry } from "@plumbline/services/registry/service";
 import { onTestFinished } from "vitest";
+import { readPassages } from "../../examples/ticket-summary/passages.ts";
 import { type Run, runPlumbline } from "./tail-run.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/ticket-summary/", import.meta.url));
@@ -28,19 +28,7 @@ const clock: Clock = {
   sleep: (ms, signal) => systemClock.sleep(ms, signal),
 };
 
-interface Passage {
-  readonly input: string;
-  readonly v1: string;
-  readonly v2: string;
-}
-const passages = new Map(
-  gunzipSync(await readFile(join(EXAMPLE, "fixtures/passages.jsonl.gz")))
-    .toString("utf8")
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Passage)
-    .map((passage) => [passage.input, passage] as const),
-);
+const passages = new Map(readPassages().map((passage) => [passage.input, passage] as const));
 
 /** The sentence that makes the model hide every figure. */
 export const CAREFUL = "Be extra careful with financial information.";

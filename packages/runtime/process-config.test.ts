@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { loadConfig } from "./load-config.ts";
+import { ClickHouseConfig, KafkaConfig, Port, ProcessConfig } from "./process-config.ts";
+
+const Config = z.object({
+  ...KafkaConfig.shape,
+  ...ClickHouseConfig.shape,
+  ...ProcessConfig.shape,
+  PLUMBLINE_X_PORT: Port.default(4000).describe("port of x"),
+});
+const REQUIRED = {
+  PLUMBLINE_KAFKA_BROKERS: "a:9092, b:9092",
+  PLUMBLINE_CLICKHOUSE_URL: "http://user:secret@clickhouse:8123",
+};
+
+test("a service that spreads the shapes reads brokers, store, log level, drain time and its port", () => {
+  expect(loadConfig(Config, { ...REQUIRED, PLUMBLINE_LOG_LEVEL: "debug", PLUMBLINE_X_PORT: "0" })).toEqual({
+    PLUMBLINE_KAFKA_BROKERS: ["a:9092", "b:9092"],
+    PLUMBLINE_CLICKHOUSE_URL: "http://user:secret@clickhouse:8123",
+    PLUMBLINE_LOG_LEVEL: "debug",
+    PLUMBLINE_DRAIN_MS: 20_000,
+    PLUMBLINE_X_PORT: 0,
+  });
+});
+
+test.each([
+  ["PLUMBLINE_KAFKA_BROKERS", "", "(host:port, comma-separated)"],
+  ["PLUMBLINE_CLICKHOUSE_URL", "secret", "(includes user and password)"],
+  ["PLUMBLINE_LOG_LEVEL", "loud", "(least severe level that is logged)"],
+  ["PLUMBLINE_DRAIN_MS", "0", "(longest wait at shutdown, ms)"],
+  ["PLUMBLINE_X_PORT", "65536", "(port of x)"],
+])("%s=%j is refused with what the variable is for, without its value", (variable, value, meaning) => {
+  const load = () => loadConfig(Config, { ...REQUIRED, [variable]: value });
+  expect(load).toThrow(`  ${variable}: `);
+  expect(load).toThrow(meaning);
+  expect(load).not.toThrow("secret");
+});

@@ -1,0 +1,36 @@
+/**
+ * Environment variables that several processes read, one object a concern. A service spreads the shapes of what it uses
+ * into its own object, so that `config.ts` still lists everything that the process reads.
+ */
+import { z } from "zod";
+
+/** Where the log is. */
+export const KafkaConfig = z.object({
+  PLUMBLINE_KAFKA_BROKERS: z
+    .string()
+    .min(1)
+    .transform((list) => list.split(",").map((broker) => broker.trim()))
+    .describe("host:port, comma-separated"),
+});
+
+/** Where the store is. */
+export const ClickHouseConfig = z.object({
+  PLUMBLINE_CLICKHOUSE_URL: z.url().describe("includes user and password"),
+});
+
+/** Levels of the logger; a service whose default is not `info` gives its own. */
+export const LogLevel = z.enum(["error", "warn", "info", "debug"]);
+
+/** How a process logs and stops. */
+export const ProcessConfig = z.object({
+  PLUMBLINE_LOG_LEVEL: LogLevel.default("info").describe("least severe level that is logged"),
+  PLUMBLINE_DRAIN_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(20_000)
+    .describe("longest wait at shutdown, ms"),
+});
+
+/** A TCP port to listen on; 0 picks a free one. Each service gives its variable a default and a description. */
+export const Port = z.coerce.number().int().min(0).max(65_535);
