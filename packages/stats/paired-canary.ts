@@ -31,6 +31,18 @@ export function logEvidenceOfPairs(
   return log;
 }
 
+/** Pairs after which their silence means something. */
+const SILENT_PAIRS_MIN = 100;
+
+/**
+ * Whether the pairs show no difference: an alarm of the history then coincides with the deploy and is not caused by it.
+ *
+ * @param logE of all pairs, from `logMixture`, nats
+ */
+export function isPairedSilent(pairs: number, logE: number): boolean {
+  return pairs >= SILENT_PAIRS_MIN && logE < 0;
+}
+
 /** One judged unit of one arm, within an hour. */
 export interface CanaryUnit {
   readonly stratum: string;

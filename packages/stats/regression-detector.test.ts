@@ -288,27 +288,32 @@ describe("the fold", () => {
     expect(follow(snapshot, shifted, START).alarm).toBeUndefined();
   });
 
-  test("a silent canary says that the alarm coincides with the deploy", () => {
-    const withCanary = frozen(reference, { canary: true });
-    const ready = prepareSnapshot(withCanary);
+  test("pairs raise the alarm at the weight reserved for them, and none without it", () => {
     const random = createRandom(18);
-    const bad = hours(random, START, 40, 10, incident);
-    const evidence = bad.map((list, h) => evidenceOfHour(ready, START + h, list, RATE));
-    const paired = bad.map((_, h) => {
+    const quiet = hours(random, START, 40, 10, healthy);
+    const paired = quiet.map((_, h) => {
       const differences = Array.from(
         { length: 30 },
-        () => (random.uniform() < 0.8 ? 1 : 0) - (random.uniform() < 0.8 ? 1 : 0),
+        () => (random.uniform() < 0.92 ? 1 : 0) - (random.uniform() < 0.8 ? 1 : 0),
       );
       return { hour: START + h, pairs: 30, drop: logEvidenceOfPairs(differences) };
     });
-    const reading = foldHours(ready, {
-      fromHour: START,
-      throughHour: START + 39,
-      startWeight: 168,
-      hours: evidence,
-      paired,
-    });
-    expect(reading.alarm!.pairedSilent).toBe(true);
+    const fold = (canary: boolean): DetectorReading => {
+      const ready = prepareSnapshot(frozen(reference, { canary }));
+      return foldHours(ready, {
+        fromHour: START,
+        throughHour: START + 39,
+        startWeight: 168,
+        hours: quiet.map((list, h) => evidenceOfHour(ready, START + h, list, RATE)),
+        paired,
+      });
+    };
+    const reserved = fold(true);
+    expect(reserved.alarm).toMatchObject({ origin: "deploy" });
+    expect(Math.log(0.2) + reserved.paired.logDetector).toBeGreaterThan(reserved.logM - 0.01);
+    const unreserved = fold(false);
+    expect(unreserved.alarm).toBeUndefined();
+    expect(unreserved.paired).toMatchObject({ weight: 0, pairs: 1200 });
   });
 
   test("an hour given twice, or outside the range, is a programmer's error", () => {

@@ -54,8 +54,6 @@ export interface Alarm {
   readonly strongest: readonly string[];
   /** "Since about": the hour that maximises the evidence of the strongest stream and bet. */
   readonly changeHour: number;
-  /** `true` when a concurrent canary shows no difference: coincides with the deploy, not caused by it. */
-  readonly pairedSilent: boolean;
   /** Units judged since `fromHour`, hours since `fromHour`. */
   readonly units: number;
   readonly hoursSinceStart: number;
@@ -78,9 +76,16 @@ export interface DetectorReading {
   /** Shape [hours folded]: log M at the end of each hour from `fromHour`. */
   readonly logMByHour: Float64Array;
   readonly streams: readonly StreamReading[];
+  /** The pairs of a concurrent canary: at weight 0 they raise nothing and only label. */
+  readonly paired: {
+    readonly weight: number;
+    readonly pairs: number;
+    /** log of (1/J) Σ S, nats. */
+    readonly logDetector: number;
+    /** log e-value of a drop since `fromHour`, nats. */
+    readonly logDeployE: number;
+  };
 }
-
-const PAIRS_MIN = 100;
 
 /**
  * Folds hours of evidence from a deploy on into the state of a version.
@@ -178,6 +183,12 @@ export function foldHours(prepared: PreparedSnapshot, input: FoldInput): Detecto
     logThreshold,
     logMByHour: logMByHour.subarray(0, lastHour - fromHour + 1),
     streams,
+    paired: {
+      weight: snapshot.pairedWeight,
+      pairs: totals.pairs,
+      logDetector: Math.log(sumOf(pairedDetectors) / pairedBets.length),
+      logDeployE: logMixture(totals.paired),
+    },
   };
 
   function describeAlarm(): Alarm {
@@ -191,7 +202,6 @@ export function foldHours(prepared: PreparedSnapshot, input: FoldInput): Detecto
         .toSorted((a, b) => Math.log(b.weight) + b.logDetector - Math.log(a.weight) - a.logDetector)
         .map((stream) => stream.name),
       changeHour: changeHour(strongestCell(detectors, cellWeights)),
-      pairedSilent: totals.pairs >= PAIRS_MIN && logMixture(totals.paired) < 0,
       units: totals.n[0]!,
       hoursSinceStart: lastHour - fromHour,
     };

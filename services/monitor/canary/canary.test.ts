@@ -72,9 +72,12 @@ describe("pairs", () => {
       ...Array.from({ length: 10 }, (_, i) => unit("v2", 60 + i, 0)),
     ];
     expect(otherArm(units, "v2")).toBe("v1");
-    expect(pairedEvidence(units, "v2", START / HOUR_MS, 1)).toMatchObject([
-      { hour: START / HOUR_MS + 1, pairs: 10 },
-    ]);
+    const arms = { candidate: "v2", incumbent: null, fromHour: START / HOUR_MS, eta: 1 };
+    expect(pairedEvidence(units, arms)).toMatchObject({
+      incumbent: "v1",
+      hours: [{ hour: START / HOUR_MS + 1, pairs: 10 }],
+    });
+    expect(pairedEvidence(units, { ...arms, candidate: "v2", incumbent: "v3" })?.hours).toEqual([]);
   });
 });
 

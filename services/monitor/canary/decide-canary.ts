@@ -1,13 +1,11 @@
 /** From the numbers of a canary to what is said about it. Pure: the same numbers give the same sentence. */
 import type { CanaryDecision, CanarySeries } from "@plumbline/schemas";
-import { alarmThreshold, LOG_CLEARED } from "@plumbline/stats";
+import { alarmThreshold, isPairedSilent, LOG_CLEARED } from "@plumbline/stats";
 
 /** The evidence that a page asks for right after a deploy, C/W = 104: wrong for one canary in a hundred. */
 export const LOG_REGRESSED = Math.log(alarmThreshold() / 168);
 /** What the pairs must say before a page of the historical detector is put down to the version: e ≥ 20. */
 export const LOG_AGREES = LOG_CLEARED;
-/** Pairs after which their silence means something. */
-export const PAIRS_MIN = 100;
 
 export interface CanaryNumbers extends Pick<
   CanaryDecision,
@@ -72,8 +70,7 @@ function paged(series: readonly CanarySeries[], page: Page | null): Said | null 
       why: `Paged (${incident_id}), and worse than the old version at the same time: e = ${eValue(own.log_e_worse_now)} of ${own.pairs_now} pairs.`,
     };
   }
-  const isSilent = own.pairs_now >= PAIRS_MIN && own.log_e_worse_now < 0;
-  return isSilent
+  return isPairedSilent(own.pairs_now, own.log_e_worse_now)
     ? {
         state: "WATCHING",
         waits_for: "person",

@@ -48,11 +48,16 @@ export class GivenShares {
     return [...this.#shares.values()];
   }
 
+  /** Whether the version serves, or served, beside another one. */
+  has({ use_case, env }: { readonly use_case: string; readonly env: string }, version: string): boolean {
+    return this.#shares.has(keyOf(use_case, env, version));
+  }
+
   #take({ value, offset, timestamp }: LogRecord): void {
     const event = parseCommand(value);
     if (event?.prompt_version == null) return;
     const { use_case, env, prompt_version } = event;
-    const key = JSON.stringify([use_case, env, prompt_version]);
+    const key = keyOf(use_case, env, prompt_version);
     const known = this.#shares.get(key);
     if (event.type === "canary_read") {
       const body = CanaryReadBody.safeParse(event.body);
@@ -75,6 +80,10 @@ export class GivenShares {
       read: null,
     });
   }
+}
+
+function keyOf(useCase: string, env: string, version: string): string {
+  return JSON.stringify([useCase, env, version]);
 }
 
 function givesShare({ type, body }: RegistryEvent): boolean {

@@ -29,31 +29,49 @@ function toUnit({ tenant, call_id, score }: JudgedUnitRow): { stratum: string; u
   return { stratum: tenant, uniform: samplingUniform("canary-pair/", call_id), x: score };
 }
 
+export interface HourOfPairs extends PairedEvidence {
+  /** x_old − x_new of each pair, score points in [−1, 1]. */
+  readonly differences: readonly number[];
+}
+
+export interface Arms {
+  readonly candidate: string;
+  /** Null: the one judged most often since `fromHour`. */
+  readonly incumbent: string | null;
+  /** Whole hours since 1970 UTC. */
+  readonly fromHour: number;
+  readonly eta: number;
+}
+
 /**
- * The pairs of each hour from `fromHour` on in which both versions were judged side by side. The other version is the one judged most often since then.
+ * The pairs of each hour in which both versions were judged side by side; null when nothing but the candidate was.
  *
  * @param units of one series, of all versions, in any order
  */
 export function pairedEvidence(
   units: readonly JudgedUnitRow[],
-  candidate: string,
-  fromHour: number,
-  eta: number,
-): readonly PairedEvidence[] {
+  { candidate, incumbent: given, fromHour, eta }: Arms,
+): { readonly incumbent: string; readonly hours: readonly HourOfPairs[] } | null {
   const rows = units.filter(({ judged_at }) => hourOf(judged_at) >= fromHour);
-  const incumbent = otherArm(rows, candidate);
-  if (incumbent === null) return [];
-  const hours = groupBy(rows, ({ judged_at }) => String(hourOf(judged_at)));
-  return [...hours.values()].flatMap((hour): PairedEvidence[] => {
+  const incumbent = given ?? otherArm(rows, candidate);
+  if (incumbent === null) return null;
+  const byHour = groupBy(rows, ({ judged_at }) => String(hourOf(judged_at)));
+  const hours = [...byHour.values()].flatMap((hour): HourOfPairs[] => {
     const current = hour.filter((row) => row.prompt_version === candidate);
     const old = hour.filter((row) => row.prompt_version === incumbent);
     const share = current.length / (current.length + old.length);
     if (!(share >= SHARE_MIN && share <= 1 - SHARE_MIN)) return [];
-    const pairs = pairsOfWindow(old, current);
+    const differences = pairsOfWindow(old, current);
     return [
-      { hour: hourOf(hour[0]!.judged_at), pairs: pairs.length, drop: logEvidenceOfPairs(pairs, { eta }) },
+      {
+        hour: hourOf(hour[0]!.judged_at),
+        pairs: differences.length,
+        drop: logEvidenceOfPairs(differences, { eta }),
+        differences,
+      },
     ];
   });
+  return { incumbent, hours };
 }
 
 /** The tagged version, other than the candidate, that was judged most often; null without one. */

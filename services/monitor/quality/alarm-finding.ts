@@ -6,15 +6,20 @@ import { byArrival } from "./input-pairs.ts";
 import type { Watched } from "./known-series.ts";
 import type { Finding } from "./make-detection.ts";
 import type { AlarmReading } from "./read-detector.ts";
+import { readBeside, type SideBySide } from "./side-by-side.ts";
 import { HOUR_MS, hourOf, iso } from "./series.ts";
 
 export const METHOD = "weighted-start Shiryaev-Roberts e-detector over slices, mix-adjusted";
 
-/** @param own units of the candidate; those before the change are left out */
+/**
+ * @param own units of the candidate; those before the change are left out
+ * @param beside the version that served beside it, if one did
+ */
 export function alarmFinding(
   watched: Watched,
   alarm: AlarmReading,
   own: readonly JudgedUnitRow[],
+  beside: SideBySide | null,
   options: { readonly alpha: number; readonly unitsWatched: number },
 ): Finding {
   const { baseline, start } = watched;
@@ -32,15 +37,17 @@ export function alarmFinding(
     effectSe: effectError(comparison),
     unitsWatched: options.unitsWatched,
     sameInputs: false,
-    detector: detectorEvidence(watched, alarm),
+    detector: detectorEvidence(watched, alarm, beside),
   };
 }
 
 function detectorEvidence(
   { start, baseline }: Watched,
   { level, alarm, reading }: AlarmReading,
+  beside: SideBySide | null,
 ): Finding["detector"] {
   const snapshot = snapshotOf(baseline);
+  const now = readBeside(beside);
   return {
     level,
     log_m: alarm.logM,
@@ -52,7 +59,18 @@ function detectorEvidence(
     units_until_alarm: alarm.units,
     origin: alarm.origin,
     change_hour: iso(alarm.changeHour * HOUR_MS),
-    paired_silent: alarm.pairedSilent,
+    paired_silent: now?.isSilent === true,
+    paired:
+      beside === null || now === null
+        ? null
+        : {
+            incumbent: beside.incumbent,
+            pairs: now.pairs,
+            difference: now.difference,
+            log_deploy_e: now.logE,
+            weight: reading.paired.weight,
+            log_detector: finite(reading.paired.logDetector),
+          },
     affected: alarm.affected,
     tempering: snapshot.eta,
     misfits_expected: snapshot.expectedViolations,

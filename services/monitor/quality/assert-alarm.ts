@@ -4,7 +4,6 @@ import type { BaselineRow, EventLog, JudgedUnitRow } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Detection } from "@plumbline/schemas";
 import { appendIncident } from "../append-incident.ts";
-import { pairedEvidence } from "../canary/pair-units.ts";
 import { alarmFinding } from "./alarm-finding.ts";
 import { referenceVersions } from "./baseline.ts";
 import { describeFinding, type DescribeFindingDeps } from "./describe-finding.ts";
@@ -14,6 +13,7 @@ import type { Look } from "./look.ts";
 import { PAIRED_METHOD, pairsFinding } from "./pairs-finding.ts";
 import { readAlarm } from "./read-detector.ts";
 import { HOUR_MS, iso } from "./series.ts";
+import { besideFinding, isFoundByPairs, sideBySide } from "./side-by-side.ts";
 import type { VersionStates } from "./version-states.ts";
 import type { WatchReading } from "./version-watch.ts";
 import { pairsOf } from "./watch-pairs.ts";
@@ -71,19 +71,19 @@ async function assertAlarm(
   const units = await look.unitsSince(known.series, startMs);
   const own = units.filter((row) => row.prompt_version === baseline.prompt_version);
   const { eta } = watch.prepared.snapshot;
-  const paired = pairedEvidence(units, baseline.prompt_version, start.fromHour, eta);
-  const alarm = readAlarm(watch.prepared, start, own, throughHour(watched, look.nowMs), paired);
+  const beside = sideBySide(baseline, units, start.fromHour, look.nowMs);
+  const alarm = readAlarm(watch.prepared, start, own, throughHour(watched, look.nowMs), beside?.hours);
   // Evidence that was there in the middle of an hour and gone at its end: the next look decides.
   if (alarm === null || (alarm.level === "ticket" && !options.tickets)) return;
   if (!hasGrown && alarm.level !== "page") return;
 
-  const finding = alarmFinding(watched, alarm, own, { alpha: options.alpha, unitsWatched: reading.units });
-  const reference = referenceUnits(baseline, units);
-  await assertDetection(
-    await describeFinding({ known, watched, finding, reference, look }, deps),
-    look,
-    deps,
-  );
+  const { alpha } = options;
+  const read = alarmFinding(watched, alarm, own, beside, { alpha, unitsWatched: reading.units });
+  const told =
+    beside !== null && isFoundByPairs(alarm.reading)
+      ? besideFinding(read, beside, units, baseline.prompt_version, { alpha, eta })
+      : { finding: read, reference: referenceUnits(baseline, units) };
+  await assertDetection(await describeFinding({ known, watched, ...told, look }, deps), look, deps);
   if (alarm.level === "page") states.note(baseline, "REGRESSED", reading, look.nowMs);
 }
 

@@ -43,6 +43,8 @@ export interface BaselineInput {
   readonly deployHours: readonly number[];
   readonly nowMs: number;
   readonly options: BaselineOptions;
+  /** The registry gave the version a share beside its predecessor: their pairs get a stream of their own. */
+  readonly isCanary?: boolean;
   /** Words that the prompt of one version has more often than that of another; "" when they are unknown. */
   readonly changedWords?: (before: string, after: string) => string;
 }
@@ -169,6 +171,7 @@ function freeze(
     sorted.flatMap((row) => row.slices),
     source === "predecessors" ? (input.changedWords?.(versions[0]!, version.prompt_version) ?? "") : "",
   );
+  const beside = source === "predecessors" && input.isCanary === true ? versions[0] : undefined;
   const result = freezeSnapshot(
     sorted.map((row) => unitOf(row)),
     {
@@ -184,7 +187,9 @@ function freeze(
         from_hour: String(fromHour),
         start_weight: String(startWeight),
         ...(ofEdit.length === 0 ? {} : { slices_of_edit: ofEdit.join(",") }),
+        ...(beside === undefined ? {} : { beside }),
       },
+      canary: beside !== undefined,
       pinnedSlices,
       favouredSlices: [...ofEdit, ...(options.pinnedSlices ?? [])],
       ...(options.slo === undefined ? {} : { slo: options.slo }),

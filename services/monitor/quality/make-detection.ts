@@ -29,6 +29,8 @@ export interface Finding {
   readonly effectSe: number;
   /** Judged since the start of the watch. */
   readonly unitsWatched: number;
+  /** Measured otherwise than against the baseline, score points. */
+  readonly drop?: number;
   /** Whether the units are inputs that both versions answered. */
   readonly sameInputs: boolean;
   /** All numbers behind it, as `evidence.detector`. */
@@ -62,7 +64,7 @@ export function makeDetection(input: DetectionInput): Detection {
   const target = snapshotOf(baseline).model.beta[0]!;
   const worst = explained.slices[0];
   const damage: Damage = {
-    drop: explained.expected - comparison.candidate.mean,
+    drop: Math.max(explained.expected - comparison.candidate.mean, finding.drop ?? -1),
     slice:
       worst === undefined || explained.verdict === "UNIFORM"
         ? null

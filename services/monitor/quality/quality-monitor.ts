@@ -10,6 +10,7 @@ import type { BaselineInsert, Clock, EventLog, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { assertAlarms, type AssertAlarmOptions } from "./assert-alarm.ts";
 import { assertRecoveries } from "./assert-recovery.ts";
+import { GivenShares } from "../canary/given-shares.ts";
 import type { BaselineOptions } from "./baseline.ts";
 import { keepBaseline, SeriesBook } from "./known-series.ts";
 import { Look } from "./look.ts";
@@ -72,7 +73,8 @@ export function createQualityMonitor(deps: QualityMonitorDeps): QualityMonitor {
   /** Not stored yet; kept when a look fails, since what was frozen is never frozen anew. */
   const frozen: BaselineInsert[] = [];
   const prompts = new PromptTexts(deps.log);
-  const parts = { ...deps, book, served, states, frozen, prompts };
+  const shares = new GivenShares(deps.log);
+  const parts = { ...deps, book, served, states, frozen, prompts, shares };
   let reader: VerdictReader | null = null;
   let nowMs = 0;
 

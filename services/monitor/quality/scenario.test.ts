@@ -11,16 +11,20 @@ import type { Store } from "@plumbline/ports";
 import { IncidentEvent, LlmCall, type Verdict } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { pino } from "pino";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { promoted, toNewRecord, versionOf } from "../../../test/registry/commands.ts";
 import { createCoverageMonitor } from "../coverage/coverage-monitor.ts";
 import { createQualityMonitor, type QualityOptions } from "./quality-monitor.ts";
 import { HOUR_MS, iso } from "./series.ts";
+import { SIDE_BY_SIDE_METHOD } from "./side-by-side.ts";
 
 const DAY = 24;
 let path: string;
 let store: Store;
 /** Call ids go on from test to test. */
 let offset = 0;
+/** Scenarios share a store, so each has a month of its own: a monitor reads on from the newest call it saw. */
+let beginsMs = Date.parse("2026-03-02T00:00:00Z");
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -143,6 +147,74 @@ test("a use case whose traffic stopped is a gap in coverage, and ends when calls
   expect((await scenario.events()).map((event) => event.type)).toEqual(["detected", "recovered"]);
 });
 
+describe("a canary beside the old version", () => {
+  const [old, canary] = [versionOf("one"), versionOf("two")];
+  const history: Hour = { version: old, quality: () => 0.85, step: 24 };
+  const beside = (quality: number): Hour["beside"] => ({ version: old, quality: () => quality });
+
+  test("is paged by the pairs where easier inputs hide its drop from the history", async () => {
+    const scenario = createScenario(store, "easier-inputs");
+    await scenario.serve(15 * DAY, history);
+    await scenario.giveShare("two");
+    const hours = { version: canary, quality: () => 0.86, beside: beside(0.97), calls: 40 };
+    await scenario.serve(36, { ...hours, step: 2 });
+    const newest = detections(await scenario.events()).at(-1)!;
+    expect(newest).toMatchObject({
+      severity: "SEV2",
+      method: SIDE_BY_SIDE_METHOD,
+      candidate: { prompt_version: canary },
+      incumbent: { prompt_version: old },
+      evidence: {
+        detector: {
+          level: "page",
+          origin: "deploy",
+          paired_silent: false,
+          paired: { incumbent: old, weight: 0.2 },
+        },
+      },
+    });
+    expect(newest.effect).toBeGreaterThan(-0.16);
+    expect(newest.effect).toBeLessThan(-0.06);
+    expect(newest.interval[1]).toBeLessThan(0);
+    expect(newest.incumbent!.mean).toBeGreaterThan(0.94);
+
+    const before = (await scenario.events()).length;
+    scenario.restart();
+    await scenario.look();
+    expect(await scenario.events()).toHaveLength(before);
+
+    await scenario.serve(2 * DAY, { version: old, quality: () => 0.97, step: 4 });
+    expect((await scenario.events()).at(-1)).toMatchObject({
+      type: "recovered",
+      how: `rolled back to ${old}`,
+    });
+  });
+
+  test("without a share of the registry the pairs decide nothing", async () => {
+    const scenario = createScenario(store, "no-share");
+    await scenario.serve(15 * DAY, history);
+    await scenario.serve(36, {
+      version: canary,
+      quality: () => 0.86,
+      beside: beside(0.97),
+      calls: 40,
+      step: 2,
+    });
+    expect(await scenario.events()).toEqual([]);
+  });
+
+  test("is not blamed for what hits both", async () => {
+    const scenario = createScenario(store, "both-arms");
+    await scenario.serve(15 * DAY, history);
+    await scenario.giveShare("two");
+    await scenario.serve(12, { version: canary, quality: () => 0.6, beside: beside(0.6), calls: 40 });
+    const pages = detections(await scenario.events()).filter(({ severity }) => severity === "SEV2");
+    const ofCanary = pages.filter(({ candidate }) => candidate.prompt_version === canary).at(-1)!;
+    expect(ofCanary.method).not.toBe(SIDE_BY_SIDE_METHOD);
+    expect(ofCanary.evidence).toMatchObject({ detector: { paired_silent: true, paired: { weight: 0.2 } } });
+  });
+});
+
 const LANGUAGES = ["lang=en", "lang=de", "lang=fr"];
 
 interface Hour {
@@ -153,6 +225,8 @@ interface Hour {
   /** Whether the judge answers. */
   readonly isJudged?: boolean;
   readonly responseModel?: string;
+  /** Serves every second conversation. */
+  readonly beside?: Pick<Hour, "version" | "quality"> | undefined;
   /** Hours between two looks of the monitors; default 1. */
   readonly step?: number;
 }
@@ -161,7 +235,8 @@ const healthy = (): number => 0.92;
 const moneyBroken = (mentionsMoney: boolean): number => (mentionsMoney ? 0.45 : 0.92);
 
 function createScenario(store: Store, useCase: string, options: Partial<QualityOptions> = {}) {
-  const clock = new VirtualClock("2026-03-02T00:00:00Z");
+  const clock = new VirtualClock(beginsMs);
+  beginsMs += 31 * DAY * HOUR_MS;
   const log = createMemoryEventLog({ clock });
   const logger = pino({ level: "silent" });
   const random = createRandom(7);
@@ -195,7 +270,7 @@ function createScenario(store: Store, useCase: string, options: Partial<QualityO
 
     /** Serves hour after hour; the monitors look at the end of each step. */
     async serve(hours: number, options: Hour): Promise<void> {
-      const { version, quality, calls = 10, isJudged = true, responseModel, step = 1 } = options;
+      const { version, quality, calls = 10, isJudged = true, responseModel, step = 1, beside } = options;
       for (let hour = 0; hour < hours; hour += step) {
         const startMs = clock.now();
         const rows = Array.from({ length: calls * step }, (_, i) => {
@@ -205,16 +280,18 @@ function createScenario(store: Store, useCase: string, options: Partial<QualityO
           const startedMs = startMs + Math.floor(share * (step * HOUR_MS - 60_000));
           const mentionsMoney = random.uniform() < 0.18;
           const slices = [...(mentionsMoney ? ["mentions_money"] : []), LANGUAGES[random.integer(3)]!];
-          return { id: made, startedMs, slices, passes: random.uniform() < quality(mentionsMoney) };
+          const arm = beside !== undefined && i % 2 === 0 ? beside : { version, quality };
+          const passes = random.uniform() < arm.quality(mentionsMoney);
+          return { id: made, version: arm.version, startedMs, slices, passes };
         });
         await store.insertCalls(
-          rows.map(({ id, startedMs, slices }) => {
+          rows.map(({ id, version: prompt_version, startedMs, slices }) => {
             const call = LlmCall.parse({
               call_id: callId(id),
               started_at: iso(startedMs),
               app: "helpdesk",
               use_case: useCase,
-              prompt_version: version,
+              prompt_version,
               model: "model-a",
               response_model: responseModel,
               status: "ok",
@@ -226,7 +303,7 @@ function createScenario(store: Store, useCase: string, options: Partial<QualityO
               ingested_at: iso(startedMs),
               tenant: "default",
               call,
-              prompt_version: version,
+              prompt_version,
               conversation_id: `conversation-${id}`,
               started_at: iso(startedMs),
               clock_skew_ms: 0,
@@ -241,17 +318,23 @@ function createScenario(store: Store, useCase: string, options: Partial<QualityO
         );
         if (isJudged) {
           await store.insertVerdicts(
-            rows.map(({ id, startedMs, slices, passes }) => ({
+            rows.map(({ id, version: own, startedMs, slices, passes }) => ({
               log_partition: 0,
               log_offset: id,
               ingested_at: iso(startedMs + 30_000),
-              verdict: { ...verdict(id, version, startedMs, slices, passes), use_case: useCase },
+              verdict: { ...verdict(id, own, startedMs, slices, passes), use_case: useCase },
             })),
           );
         }
         await clock.advance(step * HOUR_MS);
         await look();
       }
+    },
+
+    /** The registry gives the version half of the conversations. */
+    async giveShare(text: string): Promise<void> {
+      const event = { ...promoted(text, 1, { weight: 0.5 }), use_case: useCase };
+      await log.append("plumbline.registry", [toNewRecord(event)]);
     },
 
     /** No traffic. */

@@ -7,6 +7,7 @@ import type { Logger } from "@plumbline/runtime/logger";
 import { evidenceRows } from "./evidence-rows.ts";
 import type { SeriesBook, Watched } from "./known-series.ts";
 import { DAY_MS, groupBy, HOUR_MS, hourOf, iso, REBUILD_HOURS, seriesKey, unitOf } from "./series.ts";
+import { incumbentBeside, sideBySide } from "./side-by-side.ts";
 import { CLOSED_HOURS_KEPT } from "./version-watch.ts";
 
 /** Verdicts may reach the store this much out of order; hours are folded for good only after it. */
@@ -93,10 +94,7 @@ export class VerdictReader {
       if (row.judged_at > known.newestAt) known.newestAt = row.judged_at;
       this.#newestMs = Math.max(this.#newestMs, Math.min(nowMs, Date.parse(row.judged_at)));
     }
-    for (const [version, own] of groupBy(rows, (row) => row.prompt_version)) {
-      const watched = known.watches.get(version);
-      if (watched !== undefined) feed(watched, own);
-    }
+    for (const watched of known.watches.values()) feed(watched, rows, nowMs);
   }
 
   async #closeThrough(hour: number, nowMs: number): Promise<void> {
@@ -114,12 +112,23 @@ export class VerdictReader {
   }
 }
 
-/** Gives a watch all units of some hours. */
-export function feed(watched: Watched, rows: readonly JudgedUnitRow[]): void {
-  watched.pairs?.take(rows);
-  const units = rows.map((row) => unitOf(row));
+/**
+ * Gives a watch all units of some hours.
+ *
+ * @param rows of the series, all versions: a canary is paired with the version beside it
+ */
+export function feed(watched: Watched, rows: readonly JudgedUnitRow[], nowMs: number): void {
+  const { baseline, watch, start } = watched;
+  const own = rows.filter((row) => row.prompt_version === baseline.prompt_version);
+  watched.pairs?.take(own);
+  const units = own.map((row) => unitOf(row));
   for (const group of groupBy(units, ({ hour }) => String(hour)).values()) {
-    watched.watch.setHour(group[0]!.hour, group);
+    watch.setHour(group[0]!.hour, group);
+    watched.isDirty = true;
+  }
+  if (incumbentBeside(baseline) === null) return;
+  for (const pairs of sideBySide(baseline, rows, start.fromHour, nowMs)?.hours ?? []) {
+    watch.setPairs(pairs);
     watched.isDirty = true;
   }
 }

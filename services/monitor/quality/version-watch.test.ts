@@ -4,6 +4,8 @@ import {
   foldHours,
   freezeSnapshot,
   type JudgedUnit,
+  logEvidenceOfPairs,
+  type PairedEvidence,
   prepareSnapshot,
 } from "@plumbline/stats";
 import { expect, test } from "vitest";
@@ -39,6 +41,38 @@ test("the state in constant memory agrees with the fold over all hours, wherever
     const whole = foldHours(prepared, { ...START, throughHour: FROM + i, hours: given });
     expect(watch.read(FROM + i).logM).toBeCloseTo(whole.logM, 9);
   }
+});
+
+test("the pairs of a canary count in it as in the fold, from the hour in which they are given", () => {
+  const reserved = prepareSnapshot({
+    ...frozen.snapshot,
+    pairedWeight: 0.2,
+    streams: frozen.snapshot.streams.map((stream) => ({ ...stream, weight: 0.8 * stream.weight })),
+  });
+  const watch = new VersionWatch(reserved, START);
+  const paired: PairedEvidence[] = [];
+  for (const [i, units] of hours.entries()) {
+    if (units.length > 0) watch.setHour(FROM + i, units);
+    if (i >= 2) {
+      const differences = Array.from({ length: 12 }, () => (random.uniform() < 0.1 ? 1 : 0));
+      const pairs = { hour: FROM + i - 2, pairs: 12, drop: logEvidenceOfPairs(differences) };
+      paired.push(pairs);
+      watch.setPairs(pairs);
+      watch.setPairs(pairs);
+    }
+    if (i % 5 === 4) watch.closeThrough(FROM + i - 3);
+    const given = hours
+      .slice(0, i + 1)
+      .flatMap((own, h) => (own.length > 0 ? [evidenceOfUnits(reserved, FROM + h, own)] : []));
+    const whole = foldHours(reserved, { ...START, throughHour: FROM + i, hours: given, paired });
+    if (whole.alarm !== undefined) {
+      expect(watch.read(FROM + i).level).toBe("page");
+      expect(i).toBeGreaterThan(5);
+      return;
+    }
+    if (units.length > 0) expect(watch.read(FROM + i).logM).toBeCloseTo(whole.logM, 9);
+  }
+  expect.unreachable("pairs in which a tenth fell must raise an alarm");
 });
 
 test("an hour given again replaces itself, and a closed one is left alone", () => {

@@ -5,6 +5,8 @@ import {
   LOG_CLEARED,
   evidenceOfHour,
   logMixture,
+  type PairedEvidence,
+  pairedBets,
   type PreparedSnapshot,
   stepDetector,
   streamDetectors,
@@ -38,8 +40,11 @@ export class VersionWatch {
   readonly #startWeight: number;
   readonly #bets: number;
   readonly #open = new Map<number, HourEvidence>();
+  /** Pairs of a canary in hours that can still change. */
+  readonly #openPairs = new Map<number, PairedEvidence>();
   readonly #clearance: Float64Array;
   #logS: Float64Array;
+  #logPaired = emptyDetector(1, pairedBets.length);
   #units = 0;
   #closedThrough: number;
   #level: WatchReading["level"] = "none";
@@ -71,6 +76,11 @@ export class VersionWatch {
     if (this.isOpen(hour)) this.#open.set(hour, evidenceOfUnits(this.prepared, hour, units));
   }
 
+  /** Pairs of an hour that is over; of weight only where the baseline reserved it. */
+  setPairs(pairs: PairedEvidence): void {
+    if (this.isOpen(pairs.hour)) this.#openPairs.set(pairs.hour, pairs);
+  }
+
   /** Folds the hours through `hour` for good. @returns their evidence, to be stored */
   closeThrough(hour: number): readonly HourEvidence[] {
     const closed: HourEvidence[] = [];
@@ -78,14 +88,19 @@ export class VersionWatch {
       this.#closedThrough += 1;
       const evidence = this.#open.get(this.#closedThrough);
       this.#open.delete(this.#closedThrough);
-      this.#step(this.#logS, this.#closedThrough, evidence, this.#logS);
+      this.#step(this.#logS, this.#closedThrough, evidence?.drop);
+      const pairs = this.#openPairs.get(this.#closedThrough);
+      this.#openPairs.delete(this.#closedThrough);
+      this.#step(this.#logPaired, this.#closedThrough, pairs?.drop);
       this.#closedUnits.delete(this.#closedThrough - CLOSED_HOURS_KEPT);
-      if (evidence === undefined) continue;
-      this.#closedUnits.set(this.#closedThrough, evidence.n[0]!);
-      closed.push(evidence);
-      this.#units += evidence.n[0]!;
-      addTo(this.#clearance, evidence.clearance);
-      this.#note(this.#logS, this.#clearance);
+      if (evidence !== undefined) {
+        this.#closedUnits.set(this.#closedThrough, evidence.n[0]!);
+        closed.push(evidence);
+        this.#units += evidence.n[0]!;
+        addTo(this.#clearance, evidence.clearance);
+      }
+      if (evidence !== undefined || pairs !== undefined)
+        this.#note(this.#logS, this.#logPaired, this.#clearance);
     }
     return closed;
   }
@@ -103,33 +118,41 @@ export class VersionWatch {
   /** With the open hours through `hour`, as they stand. */
   read(hour: number): WatchReading {
     const logS = Float64Array.from(this.#logS);
+    const logPaired = Float64Array.from(this.#logPaired);
     const clearance = Float64Array.from(this.#clearance);
     let units = this.#units;
-    let logM = this.#closedThrough < this.fromHour ? -Infinity : this.#logM(logS);
+    let logM = this.#closedThrough < this.fromHour ? -Infinity : this.#logM(logS, logPaired);
     for (let h = this.#closedThrough + 1; h <= hour; h++) {
       const evidence = this.#open.get(h);
-      this.#step(logS, h, evidence, logS);
-      if (evidence === undefined) continue;
-      units += evidence.n[0]!;
-      addTo(clearance, evidence.clearance);
-      logM = this.#note(logS, clearance);
+      this.#step(logS, h, evidence?.drop);
+      const pairs = this.#openPairs.get(h);
+      this.#step(logPaired, h, pairs?.drop);
+      if (evidence !== undefined) {
+        units += evidence.n[0]!;
+        addTo(clearance, evidence.clearance);
+      }
+      if (evidence !== undefined || pairs !== undefined) logM = this.#note(logS, logPaired, clearance);
     }
     const logThreshold = Math.log(this.prepared.snapshot.threshold);
     return { logM, logThreshold, level: this.#level, isCleared: this.#isCleared, units };
   }
 
-  #step(logS: Float64Array, hour: number, evidence: HourEvidence | undefined, into: Float64Array): void {
+  #step(logS: Float64Array, hour: number, logG: ArrayLike<number> | undefined): void {
     const logStart = hour === this.fromHour ? Math.log(this.#startWeight) : 0;
-    stepDetector(logS, logStart, evidence?.drop ?? new Float64Array(logS.length), into);
+    stepDetector(logS, logStart, logG ?? new Float64Array(logS.length), logS);
   }
 
-  #logM(logS: Float64Array): number {
-    return weightedStreamAverage(streamDetectors(logS, this.#bets), this.prepared.weights);
+  #logM(logS: Float64Array, logPaired: Float64Array): number {
+    const { weights, snapshot } = this.prepared;
+    return weightedStreamAverage(
+      [...streamDetectors(logS, this.#bets), ...streamDetectors(logPaired, pairedBets.length)],
+      [...weights, snapshot.pairedWeight],
+    );
   }
 
   /** Levels stick: the evidence was there, whatever comes after. */
-  #note(logS: Float64Array, clearance: Float64Array): number {
-    const logM = this.#logM(logS);
+  #note(logS: Float64Array, logPaired: Float64Array, clearance: Float64Array): number {
+    const logM = this.#logM(logS, logPaired);
     const logThreshold = Math.log(this.prepared.snapshot.threshold);
     if (logM >= logThreshold) this.#level = "page";
     else if (logM >= logThreshold - Math.log(10) && this.#level === "none") this.#level = "ticket";

@@ -12,6 +12,7 @@ import {
   snapshotOf,
   startOf,
 } from "./baseline.ts";
+import type { GivenShares } from "../canary/given-shares.ts";
 import { evidenceRows } from "./evidence-rows.ts";
 import { incidentHours, isMuted, regressedVersions, resumedHour } from "./incident-history.ts";
 import { baselineOf, keepBaseline, type KnownSeries, throughHour, type Watched } from "./known-series.ts";
@@ -35,6 +36,7 @@ export interface WatchServingDeps {
   readonly served: ServedVersions;
   readonly states: VersionStates;
   readonly prompts: PromptTexts;
+  readonly shares: GivenShares;
   /** Frozen and not stored yet; the caller stores them. */
   readonly frozen: BaselineInsert[];
 }
@@ -110,10 +112,7 @@ async function fill(
 ): Promise<void> {
   const { baseline, watch, start } = watched;
   const units = await look.unitsSince(known.series, start.fromHour * HOUR_MS);
-  feed(
-    watched,
-    units.filter((row) => row.prompt_version === baseline.prompt_version),
-  );
+  feed(watched, units, look.nowMs);
   const closed = watch.closeThrough(reader.readFromHour - 1);
   const rows = closed.flatMap((evidence) => evidenceRows(baseline, evidence, look.nowMs));
   if (rows.length > 0) await store.insertEvidence(rows);
@@ -123,12 +122,12 @@ async function freeze(
   known: KnownSeries,
   version: ServedVersion,
   look: Look,
-  { incidents, served, options, prompts, logger, frozen }: WatchServingDeps,
+  { incidents, served, options, prompts, shares, logger, frozen }: WatchServingDeps,
 ): Promise<BaselineInsert | undefined> {
   const retry = known.retries.get(version.prompt_version);
   if (retry !== undefined && known.units < retry.units && look.nowMs < retry.ms) return undefined;
   const history = incidents.ofSeries(known.series);
-  await prompts.refresh();
+  await Promise.all([prompts.refresh(), shares.refresh()]);
   const choice = chooseBaseline({
     series: known.series,
     version,
@@ -140,6 +139,7 @@ async function freeze(
     deployHours: [...known.deployHours],
     nowMs: look.nowMs,
     options,
+    isCanary: shares.has(known.series, version.prompt_version),
     changedWords: (before, after) => prompts.changedWords(known.series.use_case, before, after),
   });
   if (choice.kind === "not_enough_data") {
