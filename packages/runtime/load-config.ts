@@ -25,7 +25,8 @@ export function loadConfig<Schema extends z.ZodObject>(
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => {
     const description = describe(schema, issue.path[0]);
-    return `  ${issue.path.join(".")}: ${issue.message}${description === "" ? "" : ` (${description})`}`;
+    const problem = String(issue.path[0]) in known ? issue.message : "not set";
+    return `  ${issue.path.join(".")}: ${problem}${description === "" ? "" : ` (${description})`}`;
   });
   throw new InvalidConfigError(`invalid configuration:\n${lines.join("\n")}`);
 }

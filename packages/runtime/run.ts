@@ -3,6 +3,7 @@
  * after every service has stopped, in reverse order of opening.
  */
 import { setMaxListeners } from "node:events";
+import { inspect } from "node:util";
 import type { Logger } from "./logger.ts";
 
 export interface Service {
@@ -90,6 +91,27 @@ export async function runProcess(services: readonly Service[], options: RunOptio
     options.logger.warn({ resources: process.getActiveResourcesInfo() }, "process.resources_left");
     process.exit();
   }, LEAVE_MS).unref();
+}
+
+/**
+ * Ends the process when nobody else handles a fault. A mistake in the configuration is told in its own words and with the exit
+ * code it promises; the stack of our code would only hide them.
+ */
+export function exitOnFault(): void {
+  process.on("uncaughtException", (error: unknown) => {
+    const exitCode = exitCodeOf(error);
+    process.stderr.write(`${exitCode === 1 ? inspect(error) : (error as Error).message}\n`);
+    process.exit(exitCode);
+  });
+}
+
+/** Exit code of a configuration that can't work. */
+const EXIT_CONFIG = 3;
+
+function exitCodeOf(error: unknown): number {
+  if (!(error instanceof Error)) return 1;
+  if ("exitCode" in error && typeof error.exitCode === "number") return error.exitCode;
+  return "code" in error && error.code === "config" ? EXIT_CONFIG : 1;
 }
 
 /** Aborts on the first SIGTERM or SIGINT; the second one exits at once. */

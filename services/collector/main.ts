@@ -3,10 +3,11 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { CollectorConfig } from "./config.ts";
 import { createCollector } from "./service.ts";
 
+exitOnFault();
 const config = loadConfig(CollectorConfig, process.env);
 const logger = createLogger("collector", config.PLUMBLINE_LOG_LEVEL);
 const log = openKafkaEventLog({

@@ -6,11 +6,12 @@ import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { createJudge } from "@plumbline/adapters/llm/create-judge";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { judgeChoice, JudgeProcessConfig } from "./config.ts";
 import { DEFAULT_RUBRICS } from "./default-rubric.ts";
 import { createJudgeService } from "./service.ts";
 
+exitOnFault();
 const config = loadConfig(JudgeProcessConfig, process.env);
 const logger = createLogger("judge", config.PLUMBLINE_LOG_LEVEL);
 const judge = createJudge({ ...judgeChoice(config), clock: systemClock });

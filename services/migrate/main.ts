@@ -3,9 +3,11 @@ import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { ensureTopics } from "@plumbline/adapters/kafka/topics";
 import { loadConfig } from "@plumbline/runtime/load-config";
+import { exitOnFault } from "@plumbline/runtime/run";
 import { createLogger } from "@plumbline/runtime/logger";
 import { MigrateConfig } from "./config.ts";
 
+exitOnFault();
 const config = loadConfig(MigrateConfig, process.env);
 const logger = createLogger("migrate", "info");
 

@@ -6,10 +6,11 @@ import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { MonitorProcessConfig } from "./config.ts";
 import { createMonitor } from "./service.ts";
 
+exitOnFault();
 const config = loadConfig(MonitorProcessConfig, process.env);
 const logger = createLogger("monitor", config.PLUMBLINE_LOG_LEVEL);
 const brokers = config.PLUMBLINE_KAFKA_BROKERS;

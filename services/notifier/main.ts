@@ -8,10 +8,11 @@ import { runbooksDir } from "@plumbline/alerts";
 import { createHttpApp, createHttpService, type Route } from "@plumbline/runtime/http";
 import { InvalidConfigError, loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { NotifierConfig } from "./config.ts";
 import { createNotifierService } from "./service.ts";
 
+exitOnFault();
 const config = loadConfig(NotifierConfig, process.env);
 const {
   PLUMBLINE_SLACK_TOKEN: token,

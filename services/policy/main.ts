@@ -3,10 +3,11 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { PolicyConfig } from "./config.ts";
 import { createPolicyService } from "./service.ts";
 
+exitOnFault();
 const config = loadConfig(PolicyConfig, process.env);
 const logger = createLogger("policy", config.PLUMBLINE_LOG_LEVEL);
 const policy = createPolicyService({

@@ -3,11 +3,12 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { RegistryConfig } from "./config.ts";
 import { createRegistry } from "./service.ts";
 import { createSnapshotFile } from "./snapshot.ts";
 
+exitOnFault();
 const config = loadConfig(RegistryConfig, process.env);
 const logger = createLogger("registry", config.PLUMBLINE_LOG_LEVEL);
 const log = openKafkaEventLog({

@@ -6,11 +6,12 @@ import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { WriterProcessConfig } from "./config.ts";
 import { createEnrichment } from "./enrich-call.ts";
 import { createWriter } from "./service.ts";
 
+exitOnFault();
 const config = loadConfig(WriterProcessConfig, process.env);
 const logger = createLogger("writer", config.PLUMBLINE_LOG_LEVEL);
 const brokers = config.PLUMBLINE_KAFKA_BROKERS;
