@@ -217,6 +217,16 @@ test("too little history is no baseline, and nothing is asserted about it", asyn
   expect(await monitor.detected()).toEqual([]);
 });
 
+test("a version that is a little worse is neither paged nor cleared, and says how much more it needs than was planned", async () => {
+  const { serve, statesNow, detected } = setUp();
+  await serve(GOOD);
+  await serve({ ...GOOD, version: "v2", quality: 0.895, hours: 10 * DAY });
+  expect(await detected()).toEqual([]);
+  const state = statesNow().find(({ prompt_version }) => prompt_version === "v2")!;
+  expect(state).toMatchObject({ state: "WATCHING", units: 2400 });
+  expect(state.units_needed).toBeGreaterThan(100);
+});
+
 test("a use case of another replica is left alone", async () => {
   const monitor = setUp({}, () => false);
   await monitor.serve(GOOD);

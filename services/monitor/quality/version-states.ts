@@ -66,8 +66,8 @@ export class VersionStates {
         if (state !== "WATCHING") return { ...said, units: row.units, units_needed: null };
         const watched = book.find(row)?.watches.get(prompt_version);
         if (watched === undefined) return { ...said, units: row.units, units_needed: null };
-        const { units } = watched.watch.read(throughHour(watched, nowMs));
-        return { ...said, units, units_needed: unitsNeeded(watched, units) };
+        const reading = watched.watch.read(throughHour(watched, nowMs));
+        return { ...said, units: reading.units, units_needed: unitsNeeded(watched, reading) };
       })
       .sort((a, b) => a.at.localeCompare(b.at));
   }
@@ -77,12 +77,20 @@ function stateKey(row: QualitySeries & { readonly prompt_version: string }): str
   return `${seriesKey(row)} ${row.prompt_version}`;
 }
 
-/** Units until an unchanged version is cleared: the evidence needed over what one unit gives on average. */
-function unitsNeeded({ watch, baseline }: Watched, units: number): number {
+/**
+ * Units until an unchanged version is cleared: the evidence needed over what one unit gives on average. Later than that the
+ * version is not quite unchanged, and what its own units gave so far stands in; the plan again, if they gave nothing.
+ */
+function unitsNeeded({ watch, baseline }: Watched, { units, logClearance }: WatchReading): number {
   const { clearanceMargin } = watch.prepared.snapshot.streams[0]!;
   const mean = Math.min(0.98, baseline.units > 0 ? baseline.score_sum / baseline.units : 0.5);
   const gain = bernoulliDivergence(mean, Math.max(0.01, mean - clearanceMargin));
   const { gains, eta } = watch.prepared.snapshot;
-  const needed = Math.ceil((LOG_CLEARED + Math.log(gains.length)) / (gain * eta));
-  return Math.max(1, needed - units);
+  const planned = Math.ceil((LOG_CLEARED + Math.log(gains.length)) / (gain * eta));
+  if (units < planned) return planned - units;
+  if (logClearance <= 0) return planned;
+  return Math.max(1, Math.min(UNITS_NEEDED_MAX, Math.ceil(units * (LOG_CLEARED / logClearance - 1))));
 }
+
+/** More than anybody will wait for. */
+const UNITS_NEEDED_MAX = 10_000_000;

@@ -20,6 +20,8 @@ export interface WatchReading {
   /** The highest level reached so far: a page needs M ≥ C, a ticket M ≥ C/10. */
   readonly level: "none" | "ticket" | "page";
   readonly isCleared: boolean;
+  /** log e-value that a fall by the clearance margin is excluded, since the start, nats. */
+  readonly logClearance: number;
   /** Judged since the start. */
   readonly units: number;
 }
@@ -134,7 +136,8 @@ export class VersionWatch {
       if (evidence !== undefined || pairs !== undefined) logM = this.#note(logS, logPaired, clearance);
     }
     const logThreshold = Math.log(this.prepared.snapshot.threshold);
-    return { logM, logThreshold, level: this.#level, isCleared: this.#isCleared, units };
+    const logClearance = logMixture(clearance);
+    return { logM, logThreshold, level: this.#level, isCleared: this.#isCleared, logClearance, units };
   }
 
   #step(logS: Float64Array, hour: number, logG: ArrayLike<number> | undefined): void {
