@@ -7,9 +7,11 @@
  * length), so a change of what users send is not mistaken for a change of the answers. A slice fixes its predicate
  * and is compared as it is.
  *
- * Each (slice, feature) is a stream: relevance test per hour, p to e, Shiryaev–Roberts, e-BH over all streams with
- * hourly patience. A stream whose hour is too small waits and takes the next hour with it; that depends on counts of
- * inputs only, so the test stays valid at every look.
+ * Each (slice, feature) is a stream: relevance test per window, p to e, Shiryaev–Roberts, e-BH over all streams with
+ * hourly patience. Windows are whole hours of enough calls; that depends on counts of inputs only, so the test stays
+ * valid at every look. A stream is read in two sizes of windows and its level is their average, which is a detector
+ * again: small ones see a mark on most answers within the hour, large ones what ten calls can't show, such as answers
+ * of half the length, also where a day has no more than a hundred calls.
  */
 import { DRIFT_PATIENCE, driftFlags, driftStep, psi, psiDebiased, psiTolerance } from "@plumbline/stats";
 import { compareBins, type BinComparison } from "./compare-bins.ts";
@@ -34,8 +36,16 @@ import {
   type VersionHour,
 } from "./version-memory.ts";
 
-/** Calls of a slice before its pending hours are compared. */
-const SLICE_CALLS_MIN = 10;
+/**
+ * Sizes of windows. `calls`: of a slice before its pending hours are compared. `calm`: windows in a row without evidence
+ * after which outputs are as the reference again; levels alone would take weeks to fall.
+ */
+const WINDOWS = [
+  { calls: 10, calm: 6 },
+  { calls: 100, calm: 3 },
+] as const;
+/** The same where a window is a day. */
+const CALM_DAYS = 3;
 /** Reference calls of a slice that is registered, and its share of traffic. */
 const REFERENCE_CALLS_MIN = 100;
 const SLICE_SHARE_MIN = 0.01;
@@ -44,8 +54,6 @@ const SLICE_SHARE_MAX = 0.95;
 const SLICES_MAX = 16;
 /** A level is held at this multiple of what flags alone: a flag outlives its cause by a bounded number of windows. */
 const CAP_FACTOR = 10;
-/** Windows in a row without evidence in any flagged stream after which a version is as its own past again. */
-const CALM_WINDOWS = 3;
 /** A level from which a stream may be moving, far below a flag. */
 const SUSPICIOUS_LEVEL = 20;
 /** Share of current calls in cells that the reference does not know; above it, mixes cannot be matched. */
@@ -77,24 +85,37 @@ export interface FingerprintOptions {
   readonly isOwnPast?: boolean;
 }
 
+interface Detector {
+  level: number;
+  /** Newest windows in a row without evidence of a move. */
+  calm: number;
+}
+
 interface Stream {
   readonly slice: string;
   readonly feature: string;
   readonly bins: FrozenBins;
   readonly tau: number;
-  level: number;
-  /** Whether the newest window was evidence of a move. */
-  hasMoved: boolean;
+  /** One for each size of windows. */
+  readonly detectors: readonly Detector[];
+}
+
+/** Hours of a slice that wait to become a window. */
+interface Pending {
+  readonly slice: string;
+  readonly streams: readonly Stream[];
+  /** Position in `WINDOWS`. */
+  readonly size: number;
+  counts: MutableCounts;
 }
 
 export class OutputFingerprint {
   readonly #reference: MutableCounts;
   readonly #streams: Stream[];
-  readonly #pending = new Map<string, MutableCounts>();
+  readonly #pending: readonly Pending[];
   readonly #cells: readonly string[];
   readonly #patience: number;
   readonly #isOwnPast: boolean;
-  #calmWindows = 0;
   #since = emptyCounts();
 
   /** @param weeks the incumbent's weekly counts, frozen here */
@@ -112,10 +133,12 @@ export class OutputFingerprint {
           feature,
           bins,
           tau: toleranceOf(weeks, slice, feature, bins),
-          level: 0,
-          hasMoved: false,
+          detectors: WINDOWS.map(() => ({ level: 0, calm: 0 })),
         };
       }),
+    );
+    this.#pending = [...bySlice(this.#streams)].flatMap(([slice, streams]) =>
+      WINDOWS.map((_, size) => ({ slice, streams, size, counts: emptyCounts() })),
     );
   }
 
@@ -130,45 +153,49 @@ export class OutputFingerprint {
   }
 
   get isSuspicious(): boolean {
-    return this.#streams.some(({ level }) => level >= SUSPICIOUS_LEVEL);
+    return this.#streams.some((stream) => levelOf(stream) >= SUSPICIOUS_LEVEL);
   }
 
   /** Forgets what the windows so far said. */
   reset(): void {
-    for (const stream of this.#streams) stream.level = 0;
-    this.#pending.clear();
-    this.#calmWindows = 0;
+    for (const { detectors } of this.#streams) for (const each of detectors) each.level = 0;
+    for (const pending of this.#pending) pending.counts = emptyCounts();
   }
 
   /** Folds one window, an hour of the candidate; in order, each once. @returns what is flagged, the clearest first */
   addHour(hour: VersionHour): readonly FingerprintResult[] {
     if (this.#isOwnPast && !this.isSuspicious) this.#since = emptyCounts();
     addCounts(this.#since, hour);
-    for (const [slice, streams] of bySlice(this.#streams)) {
-      const pending = this.#pending.get(slice) ?? emptyCounts();
-      addCounts(pending, slice === ALL ? hour : sliceOf(hour, slice));
-      this.#pending.set(slice, pending);
-      if ((pending.calls.get(slice) ?? 0) < SLICE_CALLS_MIN) continue;
-      this.#pending.delete(slice);
-      for (const stream of streams) {
-        const counts = this.#counts(stream, pending);
-        if (counts === null) continue;
-        const { eValue } = compareBins(counts.reference, counts.current, stream.tau);
-        const cap = CAP_FACTOR * this.#patience * this.#streams.length;
-        stream.level = Math.min(driftStep(stream.level, eValue), cap);
-        stream.hasMoved = eValue > 1;
-      }
+    for (const pending of this.#pending) {
+      const { slice, size } = pending;
+      addCounts(pending.counts, slice === ALL ? hour : sliceOf(hour, slice));
+      if ((pending.counts.calls.get(slice) ?? 0) < WINDOWS[size]!.calls) continue;
+      this.#closeWindow(pending);
+      pending.counts = emptyCounts();
     }
-    if (this.#isOwnPast) this.#endWhenCalm();
     return this.flagged();
   }
 
-  /** Levels alone would take weeks of days to fall: a few windows in a row without evidence end what is flagged. */
-  #endWhenCalm(): void {
-    const flagged = this.#flaggedStreams();
-    const isCalm = flagged.length > 0 && !flagged.some((stream) => stream.hasMoved);
-    this.#calmWindows = isCalm ? this.#calmWindows + 1 : 0;
-    if (this.#calmWindows >= CALM_WINDOWS) this.reset();
+  #closeWindow({ slice, streams, size, counts: window }: Pending): void {
+    for (const stream of streams) {
+      const counts = this.#counts(stream, window);
+      if (counts === null) continue;
+      const { eValue } = compareBins(counts.reference, counts.current, stream.tau);
+      const cap = CAP_FACTOR * this.#patience * this.#streams.length;
+      const detector = stream.detectors[size]!;
+      detector.level = Math.min(driftStep(detector.level, eValue), cap);
+      detector.calm = eValue > 1 ? 0 : detector.calm + 1;
+      const isOver = detector.calm >= (this.#isOwnPast ? CALM_DAYS : WINDOWS[size]!.calm);
+      if (isOver && detector.level >= SUSPICIOUS_LEVEL) this.#end(stream, slice, size);
+    }
+  }
+
+  /** What small windows saw end has ended: large ones, half full of answers from before, would see it days later. */
+  #end({ detectors }: Stream, slice: string, size: number): void {
+    for (const detector of detectors.slice(size)) detector.level = 0;
+    for (const pending of this.#pending) {
+      if (pending.slice === slice && pending.size > size) pending.counts = emptyCounts();
+    }
   }
 
   flagged(): readonly FingerprintResult[] {
@@ -178,18 +205,20 @@ export class OutputFingerprint {
   }
 
   #flaggedStreams(): readonly Stream[] {
-    const levels = this.#streams.map((stream) => stream.level);
-    return driftFlags(levels, this.#patience).map((index) => this.#streams[index]!);
+    return driftFlags(
+      this.#streams.map((stream) => levelOf(stream)),
+      this.#patience,
+    ).map((index) => this.#streams[index]!);
   }
 
   #describe(stream: Stream): FingerprintResult | null {
     const counts = this.#counts(stream, this.#since);
     if (counts === null) return null;
-    const { slice, feature, bins, tau, level } = stream;
+    const { slice, feature, bins, tau } = stream;
     return {
       slice,
       feature,
-      level,
+      level: levelOf(stream),
       comparison: compareBins(counts.reference, counts.current, tau),
       sizes: numericSizes(
         withMissing(this.#reference, slice, feature),
@@ -214,6 +243,11 @@ export class OutputFingerprint {
       current.calls.get(ALL) ?? 0,
     );
   }
+}
+
+/** The average of detectors bounds false alarms as each of them does. */
+function levelOf({ detectors }: Stream): number {
+  return detectors.reduce((sum, { level }) => sum + level, 0) / detectors.length;
 }
 
 /**

@@ -21,6 +21,8 @@ const RANK = { WATCHING: 0, CLEARED: 1, REGRESSED: 2 } as const;
 
 export class VersionStates {
   readonly #states = new Map<string, QualityStateRow>();
+  /** Of versions that are watched no longer. */
+  readonly #left = new Map<string, Pick<VersionState, "units" | "units_needed">>();
   #unstored: QualityStateRow[] = [];
 
   /** Takes in what was stored before a restart. */
@@ -51,6 +53,12 @@ export class VersionStates {
     this.#unstored.push(row);
   }
 
+  /** Remembers how far a version was that is about to be watched no longer. */
+  leave(watched: Watched, nowMs: number): void {
+    const { baseline } = watched;
+    this.#left.set(stateKey(baseline), progressOf(watched, nowMs));
+  }
+
   /** Stores what was noted since the last time, in one block. */
   async store(store: Pick<Store, "insertQualityStates">): Promise<void> {
     await store.insertQualityStates(this.#unstored);
@@ -65,9 +73,8 @@ export class VersionStates {
         const said = { ...seriesOf(row), prompt_version, state, at };
         if (state !== "WATCHING") return { ...said, units: row.units, units_needed: null };
         const watched = book.find(row)?.watches.get(prompt_version);
-        if (watched === undefined) return { ...said, units: row.units, units_needed: null };
-        const reading = watched.watch.read(throughHour(watched, nowMs));
-        return { ...said, units: reading.units, units_needed: unitsNeeded(watched, reading) };
+        const last = this.#left.get(stateKey(row)) ?? { units: row.units, units_needed: null };
+        return { ...said, ...(watched === undefined ? last : progressOf(watched, nowMs)) };
       })
       .sort((a, b) => a.at.localeCompare(b.at));
   }
@@ -75,6 +82,11 @@ export class VersionStates {
 
 function stateKey(row: QualitySeries & { readonly prompt_version: string }): string {
   return `${seriesKey(row)} ${row.prompt_version}`;
+}
+
+function progressOf(watched: Watched, nowMs: number): Pick<VersionState, "units" | "units_needed"> {
+  const reading = watched.watch.read(throughHour(watched, nowMs));
+  return { units: reading.units, units_needed: unitsNeeded(watched, reading) };
 }
 
 /**

@@ -72,7 +72,11 @@ export async function watchServing(
     await pairsOf(known, next, look);
     deps.states.note(baseline, "WATCHING", next.watch.read(throughHour(next, look.nowMs)), look.nowMs);
   }
-  for (const name of known.watches.keys()) if (!serving.has(name)) known.watches.delete(name);
+  for (const [name, watched] of known.watches) {
+    if (serving.has(name)) continue;
+    deps.states.leave(watched, look.nowMs);
+    known.watches.delete(name);
+  }
 }
 
 /** Versions that serve: called within the last quarter of an hour of the use case's traffic. */
