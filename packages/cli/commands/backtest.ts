@@ -4,6 +4,7 @@ import { backtest, JUDGES } from "@plumbline/services/local/backtest/replay";
 import type { AddCommand } from "../command.ts";
 import { UsageError } from "../failure.ts";
 import { createProgress } from "../progress.ts";
+import { secretOf } from "../project-options.ts";
 import { describeReport } from "./describe-report.ts";
 
 const MINUTE_MS = 60_000;
@@ -74,7 +75,14 @@ export const addBacktest: AddCommand = (program, context) => {
       if (judgeNoise > 0 && judge !== "labels") throw new UsageError("--judge-noise is for --judge labels");
       if (criteria.length > 0 && judge !== "labels")
         throw new UsageError("--criterion is for --judge labels");
-      const { stdout, stderr, environment, signal } = context.io;
+      const { stdout, stderr, signal } = context.io;
+      const environment =
+        judge === "llm"
+          ? {
+              ...context.io.environment,
+              PLUMBLINE_JUDGE_API_KEY: await secretOf(context.io, "PLUMBLINE_JUDGE_API_KEY"),
+            }
+          : context.io.environment;
       const progress = createProgress(stderr, () => performance.now());
       const report = await backtest({
         events: flags.events,

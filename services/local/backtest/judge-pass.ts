@@ -1,34 +1,30 @@
 /** One pass over the judge's work list with its own decision code, at the replay's time. */
-import {
-  ExternalError,
-  type Clock,
-  type EventLog,
-  type Judge,
-  type PendingCall,
-  type Rubric,
-  type Store,
-} from "@plumbline/ports";
+import type { Clock, EventLog, PendingCall, Rubric, Store } from "@plumbline/ports";
 import type { Verdict } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
-import { Budget } from "../../judge/budget.ts";
-import type { JudgeConfig } from "../../judge/config.ts";
-import { judgeCall, makeVerdict } from "../../judge/judge-call.ts";
+import { makeVerdict } from "../../judge/judge-call.ts";
 import { labelOf, type LabelCriterion } from "./criteria.ts";
 import type { EventRow } from "./read-traffic.ts";
 
 const PAGE = 1_000;
-const RETRY_MS = 1_000;
 
-/** Decides a call on a rubric; always ends in a terminal state. @throws ExternalError when the judge can't be reached */
 export interface Decider {
   readonly name: string;
   readonly rubrics: readonly Rubric[];
   readonly concurrency: number;
-  decide(call: PendingCall, rubric: Rubric): Promise<Verdict>;
+  /**
+   * Ends in a terminal state of the call.
+   *
+   * @throws ExternalError when the judge can't be asked at all, or when `signal` was aborted
+   */
+  decide(call: PendingCall, rubric: Rubric, signal: AbortSignal): Promise<Verdict>;
 }
 
 /**
- * Judges everything that was selected since `since` and has no verdict. @returns the verdicts, appended to the log
+ * Judges everything that was selected since `since` and has no verdict.
+ *
+ * @returns the verdicts, appended to the log
+ * @throws ExternalError of the decider
  */
 export async function judgePending(
   decider: Decider,
@@ -38,9 +34,13 @@ export async function judgePending(
     readonly store: Pick<Store, "pendingCalls">;
     /** Resolves when the writer has stored the verdicts appended so far. */
     readonly stored: () => Promise<void>;
+    readonly signal: AbortSignal;
   },
 ): Promise<readonly Verdict[]> {
   const all: Verdict[] = [];
+  // What ends one judgement ends the others: nobody asks on, and pays, behind an error.
+  const fault = new AbortController();
+  const signal = AbortSignal.any([deps.signal, fault.signal]);
   for (const rubric of decider.rubrics) {
     for (let isFull = true; isFull;) {
       const calls = await deps.store.pendingCalls({
@@ -54,7 +54,12 @@ export async function judgePending(
       const work = async (): Promise<void> => {
         while (next < calls.length) {
           const index = next++;
-          verdicts[index] = await decider.decide(calls[index]!, rubric);
+          try {
+            verdicts[index] = await decider.decide(calls[index]!, rubric, signal);
+          } catch (error) {
+            fault.abort();
+            throw error;
+          }
         }
       };
       await Promise.all(Array.from({ length: Math.min(decider.concurrency, calls.length) }, work));
@@ -114,54 +119,6 @@ export function createLabelDecider(
         label: score >= rubric.pass_if ? "pass" : "fail",
         reason: "label of the file",
       });
-    },
-  };
-}
-
-/** A judge of the product, asked as the service asks it. Real time for its waits, the replay's for its verdicts. */
-export function createJudgeDecider(
-  judge: Judge,
-  options: {
-    readonly rubrics: readonly Rubric[];
-    readonly clock: Clock;
-    readonly realClock: Clock;
-    readonly config: JudgeConfig;
-    readonly signal: AbortSignal;
-  },
-): Decider {
-  const { rubrics, clock, realClock, config, signal } = options;
-  // Money is spent now, whatever the date of the calls.
-  const budget = new Budget({
-    usdPerDay: config.PLUMBLINE_JUDGE_USD_PER_DAY,
-    callsPerHour: config.PLUMBLINE_JUDGE_CALLS_PER_HOUR,
-  });
-  const judgeClock: Clock = { now: () => clock.now(), sleep: (ms, abort) => realClock.sleep(ms, abort) };
-  return {
-    name: judge.name,
-    rubrics,
-    concurrency: config.PLUMBLINE_JUDGE_CONCURRENCY,
-    async decide(call, rubric) {
-      const decided = (state: Verdict["state"], reason: string): Verdict =>
-        makeVerdict(call, rubric, judge.name, clock.now(), { state, reason });
-      if (call.input === null || call.output === null)
-        return decided("cannot_judge", "the file has no text for it");
-      const timeoutMs = config.PLUMBLINE_JUDGE_TIMEOUT_MS;
-      for (let attempt = 1; ; attempt++) {
-        const spent = budget.reserve(realClock.now());
-        if (spent !== null) return decided("over_budget", spent);
-        const outcome = await judgeCall(call, rubric, { judge, clock: judgeClock, timeoutMs, signal });
-        if (outcome.kind === "verdict") {
-          budget.settle(outcome.verdict.cost_usd, realClock.now());
-          return outcome.verdict;
-        }
-        budget.settle(null, realClock.now());
-        if (outcome.kind === "stopped") throw new ExternalError("external_unavailable", "stopped");
-        if (attempt >= config.PLUMBLINE_JUDGE_ATTEMPTS_MAX) throw outcome.error;
-        await realClock.sleep(
-          outcome.error.retryAfterMs ?? Math.min(RETRY_MS * 2 ** attempt, 60_000),
-          signal,
-        );
-      }
     },
   };
 }

@@ -26,7 +26,8 @@ import { WriterConfig } from "../../writer/config.ts";
 import { createEnrichment } from "../../writer/enrich-call.ts";
 import { createWriter } from "../../writer/service.ts";
 import { labelCriteria, labelOf, type LabelCriterion } from "./criteria.ts";
-import { createJudgeDecider, createLabelDecider, type Decider, judgePending } from "./judge-pass.ts";
+import { createJudgeDecider } from "./judge-decider.ts";
+import { createLabelDecider, type Decider, judgePending } from "./judge-pass.ts";
 import { createMonitors } from "./monitors.ts";
 import { type Arrival, type EventRow, readTraffic, type TrafficFiles } from "./read-traffic.ts";
 import { type BacktestReport, clearedVersions, JudgedVersions, readIncidents } from "./report.ts";
@@ -100,7 +101,7 @@ export async function backtest(options: BacktestOptions): Promise<BacktestReport
 
     /** Events of the current step, for a judge that reads labels. */
     const rows = new Map<string, EventRow>();
-    const decider = createDecider(options, found.criteria, clock, signal, (callId) => rows.get(callId));
+    const decider = createDecider(options, found.criteria, clock, (callId) => rows.get(callId));
     const monitors = createMonitors({ log, store, clock, logger, environment, isJudged: decider !== null });
     const judged = new JudgedVersions();
     let calls = 0;
@@ -122,7 +123,7 @@ export async function backtest(options: BacktestOptions): Promise<BacktestReport
       if (decider !== null && arrivals.length > 0) {
         const since = new Date(startMs - PENDING_REACH_MS).toISOString();
         const wait = () => stored("plumbline.verdicts");
-        for (const verdict of await judgePending(decider, since, { log, store, stored: wait }))
+        for (const verdict of await judgePending(decider, since, { log, store, stored: wait, signal }))
           judged.add(verdict);
       }
       rows.clear();
@@ -244,14 +245,13 @@ function createDecider(
   options: BacktestOptions,
   criteria: readonly LabelCriterion[],
   clock: Clock,
-  signal: AbortSignal,
   rowOf: (callId: string) => EventRow | undefined,
 ): Decider | null {
   const { judge, environment, judgeNoise: noise = 0 } = options;
   if (judge === "labels")
     return criteria.length === 0 ? null : createLabelDecider(criteria, { noise, clock, rowOf });
   const config = loadConfig(JudgeConfig, environment);
-  const shared = { rubrics: DEFAULT_RUBRICS, clock, realClock: systemClock, config, signal };
+  const shared = { rubrics: DEFAULT_RUBRICS, clock, realClock: systemClock, config };
   if (judge === "lexical") return createJudgeDecider(createLexicalJudge(), shared);
   const choice = judgeChoice(loadConfig(JudgeChoiceConfig, environment));
   if (choice.provider === "lexical") {
