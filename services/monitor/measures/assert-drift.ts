@@ -2,9 +2,19 @@
 import type { JudgedUnitRow } from "@plumbline/ports";
 import type { Detection } from "@plumbline/schemas";
 import { driftDetection, outputDetection } from "./describe-drift.ts";
-import { type FeatureResult, isTextFeature } from "./drift-series.ts";
+import type { FeatureResult } from "./drift-decision.ts";
 import { explainShift } from "./explain-shift.ts";
-import { type AssertDeps, detect, isNews, iso, openOf, recover, type UseCaseKey } from "./open-incident.ts";
+import {
+  type AssertDeps,
+  detect,
+  isDismissed,
+  isNews,
+  iso,
+  openOf,
+  recover,
+  type UseCaseKey,
+} from "./open-incident.ts";
+import { isTextFeature } from "./text-drift.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 
 /** Input drift, and output drift of a version that nobody deployed lately. */
@@ -47,7 +57,8 @@ async function withExplanation(
     (result) => result.bins?.names.join() === "no,yes" && !isTextFeature(result.feature),
   );
   const [known] = openOf(detection, detection.kind, deps);
-  if (slice?.bins == null || (known !== undefined && !isNews(known, detection, now))) return detection;
+  const isAsserted = known === undefined ? !isDismissed(detection, deps) : isNews(known, detection, now);
+  if (slice?.bins == null || !isAsserted) return detection;
   const { tenant, env, use_case } = detection;
   const units = async (start: number, end: number): Promise<readonly JudgedUnitRow[]> =>
     (await deps.store.judgedUnits({ start: iso(start), end: iso(end), use_case })).filter(

@@ -1,7 +1,7 @@
 /** What moved, by how much and where, as detections with every number that made them. */
 import type { Detection } from "@plumbline/schemas";
 import { describeResult } from "./drift-results.ts";
-import type { FeatureResult } from "./drift-series.ts";
+import type { FeatureResult } from "./drift-decision.ts";
 import { normalMeasures } from "./normal-measures.ts";
 import { BASE, FEATURES_NAMED, iso, isoOrNull, type UseCaseKey } from "./open-incident.ts";
 import type { FingerprintResult } from "./output-fingerprint.ts";

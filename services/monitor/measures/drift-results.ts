@@ -1,7 +1,7 @@
 /** Drift decisions → rows of `drift_results`, with everything needed to draw and recompute them. */
 import type { DriftResult } from "@plumbline/ports";
 import type { UseCaseKey } from "./open-incident.ts";
-import type { DriftDecision, FeatureResult } from "./drift-series.ts";
+import type { DriftDecision, FeatureResult } from "./drift-decision.ts";
 
 export function toDriftResults(key: UseCaseKey, decision: DriftDecision, now: number): DriftResult[] {
   const flagged = new Set(decision.flagged.map((result) => result.feature));

@@ -1,9 +1,12 @@
 import { describeCall } from "@plumbline/features";
 import { expect, test } from "vitest";
-import { DAY_MS, DriftSeries, type DatedText, type DriftWindow, type FeatureResult } from "./drift-series.ts";
+import type { FeatureResult } from "./drift-decision.ts";
+import { DriftSeries } from "./drift-series.ts";
+import { DAY_MS, type DriftWindow } from "./drift-window.ts";
 import { groupBy } from "./group-by.ts";
 import { logBin } from "./log-bins.ts";
 import { realEvents, type RealEvent } from "./real-data.fixture.ts";
+import type { DatedText } from "./text-drift.ts";
 
 const events = realEvents("open/drift_banking77.events.jsonl.gz");
 if (events === null) console.warn("SKIPPED: shared/data/open/drift_banking77.events.jsonl.gz is absent");

@@ -1,6 +1,7 @@
 import { createRandom } from "@plumbline/stats";
 import { expect, test } from "vitest";
-import { chooseWidth, DAY_MS, DriftSeries, type DriftWindow } from "./drift-series.ts";
+import { DriftSeries } from "./drift-series.ts";
+import { chooseWidth, DAY_MS, type DriftWindow } from "./drift-window.ts";
 import { logBin } from "./log-bins.ts";
 
 /** A day of calls: lengths log-normal, a fifth mentions money; weekends are shorter and poorer. */

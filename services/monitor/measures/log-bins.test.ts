@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { compareBins } from "./compare-bins.ts";
 import { binNames, binValue, countBins, freezeBins, logBin, MISSING_BIN, numericSizes } from "./log-bins.ts";
-import { compareResponseModels } from "./use-case-measures.ts";
+import { compareResponseModels } from "./response-models.ts";
 
 test("the grid keeps order, zero apart, and a value within 19% of its bin's", () => {
   expect([0, -1, Number.NaN].map(logBin)).toEqual([0, 0, 0]);

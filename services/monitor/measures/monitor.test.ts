@@ -1,20 +1,14 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { IncidentFold } from "@plumbline/alerts";
 import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
-import { describeCall } from "@plumbline/features";
-import type { CallRow, Store } from "@plumbline/ports";
-import { IncidentEvent, LlmCall, type LlmCallInput } from "@plumbline/schemas";
-import { pino } from "pino";
-import { createMeasuresMonitor, type MeasuresMonitor } from "./monitor.ts";
+import type { createRandom } from "@plumbline/stats";
 import { afterEach, expect, test } from "vitest";
-import { createRandom } from "@plumbline/stats";
+import { calls, createStoreWorld, WORLD_USE_CASE, type WorldCall } from "./store-world.fixture.ts";
 
-const WORLD_USE_CASE = "ticket-summary";
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const START = Date.parse("2026-03-02T00:00:00Z");
@@ -24,26 +18,6 @@ afterEach(async () => {
   await world?.close();
   world = null;
 });
-
-/** `days` of 960 calls a day. */
-function calls(
-  from: number,
-  days: number,
-  version: string,
-  make: (random: ReturnType<typeof createRandom>) => Partial<WorldCall>,
-): WorldCall[] {
-  const random = createRandom(from / HOUR_MS);
-  return Array.from({ length: days * 960 }, (_, i) => {
-    const at = from + (i * DAY_MS) / 960;
-    const isMoney = random.uniform() < 0.2;
-    const words = Array.from(
-      { length: 8 + random.integer(12) },
-      () => "the order is late".split(" ")[random.integer(4)],
-    ).join(" ");
-    const amount = isMoney ? ` $${10 + random.integer(90)}` : "";
-    return { at, version, input: `${words}${amount}`, output: `Summary: ${words}${amount}`, ...make(random) };
-  });
-}
 
 test("a version that masks amounts is named with feature and slice within three hours, and its rollback recovers it", async () => {
   world = await openStoreWorld(START + 9 * DAY_MS);
@@ -178,30 +152,9 @@ test("a use case of another replica is left alone until it is held", async () =>
   expect(await world.events()).toHaveLength(1);
 });
 
-/** A store in-process with described calls in it, and the measures run on it under a virtual clock. */
-interface StoreWorld {
-  readonly store: Store;
-  readonly clock: VirtualClock;
-  /** Another monitor on the same rows and log, as after a restart. */
-  readonly restart: () => MeasuresMonitor;
-  readonly insert: (calls: readonly WorldCall[]) => Promise<void>;
-  readonly events: () => Promise<readonly IncidentEvent[]>;
-  readonly close: () => Promise<void>;
-}
+type StoreWorld = Awaited<ReturnType<typeof openStoreWorld>>;
 
-interface WorldCall {
-  /** Ms since the epoch. */
-  readonly at: number;
-  readonly version: string;
-  readonly input: string | null;
-  readonly output: string | null;
-  readonly changes?: Partial<LlmCallInput>;
-}
-
-async function openStoreWorld(
-  start: number,
-  holds: (useCase: string) => boolean = () => true,
-): Promise<StoreWorld> {
+async function openStoreWorld(start: number, holds: (useCase: string) => boolean = () => true) {
   const path = await mkdtemp(join(tmpdir(), "plumbline-measures-"));
   const engine = await openEmbeddedClickHouse({ path });
   const store = createClickHouseStore(engine);
@@ -210,67 +163,6 @@ async function openStoreWorld(
   await engine.command("SYSTEM STOP TTL MERGES");
   const clock = new VirtualClock(start);
   const log = createMemoryEventLog({ clock });
-  const logger = pino({ level: "silent" });
-  let offset = 0;
-  return {
-    store,
-    clock,
-    restart: () =>
-      createMeasuresMonitor({
-        store,
-        log,
-        clock,
-        logger,
-        incidents: new IncidentFold(log),
-        holds,
-        settleMs: 0,
-      }),
-    insert: (calls) => store.insertCalls(calls.map((call) => toRow(call, offset++))),
-    events: async () =>
-      (await log.read("plumbline.incidents", 0, 0, 1_000)).map((record) =>
-        IncidentEvent.parse(JSON.parse(new TextDecoder().decode(record.value))),
-      ),
-    close: async () => {
-      await store.close();
-      await rm(path, { recursive: true });
-    },
-  };
-}
-
-function toRow({ at, version, input, output, changes }: WorldCall, offset: number): CallRow {
-  const time = new Date(at).toISOString();
-  const call = LlmCall.parse({
-    call_id: `01935b2e-7c4e-7000-8000-${offset.toString(16).padStart(12, "0")}`,
-    schema_version: 1,
-    started_at: time,
-    env: "production",
-    app: "a",
-    use_case: WORLD_USE_CASE,
-    prompt_version: version,
-    provider: "openai",
-    model: "m",
-    status: "ok",
-    latency_ms: 900,
-    input,
-    output,
-    ...changes,
-  } satisfies LlmCallInput);
-  const { slices, features } = describeCall(call);
-  return {
-    log_partition: 0,
-    log_offset: offset,
-    ingested_at: time,
-    tenant: "default",
-    call,
-    prompt_version: version,
-    conversation_id: call.call_id,
-    started_at: time,
-    clock_skew_ms: 0,
-    cost_usd: call.cost_usd ?? null,
-    slices,
-    features,
-    is_sampled: false,
-    sample_rate: 0,
-    flags: [],
-  };
+  const world = createStoreWorld({ store, log, clock, holds, remove: () => rm(path, { recursive: true }) });
+  return { ...world, clock };
 }

@@ -2,22 +2,27 @@
  * The measures: jobs over 100% of the calls that need no judge. Input drift, output fingerprint, latency, cost, success,
  * path mix and the judge's anchors.
  *
- * Every run folds the hours that closed since the last one, for all use cases at once: two queries for counts, and one
- * a use case and day for a sample of its texts. State is a fold of stored rows: the first run, and one after the held
- * use cases changed, folds the last eight weeks again. What is open is read from the incidents topic, so running twice
- * appends nothing the second time.
+ * Every run folds the hours that closed since the last one, for all use cases at once. It asks first when there were
+ * calls; where there were, it takes two queries for counts, and one a use case and day for a sample of its texts. Time
+ * passes for every use case in any case: windows and days close also when no call follows them.
+ *
+ * State is a fold of stored rows: the first run, and one after the held use cases changed, folds the last eight weeks
+ * again. What is open is read from the incidents topic, so running twice appends nothing the second time.
  */
 import type { IncidentFold } from "@plumbline/alerts";
-import type { Clock, EventLog, Store } from "@plumbline/ports";
+import type { AnchorDay, Clock, EventLog, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { assertAnchors } from "./assert-anchors.ts";
 import { assertDrift, assertOutputs } from "./assert-drift.ts";
 import { assertHealth } from "./assert-health.ts";
-import { DAY_MS, HOUR_MS, type DatedText, type DriftDecision } from "./drift-series.ts";
+import { mayHaveCalls, readCallSpans, type CallSpan } from "./call-spans.ts";
+import type { DriftDecision } from "./drift-decision.ts";
 import { toDriftResults } from "./drift-results.ts";
+import { DAY_MS, HOUR_MS } from "./drift-window.ts";
 import { toMeasuredHours } from "./measured-hours.ts";
 import { normalMeasures, type NormalMeasure } from "./normal-measures.ts";
 import type { UseCaseKey } from "./open-incident.ts";
+import type { DatedText } from "./text-drift.ts";
 import { UseCaseMeasures } from "./use-case-measures.ts";
 
 const LOOKBACK_MS = 56 * DAY_MS;
@@ -30,7 +35,13 @@ const ANCHOR_LOOKBACK_MS = 90 * DAY_MS;
 export interface MeasuresDeps {
   readonly store: Pick<
     Store,
-    "featureHours" | "outcomeHours" | "driftTexts" | "anchorDays" | "judgedUnits" | "insertDriftResults"
+    | "versionActivity"
+    | "featureHours"
+    | "outcomeHours"
+    | "driftTexts"
+    | "anchorDays"
+    | "judgedUnits"
+    | "insertDriftResults"
   >;
   readonly log: Pick<EventLog, "append">;
   readonly clock: Clock;
@@ -60,6 +71,7 @@ export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
   let tracked = new Map<string, Tracked>();
   let skipped = new Set<string>();
   let nextHour: number | null = null;
+  let anchors: { readonly askedAt: number; readonly days: readonly AnchorDay[] } | null = null;
 
   async function run(): Promise<void> {
     if ([...skipped].some((useCase) => deps.holds(useCase))) {
@@ -71,10 +83,11 @@ export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
     let start = nextHour ?? Math.floor((end - LOOKBACK_MS) / DAY_MS) * DAY_MS;
     if (start >= end) return;
     const began = start;
+    const spans = await readCallSpans(store, Math.min(start, ...closingTextDays(end)));
     while (start < end) {
       // Days at a time, so that a rebuild never holds eight weeks of counts.
       const until = Math.min(end, Math.floor(start / DAY_MS) * DAY_MS + DAY_MS);
-      await fold(start, until);
+      await fold(start, until, spans);
       start = until;
     }
     nextHour = end;
@@ -84,19 +97,26 @@ export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
       await assertOutputs(key, measures, end, deps);
       await assertHealth(key, measures, end, deps);
     }
-    await assertAnchors(
-      await store.anchorDays({ start: iso(end - ANCHOR_LOOKBACK_MS), end: iso(end) }),
-      end,
-      deps,
-    );
+    if (areAnchorsDue(end, mayHaveCalls(spans, began, end))) {
+      const days = await store.anchorDays({ start: iso(end - ANCHOR_LOOKBACK_MS), end: iso(end) });
+      anchors = { askedAt: end, days };
+    }
+    await assertAnchors(anchors?.days ?? [], end, deps);
     logger.info({ use_cases: tracked.size, hours: (end - began) / HOUR_MS }, "monitor.measures");
   }
 
-  async function fold(start: number, end: number): Promise<void> {
-    const window = { start: iso(start), end: iso(end) };
-    const [features, outcomes] = await Promise.all([store.featureHours(window), store.outcomeHours(window)]);
-    const hours = toMeasuredHours(features, outcomes);
-    for (const { key, hour } of hours) {
+  /**
+   * With every hour that has calls. While none arrive, once a day is enough: agreement is counted by day, and a drift
+   * of the judge is about the verdicts on calls. Nothing to watch over is no reason to ask.
+   */
+  function areAnchorsDue(end: number, hasCalls: boolean): boolean {
+    if (hasCalls) return true;
+    const isNewDay = anchors === null || Math.floor(anchors.askedAt / DAY_MS) < Math.floor(end / DAY_MS);
+    return isNewDay && (tracked.size > 0 || incidents.open("judge_drift").length > 0);
+  }
+
+  async function fold(start: number, end: number, spans: readonly CallSpan[]): Promise<void> {
+    for (const { key, hour } of mayHaveCalls(spans, start, end) ? await measuredHours(start, end) : []) {
       if (!deps.holds(key.use_case)) {
         skipped.add(key.use_case);
         continue;
@@ -108,8 +128,14 @@ export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
     }
     for (const each of tracked.values()) {
       await keep(each, each.measures.closeUntil(end));
-      await closeTextDays(each, end);
+      await closeTextDays(each, end, spans);
     }
+  }
+
+  async function measuredHours(start: number, end: number): Promise<ReturnType<typeof toMeasuredHours>> {
+    const window = { start: iso(start), end: iso(end) };
+    const [features, outcomes] = await Promise.all([store.featureHours(window), store.outcomeHours(window)]);
+    return toMeasuredHours(features, outcomes);
   }
 
   function track(key: UseCaseKey): Tracked {
@@ -121,11 +147,18 @@ export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
     return each;
   }
 
-  async function closeTextDays(each: Tracked, end: number): Promise<void> {
+  /** Starts of the days, ms, whose texts are due by `end`. */
+  function closingTextDays(end: number): number[] {
+    return [...tracked.values()].flatMap(({ nextTextDay: day }) =>
+      day !== null && day + DAY_MS <= end ? [day] : [],
+    );
+  }
+
+  async function closeTextDays(each: Tracked, end: number, spans: readonly CallSpan[]): Promise<void> {
     while (each.nextTextDay !== null && each.nextTextDay + DAY_MS <= end) {
       const day = each.nextTextDay;
       each.nextTextDay = day + DAY_MS;
-      if (day < clock.now() - TEXT_LOOKBACK_MS) continue;
+      if (day < clock.now() - TEXT_LOOKBACK_MS || !mayHaveCalls(spans, day, day + DAY_MS, each.key)) continue;
       const { series } = each.measures.drift;
       const days = series.textReferenceDays(day);
       const current = await texts(each.key, day, day + DAY_MS, TEXTS_MAX);

@@ -77,12 +77,14 @@ export async function detect(
     await appendIncident(event, deps);
     return;
   }
-  const id = incidentId(incidentKey(detection));
-  if (deps.incidents.get(id)?.state === "dismissed") return;
-  await appendIncident(
-    { type: "detected", incident_id: id, at: iso(now), actor: "monitor", detection },
-    deps,
-  );
+  if (isDismissed(detection, deps)) return;
+  const incident_id = incidentId(incidentKey(detection));
+  await appendIncident({ type: "detected", incident_id, at: iso(now), actor: "monitor", detection }, deps);
+}
+
+/** Whether a person said that this very incident is none. */
+export function isDismissed(detection: Detection, { incidents }: AssertDeps): boolean {
+  return incidents.get(incidentId(incidentKey(detection)))?.state === "dismissed";
 }
 
 /** Whether an open incident's message would say more with the newer numbers. */

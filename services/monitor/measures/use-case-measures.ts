@@ -2,20 +2,15 @@
  * Everything the measures know about one use case, folded hour by hour from counts of its calls. Pure: no clock, no
  * store; the same hours in the same order give the same state, which is how a restart rebuilds it.
  */
-import {
-  chooseWidth,
-  DAY_MS,
-  DriftSeries,
-  HOUR_MS,
-  type DriftDecision,
-  type DriftWindow,
-  type WidthHours,
-} from "./drift-series.ts";
-import { addHistogram, MISSING_BIN, rowsOf } from "./log-bins.ts";
+import type { DriftDecision } from "./drift-decision.ts";
+import { DriftSeries } from "./drift-series.ts";
+import { chooseWidth, DAY_MS, HOUR_MS, type WidthHours } from "./drift-window.ts";
+import { OpenWindow } from "./open-window.ts";
 import { OutputFingerprint } from "./output-fingerprint.ts";
+import { ResponseModels, type ResponseModelChange } from "./response-models.ts";
 import { SelfFingerprint } from "./self-fingerprint.ts";
 import { REFERENCE_CALLS_MIN, VersionHealth, type OutcomeCounts } from "./version-health.ts";
-import { ALL, CELL_PREFIX, VersionMemory, withMissing, type VersionHour } from "./version-memory.ts";
+import { ALL, VersionMemory, type VersionHour } from "./version-memory.ts";
 
 const MEMORY_MS = 28 * DAY_MS;
 /** Outputs that did not change are compared with the incumbent's for this long; changed ones for as long as they differ. */
@@ -71,32 +66,31 @@ export class UseCaseMeasures {
   readonly #versions = new Map<string, Version>();
   #hourlyCalls: { hour: number; calls: number }[] = [];
   #widthChosenAt: number | null = null;
-  #pending: PendingWindow | null = null;
-  #models: { hour: number; version: string; models: ReadonlyMap<string, number> }[] = [];
+  #window: OpenWindow | null = null;
+  readonly #models = new ResponseModels();
   #lastHour = 0;
 
   /** @returns windows that closed with this hour, to be decided and stored */
   addHour(hour: MeasuredHour): readonly DriftDecision[] {
-    const decisions = this.#closeBefore(hour.hour);
+    const decisions = this.#closeWindow(hour.hour);
     this.#lastHour = hour.hour;
     const calls = hour.versions.reduce((sum, version) => sum + (version.calls.get(ALL) ?? 0), 0);
     this.#hourlyCalls = [
       ...this.#hourlyCalls.filter((each) => each.hour > hour.hour - MEMORY_MS),
       { hour: hour.hour, calls },
     ];
-    this.#addToWindow(hour, calls);
+    this.#chooseWidth(hour.hour);
+    this.#window ??= new OpenWindow(hour.hour, this.drift.width);
+    this.#window.addHour(hour.versions, hour.inputs, calls);
     for (const version of hour.versions)
       this.#addVersion(version, hour.outcomes.get(version.version) ?? null);
-    for (const [version, models] of hour.responseModels)
-      this.#models.push({ hour: hour.hour, version, models });
-    this.#models = this.#models.filter((each) => each.hour > hour.hour - 2 * DAY_MS);
+    this.#models.addHour(hour.hour, hour.responseModels);
     return decisions;
   }
 
   /** Closes the window that ends at or before `now`, also when no call follows it. */
   closeUntil(now: number): readonly DriftDecision[] {
-    const isOpen = this.#pending === null || this.#pending.start + this.drift.width * HOUR_MS > now;
-    const decisions = isOpen ? [] : this.#close();
+    const decisions = this.#closeWindow(now);
     this.self?.closeUntil(now, this.#isInputMoving());
     return decisions;
   }
@@ -122,59 +116,15 @@ export class UseCaseMeasures {
     return this.#versions.get(version)?.calls ?? 0;
   }
 
-  /**
-   * Who answered in the last day and in the day before, as shares of the calls whose provider said so. A change under
-   * an unchanged prompt version is the provider's.
-   */
+  /** Who answered in the last day and in the day before. */
   responseModels(version: string): ResponseModelChange | null {
-    const last = this.#lastHour - DAY_MS;
-    const side = (isCurrent: boolean): Map<string, number> => {
-      const sums = new Map<string, number>();
-      for (const each of this.#models) {
-        if (each.version !== version || each.hour > last !== isCurrent) continue;
-        addStrings(sums, each.models);
-      }
-      return sums;
-    };
-    return compareResponseModels(side(false), side(true));
+    return this.#models.change(version, this.#lastHour);
   }
 
-  #addToWindow(hour: MeasuredHour, calls: number): void {
-    this.#chooseWidth(hour.hour);
-    const widthMs = this.drift.width * HOUR_MS;
-    const start = Math.floor(hour.hour / widthMs) * widthMs;
-    this.#pending ??= emptyWindow(start);
-    const { inputs, slices, versions } = this.#pending;
-    this.#pending.calls += calls;
-    for (const [feature, histogram] of hour.inputs) {
-      if (!inputs.has(feature)) inputs.set(feature, new Map());
-      addHistogram(inputs.get(feature)!, histogram);
-    }
-    for (const version of hour.versions) {
-      for (const [slice, n] of version.calls) {
-        if (slice !== ALL && !slice.startsWith(CELL_PREFIX)) slices.set(slice, (slices.get(slice) ?? 0) + n);
-      }
-      const own = versions.get(version.version) ?? {
-        calls: 0,
-        outputs: new Map<string, Map<number, number>>(),
-      };
-      versions.set(version.version, own);
-      own.calls += version.calls.get(ALL) ?? 0;
-      for (const feature of version.features.get(ALL)?.keys() ?? []) {
-        if (!own.outputs.has(feature)) own.outputs.set(feature, new Map());
-        addHistogram(own.outputs.get(feature)!, withMissing(version, ALL, feature));
-      }
-    }
-  }
-
-  #closeBefore(hour: number): readonly DriftDecision[] {
-    if (this.#pending === null || hour < this.#pending.start + this.drift.width * HOUR_MS) return [];
-    return this.#close();
-  }
-
-  #close(): readonly DriftDecision[] {
-    const window = toWindow(this.#pending!, this.drift.width);
-    this.#pending = null;
+  #closeWindow(now: number): readonly DriftDecision[] {
+    if (this.#window === null || now < this.#window.end) return [];
+    const window = this.#window.close();
+    this.#window = null;
     this.decision = this.drift.series.closeWindow(window);
     return [this.decision];
   }
@@ -184,7 +134,7 @@ export class UseCaseMeasures {
     const first = this.#hourlyCalls[0]?.hour ?? hour;
     const isDue =
       this.#widthChosenAt === null ? hour - first >= DAY_MS : hour - this.#widthChosenAt >= MEMORY_MS;
-    if (!isDue || this.#pending !== null) return;
+    if (!isDue || this.#window !== null) return;
     const known = new Map(this.#hourlyCalls.map((each) => [each.hour, each.calls]));
     const hours = Math.floor((hour - first) / HOUR_MS);
     const width = chooseWidth(Array.from({ length: hours }, (_, i) => known.get(first + i * HOUR_MS) ?? 0));
@@ -285,71 +235,6 @@ export class UseCaseMeasures {
   }
 }
 
-export interface ResponseModelChange {
-  readonly before: Readonly<Record<string, number>>;
-  readonly after: Readonly<Record<string, number>>;
-  /** Half the sum of the absolute differences of the shares, in [0,1]. */
-  readonly moved_share: number;
-  readonly has_changed: boolean;
-}
-
-/** Share of calls that must have moved to another model for a change to be named. */
-const MOVED_SHARE_MIN = 0.2;
-
-/** Null while either side has no call whose provider named its model. */
-export function compareResponseModels(
-  before: ReadonlyMap<string, number>,
-  after: ReadonlyMap<string, number>,
-): ResponseModelChange | null {
-  const shares = (counts: ReadonlyMap<string, number>): Record<string, number> => {
-    const named = [...counts].filter(([model]) => model !== "");
-    const total = named.reduce((sum, [, calls]) => sum + calls, 0);
-    return Object.fromEntries(named.map(([model, calls]) => [model, calls / total]));
-  };
-  const [old, now] = [shares(before), shares(after)];
-  const models = new Set([...Object.keys(old), ...Object.keys(now)]);
-  if (Object.keys(old).length === 0 || Object.keys(now).length === 0) return null;
-  const moved =
-    [...models].reduce((sum, model) => sum + Math.abs((now[model] ?? 0) - (old[model] ?? 0)), 0) / 2;
-  return { before: old, after: now, moved_share: moved, has_changed: moved >= MOVED_SHARE_MIN };
-}
-
-interface PendingWindow {
-  readonly start: number;
-  calls: number;
-  readonly inputs: Map<string, Map<number, number>>;
-  readonly slices: Map<string, number>;
-  readonly versions: Map<string, { calls: number; readonly outputs: Map<string, Map<number, number>> }>;
-}
-
-function emptyWindow(start: number): PendingWindow {
-  return { start, calls: 0, inputs: new Map(), slices: new Map(), versions: new Map() };
-}
-
-function toWindow(
-  { start, calls, inputs, slices, versions }: PendingWindow,
-  widthHours: WidthHours,
-): DriftWindow {
-  for (const histogram of inputs.values()) {
-    const missing = calls - rowsOf(histogram);
-    if (missing > 0) histogram.set(MISSING_BIN, missing);
-  }
-  const [main] = [...versions].sort((a, b) => b[1].calls - a[1].calls || (a[0] < b[0] ? -1 : 1));
-  return {
-    start,
-    widthHours,
-    calls,
-    version: main?.[0] ?? "",
-    inputs,
-    slices,
-    outputs: main?.[1].outputs ?? new Map(),
-  };
-}
-
 function callsIn(hours: readonly OutcomeCounts[]): number {
   return hours.reduce((sum, hour) => sum + hour.calls, 0);
-}
-
-function addStrings(into: Map<string, number>, from: ReadonlyMap<string, number>): void {
-  for (const [key, n] of from) into.set(key, (into.get(key) ?? 0) + n);
 }

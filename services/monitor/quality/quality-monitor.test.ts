@@ -218,11 +218,11 @@ test("too little history is no baseline, and nothing is asserted about it", asyn
 });
 
 test("a version that is a little worse is neither paged nor cleared, and says how much more it needs than was planned", async () => {
-  const { serve, statesNow, detected } = setUp();
-  await serve(GOOD);
-  await serve({ ...GOOD, version: "v2", quality: 0.895, hours: 10 * DAY });
-  expect(await detected()).toEqual([]);
-  const state = statesNow().find(({ prompt_version }) => prompt_version === "v2")!;
+  const world = setUp();
+  await world.serve(GOOD);
+  await world.serve({ ...GOOD, version: "v2", quality: 0.895, hours: 10 * DAY });
+  expect(await world.detected()).toEqual([]);
+  const state = world.statesNow().find(({ prompt_version }) => prompt_version === "v2")!;
   expect(state).toMatchObject({ state: "WATCHING", units: 2400 });
   expect(state.units_needed).toBeGreaterThan(100);
 });

@@ -1,0 +1,71 @@
+/**
+ * What a window is compared with: the same time of the week over the last four weeks. While the use case is younger
+ * than four weeks, or when fewer than two such windows are clean: the same time of day on every day there is, from seven
+ * days on. Pure.
+ */
+import { psi, psiDebiased, psiTolerance } from "@plumbline/stats";
+import { DAY_MS, HOUR_MS, type WidthHours } from "./drift-window.ts";
+import { sampleOf } from "./log-bins.ts";
+
+/** How far back references reach. */
+export const MEMORY_MS = 28 * DAY_MS;
+/** No comparison before the use case is a week old: a weekend is not drift. */
+export const AGE_MIN_MS = 7 * DAY_MS;
+/** A window or reference with fewer rows decides nothing. */
+export const WINDOW_ROWS_MIN = 50;
+export const REFERENCE_ROWS_MIN = 200;
+
+/** A clean window or day of the past. */
+export interface PastCounts {
+  /** Ms since the epoch. */
+  readonly start: number;
+  /** Shape [bins]. */
+  readonly counts: readonly number[];
+}
+
+/** The windows of `past` that the one at `start` is compared with. */
+export function seasonReference<Past extends { readonly start: number }>(
+  start: number,
+  widthHours: WidthHours,
+  past: readonly Past[],
+  isMature: boolean,
+): readonly Past[] {
+  if (!isMature) return past;
+  const matched = past.filter((each) => isSameTimeOfWeek(each.start, start, widthHours));
+  return matched.length >= 2 ? matched : past;
+}
+
+/** How far the past windows lie from their own references when nothing is wrong, as a tolerance of PSI, nats. */
+export function seasonTolerance(
+  widthHours: WidthHours,
+  past: readonly PastCounts[],
+  bins: number,
+  isMature: boolean,
+): number {
+  const moves = past.flatMap((each) => {
+    const others = past.filter((other) => other !== each);
+    const own = summed(seasonReference(each.start, widthHours, others, isMature), bins);
+    const sample = sampleOf(own, each.counts);
+    if (sample.referenceRows < REFERENCE_ROWS_MIN || sample.currentRows < WINDOW_ROWS_MIN) return [];
+    return [psiDebiased(psi(own, each.counts), sample)];
+  });
+  return psiTolerance(moves);
+}
+
+/** Weeks are counted from the epoch; windows of an hour match their neighbours too. */
+function isSameTimeOfWeek(a: number, b: number, widthHours: WidthHours): boolean {
+  const apart = Math.abs(a - b) % (7 * DAY_MS);
+  return Math.min(apart, 7 * DAY_MS - apart) <= (widthHours === 1 ? HOUR_MS : 0);
+}
+
+/** Windows of an hour match their neighbours too. */
+export function isSameTimeOfDay(a: number, b: number, widthHours: WidthHours): boolean {
+  const apart = Math.abs(a - b) % DAY_MS;
+  return Math.min(apart, DAY_MS - apart) <= (widthHours === 1 ? HOUR_MS : 0);
+}
+
+export function summed(past: readonly Pick<PastCounts, "counts">[], bins: number): number[] {
+  const sums = Array.from({ length: bins }, () => 0);
+  for (const { counts } of past) for (let i = 0; i < bins; i++) sums[i]! += counts[i]!;
+  return sums;
+}
