@@ -104,7 +104,7 @@ async function untilWritten(log: EventLog, count: number, signal: AbortSignal): 
  */
 async function untilMerged(clickhouse: EmbeddedClickHouse): Promise<void> {
   const deadline = performance.now() + LIMIT_MS;
-  for (let quiet = 0; quiet < QUIET_LOOKS; ) {
+  for (let quiet = 0; quiet < QUIET_LOOKS;) {
     if (performance.now() > deadline) throw new Error(`merges did not end within ${LIMIT_MS} ms`);
     await systemClock.sleep(LOOK_MS);
     const [merges] = await clickhouse.query("SELECT count() AS running FROM system.merges");
