@@ -11,7 +11,7 @@
  * Each running statement occupies a thread of Node's pool (UV_THREADPOOL_SIZE, 4 unless set, shared with files
  * and compression). Start the process with at least the number of connections plus 4.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type * as chdbModule from "chdb";
 import { ConfigError, StoreError } from "@plumbline/ports";
@@ -78,11 +78,13 @@ export async function openEmbeddedClickHouse({
   const directory = resolve(path);
   const chdb = await loadChdb();
   await mkdir(directory, { recursive: true });
+  const configFile = join(directory, "engine.xml");
+  await writeFile(configFile, ENGINE_CONFIG);
   const sessions: Session[] = [];
 
   async function openSessions(count: number): Promise<readonly Session[]> {
     const opened: Session[] = [];
-    for (let i = 0; i < count; i++) opened.push(await openSession(chdb, directory));
+    for (let i = 0; i < count; i++) opened.push(await openSession(chdb, directory, configFile));
     sessions.push(...opened);
     return opened;
   }
@@ -213,9 +215,15 @@ async function loadChdb(): Promise<Chdb> {
   }
 }
 
-async function openSession(chdb: Chdb, directory: string): Promise<Session> {
+/** The engine would look at its memory twenty times a second: a third of what an idle process costs. */
+const ENGINE_CONFIG = `<clickhouse>
+  <memory_worker_period_ms>1000</memory_worker_period_ms>
+</clickhouse>
+`;
+
+async function openSession(chdb: Chdb, directory: string, configFile: string): Promise<Session> {
   try {
-    return new chdb.Session(directory);
+    return new chdb.Session(directory, { connectionArgs: [`--config-file=${configFile}`] });
   } catch (cause) {
     const holder = await holderOf(directory);
     if (holder !== null) {
