@@ -1,8 +1,8 @@
 /** The table under the sentences: how bad, for how many, where, whose, between which versions, since when. */
 import type { Detection } from "@plumbline/schemas";
+import type { IncidentMessage } from "./incident-message.ts";
 import { isOpen, type IncidentState } from "./lifecycle.ts";
 import { messageEvidence } from "./message-evidence.ts";
-import type { IncidentMessage } from "./message.ts";
 import { nextStep } from "./next-step.ts";
 import { formatCount, formatTime } from "./quantity.ts";
 import { readable, versionsText } from "./version-labels.ts";

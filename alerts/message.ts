@@ -2,41 +2,27 @@
  * What people read about an incident. Pure and deterministic: the same state gives the same text in every
  * process. A number appears with its interval and n, or its line is left out; pairs of two versions that serve side by side
  * have an e-value in place of the interval.
- *
- * `IncidentMessage` is the notifier port's `Message`, spelled here because alerts know nothing of ports.
  */
 import { causeLine } from "./cause-line.ts";
+import type { IncidentMessage } from "./incident-message.ts";
 import { judgeNotes } from "./judge-notes.ts";
-import { isOpen, type IncidentState, type IncidentStateName } from "./lifecycle.ts";
+import { isOpen, type IncidentState } from "./lifecycle.ts";
 import { fields } from "./message-fields.ts";
 import { preview, title } from "./message-headline.ts";
 import { normalLine, sizeLine } from "./message-lines.ts";
 import { formatTime, formatWindow } from "./quantity.ts";
 import { dismissedLine, recoveryLine } from "./recovery-line.ts";
 import { RUNBOOKS } from "./runbook.ts";
-import type { Severity } from "./severity.ts";
 import { sideBySideLine } from "./side-by-side-line.ts";
 import { alsoAffectedLine, concentrationLine } from "./slice-lines.ts";
 import { isText } from "./text.ts";
 import { candidateLabel, readable } from "./version-labels.ts";
 
+export type { IncidentMessage } from "./incident-message.ts";
 export { judgeName } from "./judge-notes.ts";
 export { PREVIEW_LENGTH_MAX, TITLE_LENGTH_MAX } from "./message-headline.ts";
 export { clip } from "./text.ts";
 export { shortVersion } from "./version-labels.ts";
-
-export interface IncidentMessage {
-  readonly incident_id: string;
-  readonly revision: number;
-  readonly state: IncidentStateName;
-  readonly severity: Severity;
-  readonly preview: string;
-  readonly title: string;
-  readonly lines: readonly string[];
-  readonly fields: readonly { readonly label: string; readonly value: string }[];
-  readonly context: readonly string[];
-  readonly links: readonly { readonly label: string; readonly url: string }[];
-}
 
 /** Where links in messages lead; null leaves the link out. */
 export interface MessageLinks {

@@ -5,7 +5,7 @@
  */
 import { DRIFT_PATIENCE } from "@plumbline/stats";
 import type { FeatureResult } from "./drift-decision.ts";
-import { HOUR_MS, type DriftWindow, type WidthHours } from "./drift-window.ts";
+import type { DriftWindow, WidthHours } from "./drift-window.ts";
 import type { FeatureLevels } from "./feature-levels.ts";
 import {
   addHistogram,
@@ -13,7 +13,6 @@ import {
   countBins,
   freezeBins,
   numericSizes,
-  sampleOf,
   type FrozenBins,
   type Histogram,
 } from "./log-bins.ts";
@@ -137,30 +136,16 @@ export class CountDrift {
     const current = counts(currentHistogram);
     const compared = this.#levels.compare(state, window.start, window.widthHours, past, current);
     if (compared === null) return null;
-    const { comparison, reference, used } = compared;
+    const { measured, reference, used } = compared;
     const histogram = new Map<number, number>();
     for (const each of used) addHistogram(histogram, each.histogram);
-    const sample = sampleOf(reference, current);
     state.last = {
+      ...measured,
       feature,
       side,
       prompt_version: side === "output" ? window.version : "",
-      method: "psi",
-      windowStart: window.start,
-      windowEnd: window.start + window.widthHours * HOUR_MS,
-      referenceStart: used[0]!.start,
-      referenceEnd: used.at(-1)!.start + window.widthHours * HOUR_MS,
-      referenceRows: sample.referenceRows,
-      currentRows: sample.currentRows,
-      pValue: comparison.pValue,
-      level: state.level,
-      size: comparison.psi,
-      interval: comparison.interval,
-      tau: comparison.tau,
-      comparison,
       sizes: bins === null ? null : numericSizes(histogram, currentHistogram),
       bins: { names: bins === null ? ["no", "yes"] : binNames(bins), reference, current },
-      text: null,
     };
     return state.last;
   }

@@ -7,9 +7,9 @@
  * mix: the feature starts anew, and its flag ends.
  */
 import { driftFlags, driftStep } from "@plumbline/stats";
-import { compareBins, type BinComparison } from "./compare-bins.ts";
+import { compareBins } from "./compare-bins.ts";
 import type { DriftDecision, FeatureResult } from "./drift-decision.ts";
-import type { WidthHours } from "./drift-window.ts";
+import { HOUR_MS, type WidthHours } from "./drift-window.ts";
 import { sampleOf } from "./log-bins.ts";
 import {
   MEMORY_MS,
@@ -34,9 +34,28 @@ export interface FeatureState {
   last: FeatureResult | null;
 }
 
+/** What every comparison of counts says of itself. */
+type Measured = Pick<
+  FeatureResult,
+  | "method"
+  | "windowStart"
+  | "windowEnd"
+  | "referenceStart"
+  | "referenceEnd"
+  | "referenceRows"
+  | "currentRows"
+  | "pValue"
+  | "level"
+  | "size"
+  | "interval"
+  | "tau"
+  | "comparison"
+  | "text"
+>;
+
 /** A window against its reference, and the windows that made it. */
 export interface Compared<Past> {
-  readonly comparison: BinComparison;
+  readonly measured: Measured;
   readonly reference: number[];
   readonly used: readonly Past[];
 }
@@ -87,18 +106,35 @@ export class FeatureLevels {
     const isMature = start - (this.#firstStart ?? start) >= MEMORY_MS;
     const used = seasonReference(start, widthHours, past, isMature);
     const reference = summed(used, current.length);
-    if (sampleOf(reference, current).referenceRows < REFERENCE_ROWS_MIN) {
+    const { referenceRows, currentRows } = sampleOf(reference, current);
+    if (referenceRows < REFERENCE_ROWS_MIN) {
       if (state.suspicious.size > 0) {
         state.suspicious.clear();
         state.level = 0;
       }
       return null;
     }
-    if (sampleOf(reference, current).currentRows < WINDOW_ROWS_MIN) return null;
+    if (currentRows < WINDOW_ROWS_MIN) return null;
     const tolerance = seasonTolerance(widthHours, past, current.length, isMature);
     const comparison = compareBins(reference, current, tolerance);
     this.step(state, start, comparison.eValue);
-    return { comparison, reference, used };
+    const measured: Measured = {
+      method: "psi",
+      windowStart: start,
+      windowEnd: start + widthHours * HOUR_MS,
+      referenceStart: used[0]!.start,
+      referenceEnd: used.at(-1)!.start + widthHours * HOUR_MS,
+      referenceRows,
+      currentRows,
+      pValue: comparison.pValue,
+      level: state.level,
+      size: comparison.psi,
+      interval: comparison.interval,
+      tau: comparison.tau,
+      comparison,
+      text: null,
+    };
+    return { measured, reference, used };
   }
 
   step(state: FeatureState, start: number, eValue: number): void {

@@ -9,7 +9,6 @@ import type { FeatureResult } from "./drift-decision.ts";
 import { DAY_MS } from "./drift-window.ts";
 import type { FeatureLevels } from "./feature-levels.ts";
 import { groupBy } from "./group-by.ts";
-import { sampleOf } from "./log-bins.ts";
 import { AGE_MIN_MS, MEMORY_MS, REFERENCE_ROWS_MIN, WINDOW_ROWS_MIN } from "./season-reference.ts";
 import { fitTopics, TOPIC_TEXTS_MIN, topicsOf, type TopicModel } from "./topics.ts";
 
@@ -123,28 +122,14 @@ export class TextDrift {
       const counts = [today.texts - today.counts[i]!, today.counts[i]!];
       const compared = this.#levels.compare(state, day, 24, past, counts);
       if (compared === null) return [];
-      const { comparison, reference, used } = compared;
-      const sample = sampleOf(reference, counts);
+      const { measured, reference } = compared;
       state.last = {
+        ...measured,
         feature,
         side: "input",
         prompt_version: "",
-        method: "psi",
-        windowStart: day,
-        windowEnd: day + DAY_MS,
-        referenceStart: used[0]!.start,
-        referenceEnd: used.at(-1)!.start + DAY_MS,
-        referenceRows: sample.referenceRows,
-        currentRows: sample.currentRows,
-        pValue: comparison.pValue,
-        level: state.level,
-        size: comparison.psi,
-        interval: comparison.interval,
-        tau: comparison.tau,
-        comparison,
         sizes: null,
         bins: { names: ["no", "yes"], reference, current: counts },
-        text: null,
       };
       return [state.last];
     });
