@@ -23,9 +23,13 @@ test("a mistake in the configuration is told without a stack, and ends with the 
   expect(end).toEqual({ code: 3, stderr: "invalid configuration:\n  PORT: not set\n" });
 });
 
-test("so is one that an adapter found", async () => {
-  const end = await endOf(`Object.assign(new Error("no such host"), { code: "config" })`);
-  expect(end).toEqual({ code: 3, stderr: "no such host\n" });
+test.each([
+  ["schema_outdated", 3],
+  ["topic_mismatch", 3],
+  ["log_unavailable", 1],
+])("a fault of an adapter, %s, is told without a stack and ends with %i", async (code, exitCode) => {
+  const fault = `Object.assign(new Error("what to do"), { code: ${JSON.stringify(code)}, retryable: false })`;
+  expect(await endOf(fault)).toEqual({ code: exitCode, stderr: "what to do\n" });
 });
 
 test("any other fault keeps its stack and ends with 1", async () => {

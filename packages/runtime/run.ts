@@ -94,24 +94,37 @@ export async function runProcess(services: readonly Service[], options: RunOptio
 }
 
 /**
- * Ends the process when nobody else handles a fault. A mistake in the configuration is told in its own words and with the exit
- * code it promises; the stack of our code would only hide them.
+ * Ends the process when nobody else handles a fault. One that this product describes is told in its own words, which the
+ * stack of our code would only hide; any other keeps its stack.
  */
 export function exitOnFault(): void {
   process.on("uncaughtException", (error: unknown) => {
-    const exitCode = exitCodeOf(error);
-    process.stderr.write(`${exitCode === 1 ? inspect(error) : (error as Error).message}\n`);
-    process.exit(exitCode);
+    process.stderr.write(`${isOurs(error) ? error.message : inspect(error)}\n`);
+    process.exit(isOurs(error) ? exitCodeOf(error) : 1);
   });
 }
 
-/** Exit code of a configuration that can't work. */
+/** Faults that stay until a person changes something; of the ports, which this package knows nothing of. */
+const CONFIG_CODES: ReadonlySet<unknown> = new Set([
+  "config",
+  "schema_outdated",
+  "topic_mismatch",
+  "store_config",
+  "store_locked",
+]);
 const EXIT_CONFIG = 3;
 
-function exitCodeOf(error: unknown): number {
-  if (!(error instanceof Error)) return 1;
-  if ("exitCode" in error && typeof error.exitCode === "number") return error.exitCode;
-  return "code" in error && error.code === "config" ? EXIT_CONFIG : 1;
+type OurFault = Error &
+  ({ readonly exitCode: number } | { readonly code: string; readonly retryable: boolean });
+
+function isOurs(error: unknown): error is OurFault {
+  if (!(error instanceof Error)) return false;
+  return "exitCode" in error || ("code" in error && "retryable" in error);
+}
+
+function exitCodeOf(error: OurFault): number {
+  if ("exitCode" in error) return error.exitCode;
+  return CONFIG_CODES.has(error.code) ? EXIT_CONFIG : 1;
 }
 
 /** Aborts on the first SIGTERM or SIGINT; the second one exits at once. */

@@ -10,6 +10,7 @@ import { createCollector } from "./service.ts";
 exitOnFault();
 const config = loadConfig(CollectorConfig, process.env);
 const logger = createLogger("collector", config.PLUMBLINE_LOG_LEVEL);
+// Without a check of the topics: while Kafka is away it answers 503, and takes calls again at once when it is back.
 const log = openKafkaEventLog({
   brokers: config.PLUMBLINE_KAFKA_BROKERS,
   clientId: "plumbline-collector",

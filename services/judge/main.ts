@@ -3,6 +3,7 @@ import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
+import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createJudge } from "@plumbline/adapters/llm/create-judge";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
@@ -17,6 +18,7 @@ const logger = createLogger("judge", config.PLUMBLINE_LOG_LEVEL);
 const judge = createJudge({ ...judgeChoice(config), clock: systemClock });
 const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
 await store.assertMigrated();
+await checkTopics(config.PLUMBLINE_KAFKA_BROKERS);
 const log = openKafkaEventLog({
   brokers: config.PLUMBLINE_KAFKA_BROKERS,
   clientId: "plumbline-judge",

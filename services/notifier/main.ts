@@ -3,6 +3,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { inboxHandler, inboxPaths } from "@plumbline/adapters/inbox/handler";
 import { openInboxNotifier } from "@plumbline/adapters/inbox/inbox";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
+import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
 import { runbooksDir } from "@plumbline/alerts";
 import { createHttpApp, createHttpService, type Route } from "@plumbline/runtime/http";
@@ -34,6 +35,7 @@ if (token === undefined && inboxDir === undefined) {
 const logger = createLogger("notifier", config.PLUMBLINE_LOG_LEVEL);
 const stop = stopOnSignal();
 const inbox = inboxDir === undefined ? null : await openInboxNotifier({ dir: inboxDir });
+await checkTopics(config.PLUMBLINE_KAFKA_BROKERS);
 const log = openKafkaEventLog({
   brokers: config.PLUMBLINE_KAFKA_BROKERS,
   clientId: "plumbline-notifier",

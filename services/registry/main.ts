@@ -11,6 +11,7 @@ import { createSnapshotFile } from "./snapshot.ts";
 exitOnFault();
 const config = loadConfig(RegistryConfig, process.env);
 const logger = createLogger("registry", config.PLUMBLINE_LOG_LEVEL);
+// Without a check of the topics: with Kafka away it serves what its snapshot knows.
 const log = openKafkaEventLog({
   brokers: config.PLUMBLINE_KAFKA_BROKERS,
   clientId: "plumbline-registry",

@@ -7,19 +7,41 @@ import type { ClickHouseConnection } from "./connection.ts";
 import { type Migration, readMigrations, readQuery } from "./sql-files.ts";
 import { splitStatements } from "./sql-text.ts";
 
+const engineVersion = readQuery("engine_version");
 const ledgerExists = readQuery("ledger_exists");
 const appliedMigrations = readQuery("applied_migrations");
 const recordMigration = readQuery("record_migration");
 
+/** First version that knows every setting and function of our SQL. */
+const VERSION_MIN = [26, 7] as const;
+
+/**
+ * @throws ConfigError `config` when the engine is older than our SQL needs
+ * @param version as `version()` gives it, such as 26.7.2.1
+ */
+export function requireVersion(version: string, address: string): void {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [least, leastMinor] = VERSION_MIN;
+  if (major > least || (major === least && minor >= leastMinor)) return;
+  throw new ConfigError(
+    `ClickHouse at ${address} is ${version}: version ${least}.${leastMinor} or later is needed. Nothing was changed.`,
+  );
+}
+
 /**
  * @returns names of the migrations that this call applied, in order
- * @throws ConfigError `schema_outdated` when a migration was applied from a different file of the same name
+ * @throws ConfigError `schema_outdated` when a migration was applied from a different file of the same name, `config` when
+ *   the engine is too old
  */
 export async function migrate(
   clickhouse: ClickHouseConnection,
   migrations: readonly Migration[] = readMigrations(),
 ): Promise<readonly string[]> {
   const missing = await findMissing(clickhouse, migrations);
+  if (missing.length > 0) {
+    const [engine] = await clickhouse.query(engineVersion);
+    requireVersion(String(engine?.["version"]), clickhouse.address);
+  }
   for (const { name, sql, hash } of missing) {
     for (const statement of splitStatements(sql)) await clickhouse.command(statement);
     await clickhouse.command(recordMigration, { name, hash });
