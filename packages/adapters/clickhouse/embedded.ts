@@ -79,7 +79,9 @@ export async function openEmbeddedClickHouse({
   const chdb = await loadChdb();
   await mkdir(directory, { recursive: true });
   const configFile = join(directory, "engine.xml");
-  await writeFile(configFile, ENGINE_CONFIG);
+  // Written once: another process that holds the directory may be reading it.
+  const known = await readFile(configFile, "utf8").catch(() => null);
+  if (known !== ENGINE_CONFIG) await writeFile(configFile, ENGINE_CONFIG);
   const sessions: Session[] = [];
 
   async function openSessions(count: number): Promise<readonly Session[]> {
