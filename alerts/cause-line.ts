@@ -98,7 +98,8 @@ function deployLine(detection: Detection, version: string): string | null {
   }
   const ageMs = Date.parse(window.end) - Date.parse(version_started_at);
   const since = formatTime(version_started_at, window.end);
-  if (ageMs > DAY_MS) {
+  // A small drop of a quiet use case is found days after the deploy that carries it.
+  if (ageMs > DAY_MS && cause === undefined) {
     return `No deploy in the last 24 h: ${version} is live since ${since}. Look upstream: model, provider, inputs.`;
   }
   return `Likely cause: the change to ${version}, first called ${since}, ${formatDuration(ageMs)} before the end of the window.`;

@@ -283,6 +283,17 @@ test("an old version is not blamed", () => {
   );
 });
 
+test("a deploy of days ago is blamed where the detector says that it carries the alarm", () => {
+  const cause = {
+    kind: "own_change",
+    changed_at: "2026-11-20T08:00:00.000Z",
+    models_before: [],
+    models_since: [],
+  };
+  const message = render({ version_started_at: "2026-11-20T08:00:00.000Z", evidence: { cause } });
+  expect(message.lines[2]).toMatch(/^Likely cause: the change to .*, first called 2026-11-20 08:00 UTC, 4 d/);
+});
+
 test("a change that was no deploy is not blamed on the prompt, and a rollback is not offered for it", () => {
   const cause = {
     kind: "provider_change",

@@ -35,7 +35,12 @@ export async function describeFinding(
   const { series } = known;
   const { use_case } = series;
   const endMs = look.nowMs;
-  const callsStart = Math.max(finding.change.changeHour * HOUR_MS, Date.parse(baseline.deployed_at));
+  const deployedMs = Date.parse(baseline.deployed_at);
+  // The hour of a change is one of verdicts, which may be far from that of the calls where history was imported.
+  const callsStart =
+    finding.change.origin === "deploy"
+      ? deployedMs
+      : Math.max(finding.change.changeHour * HOUR_MS, deployedMs);
   const isSide = (row: { tenant: string; env: string }): boolean =>
     row.tenant === series.tenant && row.env === series.env;
   const [mixNow, mixBefore, models, labels, traffic] = await Promise.all([

@@ -23,6 +23,8 @@ import { HOUR_MS, hourOf } from "./series.ts";
 
 export const SIDE_BY_SIDE_METHOD = "side by side with the old version, paired e-detector";
 
+/** In the hour of a deploy both versions are judged, one after the other: only a second hour shows that they serve together. */
+const SHARED_HOURS_MIN = 2;
 /** The last verdicts of an hour may still be on their way to the store. */
 const SETTLE_MS = 5 * 60_000;
 
@@ -42,7 +44,7 @@ export function incumbentBeside(baseline: Pick<BaselineRow, "snapshot">): string
  * change who is paired with whom, and a reader of half an hour could choose when to look.
  *
  * @param units of one series, all versions, in any order; hours of which only a part is given would be paired wrongly
- * @returns null when nothing else was judged beside the version
+ * @returns null when no other version served beside this one
  */
 export function sideBySide(
   baseline: Pick<BaselineRow, "snapshot" | "prompt_version">,
@@ -57,7 +59,7 @@ export function sideBySide(
     fromHour,
     eta: snapshotOf(baseline).eta,
   });
-  if (found === null) return null;
+  if (found === null || (incumbent === null && found.hours.length < SHARED_HOURS_MIN)) return null;
   const isOver = ({ hour }: HourOfPairs): boolean => (hour + 1) * HOUR_MS + SETTLE_MS <= nowMs;
   return incumbent === null ? found : { incumbent, hours: found.hours.filter((each) => isOver(each)) };
 }
