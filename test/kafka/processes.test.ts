@@ -56,7 +56,9 @@ test.skipIf(kafka === null)(
     // Against an older schema a service refuses to start, and says what to run.
     const early = start("writer");
     expect(await early.exitCode).toBe(3);
-    expect(early.output()).toMatch(/0001_calls\.sql, .* not applied\. Run the migrations before the services\.\n$/);
+    expect(early.output()).toMatch(
+      /0001_calls\.sql, .* not applied\. Run the migrations before the services\.\n$/,
+    );
     expect(await start("migrate").exitCode).toBe(0);
 
     const collector = start("collector");
