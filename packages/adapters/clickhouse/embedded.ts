@@ -217,7 +217,7 @@ async function loadChdb(): Promise<Chdb> {
   }
 }
 
-/** The engine would look at its memory twenty times a second: a third of what an idle process costs. */
+/** The engine would look at its own memory many times a second, which an idle process feels. */
 const ENGINE_CONFIG = `<clickhouse>
   <memory_worker_period_ms>1000</memory_worker_period_ms>
 </clickhouse>

@@ -13,7 +13,7 @@ export interface Spool {
   /**
    * @param statement an INSERT that ends where its FORMAT clause or SELECT would begin
    * @param run runs one statement
-   * @param structure names and types of the columns, when known: finding them out costs a small insert a fifth
+   * @param structure names and types of the columns, when known: the engine would read the block once more to find them out
    */
   insert(
     statement: string,

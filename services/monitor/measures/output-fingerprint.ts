@@ -158,7 +158,9 @@ export class OutputFingerprint {
 
   /** Forgets what the windows so far said. */
   reset(): void {
-    for (const { detectors } of this.#streams) for (const each of detectors) each.level = 0;
+    for (const { detectors } of this.#streams) {
+      for (const each of detectors) Object.assign(each, { level: 0, calm: 0 });
+    }
     for (const pending of this.#pending) pending.counts = emptyCounts();
   }
 
@@ -192,7 +194,7 @@ export class OutputFingerprint {
 
   /** What small windows saw end has ended: large ones, half full of answers from before, would see it days later. */
   #end({ detectors }: Stream, slice: string, size: number): void {
-    for (const detector of detectors.slice(size)) detector.level = 0;
+    for (const each of detectors.slice(size)) Object.assign(each, { level: 0, calm: 0 });
     for (const pending of this.#pending) {
       if (pending.slice === slice && pending.size > size) pending.counts = emptyCounts();
     }
