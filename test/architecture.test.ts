@@ -56,7 +56,7 @@ const RULES: readonly Rule[] = [
   },
   { folder: "packages/runtime", ours: ["schemas"], thirdParty: ["zod", "pino"] },
   { folder: "packages/runtime/schedule.ts", ours: ["packages/runtime"], thirdParty: ["node-cron"] },
-  { folder: "packages/runtime/http.ts", ours: ["packages/runtime", "schemas"], thirdParty: ["express"] },
+  { folder: "packages/runtime/http", ours: ["packages/runtime", "schemas"], thirdParty: ["express"] },
   { folder: "packages/ports", ours: ["schemas"], thirdParty: [] },
   { folder: "packages/features", ours: ["schemas"], thirdParty: [] },
   { folder: "packages/prompts", ours: ["schemas"], thirdParty: ["yaml", "zod"] },
@@ -143,7 +143,7 @@ test("each technology is imported in one place", () => {
             (specifier) => packageName(specifier) === module,
           ),
         )
-        .map((file) => (file.startsWith("packages/adapters/") ? dirname(file) : file)),
+        .map((file) => (/^packages\/(adapters|runtime\/http)\//.test(file) ? dirname(file) : file)),
     ),
   ];
   expect(places("kafkajs").toSorted()).toEqual(["packages/adapters/kafka", "packages/emitter/kafka.ts"]);
@@ -151,7 +151,7 @@ test("each technology is imported in one place", () => {
   expect(places("@clickhouse/client")).toEqual(["packages/adapters/clickhouse"]);
   expect(places("chdb")).toEqual(["packages/adapters/clickhouse"]);
   expect(places("@slack/web-api")).toEqual(["packages/adapters/slack"]);
-  expect(places("express")).toEqual(["packages/runtime/http.ts"]);
+  expect(places("express")).toEqual(["packages/runtime/http"]);
   expect(places("node-cron")).toEqual(["packages/runtime/schedule.ts"]);
 });
 

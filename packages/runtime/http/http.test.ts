@@ -1,8 +1,8 @@
 import { request as httpRequest, Agent } from "node:http";
 import { Problem } from "@plumbline/schemas";
 import { expect, onTestFinished, test } from "vitest";
-import { createHttpApp, createHttpService, HttpProblem, listen, type Route } from "./http.ts";
-import { createLogger } from "./logger.ts";
+import { createHttpApp, createHttpService, HttpProblem, listen, type Route } from "./index.ts";
+import { createLogger } from "../logger.ts";
 
 const logger = createLogger("test", "silent");
 

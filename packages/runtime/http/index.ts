@@ -1,0 +1,12 @@
+/**
+ * HTTP for every service: one way to declare routes, answer errors, report health, listen and stop.
+ *
+ * Only this folder imports express. A service declares its routes as a list; unknown paths, wrong methods and
+ * everything that a handler throws become `application/problem+json` (RFC 9457) in `app.ts`, in one place.
+ */
+export { createHttpApp } from "./app.ts";
+export { readBody } from "./body.ts";
+export { listen } from "./listen.ts";
+export { HttpProblem } from "./problem.ts";
+export type { HttpApp, Request, Response, Route } from "./route.ts";
+export { createHttpService, type HttpService } from "./service.ts";

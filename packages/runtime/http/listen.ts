@@ -1,0 +1,68 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { InvalidConfigError } from "../load-config.ts";
+import type { HttpApp } from "./route.ts";
+
+export interface ListenOptions {
+  /** Address to bind. Default 127.0.0.1: nothing is reachable from outside unless somebody says so. */
+  readonly host?: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  /** The variable or flag that sets the port, for the message when it is taken. */
+  readonly portSetting?: string;
+}
+
+export interface Listening {
+  /** Base address without a trailing slash, with the real port. */
+  readonly url: string;
+  /**
+   * Stops accepting, lets requests in flight finish for at most `drainMs` (default 5,000), then cuts what is left.
+   * Idle keep-alive connections are closed at once.
+   */
+  close(drainMs?: number): Promise<void>;
+}
+
+/** @throws InvalidConfigError when the address can't be bound; the message says what to change */
+export async function listen(app: HttpApp, options: ListenOptions): Promise<Listening> {
+  const { host = "127.0.0.1", port, portSetting = "the port setting" } = options;
+  let isClosing = false;
+  const server: Server = createServer((request, response) => {
+    response.once("close", () => {
+      if (isClosing) setImmediate(() => server.closeIdleConnections());
+    });
+    if (isClosing) response.setHeader("connection", "close");
+    app(request, response);
+  });
+  // A sender that trickles its body holds a socket no longer than this.
+  server.requestTimeout = 60_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      reject(new InvalidConfigError(bindFailure(error, host, port, portSetting), { cause: error }));
+    });
+    server.listen(port, host, resolve);
+  });
+  const bound = (server.address() as AddressInfo).port;
+
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+    close: async (drainMs = 5000) => {
+      if (isClosing) return;
+      isClosing = true;
+      const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      });
+      clearTimeout(cut);
+    },
+  };
+}
+
+function bindFailure(error: NodeJS.ErrnoException, host: string, port: number, portSetting: string): string {
+  if (error.code === "EADDRINUSE") {
+    return `port ${port} on ${host} is in use; stop what uses it, or set ${portSetting} to another port (0 picks a free one)`;
+  }
+  if (error.code === "EACCES")
+    return `no permission to bind port ${port}; set ${portSetting} to one above 1023`;
+  return `cannot bind ${host}:${port} (${error.code ?? error.message}); check the host, and ${portSetting}`;
+}

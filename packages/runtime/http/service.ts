@@ -1,0 +1,54 @@
+import type { Logger } from "../logger.ts";
+import type { Service } from "../run.ts";
+import { listen, type Listening, type ListenOptions } from "./listen.ts";
+import type { HttpApp } from "./route.ts";
+
+export interface HttpService extends Service {
+  /** Resolves once the service listens; rejects when it could not. */
+  readonly url: Promise<string>;
+}
+
+/** A service that serves `app` until it is stopped, and then lets the requests in flight finish. */
+export function createHttpService(
+  app: HttpApp,
+  options: ListenOptions & { readonly name: string; readonly logger: Logger; readonly drainMs?: number },
+): HttpService {
+  const { promise: url, resolve, reject } = withResolvers<string>();
+  // Nobody has to look at `url`: the same failure rejects `run`.
+  url.catch(() => undefined);
+  return {
+    name: options.name,
+    url,
+    run: async (signal) => {
+      let listening: Listening;
+      try {
+        listening = await listen(app, options);
+      } catch (error) {
+        reject(error);
+        throw error;
+      }
+      options.logger.info({ url: listening.url }, `${options.name}.listening`);
+      resolve(listening.url);
+      await new Promise<void>((stopped) => {
+        if (signal.aborted) stopped();
+        else signal.addEventListener("abort", () => stopped(), { once: true });
+      });
+      await listening.close(options.drainMs);
+    },
+  };
+}
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+function withResolvers<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (reason: unknown) => void;
+} {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}
