@@ -58,12 +58,9 @@ export class IncidentFold {
   /** Reads what was not folded yet, up to offset `to` (exclusive). */
   async catchUp(to: number): Promise<void> {
     while (this.#next < to) {
-      const records = await this.#log.read(
-        INCIDENTS,
-        INCIDENTS_PARTITION,
-        this.#next,
-        Math.min(READ_RECORDS, to - this.#next),
-      );
+      const records = await this.#log.read(INCIDENTS, INCIDENTS_PARTITION, this.#next, {
+        recordsMax: Math.min(READ_RECORDS, to - this.#next),
+      });
       // Offsets may have gaps, also at the end.
       if (records.length === 0) return;
       this.apply(records);

@@ -98,7 +98,7 @@ const seconds = (performance.now() - started) / 1000;
 
 const ids: string[] = [];
 for (let from = 0; ;) {
-  const records = await log.read("plumbline.calls", 0, from, 10_000);
+  const records = await log.read("plumbline.calls", 0, from, { recordsMax: 10_000 });
   if (records.length === 0) break;
   for (const record of records) ids.push(record.key);
   from = records.at(-1)!.offset + 1;

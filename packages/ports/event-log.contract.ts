@@ -14,7 +14,14 @@ import { randomUUID } from "node:crypto";
 import { TOPICS, type Topic } from "@plumbline/schemas";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LogError } from "./errors.ts";
-import type { Batch, EventLog, LogRecord, NewRecord, SubscribeOptions } from "./event-log.ts";
+import {
+  READ_BYTES_MAX,
+  type Batch,
+  type EventLog,
+  type LogRecord,
+  type NewRecord,
+  type SubscribeOptions,
+} from "./event-log.ts";
 
 export interface EventLogUnderTest {
   readonly log: EventLog;
@@ -86,7 +93,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
 
         expect(positions).toHaveLength(20);
         for (const [i, position] of positions.entries()) {
-          const [found] = await log.read(MANY, position.partition, position.offset, 1);
+          const [found] = await log.read(MANY, position.partition, position.offset, { recordsMax: 1 });
           expect(text(found!)).toBe(`${i}`);
           expect(found).toMatchObject({ ...position, key: `${own}-${i}` });
         }
@@ -101,7 +108,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
         expect(new Set(positions.map((each) => each.partition)).size).toBe(1);
         const offsets = positions.map((each) => each.offset);
         expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
-        const found = await log.read(MANY, positions[0]!.partition, offsets[0]!, 1_000);
+        const found = await log.read(MANY, positions[0]!.partition, offsets[0]!, { recordsMax: 1_000 });
         expect(found.filter((each) => each.key === `${own}-same`).map(text)).toEqual(["0", "1", "2"]);
       });
 
@@ -114,7 +121,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
         const headers = { tenant: "größe 東京 🧭", empty: "" };
         const key = `${own}-Ünïcode 東京 🧭`;
         const [position] = await log.append(MANY, [{ key, value, headers }]);
-        const [found] = await log.read(MANY, position!.partition, position!.offset, 1);
+        const [found] = await log.read(MANY, position!.partition, position!.offset, { recordsMax: 1 });
 
         expect(found!.key).toBe(key);
         expect(found!.headers).toEqual(headers);
@@ -124,7 +131,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
 
       test("stores an empty value, and a record without headers", async () => {
         const [position] = await log.append(MANY, [{ key: own, value: new Uint8Array() }]);
-        const [found] = await log.read(MANY, position!.partition, position!.offset, 1);
+        const [found] = await log.read(MANY, position!.partition, position!.offset, { recordsMax: 1 });
 
         expect(found!.value.byteLength).toBe(0);
         expect(found!.headers).toEqual({});
@@ -133,7 +140,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
       test("stores a value of 900 KB", async () => {
         const value = new Uint8Array(900_000).fill(7);
         const [position] = await log.append(MANY, [{ key: own, value }]);
-        const [found] = await log.read(MANY, position!.partition, position!.offset, 1);
+        const [found] = await log.read(MANY, position!.partition, position!.offset, { recordsMax: 1 });
 
         expect(Buffer.compare(found!.value, value)).toBe(0);
       });
@@ -149,30 +156,71 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
         await expect(refused).rejects.toMatchObject({ code: "record_too_large", retryable: false });
 
         const [position] = await log.append(ONE, [ownRecord("next")]);
-        const found = await log.read(ONE, 0, Math.max(0, position!.offset - 10), 1_000);
+        const found = await log.read(ONE, 0, Math.max(0, position!.offset - 10), { recordsMax: 1_000 });
         expect(found.filter(isOwn).map(text)).toEqual(["next"]);
       });
     });
 
     describe("read", () => {
-      test("returns at most `max` records from an offset on, oldest first", async () => {
+      test("returns at most `recordsMax` records from an offset on, oldest first", async () => {
         const positions = await log.append(
           ONE,
           Array.from({ length: 10 }, (_, i) => ownRecord(`${i}`)),
         );
         const offsets = positions.map((each) => each.offset);
 
-        const middle = await log.read(ONE, 0, offsets[3]!, 4);
+        const middle = await log.read(ONE, 0, offsets[3]!, { recordsMax: 4 });
         expect(middle.map(text)).toEqual(["3", "4", "5", "6"]);
         expect(middle.map((each) => each.offset)).toEqual(offsets.slice(3, 7));
-        expect((await log.read(ONE, 0, offsets[8]!, 1_000)).filter(isOwn).map(text)).toEqual(["8", "9"]);
+        expect((await log.read(ONE, 0, offsets[8]!, { recordsMax: 1_000 })).filter(isOwn).map(text)).toEqual([
+          "8",
+          "9",
+        ]);
+      });
+
+      test("returns at most `bytesMax` bytes of values, but a record that alone is larger", async () => {
+        const sizes = [400, 400, 400, 5_000, 400];
+        const [first] = await log.append(
+          ONE,
+          sizes.map((size) => ({ key: own, value: new Uint8Array(size) })),
+        );
+
+        const reads: number[][] = [];
+        for (let next = first!.offset; reads.flat().length < sizes.length;) {
+          const found = (await log.read(ONE, 0, next, { bytesMax: 1_000 })).filter(isOwn);
+          reads.push(found.map((each) => each.value.byteLength));
+          next = found.at(-1)!.offset + 1;
+        }
+        expect(reads).toEqual([[400, 400], [400], [5_000], [400]]);
+      });
+
+      test("keeps within bytes over many records, where they are read in slices", async () => {
+        const count = 5_000;
+        const positions = await log.append(
+          ONE,
+          Array.from({ length: count }, () => ({ key: own, value: new Uint8Array(100) })),
+        );
+
+        const found = await log.read(ONE, 0, positions[0]!.offset, { bytesMax: 450_050 });
+        expect(found).toHaveLength(4_500);
+        expect(found.at(-1)!.offset).toBe(positions[4_499]!.offset);
+      });
+
+      test("reads 10,000 records and 16 MiB at most when not told otherwise", async () => {
+        const [large] = await log.append(
+          ONE,
+          Array.from({ length: 20 }, () => ({ key: own, value: new Uint8Array(900_000) })),
+        );
+        const found = await log.read(ONE, 0, large!.offset, {});
+        expect(found.length * 900_000).toBeLessThanOrEqual(READ_BYTES_MAX);
+        expect((found.length + 1) * 900_000).toBeGreaterThan(READ_BYTES_MAX);
       });
 
       test("returns nothing past the end", async () => {
         await log.append(ONE, [ownRecord("last")]);
         const [watermark] = await log.watermarks(ONE);
-        expect(await log.read(ONE, 0, watermark!.high, 10)).toEqual([]);
-        expect(await log.read(ONE, 0, watermark!.high + 1_000, 10)).toEqual([]);
+        expect(await log.read(ONE, 0, watermark!.high, { recordsMax: 10 })).toEqual([]);
+        expect(await log.read(ONE, 0, watermark!.high + 1_000, { recordsMax: 10 })).toEqual([]);
       });
     });
 
@@ -521,7 +569,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
           offset: positions[2]!.offset + 1,
           metadata: "kept",
         });
-        const found = await again.read(MANY, partition, positions[0]!.offset, 1_000);
+        const found = await again.read(MANY, partition, positions[0]!.offset, { recordsMax: 1_000 });
         expect(found.filter(isOwn).map(text)).toEqual(["0", "1", "2", "3", "4"]);
 
         const [next] = await again.append(MANY, [ownRecord("same", "5")]);

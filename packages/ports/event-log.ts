@@ -49,13 +49,20 @@ export interface Batch {
   readonly signal: AbortSignal;
 }
 
-export interface SubscribeOptions {
+/** How much is read at once. Both limits hold, but a first record that alone is larger than `bytesMax` is still read. */
+export interface ReadLimits {
+  /** Most records. Default `READ_RECORDS_MAX`. */
+  readonly recordsMax?: number;
+  /** Most bytes of values. Default `READ_BYTES_MAX`. */
+  readonly bytesMax?: number;
+}
+
+export const READ_RECORDS_MAX = 10_000;
+export const READ_BYTES_MAX = 16 * 1_048_576;
+
+export interface SubscribeOptions extends ReadLimits {
   readonly group: string;
   readonly signal: AbortSignal;
-  /** Most records in a batch. Default 10,000. */
-  readonly recordsMax?: number;
-  /** Most bytes of values in a batch, unless its first record alone is larger. Default 16 MiB. */
-  readonly bytesMax?: number;
 }
 
 export interface Watermark {
@@ -83,8 +90,11 @@ export interface EventLog {
   commit(group: string, topic: Topic, partition: number, committed: Committed): Promise<void>;
   /** What the group committed; offset 0 and "" when it never did. */
   committed(group: string, topic: Topic, partition: number): Promise<Committed>;
-  /** Records from offset `from`, oldest first, at most `max`; empty when there are none. Takes part in no group. */
-  read(topic: Topic, partition: number, from: number, max: number): Promise<readonly LogRecord[]>;
+  /**
+   * Records from offset `from` on, oldest first, within the limits. Takes part in no group. Only an empty answer is
+   * the end: one with fewer records than `recordsMax` may have reached `bytesMax`.
+   */
+  read(topic: Topic, partition: number, from: number, limits: ReadLimits): Promise<readonly LogRecord[]>;
   watermarks(topic: Topic): Promise<readonly Watermark[]>;
   /** Yields the partitions of `topic` that this member of `group` holds, at first and at every change. Ends when `signal` aborts. */
   claim(group: string, topic: Topic, signal: AbortSignal): AsyncIterable<readonly number[]>;

@@ -26,7 +26,7 @@ async function collecting(log: EventLog, port = 0) {
 }
 
 async function storedIds(log: EventLog): Promise<string[]> {
-  return (await log.read("plumbline.calls", 0, 0, 100_000)).map((record) => record.key);
+  return (await log.read("plumbline.calls", 0, 0, { recordsMax: 100_000 })).map((record) => record.key);
 }
 
 test("every emitted event is in the log once, in order, and the rejected one is counted", async () => {

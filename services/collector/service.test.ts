@@ -46,7 +46,7 @@ async function started(options: Partial<CollectorOptions> = {}) {
   });
   const url = await collector.url;
   const stored = async (topic: "plumbline.calls" | "plumbline.feedback" = "plumbline.calls") =>
-    log.read(topic, 0, 0, 100_000);
+    log.read(topic, 0, 0, { recordsMax: 100_000 });
   return { url, stored };
 }
 

@@ -67,7 +67,7 @@ const judgeOf = (judge: Judge["judge"]): Judge => ({ name: "fake", judge });
 async function verdictsIn(log: EventLog): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   for (const { partition, high } of await log.watermarks("plumbline.verdicts")) {
-    for (const { value } of await log.read("plumbline.verdicts", partition, 0, high)) {
+    for (const { value } of await log.read("plumbline.verdicts", partition, 0, { recordsMax: high })) {
       verdicts.push(Verdict.parse(JSON.parse(Buffer.from(value).toString("utf8"))));
     }
   }
@@ -154,7 +154,7 @@ test("a sampled call gets one verdict with its version, slices and rate, keyed b
     sample_rate: 0.05,
     input_fingerprint: inputFingerprint("ticket-summary", pending(1).input!),
   });
-  const [record] = await log.read("plumbline.verdicts", 0, 0, 1);
+  const [record] = await log.read("plumbline.verdicts", 0, 0, { recordsMax: 1 });
   expect(record).toMatchObject({ key: pending(1).call_id, headers: { tenant: "acme" } });
 });
 

@@ -120,7 +120,7 @@ class JudgeRun {
     for (const { partition, low, high } of await log.watermarks("plumbline.verdicts")) {
       let from = Math.max(low, high - DECIDED_MAX);
       while (from < high) {
-        const records = await log.read("plumbline.verdicts", partition, from, 1_000);
+        const records = await log.read("plumbline.verdicts", partition, from, { recordsMax: 1_000 });
         if (records.length === 0) break;
         for (const { value } of records) {
           const verdict = readVerdict(value);

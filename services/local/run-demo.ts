@@ -91,7 +91,7 @@ async function coverage({ store }: LocalMode, clock: Clock): Promise<{ judged: n
 /** The newest state of the first incident about quality. */
 async function qualityIncident(log: EventLog): Promise<IncidentState | null> {
   let state: IncidentState | null = null;
-  for (const record of await log.read("plumbline.incidents", 0, 0, 1_000)) {
+  for (const record of await log.read("plumbline.incidents", 0, 0, { recordsMax: 1_000 })) {
     const { data: event } = IncidentEvent.safeParse(JSON.parse(new TextDecoder().decode(record.value)));
     if (event === undefined) continue;
     const isFirst = state === null && event.type === "detected" && event.detection.kind === "quality";

@@ -72,7 +72,7 @@ const shown = ({ inbox }: { inbox: Inbox }): readonly Message[] =>
 
 /** How often something was written to the incidents topic. */
 async function count(log: EventLog, type: string): Promise<number> {
-  const records = await log.read("plumbline.incidents", 0, 0, 1_000);
+  const records = await log.read("plumbline.incidents", 0, 0, { recordsMax: 1_000 });
   return records.filter(({ value }) => Buffer.from(value).toString().includes(`"type":"${type}"`)).length;
 }
 
@@ -171,7 +171,7 @@ test("a rollback changes the open regression and the bypass of that version, onc
   const { inbox } = await start(log, dir);
   await expect.poll(() => count(log, "delivered"), POLL).toBe(5);
   // Told again by a replica that was slow.
-  const records = await log.read("plumbline.incidents", 0, 0, 1_000);
+  const records = await log.read("plumbline.incidents", 0, 0, { recordsMax: 1_000 });
   const told = records.find(({ value }) => Buffer.from(value).toString().includes('"type":"rolled_back"'))!;
   await log.append("plumbline.incidents", [{ key: told.key, value: told.value }]);
   await assert(regression("four"));

@@ -38,7 +38,7 @@ const detect = (incident_id: string, changes: Parameters<typeof detection>[0] = 
   append(incident_id, { type: "detected", detection: detection(changes) }, "monitor");
 
 async function events(): Promise<IncidentEvent[]> {
-  const records = await log.read(TOPIC, 0, 0, 1_000);
+  const records = await log.read(TOPIC, 0, 0, { recordsMax: 1_000 });
   return records.map(({ value }) => JSON.parse(Buffer.from(value).toString()) as IncidentEvent);
 }
 

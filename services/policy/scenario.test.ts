@@ -231,7 +231,7 @@ async function createWorld(useCase: string) {
       return History.parse(z.object({ entries: z.unknown() }).parse(await get("/history")).entries);
     },
     async incidents(): Promise<readonly IncidentEvent[]> {
-      const records = await log.read("plumbline.incidents", 0, 0, 10_000);
+      const records = await log.read("plumbline.incidents", 0, 0, { recordsMax: 10_000 });
       return records.map(({ value }) => IncidentEvent.parse(JSON.parse(Buffer.from(value).toString())));
     },
 
@@ -261,7 +261,7 @@ async function createWorld(useCase: string) {
 
     /** Until the controller has seen what the monitor read last. */
     async settled(): Promise<void> {
-      const records = await log.read("plumbline.registry", 0, 0, 10_000);
+      const records = await log.read("plumbline.registry", 0, 0, { recordsMax: 10_000 });
       await eventually(async () => {
         expect(registry.service.state().next_offset).toBeGreaterThanOrEqual(records.length);
       });

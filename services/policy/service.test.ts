@@ -99,7 +99,7 @@ test("a controller that was stopped between reading and step is followed by one 
 
 test("a canary by hand is left to people, whatever is read of it", async () => {
   const { log, registry, url } = await ramping(promoted("two", 2, { weight: 0.2 }));
-  const head = (await log.read("plumbline.registry", 0, 0, 1_000)).length;
+  const head = (await log.read("plumbline.registry", 0, 0, { recordsMax: 1_000 })).length;
   await log.append("plumbline.registry", [toNewRecord(readAs("REGRESSED", head))]);
   const { service } = start(createPolicyService({ clock, logger, registryUrl: url, pollMs: 10 }));
   await eventually(() => service.ready());

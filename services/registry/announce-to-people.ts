@@ -65,7 +65,7 @@ export async function announceToPeople(deps: AnnouncerDeps, signal: AbortSignal)
     const [watermark] = await log.watermarks(INCIDENTS);
     next = Math.max(next, watermark?.low ?? 0);
     while (next < (watermark?.high ?? 0)) {
-      const records = await log.read(INCIDENTS, INCIDENTS_PARTITION, next, READ_MAX);
+      const records = await log.read(INCIDENTS, INCIDENTS_PARTITION, next, { recordsMax: READ_MAX });
       // Offsets may have gaps, also at the end.
       if (records.length === 0) return;
       for (const { value } of records) {

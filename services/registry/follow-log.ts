@@ -72,7 +72,7 @@ export function createLogFollower(deps: FollowDeps): LogFollower {
   async function readToEnd(): Promise<void> {
     for (;;) {
       const asked = clock.now();
-      const records = await log.read(REGISTRY_TOPIC, PARTITION, state.next_offset, READ_MAX);
+      const records = await log.read(REGISTRY_TOPIC, PARTITION, state.next_offset, { recordsMax: READ_MAX });
       const folded = fold(records);
       for (const each of folded) recent.set(each.offset, each.outcome);
       for (const offset of recent.keys()) {
@@ -80,7 +80,7 @@ export function createLogFollower(deps: FollowDeps): LogFollower {
         recent.delete(offset);
       }
       if (folded.length > 0) onFolded(folded);
-      if (records.length < READ_MAX) {
+      if (records.length === 0) {
         readAt = asked;
         return;
       }
@@ -119,7 +119,7 @@ export function createLogFollower(deps: FollowDeps): LogFollower {
       );
     }
     if (state.next_offset > 0) {
-      const [first] = await log.read(REGISTRY_TOPIC, PARTITION, mark.low, 1);
+      const [first] = await log.read(REGISTRY_TOPIC, PARTITION, mark.low, { recordsMax: 1 });
       if (mark.high < state.next_offset || first === undefined || logIdOf(first) !== state.log_id) {
         throw new LogError(
           "topic_mismatch",

@@ -140,9 +140,9 @@ function breakable(log: EventLog): { log: EventLog; readonly cut: (isCut: boolea
         check();
         return log.append(topic, records);
       },
-      read: async (topic, partition, from, max) => {
+      read: async (topic, partition, from, limits) => {
         check();
-        return log.read(topic, partition, from, max);
+        return log.read(topic, partition, from, limits);
       },
       watermarks: async (topic) => {
         check();
@@ -450,7 +450,10 @@ describe("live delivery", () => {
     const cut = memoryLog();
     await cut.append(
       "plumbline.registry",
-      (await log.read("plumbline.registry", 0, 0, 4)).map(({ key, value }) => ({ key, value })),
+      (await log.read("plumbline.registry", 0, 0, { recordsMax: 4 })).map(({ key, value }) => ({
+        key,
+        value,
+      })),
     );
     const lagging = await start(cut);
     await expect.poll(async () => (await live(lagging.url)).body["revision"]).toBe(4);

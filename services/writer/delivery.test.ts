@@ -141,7 +141,7 @@ test("a record that can't become a row goes to the dead letters with its bytes a
   const { rows, destination } = createTable(() => "none");
   await runUntilDone(log, destination, clock);
   expect(rows.map((row) => row.value)).toEqual(["a", "b"]);
-  const [letter] = await log.read("plumbline.calls.dead_letter", 0, 0, 10);
+  const [letter] = await log.read("plumbline.calls.dead_letter", 0, 0, { recordsMax: 10 });
   expect(new TextDecoder().decode(letter!.value)).toBe("bad one");
   expect(letter!.headers).toMatchObject({
     topic: TOPIC,
@@ -161,7 +161,7 @@ test("a row that the store refuses is cut out alone, wherever it stands in its b
   expect(rows.map((row) => row.log_offset).toSorted((a, b) => a - b)).toEqual(
     values.flatMap((value, i) => (value.startsWith("poison") ? [] : [i])),
   );
-  const letters = await log.read("plumbline.calls.dead_letter", 0, 0, 10);
+  const letters = await log.read("plumbline.calls.dead_letter", 0, 0, { recordsMax: 10 });
   expect(letters.map((letter) => letter.headers["offset"])).toEqual(["3", "28"]);
   expect(letters[0]!.headers["reason"]).toBe("store:27");
 });

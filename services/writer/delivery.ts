@@ -289,7 +289,7 @@ export function createDelivery<Row extends Origin, State>(
   }
 
   async function deadLetterRow(row: Row, error: StoreError): Promise<void> {
-    const records = await log.read(topic, row.log_partition, row.log_offset, 1);
+    const records = await log.read(topic, row.log_partition, row.log_offset, { recordsMax: 1 });
     await deadLetter(
       records.map((record) => ({
         record,
@@ -327,7 +327,9 @@ export function createDelivery<Row extends Origin, State>(
   async function* readRange(batch: Batch, from: number, to: number): AsyncGenerator<readonly LogRecord[]> {
     for (let offset = from; offset <= to && !batch.signal.aborted;) {
       const records = (
-        await log.read(topic, batch.partition, offset, Math.min(READ_RECORDS, to - offset + 1))
+        await log.read(topic, batch.partition, offset, {
+          recordsMax: Math.min(READ_RECORDS, to - offset + 1),
+        })
       ).filter((record) => record.offset <= to);
       const last = records[records.length - 1];
       if (last === undefined) return;

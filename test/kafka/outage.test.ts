@@ -91,7 +91,10 @@ test.skipIf(kafka === null || kafka.own === null)(
 
     const inLog = new Map<string, string[]>();
     for (const { partition, low, high } of await log.watermarks(TOPIC)) {
-      for (const record of await log.read(TOPIC, partition, low, high - low)) {
+      for (const record of await log.read(TOPIC, partition, low, {
+        recordsMax: high - low,
+        bytesMax: Infinity,
+      })) {
         inLog.set(record.key, [...(inLog.get(record.key) ?? []), `${partition}:${record.offset}`]);
       }
     }

@@ -1,11 +1,19 @@
-import { LogError, type LogRecord, type Watermark } from "@plumbline/ports";
-import type { Topic } from "@plumbline/schemas";
+import {
+  LogError,
+  READ_BYTES_MAX,
+  READ_RECORDS_MAX,
+  type LogRecord,
+  type ReadLimits,
+  type Watermark,
+} from "@plumbline/ports";
+import { TOPICS, type Topic } from "@plumbline/schemas";
 import { within } from "./deadline.ts";
 import { fetchedBatch, type DriverCluster, type FetchedBatch } from "./driver.ts";
 import { brokerErrorType, toLogError } from "./errors.ts";
 import { toLogRecord, toOffset } from "./record.ts";
 
-const FETCH_BYTES = 8 * 1_048_576;
+/** Most bytes of one answer. A broker sends at least one batch, however few bytes are asked for. */
+const FETCH_BYTES_MAX = 8 * 1_048_576;
 /** Records that a transaction has not committed are not shown. */
 const READ_COMMITTED = 1;
 /** Longest wait for one answer, repeats included. Longer than a broker's restart or a leader's move. */
@@ -13,7 +21,7 @@ const ANSWER_MS = 20_000;
 const ATTEMPT_WAIT_MS = 250;
 
 export interface DirectReader {
-  read(topic: Topic, partition: number, from: number, max: number): Promise<readonly LogRecord[]>;
+  read(topic: Topic, partition: number, from: number, limits: ReadLimits): Promise<readonly LogRecord[]>;
   close(): Promise<void>;
 }
 
@@ -32,7 +40,12 @@ export function createDirectReader(
   /** A failure may mean that leaders moved. */
   let isStale = false;
 
-  async function fetchOnce(topic: Topic, partition: number, from: number): Promise<Fetched> {
+  async function fetchOnce(
+    topic: Topic,
+    partition: number,
+    from: number,
+    maxBytes: number,
+  ): Promise<Fetched> {
     wasConnected = true;
     connected ??= cluster.connect();
     await connected;
@@ -48,9 +61,9 @@ export function createDirectReader(
       isolationLevel: READ_COMMITTED,
       maxWaitTime: 0,
       minBytes: 0,
-      maxBytes: FETCH_BYTES,
+      maxBytes,
       rackId: "",
-      topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes: FETCH_BYTES }] }],
+      topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes }] }],
     });
     const fetched = responses[0]?.partitions[0];
     if (fetched === undefined) {
@@ -59,13 +72,18 @@ export function createDirectReader(
     return { batch: fetchedBatch(topic, from, fetched), highWatermark: toOffset(fetched.highWatermark) };
   }
 
-  async function fetch(topic: Topic, partition: number, from: number): Promise<Fetched | "out_of_range"> {
+  async function fetch(
+    topic: Topic,
+    partition: number,
+    from: number,
+    maxBytes: number,
+  ): Promise<Fetched | "out_of_range"> {
     const doing = `read ${topic}/${partition}`;
     const deadline = performance.now() + ANSWER_MS;
     for (;;) {
       try {
         const left = Math.max(0, deadline - performance.now());
-        return await within(left, doing, fetchOnce(topic, partition, from));
+        return await within(left, doing, fetchOnce(topic, partition, from, maxBytes));
       } catch (error) {
         if (brokerErrorType(error) === "OFFSET_OUT_OF_RANGE") return "out_of_range";
         const failure = toLogError(error, doing);
@@ -80,11 +98,13 @@ export function createDirectReader(
   }
 
   return {
-    async read(topic, partition, from, max) {
+    async read(topic, partition, from, { recordsMax = READ_RECORDS_MAX, bytesMax = READ_BYTES_MAX }) {
       const records: LogRecord[] = [];
+      let bytes = 0;
       let next = from;
-      while (records.length < max) {
-        const fetched = await fetch(topic, partition, next);
+      while (records.length < recordsMax) {
+        const wanted = (recordsMax - records.length) * TOPICS[topic].record_bytes_max;
+        const fetched = await fetch(topic, partition, next, Math.min(FETCH_BYTES_MAX, wanted, bytesMax));
         if (fetched === "out_of_range") {
           const low = (await watermarks(topic)).find((each) => each.partition === partition)?.low ?? 0;
           if (next >= low) break;
@@ -92,8 +112,11 @@ export function createDirectReader(
           continue;
         }
         const { batch, highWatermark } = fetched;
-        for (const message of batch.messages.slice(0, max - records.length)) {
-          records.push(toLogRecord(partition, message));
+        for (const message of batch.messages.slice(0, recordsMax - records.length)) {
+          const record = toLogRecord(partition, message);
+          bytes += record.value.byteLength;
+          if (records.length > 0 && bytes > bytesMax) return records;
+          records.push(record);
         }
         const passed = toOffset(batch.lastOffset()) + 1;
         if (passed <= next || passed >= highWatermark) break;

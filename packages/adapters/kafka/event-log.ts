@@ -153,9 +153,9 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
       return { offset: toOffset(committed.offset), metadata: committed.metadata ?? "" };
     },
 
-    async read(topic, partition, from, max) {
+    async read(topic, partition, from, limits) {
       assertOpen(`read ${topic}/${partition}`);
-      return direct.read(topic, partition, from, max);
+      return direct.read(topic, partition, from, limits);
     },
 
     watermarks,

@@ -1,4 +1,11 @@
-import { LogError, type Batch, type Committed, type SubscribeOptions } from "@plumbline/ports";
+import {
+  LogError,
+  READ_BYTES_MAX,
+  READ_RECORDS_MAX,
+  type Batch,
+  type Committed,
+  type SubscribeOptions,
+} from "@plumbline/ports";
 import type { Topic } from "@plumbline/schemas";
 import type { Consumer, EachBatchPayload, Kafka, RetryOptions } from "kafkajs";
 import type { KafkaLogger } from "./driver-log.ts";
@@ -6,8 +13,6 @@ import { brokerErrorType, isLostAssignment, toLogError } from "./errors.ts";
 import { runMembership } from "./membership.ts";
 import { sliceRecords, toLogRecord } from "./record.ts";
 
-const RECORDS_MAX = 10_000;
-const BYTES_MAX = 16 * 1_048_576;
 /** The broker's `offset.metadata.max.bytes`, which it applies to characters. */
 const METADATA_BYTES_MAX = 4_096;
 /**
@@ -56,8 +61,8 @@ export function startGroupReader(
     sessionMs,
     heartbeatMs,
     logger,
-    recordsMax = RECORDS_MAX,
-    bytesMax = BYTES_MAX,
+    recordsMax = READ_RECORDS_MAX,
+    bytesMax = READ_BYTES_MAX,
   } = options;
   const stop = new AbortController();
   const flights = new Map<number, Flight>();

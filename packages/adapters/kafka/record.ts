@@ -1,4 +1,4 @@
-import type { LogRecord } from "@plumbline/ports";
+import type { LogRecord, ReadLimits } from "@plumbline/ports";
 import type { FetchedMessage } from "./driver.ts";
 
 const EMPTY = new Uint8Array();
@@ -34,7 +34,7 @@ function toHeaders(headers: FetchedMessage["headers"]): Record<string, string> {
 /** Cuts records into runs within both limits; a record that alone is over `bytesMax` is a run of its own. */
 export function* sliceRecords(
   records: readonly LogRecord[],
-  limits: { readonly recordsMax: number; readonly bytesMax: number },
+  limits: Required<ReadLimits>,
 ): Generator<readonly LogRecord[]> {
   let start = 0;
   let bytes = 0;

@@ -69,7 +69,7 @@ test(
 
     const log = await openLmdbEventLog({ path: join(folder, "log"), clock: systemClock, reserveBytes: 0 });
     const [watermark] = await log.watermarks(TOPIC);
-    const found = await log.read(TOPIC, 0, 0, Number.MAX_SAFE_INTEGER);
+    const found = await log.read(TOPIC, 0, 0, { recordsMax: Infinity, bytesMax: Infinity });
     const cursor = await log.committed("crash", TOPIC, 0);
     await log.close();
 

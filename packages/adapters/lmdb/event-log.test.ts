@@ -68,16 +68,16 @@ test("a caller may use its buffer again as soon as append was called", async () 
   const appended = log.append("plumbline.calls", [{ key: "key", value }]);
   value.fill("x");
   await appended;
-  const [found] = await log.read("plumbline.calls", 0, 0, 1);
+  const [found] = await log.read("plumbline.calls", 0, 0, { recordsMax: 1 });
   expect(Buffer.from(found!.value).toString()).toBe("before");
 });
 
 test("records that were read stay as they are while the log goes on", async () => {
   const log = await openLog();
   await log.append("plumbline.calls", records(100));
-  const found = await log.read("plumbline.calls", 0, 0, 100);
+  const found = await log.read("plumbline.calls", 0, 0, { recordsMax: 100 });
   await log.append("plumbline.calls", records(1_000));
-  await log.read("plumbline.calls", 0, 0, 10_000);
+  await log.read("plumbline.calls", 0, 0, { recordsMax: 10_000 });
   expect(found.map((each) => Buffer.from(each.value).toString())).toEqual(
     Array.from({ length: 100 }, (_, i) => `${i}`),
   );
@@ -86,8 +86,8 @@ test("records that were read stay as they are while the log goes on", async () =
 test("a read of many slices is complete", async () => {
   const log = await openLog();
   await log.append("plumbline.calls", records(5_001));
-  expect(await log.read("plumbline.calls", 0, 0, 100_000)).toHaveLength(5_001);
-  expect(await log.read("plumbline.calls", 0, 1_000, 4_000)).toHaveLength(4_000);
+  expect(await log.read("plumbline.calls", 0, 0, { recordsMax: 100_000 })).toHaveLength(5_001);
+  expect(await log.read("plumbline.calls", 0, 1_000, { recordsMax: 4_000 })).toHaveLength(4_000);
 });
 
 describe("a folder", () => {
@@ -103,7 +103,7 @@ describe("a folder", () => {
     const log = await openLog();
     await expect(openLog()).rejects.toThrow("in use");
     await log.append("plumbline.calls", records(1));
-    expect(await log.read("plumbline.calls", 0, 0, 10)).toHaveLength(1);
+    expect(await log.read("plumbline.calls", 0, 0, { recordsMax: 10 })).toHaveLength(1);
   });
 
   test("can be opened again once closed", async () => {
@@ -128,7 +128,7 @@ describe("a folder", () => {
 
     const refused = { code: "log_unavailable", retryable: false };
     await expect(log.append("plumbline.calls", records(1))).rejects.toMatchObject(refused);
-    expect(await log.read("plumbline.calls", 0, 0, 10)).toHaveLength(1);
+    expect(await log.read("plumbline.calls", 0, 0, { recordsMax: 10 })).toHaveLength(1);
   });
 
   test("keeps the number of partitions that it was made with", async () => {
@@ -163,7 +163,7 @@ describe("trim", () => {
 
     expect(await log.trim()).toEqual([{ topic: CALLS, partition: 0, removed: 5_000, held_back_by: null }]);
     expect(await log.watermarks(CALLS)).toEqual([{ partition: 0, low: 5_000, high: 5_010 }]);
-    expect((await log.read(CALLS, 0, 0, 1))[0]!.offset).toBe(5_000);
+    expect((await log.read(CALLS, 0, 0, { recordsMax: 1 }))[0]!.offset).toBe(5_000);
     expect(await log.trim()).toEqual([]);
     await log.close();
     const again = await openLog();

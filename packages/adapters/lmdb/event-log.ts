@@ -8,6 +8,8 @@
 import {
   ConfigError,
   LogError,
+  READ_BYTES_MAX,
+  READ_RECORDS_MAX,
   type Clock,
   type Committed,
   type EventLog,
@@ -257,16 +259,22 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
       return committed(group, topic, partition);
     },
 
-    async read(topic, partition, from, max) {
+    async read(topic, partition, from, { recordsMax = READ_RECORDS_MAX, bytesMax = READ_BYTES_MAX }) {
       assertOpen();
+      const mark = markOf(topic, partition);
       const found: LogRecord[] = [];
-      for (let next = from; found.length < max; next = found.at(-1)!.offset + 1) {
+      let bytes = 0;
+      for (let next = from; found.length < recordsMax; next = found.at(-1)!.offset + 1) {
         if (found.length > 0) await new Promise((resolve) => setImmediate(resolve));
         assertOpen();
-        const asked = Math.min(SLICE, max - found.length);
-        const slice = recordsFrom(markOf(topic, partition), next, asked, Number.POSITIVE_INFINITY);
-        for (const record of slice) found.push(record);
-        if (slice.length < asked) break;
+        const slice = recordsFrom(mark, next, Math.min(SLICE, recordsMax - found.length), bytesMax - bytes);
+        if (slice.length === 0) break;
+        for (const record of slice) {
+          bytes += record.value.byteLength;
+          // A slice has at least one record, which is one too many when the slices before it filled the bytes.
+          if (found.length > 0 && bytes > bytesMax) return found;
+          found.push(record);
+        }
       }
       return found;
     },

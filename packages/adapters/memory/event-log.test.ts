@@ -18,7 +18,7 @@ test("what is trimmed is gone, and offsets go on where they were", async () => {
   log.trim(topic, 0, 2);
   expect(await log.watermarks(topic)).toEqual([{ partition: 0, low: 2, high: 3 }]);
   expect(await append("d")).toEqual([{ partition: 0, offset: 3 }]);
-  expect((await log.read(topic, 0, 0, 10)).map(({ key, offset }) => [key, offset])).toEqual([
+  expect((await log.read(topic, 0, 0, { recordsMax: 10 })).map(({ key, offset }) => [key, offset])).toEqual([
     ["c", 2],
     ["d", 3],
   ]);

@@ -1,10 +1,13 @@
 import {
   LogError,
+  READ_BYTES_MAX,
+  READ_RECORDS_MAX,
   type Clock,
   type Committed,
   type EventLog,
   type LogRecord,
   type Position,
+  type ReadLimits,
 } from "@plumbline/ports";
 import { TOPICS, type Topic } from "@plumbline/schemas";
 import { partitionOf } from "./partition-of.ts";
@@ -54,10 +57,16 @@ export function createMemoryEventLog(options: { clock: Clock; partitions?: numbe
     if (kept === undefined) throw new RangeError(`${topic} has no partition ${partition}`);
     return kept;
   }
-  function readFrom(topic: Topic, partition: number, from: number, max: number): LogRecord[] {
+  function readFrom(topic: Topic, partition: number, from: number, limits: ReadLimits): LogRecord[] {
+    const { recordsMax = READ_RECORDS_MAX, bytesMax = READ_BYTES_MAX } = limits;
     const { low, records } = keptOf(topic, partition);
     const start = Math.max(0, from - low);
-    return records.slice(start, start + max);
+    let end = start;
+    for (let bytes = 0; end < records.length && end - start < recordsMax; end++) {
+      bytes += records[end]!.value.byteLength;
+      if (end > start && bytes > bytesMax) break;
+    }
+    return records.slice(start, end);
   }
   function highOf(topic: Topic, partition: number): number {
     const { low, records } = keptOf(topic, partition);
@@ -73,16 +82,7 @@ export function createMemoryEventLog(options: { clock: Clock; partitions?: numbe
     partitions: partitionsOf,
     committed,
     high: highOf,
-    readBatch(topic, partition, from, { recordsMax, bytesMax }) {
-      const batch: LogRecord[] = [];
-      let size = 0;
-      for (const record of readFrom(topic, partition, from, recordsMax)) {
-        size += record.value.byteLength;
-        if (batch.length > 0 && size > bytesMax) break;
-        batch.push(record);
-      }
-      return batch;
-    },
+    readBatch: readFrom,
   });
 
   return {
@@ -117,7 +117,10 @@ export function createMemoryEventLog(options: { clock: Clock; partitions?: numbe
       cursors.set(JSON.stringify([group, topic, partition]), { offset, metadata });
     },
     committed: async (group, topic, partition) => committed(group, topic, partition),
-    read: async (topic, partition, from, max) => readFrom(topic, partition, from, max),
+    async read(topic, partition, from, limits) {
+      assertOpen();
+      return readFrom(topic, partition, from, limits);
+    },
     watermarks: async (topic) =>
       Array.from({ length: partitionsOf(topic) }, (_, partition) => ({
         partition,

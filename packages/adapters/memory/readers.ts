@@ -6,10 +6,13 @@
  */
 import {
   LogError,
+  READ_BYTES_MAX,
+  READ_RECORDS_MAX,
   type Batch,
   type Committed,
   type EventLog,
   type LogRecord,
+  type ReadLimits,
   type SubscribeOptions,
 } from "@plumbline/ports";
 import type { Topic } from "@plumbline/schemas";
@@ -22,7 +25,7 @@ export interface RecordSource {
     topic: Topic,
     partition: number,
     from: number,
-    limits: { readonly recordsMax: number; readonly bytesMax: number },
+    limits: Required<ReadLimits>,
   ): readonly LogRecord[];
   /** One past the last durable offset. */
   high(topic: Topic, partition: number): number;
@@ -39,9 +42,6 @@ export interface Readers extends Pick<EventLog, "subscribe" | "claim"> {
   /** Stops every reader after its batch in flight, without waiting for it: a stuck `handle` must not block a stop. */
   close(): void;
 }
-
-const RECORDS_MAX = 10_000;
-const BYTES_MAX = 16 * 1_048_576;
 
 /** One reader, seen from its group. */
 interface Member {
@@ -128,11 +128,11 @@ export function createReaders(source: RecordSource): Readers {
     handle: (batch: Batch) => Promise<void>,
   ): Promise<void> {
     const { topic } = group;
-    const limits = { recordsMax: options.recordsMax ?? RECORDS_MAX, bytesMax: options.bytesMax ?? BYTES_MAX };
+    const { recordsMax = READ_RECORDS_MAX, bytesMax = READ_BYTES_MAX } = options;
     const assignment = ++assignments;
     let next = source.committed(group.name, topic, partition).offset;
     while (!signal.aborted) {
-      const records = source.readBatch(topic, partition, next, limits);
+      const records = source.readBatch(topic, partition, next, { recordsMax, bytesMax });
       const last = records.at(-1);
       if (last === undefined) {
         await news(topic, partition, signal);

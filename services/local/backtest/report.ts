@@ -102,7 +102,7 @@ export async function readIncidents(log: Pick<EventLog, "read">): Promise<readon
   const found = new Map<string, Episode>();
   const states = new Map<string, IncidentState>();
   for (let from = 0; ;) {
-    const records = await log.read("plumbline.incidents", 0, from, READ_RECORDS);
+    const records = await log.read("plumbline.incidents", 0, from, { recordsMax: READ_RECORDS });
     if (records.length === 0) break;
     from = records.at(-1)!.offset + 1;
     for (const { value } of records) {

@@ -35,12 +35,12 @@ export class GivenShares {
 
   async refresh(): Promise<void> {
     for (;;) {
-      const records = await this.#log.read(REGISTRY_TOPIC, 0, this.#next, READ_RECORDS);
+      const records = await this.#log.read(REGISTRY_TOPIC, 0, this.#next, { recordsMax: READ_RECORDS });
       for (const record of records) {
         this.#next = record.offset + 1;
         this.#take(record);
       }
-      if (records.length < READ_RECORDS) return;
+      if (records.length === 0) return;
     }
   }
 

@@ -22,7 +22,7 @@ function createAnchors() {
       await incidents.refresh();
       await assertAnchors(days, START + day * DAY_MS, deps);
       await incidents.refresh();
-      const records = await log.read("plumbline.incidents", 0, 0, 1_000);
+      const records = await log.read("plumbline.incidents", 0, 0, { recordsMax: 1_000 });
       const events = records.map(({ value }) =>
         IncidentEvent.parse(JSON.parse(new TextDecoder().decode(value))),
       );

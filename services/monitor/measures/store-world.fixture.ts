@@ -88,7 +88,7 @@ export function createStoreWorld({ store, log, clock, holds, remove }: WorldPart
       }),
     insert: (calls) => store.insertCalls(calls.map((call) => toRow(call, offset++))),
     events: async () =>
-      (await log.read("plumbline.incidents", 0, 0, 1_000)).map((record) =>
+      (await log.read("plumbline.incidents", 0, 0, { recordsMax: 1_000 })).map((record) =>
         IncidentEvent.parse(JSON.parse(new TextDecoder().decode(record.value))),
       ),
     append: async (event) => {

@@ -123,7 +123,7 @@ function setUp(options: Partial<QualityOptions> = {}, holds: (useCase: string) =
     units,
     statesNow: () => monitor.states(),
     async detected() {
-      const records = await log.read("plumbline.incidents", 0, 0, 10_000);
+      const records = await log.read("plumbline.incidents", 0, 0, { recordsMax: 10_000 });
       return records
         .map((record) => IncidentEvent.parse(JSON.parse(new TextDecoder().decode(record.value))))
         .flatMap((event) => (event.type === "detected" ? [event] : []));

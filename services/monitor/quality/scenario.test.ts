@@ -346,7 +346,7 @@ function createScenario(store: Store, useCase: string, options: Partial<QualityO
     },
 
     async events(): Promise<readonly IncidentEvent[]> {
-      const records = await log.read("plumbline.incidents", 0, 0, 10_000);
+      const records = await log.read("plumbline.incidents", 0, 0, { recordsMax: 10_000 });
       return records.map((record) => IncidentEvent.parse(JSON.parse(new TextDecoder().decode(record.value))));
     },
   };
