@@ -86,6 +86,13 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
       return again;
     }
 
+    test("keeps its identity as long as it is kept", async () => {
+      const identity = await log.identity();
+      expect(identity).toMatch(/^[a-z]+:.+/);
+      expect(await log.identity()).toBe(identity);
+      if (opened.reopen !== undefined) expect(await (await reopened()).identity()).toBe(identity);
+    });
+
     describe("append", () => {
       test("resolves the position of each record, in the order of the records", async () => {
         const records = Array.from({ length: 20 }, (_, i) => ownRecord(`${i}`));

@@ -74,6 +74,11 @@ export interface Watermark {
 }
 
 export interface EventLog {
+  /**
+   * Names this log for ever: equal after a restart, different for a log that was made anew. Offsets mean something only
+   * together with it. On Kafka it names the cluster, for the protocol that we speak knows no id of a topic.
+   */
+  identity(): Promise<string>;
   /** Resolves when every record is durable; positions are in the order of `records`. */
   append(topic: Topic, records: readonly NewRecord[]): Promise<readonly Position[]>;
   /**

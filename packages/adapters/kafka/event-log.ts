@@ -97,6 +97,12 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
   }
 
   return {
+    identity: () =>
+      ask("identity of the cluster", async (connected) => {
+        const { clusterId } = await connected.describeCluster();
+        return `kafka:${clusterId}`;
+      }),
+
     append: async (topic, records) => {
       assertOpen(`append to ${topic}`);
       return appender(topic).append(records);

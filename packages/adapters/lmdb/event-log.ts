@@ -5,6 +5,7 @@
  * only what is flushed, so nothing that was handed over can disappear. An idle log runs no timer and keeps no read
  * transaction open (an open one would keep LMDB from using freed pages again).
  */
+import { randomUUID } from "node:crypto";
 import {
   ConfigError,
   LogError,
@@ -93,10 +94,12 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
 
   let epoch: number;
   let topicIds: ReadonlyMap<string, number>;
+  let identity: string;
   try {
-    ({ epoch, topicIds } = root.transactionSync(() => {
+    ({ epoch, topicIds, identity } = root.transactionSync(() => {
       const taken = takeFolder(environment, path, clock);
-      return { epoch: taken, topicIds: settleShape(environment, path, partitionsMax) };
+      const shape = settleShape(environment, path, partitionsMax);
+      return { epoch: taken, topicIds: shape, identity: settleIdentity(environment) };
     }));
   } catch (error) {
     await root.close();
@@ -224,6 +227,11 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
   }
 
   return {
+    async identity() {
+      assertOpen();
+      return identity;
+    },
+
     async append(topic, added) {
       assertOpen();
       assertRecordsFit(topic, added);
@@ -399,6 +407,15 @@ function settleShape({ about }: Environment, path: string, partitions: number): 
   if (topics.length !== known?.topics.length)
     about.putSync("shape", { format: FORMAT, partitions, topics }, 0);
   return new Map(topics.map((topic, id) => [topic, id]));
+}
+
+/** Reads, or makes on first use, the name that tells this folder from every other; it moves with a copy of the folder. */
+function settleIdentity({ about }: Environment): string {
+  const known = about.get("identity");
+  if (typeof known === "string") return known;
+  const made = `lmdb:${randomUUID()}`;
+  about.putSync("identity", made, 0);
+  return made;
 }
 
 function findMark(records: Environment["records"], topic: Topic, topicId: number, partition: number): Mark {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   LogError,
   READ_BYTES_MAX,
@@ -44,6 +45,7 @@ export function createMemoryEventLog(options: { clock: Clock; partitions?: numbe
   const { clock, partitions: partitionsMax = 1 } = options;
   const topics = new Map<Topic, Kept[]>();
   const cursors = new Map<string, Committed>();
+  const identity = `memory:${randomUUID()}`;
   let isClosed = false;
 
   const partitionsOf = (topic: Topic): number => Math.min(partitionsMax, TOPICS[topic].partitions);
@@ -86,6 +88,7 @@ export function createMemoryEventLog(options: { clock: Clock; partitions?: numbe
   });
 
   return {
+    identity: async () => identity,
     async append(topic, records) {
       assertOpen();
       assertRecordsFit(topic, records);
