@@ -45,11 +45,10 @@ const RULES: readonly Rule[] = [
       "packages/adapters/llm",
       "services/local",
       // `eval` decides, prices and judges by the very functions that production uses.
-      "services/registry/gate",
+      "packages/gate",
       "services/writer/price",
       "services/judge/config",
-      // `replay` compares by the gate's interval, under the rubric that production judges by.
-      "services/registry/paired-difference",
+      // `replay` judges under the rubric that production judges by.
       "services/judge/default-rubric",
     ],
     thirdParty: ["zod", "commander"],
@@ -60,6 +59,12 @@ const RULES: readonly Rule[] = [
   { folder: "packages/ports", ours: ["schemas"], thirdParty: [] },
   { folder: "packages/features", ours: ["schemas"], thirdParty: [] },
   { folder: "packages/prompts", ours: ["schemas"], thirdParty: ["yaml", "zod"] },
+  { folder: "packages/gate", ours: ["schemas", "packages/stats"], thirdParty: [] },
+  {
+    folder: "packages/registry-fold",
+    ours: ["schemas", "packages/ports", "packages/prompts", "packages/gate"],
+    thirdParty: [],
+  },
   {
     folder: "packages/adapters",
     ours: ["schemas", "packages/ports", "packages/features"],
@@ -81,11 +86,16 @@ const RULES: readonly Rule[] = [
   { folder: "services/collector", ours: EVERY_SERVICE, thirdParty: ["zod", "express"] },
   { folder: "services/writer", ours: EVERY_SERVICE, thirdParty: ["zod", "@pydantic/genai-prices"] },
   { folder: "services/judge", ours: EVERY_SERVICE, thirdParty: ["zod"] },
-  { folder: "services/monitor", ours: EVERY_SERVICE, thirdParty: ["zod"] },
+  // Folds the registry topic as the registry does: only commands that were accepted give a version a share.
+  { folder: "services/monitor", ours: [...EVERY_SERVICE, "packages/registry-fold"], thirdParty: ["zod"] },
   { folder: "services/notifier", ours: EVERY_SERVICE, thirdParty: ["zod"] },
   { folder: "services/migrate", ours: EVERY_SERVICE, thirdParty: ["zod"] },
   { folder: "services/policy", ours: EVERY_SERVICE, thirdParty: ["zod"] },
-  { folder: "services/registry", ours: [...EVERY_SERVICE, "packages/prompts"], thirdParty: ["zod"] },
+  {
+    folder: "services/registry",
+    ours: [...EVERY_SERVICE, "packages/prompts", "packages/gate", "packages/registry-fold"],
+    thirdParty: ["zod"],
+  },
   // Composes every service in one process and plays the demo through the published emitter.
   {
     folder: "services/local",

@@ -5,7 +5,7 @@
  * these two versions and these questions, be fresh, and somebody else must have read the prompt.
  */
 import { canonicalJson, shortVersion } from "@plumbline/prompts";
-import { limitsInForce } from "./gate.ts";
+import { limitsInForce } from "@plumbline/gate/gate";
 import type { EvalState, Refusal, UseCaseState, VersionState } from "./state.ts";
 
 const DAY_MS = 86_400_000;

@@ -18,7 +18,7 @@ import {
 import { LogError, type Clock, type EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { IncidentEvent } from "@plumbline/schemas";
-import type { EnvState, HistoryEntry, RegistryState, UseCaseState } from "./state.ts";
+import type { EnvState, HistoryEntry, RegistryState, UseCaseState } from "@plumbline/registry-fold/state";
 
 /** Between two looks at the folded state, ms. */
 const LOOK_MS = 500;

@@ -6,9 +6,9 @@ import { createHash, randomUUID } from "node:crypto";
 import { contentHash } from "@plumbline/prompts";
 import { LogError, type Clock, type EventLog } from "@plumbline/ports";
 import type { RegistryEvent, UseCaseSettings } from "@plumbline/schemas";
-import { answerAgain, fingerprintOf } from "./fold.ts";
+import { answerAgain, fingerprintOf } from "@plumbline/registry-fold/fold";
 import { REGISTRY_TOPIC, type LogFollower } from "./follow-log.ts";
-import type { Outcome, RegistryState } from "./state.ts";
+import type { Outcome, RegistryState } from "@plumbline/registry-fold/state";
 
 /** A command without what the registry adds. */
 export type Command = Omit<RegistryEvent, "event_id" | "at" | "expected_revision"> & {

@@ -1,6 +1,6 @@
 import type { EvalRecord, GateOutcome } from "@plumbline/schemas";
-import { decideGate } from "./gate.ts";
-import type { UseCaseState } from "./state.ts";
+import { decideGate } from "@plumbline/gate/gate";
+import type { UseCaseState } from "@plumbline/registry-fold/state";
 
 /**
  * The gate's decision on a record, in the form in which it is stored. Pure.

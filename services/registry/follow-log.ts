@@ -6,8 +6,8 @@
  */
 import { LogError, type Clock, type EventLog, type LogRecord } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import { foldRecord, logIdOf, type Folded } from "./fold.ts";
-import type { Outcome, RegistryState } from "./state.ts";
+import { foldRecord, logIdOf, type Folded } from "@plumbline/registry-fold/fold";
+import type { Outcome, RegistryState } from "@plumbline/registry-fold/state";
 
 export const REGISTRY_TOPIC = "plumbline.registry";
 export const PARTITION = 0;

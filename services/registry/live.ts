@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "@plumbline/ports";
 import type { LiveAnswer } from "@plumbline/schemas";
-import { liveArms, type RegistryState } from "./state.ts";
+import { liveArms, type RegistryState } from "@plumbline/registry-fold/state";
 
 export interface Selection {
   readonly env: string;

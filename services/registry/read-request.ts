@@ -4,7 +4,7 @@ import { parseShortVersion } from "@plumbline/prompts";
 import { HttpProblem, readBody, type Request } from "@plumbline/runtime/http";
 import { REGISTRY_BODY_BYTES_MAX, UseCase } from "@plumbline/schemas";
 import { z } from "zod";
-import type { UseCaseState } from "./state.ts";
+import type { UseCaseState } from "@plumbline/registry-fold/state";
 
 export interface Credential {
   /** Whom the history names. */

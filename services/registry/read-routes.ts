@@ -21,7 +21,7 @@ import {
   type RegistryState,
   type UseCaseState,
   type VersionState,
-} from "./state.ts";
+} from "@plumbline/registry-fold/state";
 
 export interface ReadDeps {
   readonly state: RegistryState;

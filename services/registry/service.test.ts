@@ -20,7 +20,7 @@ import {
 } from "../../test/registry/commands.ts";
 import { createRegistry, type Registry, type RegistryOptions } from "./service.ts";
 import { createSnapshotFile } from "./snapshot.ts";
-import { stateToJson } from "./state.ts";
+import { stateToJson } from "@plumbline/registry-fold/state";
 
 const logger = createLogger("test", "silent");
 interface Started {

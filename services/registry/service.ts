@@ -14,7 +14,7 @@ import { createLiveBoard } from "./live.ts";
 import { createAuthenticate, type Credential } from "./read-request.ts";
 import { readRoutes } from "./read-routes.ts";
 import type { Snapshots } from "./snapshot.ts";
-import { createState, type RegistryState } from "./state.ts";
+import { createState, type RegistryState } from "@plumbline/registry-fold/state";
 import { writeRoutes } from "./write-routes.ts";
 
 export interface RegistryOptions {

@@ -1,7 +1,7 @@
 /** The folded state in a file, so that a process starts at once, and also while the log is away. */
 import { open, readFile, rename } from "node:fs/promises";
-import { RULES_VERSION } from "./fold.ts";
-import { stateFromJson, stateToJson, type RegistryState } from "./state.ts";
+import { RULES_VERSION } from "@plumbline/registry-fold/fold";
+import { stateFromJson, stateToJson, type RegistryState } from "@plumbline/registry-fold/state";
 
 export interface Snapshots {
   /** The newest snapshot; null when there is none that this program can use. */

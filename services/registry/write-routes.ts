@@ -26,7 +26,7 @@ import {
   type Authenticate,
   type Expectation,
 } from "./read-request.ts";
-import { liveArms, type Outcome, type RegistryState } from "./state.ts";
+import { liveArms, type Outcome, type RegistryState } from "@plumbline/registry-fold/state";
 
 export interface WriteDeps {
   readonly state: RegistryState;

@@ -5,7 +5,7 @@ import { canonicalJson } from "@plumbline/prompts";
 import { createLogger } from "@plumbline/runtime/logger";
 import { LiveAnswer } from "@plumbline/schemas";
 import { createRegistry, type Registry } from "@plumbline/services/registry/service";
-import { stateToJson } from "@plumbline/services/registry/state";
+import { stateToJson } from "@plumbline/registry-fold/state";
 import { afterAll, expect, test } from "vitest";
 import { brokerForTests } from "../kafka/broker-for-tests.ts";
 import { race, toNewRecord, USE_CASE, versionOf } from "./commands.ts";

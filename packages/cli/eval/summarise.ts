@@ -1,7 +1,7 @@
 /** Folds the checked answers into what is recorded and what is printed. Pure. */
 import type { AssertResult, EvalCase } from "@plumbline/prompts";
 import type { EvalRecord } from "@plumbline/schemas";
-import { decideGate, type GateDecision, limitsInForce } from "@plumbline/services/registry/gate";
+import { decideGate, type GateDecision, limitsInForce } from "@plumbline/gate/gate";
 import { quantile, wilsonInterval } from "@plumbline/stats";
 import type { EvalPlan } from "./plan.ts";
 import type { CaseRun, CaseRuns, Side } from "./run-cases.ts";

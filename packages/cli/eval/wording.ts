@@ -1,5 +1,5 @@
 /** Numbers in the words of the table, the Markdown and the summaries. */
-import type { GateRow } from "@plumbline/services/registry/gate";
+import type { GateRow } from "@plumbline/gate/gate";
 import type { PassRate } from "./summarise.ts";
 
 export function score(value: number | null): string {

@@ -1,5 +1,5 @@
 /** What a replay found, in numbers and in words. */
-import { pairedDifference } from "@plumbline/services/registry/paired-difference";
+import { pairedDifference } from "@plumbline/gate/paired-difference";
 import { formatTable } from "../text/table.ts";
 import type { Replay, ReplayedCall } from "./replay-calls.ts";
 import type { Counts } from "./stored-calls.ts";

@@ -4,7 +4,14 @@ import type { JudgedUnitRow } from "@plumbline/ports";
 import type { CanaryDecision, CanarySeries, RegistryEvent } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { describe, expect, test } from "vitest";
-import { promoted, toNewRecord, USE_CASE, versionOf } from "../../../test/registry/commands.ts";
+import {
+  admissible,
+  promoted,
+  registered,
+  toNewRecord,
+  USE_CASE,
+  versionOf,
+} from "../../../test/registry/commands.ts";
 import { MonitorConfig } from "../config.ts";
 import { HOUR_MS, iso } from "../quality/series.ts";
 import { decideCanary, LOG_AGREES, LOG_REGRESSED, type CanaryNumbers } from "./decide-canary.ts";
@@ -278,12 +285,20 @@ describe("the decision", () => {
 });
 
 describe("shares that were given", () => {
-  const advanced = (text: string, event_id: string): RegistryEvent => ({
-    ...promoted(text, 2),
+  const advanced = (text: string, revision: number, event_id: string): RegistryEvent => ({
+    ...promoted(text, revision),
     event_id,
     type: "rollout_advanced",
+    reason: "looks good",
     body: { step: 1, decision: null },
   });
+  const ramped = (text: string, revision: number): RegistryEvent => {
+    const event = promoted(text, revision, { weight: 0.1 });
+    return { ...event, body: { ...event.body, ramp: [0.1, 0.5, 1] } };
+  };
+  const LIVE = [...admissible("one", null), promoted("one", 0)];
+  const RAMPING = [...LIVE, ...admissible("two", "one"), ramped("two", 1)];
+  const BEGUN = { prompt_version: versionOf("two"), stepOffset: RAMPING.length - 1, read: null };
 
   async function after(...commands: readonly RegistryEvent[]) {
     const clock = new VirtualClock(START);
@@ -301,25 +316,32 @@ describe("shares that were given", () => {
 
   test("begin with a canary; a step begins anew and keeps when the version first got a share", async () => {
     const all = await after(
-      promoted("one", 0),
-      promoted("two", 1, { weight: 0.1 }),
-      advanced("two", "a"),
+      ...RAMPING,
+      advanced("two", 2, "a"),
       // The second replica's.
-      advanced("two", "a"),
+      advanced("two", 2, "a"),
     );
     expect(all).toMatchObject([
       {
-        prompt_version: versionOf("two"),
-        startedMs: START + 60_000,
-        stepMs: START + 120_000,
-        stepOffset: 2,
-        read: null,
+        ...BEGUN,
+        startedMs: START + 60_000 * BEGUN.stepOffset,
+        stepMs: START + 60_000 * (BEGUN.stepOffset + 1),
+        stepOffset: BEGUN.stepOffset + 1,
       },
     ]);
   });
 
-  test("a refused canary of another version does not hide the one that runs", async () => {
-    const all = await after(promoted("two", 1, { weight: 0.1 }), promoted("three", 1, { weight: 0.1 }));
-    expect(all.map((share) => share.prompt_version)).toEqual([versionOf("two"), versionOf("three")]);
+  test.each<{ name: string; commands: readonly RegistryEvent[] }>([
+    { name: "of another version", commands: [promoted("one", 2, { weight: 0.1 })] },
+    { name: "that saw an older revision", commands: [promoted("two", 1, { weight: 0.5 })] },
+    { name: "that the gate refuses", commands: [registered("three"), promoted("three", 2, { weight: 0.1 })] },
+    { name: "of a step that is skipped", commands: [advanced("two", 1, "b")] },
+  ])("a refused command $name leaves the running step as it is", async ({ commands }) => {
+    expect(await after(...RAMPING, ...commands)).toMatchObject([BEGUN]);
+  });
+
+  test("a command that changes nothing leaves the running step as it is", async () => {
+    const canary = [...LIVE, ...admissible("two", "one"), promoted("two", 1, { weight: 0.1 })];
+    expect(await after(...canary, promoted("two", 2, { weight: 0.1 }))).toMatchObject([BEGUN]);
   });
 });

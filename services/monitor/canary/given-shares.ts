@@ -1,5 +1,7 @@
 /** Which versions were given a share of the conversations, and what was read of them since: from the registry topic. */
 import type { EventLog, LogRecord } from "@plumbline/ports";
+import { foldRecord } from "@plumbline/registry-fold/fold";
+import { createState } from "@plumbline/registry-fold/state";
 import { CanaryReadBody, type CanaryDecision, PromotedBody, RegistryEvent } from "@plumbline/schemas";
 
 export const REGISTRY_TOPIC = "plumbline.registry";
@@ -14,20 +16,18 @@ export interface GivenShare {
   /** When it got the newest share, ms, and the offset of that command. */
   readonly stepMs: number;
   readonly stepOffset: number;
-  readonly stepEventId: string;
   /** The newest reading since then. */
   readonly read: CanaryDecision | null;
 }
 
 /**
- * Commands as they were given, refused ones too: whether one is accepted is the registry's to say, and it refuses the
- * reading of a version that serves no share. A refused command about a canary only starts its evidence anew, which
- * holds the step longer and decides nothing.
+ * GivenShares folds the registry topic as the registry does, so that only a command that was accepted and changed what is
+ * live begins a step. A refused or repeated one leaves the evidence of the running step as it is.
  */
 export class GivenShares {
   readonly #log: Pick<EventLog, "read">;
+  readonly #registry = createState();
   readonly #shares = new Map<string, GivenShare>();
-  #next = 0;
 
   constructor(log: Pick<EventLog, "read">) {
     this.#log = log;
@@ -35,11 +35,10 @@ export class GivenShares {
 
   async refresh(): Promise<void> {
     for (;;) {
-      const records = await this.#log.read(REGISTRY_TOPIC, 0, this.#next, { recordsMax: READ_RECORDS });
-      for (const record of records) {
-        this.#next = record.offset + 1;
-        this.#take(record);
-      }
+      const records = await this.#log.read(REGISTRY_TOPIC, 0, this.#registry.next_offset, {
+        recordsMax: READ_RECORDS,
+      });
+      for (const record of records) this.#take(record);
       if (records.length === 0) return;
     }
   }
@@ -53,10 +52,13 @@ export class GivenShares {
     return this.#shares.has(keyOf(use_case, env, version));
   }
 
-  #take({ value, offset, timestamp }: LogRecord): void {
-    const event = parseCommand(value);
-    if (event?.prompt_version == null) return;
+  #take(record: LogRecord): void {
+    const folded = foldRecord(this.#registry, record);
+    const event = folded?.event ?? null;
+    if (folded === null || event === null || folded.isRepeated) return;
     const { use_case, env, prompt_version } = event;
+    const hasChanged = folded.outcome.kind === "accepted" && folded.outcome.changed;
+    if (prompt_version === null || !hasChanged) return;
     const key = keyOf(use_case, env, prompt_version);
     const known = this.#shares.get(key);
     if (event.type === "canary_read") {
@@ -66,8 +68,8 @@ export class GivenShares {
       }
       return;
     }
-    // A command that came twice is one command.
-    if (!givesShare(event) || known?.stepEventId === event.event_id) return;
+    if (!givesShare(event)) return;
+    const { timestamp, offset } = record;
     const isOngoing = event.type === "rollout_advanced";
     this.#shares.set(key, {
       use_case,
@@ -76,7 +78,6 @@ export class GivenShares {
       startedMs: isOngoing ? (known?.startedMs ?? timestamp) : timestamp,
       stepMs: timestamp,
       stepOffset: offset,
-      stepEventId: event.event_id,
       read: null,
     });
   }

@@ -12,7 +12,7 @@ import { IncidentEvent, LlmCall, type Verdict } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { promoted, toNewRecord, versionOf } from "../../../test/registry/commands.ts";
+import { promoted, registered, toNewRecord, versionOf } from "../../../test/registry/commands.ts";
 import { createCoverageMonitor } from "../coverage/coverage-monitor.ts";
 import { createQualityMonitor, type QualityOptions } from "./quality-monitor.ts";
 import { HOUR_MS, iso } from "./series.ts";
@@ -148,14 +148,17 @@ test("a use case whose traffic stopped is a gap in coverage, and ends when calls
 });
 
 describe("a canary beside the old version", () => {
-  const [old, canary] = [versionOf("one"), versionOf("two")];
-  const history: Hour = { version: old, quality: () => 0.85, step: 24 };
-  const beside = (quality: number): Hour["beside"] => ({ version: old, quality: () => quality });
+  const begin = (useCase: string) => {
+    const [old, canary] = [versionOf("one", useCase), versionOf("two", useCase)];
+    const history: Hour = { version: old, quality: () => 0.85, step: 24 };
+    const beside = (quality: number): Hour["beside"] => ({ version: old, quality: () => quality });
+    return { scenario: createScenario(store, useCase), old, canary, history, beside };
+  };
 
   test("is paged by the pairs where easier inputs hide its drop from the history", async () => {
-    const scenario = createScenario(store, "easier-inputs");
+    const { scenario, old, canary, history, beside } = begin("easier-inputs");
     await scenario.serve(15 * DAY, history);
-    await scenario.giveShare("two");
+    await scenario.giveShare("one", "two");
     const hours = { version: canary, quality: () => 0.86, beside: beside(0.97), calls: 40 };
     await scenario.serve(36, { ...hours, step: 2 });
     const newest = detections(await scenario.events()).at(-1)!;
@@ -191,7 +194,7 @@ describe("a canary beside the old version", () => {
   });
 
   test("without a share of the registry the pairs decide nothing", async () => {
-    const scenario = createScenario(store, "no-share");
+    const { scenario, canary, history, beside } = begin("no-share");
     await scenario.serve(15 * DAY, history);
     await scenario.serve(36, {
       version: canary,
@@ -204,9 +207,9 @@ describe("a canary beside the old version", () => {
   });
 
   test("is not blamed for what hits both", async () => {
-    const scenario = createScenario(store, "both-arms");
+    const { scenario, canary, history, beside } = begin("both-arms");
     await scenario.serve(15 * DAY, history);
-    await scenario.giveShare("two");
+    await scenario.giveShare("one", "two");
     await scenario.serve(12, { version: canary, quality: () => 0.6, beside: beside(0.6), calls: 40 });
     const pages = detections(await scenario.events()).filter(({ severity }) => severity === "SEV2");
     const ofCanary = pages.filter(({ candidate }) => candidate.prompt_version === canary).at(-1)!;
@@ -331,10 +334,17 @@ function createScenario(store: Store, useCase: string, options: Partial<QualityO
       }
     },
 
-    /** The registry gives the version half of the conversations. */
-    async giveShare(text: string): Promise<void> {
-      const event = { ...promoted(text, 1, { weight: 0.5 }), use_case: useCase };
-      await log.append("plumbline.registry", [toNewRecord(event)]);
+    /** The registry gives `text` half of the conversations, beside `live`. */
+    async giveShare(live: string, text: string): Promise<void> {
+      const own = { use_case: useCase };
+      const bypass = { ...own, isBypass: true, reason: "scenario" };
+      const commands = [
+        registered(live, own),
+        promoted(live, 0, { ...bypass, prompt_version: versionOf(live, useCase) }),
+        registered(text, own),
+        promoted(text, 1, { ...bypass, weight: 0.5, prompt_version: versionOf(text, useCase) }),
+      ];
+      for (const command of commands) await log.append("plumbline.registry", [toNewRecord(command)]);
     },
 
     /** No traffic. */
