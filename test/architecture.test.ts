@@ -54,7 +54,6 @@ const RULES: readonly Rule[] = [
     thirdParty: ["zod", "commander"],
   },
   { folder: "packages/runtime", ours: ["schemas"], thirdParty: ["zod", "pino"] },
-  { folder: "packages/runtime/schedule.ts", ours: ["packages/runtime"], thirdParty: ["node-cron"] },
   { folder: "packages/runtime/http", ours: ["packages/runtime", "schemas"], thirdParty: ["express"] },
   { folder: "packages/ports", ours: ["schemas"], thirdParty: [] },
   { folder: "packages/features", ours: ["schemas"], thirdParty: [] },
@@ -162,7 +161,6 @@ test("each technology is imported in one place", () => {
   expect(places("chdb")).toEqual(["packages/adapters/clickhouse"]);
   expect(places("@slack/web-api")).toEqual(["packages/adapters/slack"]);
   expect(places("express")).toEqual(["packages/runtime/http"]);
-  expect(places("node-cron")).toEqual(["packages/runtime/schedule.ts"]);
 });
 
 test("nothing but the system clock and the emitter's default reads the time of day", () => {

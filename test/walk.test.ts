@@ -108,7 +108,7 @@ test.for([
         }),
         createMonitor({
           ...deps,
-          config: loadConfig(MonitorConfig, { PLUMBLINE_MONITOR_CRON: "* * * * * *" }),
+          config: loadConfig(MonitorConfig, { PLUMBLINE_MONITOR_INTERVAL_SECONDS: "1" }),
         }),
         createNotifierService({
           ...deps,

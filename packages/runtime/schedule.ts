@@ -1,47 +1,167 @@
-import { schedule as cronSchedule } from "node-cron";
+/**
+ * Repeats jobs by elapsed time and says how each of them fares.
+ *
+ * Periods are measured on the monotonic clock: a step of the wall clock, in either direction, neither stops a job nor
+ * makes it run twice.
+ */
 import type { Logger } from "./logger.ts";
+import type { Service } from "./run.ts";
 
-/** A job repeated by a cron expression (five or six fields, UTC). */
+/** The Clock port as far as a schedule needs it; this package knows nothing of the ports. */
+export interface ScheduleClock {
+  now(): number;
+  monotonic(): number;
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Longest wait before the first run, ms: a process serves first and looks back then. */
+const FIRST_RUN_MS_MAX = 5_000;
+/** Periods without a success after which a job is overdue. */
+const OVERDUE_PERIODS = 3;
+/** A job with a short period may take longer than three of them now and then, such as at a start; ms. */
+const OVERDUE_MS_MIN = 60_000;
+/** Parts named in a health snapshot; the count says how many there are. */
+const PARTS_NAMED_MAX = 20;
+
+/** One part of a run that failed, such as one use case; the others were done. */
+export interface PartFailure {
+  readonly part: string;
+  readonly error: string;
+}
+
 export interface ScheduledJob {
   readonly name: string;
-  readonly cron: string;
+  /** From the start of one run to the start of the next, ms. A run that takes longer skips the starts that it missed. */
+  readonly everyMs: number;
+  /** @returns the parts that failed while the rest was done; nothing when all was. A rejection means that nothing counts as done. */
+  run(signal: AbortSignal): Promise<readonly PartFailure[] | void>;
+}
+
+/** How one job fares, as `/readyz?verbose` and `/metrics` show it. */
+export interface JobHealth {
+  readonly name: string;
+  readonly period_ms: number;
+  /** Runs that ended, since the process started; failures are those that were rejected, partial those that left parts out. */
+  readonly runs: number;
+  readonly failures: number;
+  readonly partial_runs: number;
+  /** ISO 8601 UTC by the wall clock; null before the first success. A partial run counts: most of it was done. */
+  readonly last_success_at: string | null;
+  /** One sentence on the newest failure; null once a run succeeded after it. */
+  readonly last_error: string | null;
+  /** Of the newest run that ended, ms; null before it. */
+  readonly duration_ms: number | null;
+  /** Parts that the newest run left out: their number, and at most 20 of them. */
+  readonly failed_parts_count: number;
+  readonly failed_parts: readonly PartFailure[];
+  /** No run has succeeded for three periods of elapsed time, at least a minute: the process is not ready. */
+  readonly is_overdue: boolean;
+}
+
+export interface JobScheduler {
+  /** Repeats the jobs until `signal` aborts, then waits for the runs in flight. */
   run(signal: AbortSignal): Promise<void>;
+  health(): readonly JobHealth[];
+}
+
+/** A service that runs jobs and says how they fare; empty while it has not begun. */
+export interface JobService extends Service {
+  jobs(): readonly JobHealth[];
+}
+
+interface JobRecord {
+  readonly job: ScheduledJob;
+  runs: number;
+  failures: number;
+  partialRuns: number;
+  lastSuccessAt: string | null;
+  /** Monotonic, ms; the start of the schedule before the first success. */
+  succeededAt: number | null;
+  lastError: string | null;
+  durationMs: number | null;
+  failedParts: readonly PartFailure[];
 }
 
 /**
- * Runs jobs on their schedules until `signal` aborts, then waits for the runs in flight.
- * A tick that finds its job still running is skipped and counted in the log: runs never overlap. A failed run is
- * logged and the next tick tries again; jobs are idempotent, so nothing is lost by that.
+ * Makes a schedule of jobs. Runs of one job never overlap; jobs don't wait for each other. A failed run is logged and
+ * the next period tries again; jobs are idempotent, so nothing is lost by that.
  */
-export async function runSchedule(
+export function createScheduler(
   jobs: readonly ScheduledJob[],
-  options: { signal: AbortSignal; logger: Logger },
-): Promise<void> {
-  const { signal, logger } = options;
-  const inFlight = new Map<string, Promise<void>>();
+  options: { readonly clock: ScheduleClock; readonly logger: Logger },
+): JobScheduler {
+  const { clock, logger } = options;
+  const records: readonly JobRecord[] = jobs.map((job) => ({
+    job,
+    runs: 0,
+    failures: 0,
+    partialRuns: 0,
+    lastSuccessAt: null,
+    succeededAt: null,
+    lastError: null,
+    durationMs: null,
+    failedParts: [],
+  }));
 
-  const tick = (job: ScheduledJob): void => {
-    if (signal.aborted) return;
-    if (inFlight.has(job.name)) {
-      logger.warn({ job: job.name }, "job.still_running");
-      return;
+  async function repeat(record: JobRecord, signal: AbortSignal): Promise<void> {
+    const { everyMs } = record.job;
+    record.succeededAt = clock.monotonic();
+    await clock.sleep(Math.min(everyMs, FIRST_RUN_MS_MAX), signal);
+    while (!signal.aborted) {
+      const startedAt = clock.monotonic();
+      await runOnce(record, signal);
+      const overrunMs = (clock.monotonic() - startedAt) % everyMs;
+      await clock.sleep(everyMs - overrunMs, signal);
     }
-    const started = performance.now();
-    const work = job
-      .run(signal)
-      .then(() =>
-        logger.debug({ job: job.name, duration_ms: Math.round(performance.now() - started) }, "job.done"),
-      )
-      .catch((error: unknown) => logger.error({ job: job.name, err: error }, "job.failed"))
-      .finally(() => inFlight.delete(job.name));
-    inFlight.set(job.name, work);
-  };
+  }
 
-  const tasks = jobs.map((job) => cronSchedule(job.cron, () => tick(job), { timezone: "UTC" }));
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-  for (const task of tasks) await task.stop();
-  await Promise.all(inFlight.values());
+  async function runOnce(record: JobRecord, signal: AbortSignal): Promise<void> {
+    const { job } = record;
+    const startedAt = clock.monotonic();
+    try {
+      const failedParts = (await job.run(signal)) ?? [];
+      record.failedParts = failedParts;
+      record.succeededAt = clock.monotonic();
+      record.lastSuccessAt = new Date(clock.now()).toISOString();
+      record.lastError = failedParts[0]?.error ?? null;
+      if (failedParts.length > 0) {
+        record.partialRuns += 1;
+        logger.warn({ job: job.name, failed_parts: failedParts.length }, "job.partial");
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      record.failures += 1;
+      record.lastError = error instanceof Error ? error.message : String(error);
+      logger.error({ job: job.name, err: error }, "job.failed");
+    } finally {
+      record.runs += 1;
+      record.durationMs = Math.round(clock.monotonic() - startedAt);
+      logger.debug({ job: job.name, duration_ms: record.durationMs }, "job.done");
+    }
+  }
+
+  return {
+    async run(signal) {
+      await Promise.all(records.map((record) => repeat(record, signal)));
+    },
+    health: () => records.map((record) => toHealth(record, clock.monotonic())),
+  };
+}
+
+function toHealth(record: JobRecord, nowMs: number): JobHealth {
+  const { job, succeededAt, failedParts } = record;
+  return {
+    name: job.name,
+    period_ms: job.everyMs,
+    runs: record.runs,
+    failures: record.failures,
+    partial_runs: record.partialRuns,
+    last_success_at: record.lastSuccessAt,
+    last_error: record.lastError,
+    duration_ms: record.durationMs,
+    failed_parts_count: failedParts.length,
+    failed_parts: failedParts.slice(0, PARTS_NAMED_MAX),
+    is_overdue:
+      succeededAt !== null && nowMs - succeededAt > Math.max(OVERDUE_PERIODS * job.everyMs, OVERDUE_MS_MIN),
+  };
 }

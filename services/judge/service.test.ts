@@ -455,6 +455,7 @@ test("when there is nothing to do it looks every two to five seconds", async () 
 test("with the lexical judge it keeps up with a flood and lets the process breathe", async () => {
   const clock: Clock = {
     now: () => Date.parse(START) + performance.now(),
+    monotonic: () => performance.now(),
     sleep: (ms, signal) => systemClock.sleep(ms, signal),
   };
   const log = createMemoryEventLog({ clock });

@@ -18,7 +18,7 @@ import { ConfigError, type EventLog, type Notifier, type Store } from "@plumblin
 import { createHttpApp, createHttpService, type HttpService } from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Resource, Service } from "@plumbline/runtime/run";
-import { runSchedule } from "@plumbline/runtime/schedule";
+import { createScheduler, type JobService } from "@plumbline/runtime/schedule";
 import { createCollector } from "../collector/service.ts";
 import { judgeChoice } from "../judge/config.ts";
 import { DEFAULT_RUBRICS } from "../judge/default-rubric.ts";
@@ -35,7 +35,7 @@ import type { Flags } from "./flags.ts";
 
 const RUNBOOKS = fileURLToPath(new URL("../../alerts/runbooks", import.meta.url));
 /** Every ten minutes: retention is days, and a trim of nothing costs a look. */
-const TRIM_CRON = "0 */10 * * * *";
+const TRIM_MS = 600_000;
 
 export interface LocalMode {
   readonly services: readonly Service[];
@@ -118,14 +118,7 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
         notifiers: [inbox, ...slack(config, logger)],
         links: { runbooks_url: null, console_url: null },
       }),
-      {
-        name: "log-trim",
-        run: (signal) =>
-          runSchedule([{ name: "trim", cron: TRIM_CRON, run: async () => void (await log.trim()) }], {
-            signal,
-            logger,
-          }),
-      },
+      createLogTrim(log, logger),
     ];
     return {
       services,
@@ -146,6 +139,12 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
     for (const resource of resources.toReversed()) await resource.close();
     throw error;
   }
+}
+
+function createLogTrim(log: { trim(): Promise<unknown> }, logger: Logger): JobService {
+  const trim = { name: "trim", everyMs: TRIM_MS, run: async () => void (await log.trim()) };
+  const scheduler = createScheduler([trim], { clock: systemClock, logger });
+  return { name: "log-trim", run: (signal) => scheduler.run(signal), jobs: () => scheduler.health() };
 }
 
 function createInboxPage(inbox: Inbox, port: number, logger: Logger, stop: AbortSignal): HttpService {

@@ -10,10 +10,7 @@ export const LocalConfig = z.object({
   ...JudgeConfig.shape,
   ...JudgeChoiceConfig.shape,
   ...MonitorConfig.shape,
-  PLUMBLINE_MONITOR_CRON: z
-    .string()
-    .default("*/5 * * * * *")
-    .describe("when the jobs run: cron expression with seconds, UTC"),
+  PLUMBLINE_MONITOR_INTERVAL_SECONDS: MonitorConfig.shape.PLUMBLINE_MONITOR_INTERVAL_SECONDS.default(5),
   PLUMBLINE_SLACK_TOKEN: z.string().optional().describe("bot token; unset: the inbox page alone"),
   PLUMBLINE_SLACK_CHANNEL: z.string().optional().describe("channel id"),
   PLUMBLINE_SLACK_API_URL: z.url().optional().describe("base of the Slack API, with a slash at the end"),

@@ -3,16 +3,20 @@ import { z } from "zod";
 
 /** Environment of the monitor. */
 export const MonitorConfig = z.object({
-  PLUMBLINE_MONITOR_CRON: z
-    .string()
-    .default("0 * * * * *")
-    .describe("when the jobs run: cron expression with seconds, UTC"),
-  PLUMBLINE_MONITOR_MEASURES_CRON: z
-    .string()
-    .default("0 12,27,42,57 * * * *")
-    .describe(
-      "when drift, fingerprint and rates are looked at: at least hourly, cron expression with seconds, UTC",
-    ),
+  PLUMBLINE_MONITOR_INTERVAL_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3_600)
+    .default(60)
+    .describe("from one look at quality, canaries and coverage to the next, seconds"),
+  PLUMBLINE_MONITOR_MEASURES_INTERVAL_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3_600)
+    .default(900)
+    .describe("from one look at drift, fingerprints and rates to the next, seconds; they fold whole hours"),
   PLUMBLINE_MONITOR_ALPHA: z.coerce
     .number()
     .gt(0)

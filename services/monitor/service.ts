@@ -5,8 +5,7 @@
  * that the group protocol gave it, so one replica or fifty run the same code.
  */
 import { createHash } from "node:crypto";
-import type { Service } from "@plumbline/runtime/run";
-import { runSchedule } from "@plumbline/runtime/schedule";
+import { createScheduler, type JobService } from "@plumbline/runtime/schedule";
 import { createMonitorJobs, type JobDeps } from "./jobs.ts";
 
 const GROUP = "monitor";
@@ -23,60 +22,75 @@ const IDLE_LOOK_MS = 5 * 60_000;
 
 export type MonitorDeps = Omit<JobDeps, "holds" | "settleMs">;
 
-export function createMonitor({ log, store, clock, logger, config }: MonitorDeps): Service {
+export function createMonitor({ log, store, clock, logger, config }: MonitorDeps): JobService {
   let held: ReadonlySet<number> = new Set();
   let partitions = 1;
   const holds = (useCase: string): boolean => held.has(scheduleSlot(useCase, partitions));
   /** Made anew at every change of partitions: a use case that came back is rebuilt from rows. */
   const createJobs = () => createMonitorJobs({ store, log, clock, logger, config, holds });
-  const crons = {
-    quality: config.PLUMBLINE_MONITOR_CRON,
-    coverage: config.PLUMBLINE_MONITOR_CRON,
-    canary: config.PLUMBLINE_MONITOR_CRON,
-    measures: config.PLUMBLINE_MONITOR_MEASURES_CRON,
+  const everyMs = 1_000 * config.PLUMBLINE_MONITOR_INTERVAL_SECONDS;
+  const periods = {
+    quality: everyMs,
+    coverage: everyMs,
+    canary: everyMs,
+    measures: 1_000 * config.PLUMBLINE_MONITOR_MEASURES_INTERVAL_SECONDS,
   };
   let jobs = createJobs();
+  let haveClaim = (): void => undefined;
+  /** Before the first claim there is nothing to look at; a look that waits for it is overdue, not a success. */
+  const claim = new Promise<void>((resolve) => (haveClaim = resolve));
+  const scheduler = createScheduler(
+    (["quality", "coverage", "canary", "measures"] as const).map((name) => {
+      const news = createNews();
+      return {
+        name,
+        everyMs: periods[name],
+        run: async (signal: AbortSignal) => {
+          await Promise.race([claim, aborted(signal)]);
+          if (signal.aborted || !(await news.arrived())) return;
+          await jobs[name].run();
+          news.looked();
+        },
+      };
+    }),
+    { clock, logger },
+  );
 
   return {
     name: "monitor",
+    jobs: () => scheduler.health(),
     async run(signal) {
       partitions = (await log.watermarks("plumbline.schedule")).length;
-      const schedules = (["quality", "coverage", "canary", "measures"] as const).map((name) => {
-        const hasNews = createNews();
-        return {
-          name,
-          cron: crons[name],
-          run: async () => {
-            if (await hasNews()) await jobs[name].run();
-          },
-        };
-      });
-      await Promise.all([follow(signal), runSchedule(schedules, { signal, logger })]);
+      await Promise.all([follow(signal), scheduler.run(signal)]);
     },
   };
 
   /**
    * Says for one job whether a look at the store can find anything new: records arrived lately, partitions were claimed
    * lately, or it has not looked for a while, since silence is found by the clock. Without this an idle process would
-   * ask the same questions for ever.
+   * ask the same questions for ever. What arrived stays news until a look has succeeded.
    */
-  function createNews(): () => Promise<boolean> {
+  function createNews() {
     let end = -1;
     let seen = held;
     let changedAt = 0;
-    let lookedAt = 0;
-    return async () => {
-      const now = clock.now();
-      let newEnd = 0;
-      for (const topic of NEWS_TOPICS) {
-        for (const { high } of await log.watermarks(topic)) newEnd += high;
-      }
-      if (newEnd !== end || held !== seen) changedAt = now;
-      end = newEnd;
-      seen = held;
-      if (now - changedAt > NEWS_MS && now - lookedAt < IDLE_LOOK_MS) return false;
-      lookedAt = now;
-      return true;
+    let askedAt = 0;
+    let lookedAt: number | null = null;
+    return {
+      async arrived(): Promise<boolean> {
+        askedAt = clock.monotonic();
+        let newEnd = 0;
+        for (const topic of NEWS_TOPICS) {
+          for (const { high } of await log.watermarks(topic)) newEnd += high;
+        }
+        if (newEnd !== end || held !== seen) changedAt = askedAt;
+        end = newEnd;
+        seen = held;
+        return lookedAt === null || lookedAt - changedAt <= NEWS_MS || askedAt - lookedAt >= IDLE_LOOK_MS;
+      },
+      looked(): void {
+        lookedAt = askedAt;
+      },
     };
   }
 
@@ -84,9 +98,17 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
     for await (const claimed of log.claim(GROUP, "plumbline.schedule", signal)) {
       held = new Set(claimed);
       jobs = createJobs();
+      haveClaim();
       logger.info({ partitions: claimed.length }, "monitor.claimed");
     }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 /** Which partition of the schedule topic a use case belongs to; the same on every replica and after every restart. */

@@ -152,7 +152,11 @@ type Qualities = Readonly<Record<string, (mentionsMoney: boolean) => number>>;
 async function createWorld(useCase: string) {
   const clock = new VirtualClock(Math.floor(Date.now() / HOUR_MS) * HOUR_MS);
   /** Virtual time, but waiting is real: HTTP does not stand still. */
-  const wallPaced: Clock = { now: () => clock.now(), sleep: (ms, signal) => systemClock.sleep(ms, signal) };
+  const wallPaced: Clock = {
+    now: () => clock.now(),
+    monotonic: () => systemClock.monotonic(),
+    sleep: (ms, signal) => systemClock.sleep(ms, signal),
+  };
   const log = createMemoryEventLog({ clock });
   const random = createRandom(11);
   const version = (text: string): string => versionOf(text, useCase);

@@ -46,7 +46,7 @@ test.skipIf(kafka === null)(
       PLUMBLINE_NOTIFIER_PORT: "0",
       PLUMBLINE_JUDGE_PROVIDER: "lexical",
       PLUMBLINE_JUDGE_SAMPLE_RATIO: "0.5",
-      PLUMBLINE_MONITOR_CRON: "* * * * * *",
+      PLUMBLINE_MONITOR_INTERVAL_SECONDS: "1",
       PLUMBLINE_SLACK_TOKEN: "xoxb-test",
       PLUMBLINE_SLACK_CHANNEL: slack.channel,
       PLUMBLINE_SLACK_API_URL: slack.apiUrl,

@@ -25,6 +25,7 @@ const startedAt = systemClock.now();
 const BASE = Date.parse("2026-11-25T09:00:00Z");
 const clock: Clock = {
   now: () => BASE + systemClock.now() - startedAt,
+  monotonic: () => systemClock.monotonic(),
   sleep: (ms, signal) => systemClock.sleep(ms, signal),
 };
 

@@ -77,3 +77,16 @@ test("a system sleep lasts at least as long as asked, and ends early when its si
   await systemClock.sleep(1_000, stop.signal);
   expect(performance.now() - start).toBeLessThan(900);
 });
+
+test("a step of the virtual time of day lets no time pass: sleepers wake by elapsed time", async () => {
+  const clock = new VirtualClock("2026-03-01T00:00:00Z");
+  let hasWoken = false;
+  void clock.sleep(60_000).then(() => (hasWoken = true));
+  clock.step(-7_200_000);
+  await clock.advance(59_999);
+  expect([hasWoken, clock.monotonic(), clock.now()]).toEqual([false, 59_999, START - 7_200_000 + 59_999]);
+  clock.step(14_400_000);
+  expect(clock.monotonic()).toBe(59_999);
+  await clock.advance(1);
+  expect(hasWoken).toBe(true);
+});

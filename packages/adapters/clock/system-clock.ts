@@ -6,6 +6,7 @@ const TIMEOUT_MS_MAX = 2_147_483_647;
 /** The time of this machine. The only place that asks it; everything else takes a `Clock`. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   async sleep(ms, signal) {
     const end = performance.now() + ms;
     for (;;) {

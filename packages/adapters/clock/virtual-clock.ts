@@ -1,6 +1,7 @@
 import type { Clock } from "@plumbline/ports";
 
 interface Sleeper {
+  /** Elapsed time, ms. */
   readonly wakeAt: number;
   wake(): void;
 }
@@ -13,18 +14,29 @@ interface Sleeper {
  * await clock.advance(60_000);
  */
 export class VirtualClock implements Clock {
-  #now: number;
+  #monotonic = 0;
+  /** The time of day minus the elapsed time, ms. */
+  #offset: number;
   /** In order of waking; equal times in the order in which they fell asleep. */
   readonly #sleepers: Sleeper[] = [];
 
   /** @param start ISO 8601 with a zone, or milliseconds since the epoch */
   constructor(start: string | number) {
-    this.#now = typeof start === "number" ? start : Date.parse(start);
-    if (!Number.isFinite(this.#now)) throw new RangeError(`VirtualClock: ${start} is not a time`);
+    this.#offset = typeof start === "number" ? start : Date.parse(start);
+    if (!Number.isFinite(this.#offset)) throw new RangeError(`VirtualClock: ${start} is not a time`);
   }
 
   now(): number {
-    return this.#now;
+    return this.#offset + this.#monotonic;
+  }
+
+  monotonic(): number {
+    return this.#monotonic;
+  }
+
+  /** Sets the time of day forward or, with a negative number, back by `ms`. No time passes and nobody wakes. */
+  step(ms: number): void {
+    this.#offset += ms;
   }
 
   /** How many sleep now: lets a test wait until the code under test has come to rest. */
@@ -40,7 +52,7 @@ export class VirtualClock implements Clock {
         signal?.removeEventListener("abort", wake);
         resolve();
       };
-      const sleeper: Sleeper = { wakeAt: this.#now + ms, wake };
+      const sleeper: Sleeper = { wakeAt: this.#monotonic + ms, wake };
       const later = this.#sleepers.findIndex((each) => each.wakeAt > sleeper.wakeAt);
       this.#sleepers.splice(later === -1 ? this.#sleepers.length : later, 0, sleeper);
       signal?.addEventListener("abort", wake);
@@ -54,16 +66,16 @@ export class VirtualClock implements Clock {
    */
   async advance(ms: number): Promise<void> {
     if (!(ms >= 0)) throw new RangeError(`VirtualClock: cannot advance by ${ms} ms`);
-    const target = this.#now + ms;
+    const target = this.#monotonic + ms;
     await turn();
     for (;;) {
       const next = this.#sleepers[0];
       if (next === undefined || next.wakeAt > target) break;
-      this.#now = next.wakeAt;
+      this.#monotonic = next.wakeAt;
       next.wake();
       await turn();
     }
-    this.#now = target;
+    this.#monotonic = target;
   }
 }
 

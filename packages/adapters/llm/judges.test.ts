@@ -39,6 +39,7 @@ function impatientClock(): Clock & { readonly waits: number[] } {
   return {
     waits,
     now: () => systemClock.now(),
+    monotonic: () => systemClock.monotonic(),
     sleep: async (ms, signal) => {
       if (ms === TIMEOUT_MS) return systemClock.sleep(ms, signal);
       waits.push(ms);

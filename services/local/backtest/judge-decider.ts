@@ -46,7 +46,11 @@ export function createJudgeDecider(
   const timeoutMs = config.PLUMBLINE_JUDGE_TIMEOUT_MS;
   const attemptsMax = config.PLUMBLINE_JUDGE_ATTEMPTS_MAX;
   const ownAttemptsMax = Math.min(OWN_ATTEMPTS_MAX, attemptsMax);
-  const judgeClock: Clock = { now: () => clock.now(), sleep: (ms, abort) => realClock.sleep(ms, abort) };
+  const judgeClock: Clock = {
+    now: () => clock.now(),
+    monotonic: () => realClock.monotonic(),
+    sleep: (ms, abort) => realClock.sleep(ms, abort),
+  };
 
   /** Of all calls: replies of the provider, of whatever worth. */
   let answers = 0;

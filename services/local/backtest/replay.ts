@@ -83,6 +83,7 @@ export async function backtest(options: BacktestOptions): Promise<BacktestReport
   let arrivedAt: number | null = null;
   const logClock: Clock = {
     now: () => arrivedAt ?? clock.now(),
+    monotonic: () => clock.monotonic(),
     sleep: (ms, abort) => clock.sleep(ms, abort),
   };
   const log = createMemoryEventLog({ clock: logClock });
