@@ -1,0 +1,50 @@
+/** What the log itself says about delivery (invariant I5), read while no process under test writes to it. */
+import type { EventLog } from "@plumbline/ports";
+import type { Topic } from "@plumbline/schemas";
+
+export interface LogCheck {
+  readonly records: number;
+  /** Distinct keys: what must be in the store, once each. */
+  readonly keys: number;
+  /** Records behind the committed offset of the writer, over all partitions. */
+  readonly uncommitted: number;
+  /** Partitions whose batch in flight nobody finished. */
+  readonly open_intents: number;
+}
+
+const READ_RECORDS = 5_000;
+
+export async function checkLog(log: EventLog, topic: Topic, group = "writer"): Promise<LogCheck> {
+  const keys = new Set<string>();
+  let [records, uncommitted, openIntents] = [0, 0, 0];
+  for (const { partition, low, high } of await log.watermarks(topic)) {
+    const committed = await log.committed(group, topic, partition);
+    uncommitted += high - Math.max(low, committed.offset);
+    if (isOpenIntent(committed.metadata)) openIntents += 1;
+    for (let offset = low; offset < high;) {
+      const page = await readPage(log, topic, partition, offset);
+      const last = page.at(-1);
+      if (last === undefined) break;
+      for (const record of page) keys.add(record.key);
+      records += page.length;
+      offset = last.offset + 1;
+    }
+  }
+  return { records, keys: keys.size, uncommitted, open_intents: openIntents };
+}
+
+function readPage(log: EventLog, topic: Topic, partition: number, offset: number) {
+  return log.read(topic, partition, offset, READ_RECORDS);
+}
+
+/** An intent names the range that was about to be inserted; a finished batch leaves none. */
+function isOpenIntent(metadata: string): boolean {
+  return /"to":/.test(metadata);
+}
+
+/** Records of the dead-letter topic. */
+export async function countDeadLetters(log: EventLog): Promise<number> {
+  let records = 0;
+  for (const { low, high } of await log.watermarks("plumbline.calls.dead_letter")) records += high - low;
+  return records;
+}

@@ -1,0 +1,22 @@
+/**
+ * A ClickHouse that no service holds: serves a folder over HTTP, or runs statements on it and ends. A process of its own,
+ * so that it can be killed like any other and its memory is not the suite's.
+ *
+ *   engine.ts <folder> serve <port>
+ *   engine.ts <folder> run <statement>...
+ */
+import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
+import { serveClickHouse } from "@plumbline/adapters/clickhouse/http-front";
+
+const [, , folder = "", mode, ...rest] = process.argv;
+const clickhouse = await openEmbeddedClickHouse({ path: folder, queryConnections: 6 });
+if (mode === "serve") {
+  const front = await serveClickHouse(clickhouse, { port: Number(rest[0]), readOnly: false });
+  process.stdout.write(`${front.url}\n`);
+  process.once("SIGTERM", () => {
+    void front.close().then(() => clickhouse.close());
+  });
+} else {
+  for (const statement of rest) await clickhouse.command(statement);
+  await clickhouse.close();
+}
