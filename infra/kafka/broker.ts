@@ -275,6 +275,8 @@ share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 # Nobody else is about to join: a group starts at once.
 group.initial.rebalance.delay.ms=0
+# Who kills readers by the hundred asks for short sessions; others keep theirs.
+group.min.session.timeout.ms=1000
 # A killed broker may register again once its old session has ended: 3 s instead of 9.
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000

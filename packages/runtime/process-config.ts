@@ -13,6 +13,19 @@ export const KafkaConfig = z.object({
     .describe("host:port, comma-separated"),
 });
 
+/** How a member of a reader group is known to live. Of the processes that share work through the log. */
+export const KafkaGroupConfig = z.object({
+  PLUMBLINE_KAFKA_SESSION_MS: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .max(1_800_000)
+    .default(60_000)
+    .describe(
+      "a process silent for this long loses its share of the work to others; at least the brokers' `group.min.session.timeout.ms`, ms",
+    ),
+});
+
 /** Where the store is. */
 export const ClickHouseConfig = z.object({
   PLUMBLINE_CLICKHOUSE_URL: z.url().describe("includes user and password"),

@@ -1,4 +1,4 @@
-import { ClickHouseConfig, KafkaConfig, ProcessConfig } from "@plumbline/runtime/process-config";
+import { ClickHouseConfig, KafkaConfig, KafkaGroupConfig, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the judge, in every mode. */
@@ -96,6 +96,7 @@ export const JudgeProcessConfig = z.object({
   ...JudgeConfig.shape,
   ...JudgeChoiceConfig.shape,
   ...KafkaConfig.shape,
+  ...KafkaGroupConfig.shape,
   ...ClickHouseConfig.shape,
   ...ProcessConfig.shape,
 });

@@ -23,6 +23,7 @@ const log = openKafkaEventLog({
   brokers: config.PLUMBLINE_KAFKA_BROKERS,
   clientId: "plumbline-judge",
   logger,
+  sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,
 });
 
 const service = createJudgeService({

@@ -1,4 +1,4 @@
-import { ClickHouseConfig, KafkaConfig, ProcessConfig } from "@plumbline/runtime/process-config";
+import { ClickHouseConfig, KafkaConfig, KafkaGroupConfig, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the monitor. */
@@ -76,6 +76,7 @@ export type MonitorConfig = z.output<typeof MonitorConfig>;
 export const MonitorProcessConfig = z.object({
   ...MonitorConfig.shape,
   ...KafkaConfig.shape,
+  ...KafkaGroupConfig.shape,
   ...ClickHouseConfig.shape,
   ...ProcessConfig.shape,
 });

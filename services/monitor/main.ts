@@ -17,7 +17,12 @@ const brokers = config.PLUMBLINE_KAFKA_BROKERS;
 const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
 await store.assertMigrated();
 await checkTopics(brokers);
-const log = openKafkaEventLog({ brokers, clientId: "plumbline-monitor", logger });
+const log = openKafkaEventLog({
+  brokers,
+  clientId: "plumbline-monitor",
+  logger,
+  sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,
+});
 
 await runProcess([createMonitor({ log, store, clock: systemClock, logger, config })], {
   logger,

@@ -1,9 +1,10 @@
-import { KafkaConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
+import { KafkaConfig, KafkaGroupConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the notifier. */
 export const NotifierConfig = z.object({
   ...KafkaConfig.shape,
+  ...KafkaGroupConfig.shape,
   PLUMBLINE_SLACK_TOKEN: z
     .string()
     .startsWith("xoxb-")

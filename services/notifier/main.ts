@@ -40,6 +40,7 @@ const log = openKafkaEventLog({
   brokers: config.PLUMBLINE_KAFKA_BROKERS,
   clientId: "plumbline-notifier",
   logger,
+  sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,
 });
 
 const notifier = createNotifierService({

@@ -1,4 +1,4 @@
-import { ClickHouseConfig, KafkaConfig, ProcessConfig } from "@plumbline/runtime/process-config";
+import { ClickHouseConfig, KafkaConfig, KafkaGroupConfig, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the writer, in every mode. */
@@ -27,6 +27,7 @@ export type WriterConfig = z.output<typeof WriterConfig>;
 export const WriterProcessConfig = z.object({
   ...WriterConfig.shape,
   ...KafkaConfig.shape,
+  ...KafkaGroupConfig.shape,
   ...ClickHouseConfig.shape,
   ...ProcessConfig.shape,
 });

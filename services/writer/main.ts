@@ -18,7 +18,12 @@ const brokers = config.PLUMBLINE_KAFKA_BROKERS;
 const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
 await store.assertMigrated();
 await checkTopics(brokers);
-const log = openKafkaEventLog({ brokers, clientId: "plumbline-writer", logger });
+const log = openKafkaEventLog({
+  brokers,
+  clientId: "plumbline-writer",
+  logger,
+  sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,
+});
 
 await runProcess(
   [createWriter({ log, store, clock: systemClock, logger, enrichment: createEnrichment(config) })],
