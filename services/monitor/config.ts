@@ -1,4 +1,9 @@
-import { ClickHouseConfig, KafkaConfig, KafkaGroupConfig, ProcessConfig } from "@plumbline/runtime/process-config";
+import {
+  ClickHouseConfig,
+  KafkaConfig,
+  KafkaGroupConfig,
+  ProcessConfig,
+} from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the monitor. */

@@ -30,8 +30,12 @@ export async function untilFresh(
   const expected = ledger.count("acknowledged");
   await untilStoredOrStill(store, expected);
   const seconds = (performance.now() - started) / 1_000;
-  run.counts["fresh_seconds_max"] = Math.max(run.counts["fresh_seconds_max"] ?? 0, Math.round(seconds * 10) / 10);
-  if (!run.isShort) run.require(seconds * 1_000 <= FRESH_MS, `a fresh call took ${seconds.toFixed(1)} s to flow`);
+  run.counts["fresh_seconds_max"] = Math.max(
+    run.counts["fresh_seconds_max"] ?? 0,
+    Math.round(seconds * 10) / 10,
+  );
+  if (!run.isShort)
+    run.require(seconds * 1_000 <= FRESH_MS, `a fresh call took ${seconds.toFixed(1)} s to flow`);
 }
 
 /** Longest stand-still of the store that still counts as waiting. */

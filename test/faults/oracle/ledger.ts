@@ -33,7 +33,9 @@ export class Ledger {
 
   bodyOf(batch: Batch): string {
     const startedAt = new Date().toISOString();
-    return Array.from({ length: batch.calls }, (_, index) => lineOf(this.idOf(batch, index), startedAt)).join("\n");
+    return Array.from({ length: batch.calls }, (_, index) => lineOf(this.idOf(batch, index), startedAt)).join(
+      "\n",
+    );
   }
 
   idOf({ sender, number }: Batch, index: number): string {
@@ -44,7 +46,9 @@ export class Ledger {
   find(callId: string): { readonly batch: Batch; readonly index: number } | null {
     const place = placeOf(this.scope, callId);
     const batch = place === null ? undefined : this.#batches.get(place.sender)?.[place.batch];
-    return place === null || batch === undefined || place.index >= batch.calls ? null : { batch, index: place.index };
+    return place === null || batch === undefined || place.index >= batch.calls
+      ? null
+      : { batch, index: place.index };
   }
 
   *batches(): Iterable<Batch> {

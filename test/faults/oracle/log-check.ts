@@ -12,7 +12,7 @@ export interface LogCheck {
   readonly open_intents: number;
 }
 
-const READ_RECORDS = 5_000;
+const PAGE = { recordsMax: 5_000 };
 
 export async function checkLog(log: EventLog, topic: Topic, group = "writer"): Promise<LogCheck> {
   const keys = new Set<string>();
@@ -22,7 +22,7 @@ export async function checkLog(log: EventLog, topic: Topic, group = "writer"): P
     uncommitted += high - Math.max(low, committed.offset);
     if (isOpenIntent(committed.metadata)) openIntents += 1;
     for (let offset = low; offset < high;) {
-      const page = await readPage(log, topic, partition, offset);
+      const page = await log.read(topic, partition, offset, PAGE);
       const last = page.at(-1);
       if (last === undefined) break;
       for (const record of page) keys.add(record.key);
@@ -31,10 +31,6 @@ export async function checkLog(log: EventLog, topic: Topic, group = "writer"): P
     }
   }
   return { records, keys: keys.size, uncommitted, open_intents: openIntents };
-}
-
-function readPage(log: EventLog, topic: Topic, partition: number, offset: number) {
-  return log.read(topic, partition, offset, READ_RECORDS);
 }
 
 /** An intent names the range that was about to be inserted; a finished batch leaves none. */

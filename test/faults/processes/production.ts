@@ -1,1 +1,3 @@
-export interface Production { close(): Promise<void> }
+export interface Production {
+  close(): Promise<void>;
+}

@@ -90,7 +90,8 @@ async function strike(victim: TestedProcess, { signal, phase }: Blow, tally: Tal
   const exit = await exitWithin(victim, STOP_MS);
   // Before its first lines ran a process knows no signal and dies of it.
   const isClean = signal === "SIGKILL" || exit.code === 0 || (phase === "starting" && exit.signal === signal);
-  if (!isClean) throw new Error(`${victim.name} ended with ${JSON.stringify(exit)} after SIGTERM: ${lastOf(victim)}`);
+  if (!isClean)
+    throw new Error(`${victim.name} ended with ${JSON.stringify(exit)} after SIGTERM: ${lastOf(victim)}`);
   tally.kill(victim.name, signal, phase);
 }
 
@@ -100,7 +101,8 @@ export async function stop(victim: TestedProcess, tally: Tally): Promise<void> {
   if (!victim.isAlive()) throw endedByItself(victim);
   victim.send("SIGTERM");
   const exit = await exitWithin(victim, STOP_MS);
-  if (exit.code !== 0) throw new Error(`${victim.name} ended with ${JSON.stringify(exit)}: ${lastOf(victim)}`);
+  if (exit.code !== 0)
+    throw new Error(`${victim.name} ended with ${JSON.stringify(exit)}: ${lastOf(victim)}`);
 }
 
 export async function exitWithin(victim: TestedProcess, ms: number): Promise<Exit> {

@@ -8,7 +8,10 @@ export interface Kills {
 }
 
 export class Tally {
-  readonly #kills = new Map<string, { total: number; sigkill: number; sigterm: number; while_starting: number }>();
+  readonly #kills = new Map<
+    string,
+    { total: number; sigkill: number; sigterm: number; while_starting: number }
+  >();
   readonly #memoryMb = new Map<string, number>();
 
   kill(name: string, signal: "SIGKILL" | "SIGTERM", phase: "starting" | "serving"): void {

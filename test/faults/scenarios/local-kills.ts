@@ -21,7 +21,8 @@ export const localKills: Scenario = {
   runsOn: "local",
   injects:
     "kill -9 and SIGTERM of the one process that is log, store and every service, while sending: as it starts, 0 to 160 ms after it serves, later, several in a row",
-  holds: "what was acknowledged is stored once, with its texts; SIGTERM ends with 0; no open intent stays; a fresh call flows",
+  holds:
+    "what was acknowledged is stored once, with its texts; SIGTERM ends with 0; no open intent stays; a fresh call flows",
   async run(run) {
     const kills = run.size(300, 36);
     for (let done = 0; done < kills; done += KILLS_A_FOLDER)
@@ -30,7 +31,10 @@ export const localKills: Scenario = {
       (run.counts["disturbed_batches"] ?? 0) > kills / 4,
       "kills hardly met batches in flight: the scenario shows nothing",
     );
-    run.require((run.counts["recoveries"] ?? 0) > 0, "no restart met an open intent: the scenario shows nothing");
+    run.require(
+      (run.counts["recoveries"] ?? 0) > 0,
+      "no restart met an open intent: the scenario shows nothing",
+    );
   },
 };
 
