@@ -1,4 +1,5 @@
 export * from "./events/llm-call.ts";
+export * from "./events/dead-letter.ts";
 export * from "./events/verdict.ts";
 export * from "./events/feedback.ts";
 export * from "./events/incident-event.ts";

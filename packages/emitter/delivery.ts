@@ -26,8 +26,11 @@ export interface DeliveryOptions {
   readonly transport: Transport;
   /** Kept up to date here; the emitter counts what it emits and drops. */
   readonly counts: Counts;
-  /** Fills in the entry's JSON, or tells why the event is not to be sent. A rejection is `not_json`. */
-  readonly prepare: (entry: Entry, emitted: NewCall) => Promise<DropReason | null>;
+  /**
+   * Fills in the entry's JSON, or tells why the event is not to be sent. A rejection is `not_json`.
+   * `isFirst`: the event leads its batch and carries the report of what was counted.
+   */
+  readonly prepare: (entry: Entry, emitted: NewCall, isFirst: boolean) => Promise<DropReason | null>;
   readonly warn: (message: string) => void;
   readonly flushAt: number;
   readonly flushIntervalMs: number;
@@ -156,7 +159,7 @@ export class Delivery {
       if (entry.emitted !== null) {
         let reason: DropReason | null;
         try {
-          reason = await this.#options.prepare(entry, entry.emitted);
+          reason = await this.#options.prepare(entry, entry.emitted, batch.length === 0);
         } catch {
           reason = "not_json";
         }

@@ -11,6 +11,7 @@ import type { EmitterOptions } from "./emitter-options.ts";
 import {
   createCounts,
   lostOf,
+  reportOf,
   type Counts,
   type DropReason,
   type EmitterStats,
@@ -80,7 +81,7 @@ class BatchingEmitter implements Emitter {
       queue: this.#queue,
       transport: this.#transport,
       counts: this.#counts,
-      prepare: (entry, emitted) => this.#prepare(entry, emitted),
+      prepare: (entry, emitted, isFirst) => this.#prepare(entry, emitted, isFirst),
       warn: (message) => this.#warn(message),
       flushAt: Math.min(Math.max(1, options.flushAt ?? 200), 1000),
       flushIntervalMs: options.flushIntervalMs ?? FLUSH_INTERVAL_MS,
@@ -192,7 +193,7 @@ class BatchingEmitter implements Emitter {
     };
   }
 
-  async #prepare(entry: Entry, emitted: NewCall): Promise<DropReason | null> {
+  async #prepare(entry: Entry, emitted: NewCall, isFirst: boolean): Promise<DropReason | null> {
     const { capture = "full", redact } = this.#options;
     let call = this.#identified(entry, emitted);
     if (redact) {
@@ -206,7 +207,11 @@ class BatchingEmitter implements Emitter {
     }
     // Awaiting only where there is something to await: 200 microtasks a batch are not free.
     if (capture !== "full") call = await captureCall(call, capture);
-    const line = serialiseCall({ ...call, dropped: lostOf(this.#counts) });
+    const line = serialiseCall({
+      ...call,
+      dropped: lostOf(this.#counts),
+      client_report: isFirst ? reportOf(this.#counts) : undefined,
+    });
     if (line === null) return "too_large";
     entry.call_id = call.call_id;
     entry.emitted = null;

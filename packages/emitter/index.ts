@@ -3,7 +3,7 @@ export { createEmitter, type Emitter } from "./emitter.ts";
 export type { EmitterOptions } from "./emitter-options.ts";
 export type { CaptureMode, Redact } from "./prepare-call.ts";
 export type { DropReason, EmitterStats, FlushResult } from "./emitter-stats.ts";
-export type { Attempt, CallPath, CallStatus, LlmCall, NewCall } from "./llm-call.ts";
+export type { Attempt, CallPath, CallStatus, ClientReport, LlmCall, NewCall } from "./llm-call.ts";
 export type { OutgoingCall, SendResult, Transport } from "./transport.ts";
 export { createHttpTransport, type HttpTransportOptions } from "./http-transport.ts";
 export { createRecordingTransport, type RecordingTransport } from "./recording-transport.ts";

@@ -52,6 +52,7 @@ const FULL: Required<LlmCall> = {
   emitter_id: "e1",
   sequence: 0,
   dropped: 0,
+  client_report: { emitted: 3, acknowledged: 1, rejected: 0, dropped: { queue_full: 1 } },
 };
 
 test("the emitter's type and the collector's schema are the same type", () => {

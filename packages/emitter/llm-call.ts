@@ -97,9 +97,30 @@ export interface LlmCall {
   sequence?: number | null | undefined;
   /** Calls that this emitter had dropped when it sent this one. */
   dropped?: number | undefined;
+  /** The emitter's counts when it sent this call; on the first call of every batch. */
+  client_report?: ClientReport | null | undefined;
 }
 
-type Assigned = "call_id" | "started_at" | "app" | "emitter_id" | "sequence" | "dropped" | "is_truncated";
+/** What one emitter counted since it was created, cumulative: a report that is lost or repeated does no harm. */
+export interface ClientReport {
+  emitted: number;
+  /** Calls that the receiver said are durable. */
+  acknowledged: number;
+  /** Calls that the receiver refused for good. */
+  rejected: number;
+  /** Dropped calls by reason, reasons of which there was none left out. */
+  dropped?: Record<string, number> | undefined;
+}
+
+type Assigned =
+  | "call_id"
+  | "started_at"
+  | "app"
+  | "emitter_id"
+  | "sequence"
+  | "dropped"
+  | "client_report"
+  | "is_truncated";
 
 /** What an application emits. The emitter assigns the rest; a `call_id` given here is kept. */
 export type NewCall = Omit<LlmCall, Assigned> & Partial<Pick<LlmCall, "call_id" | "started_at" | "app">>;

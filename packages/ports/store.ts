@@ -48,6 +48,27 @@ export interface IngestAudit {
   readonly written_at: string;
 }
 
+/** A record that could not become a row, or the note that it was redriven; without its bytes. */
+export interface DeadLetterRow extends Origin {
+  /** Where the original record stands. */
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly type: "dead_letter" | "redriven";
+  readonly tenant: string;
+  /** What the record says of its sender; empty and null when that can't be read. */
+  readonly app: string;
+  readonly emitter_id: string;
+  readonly sequence: number | null;
+  readonly reason: string;
+  readonly detail: string;
+  /** Size of the original record. */
+  readonly bytes: number;
+  /** When the log accepted the original record, ISO 8601 UTC. */
+  readonly first_seen: string;
+  readonly redriven_by: string;
+}
+
 /** A sampled call that has no verdict yet. */
 export interface PendingCall {
   readonly call_id: string;
@@ -426,12 +447,20 @@ export interface Store {
   insertIncidentEvents(rows: readonly (Origin & { readonly event: IncidentEvent })[]): Promise<void>;
   insertRegistryEvents(rows: readonly (Origin & { readonly event: RegistryEvent })[]): Promise<void>;
   insertIngestAudit(rows: readonly IngestAudit[]): Promise<void>;
+  insertDeadLetters(rows: readonly DeadLetterRow[]): Promise<void>;
   /**
    * Offsets of `[from, to]` that `table` already holds, for recovery of an open intent. For calls, an offset counts
    * as stored only when the narrow row and, where there is one, its payload row are.
    */
   storedOffsets(
-    table: "calls" | "call_payloads" | "verdicts" | "feedback" | "incidents" | "registry_events",
+    table:
+      | "calls"
+      | "call_payloads"
+      | "verdicts"
+      | "feedback"
+      | "incidents"
+      | "registry_events"
+      | "dead_letters",
     range: { readonly log_partition: number; readonly from: number; readonly to: number },
   ): Promise<ReadonlySet<number>>;
 

@@ -36,6 +36,8 @@ export const CACHE_KINDS = ["none", "prefix", "exact", "semantic"] as const;
 
 /** Attributes beyond this many keys are refused: they become columns of an analyst's map. */
 export const ATTRIBUTES_MAX = 32;
+/** Reasons for dropping a call in one report. */
+const DROP_REASONS_MAX = 16;
 /** One event, as JSON, in bytes. The emitter shortens texts to fit; nothing else is that large. */
 export const CALL_BYTES_MAX = 262_144;
 
@@ -65,6 +67,25 @@ export const Attempt = z.object({
   input_tokens: tokens.nullish(),
   output_tokens: tokens.nullish(),
   cost_usd: z.number().nonnegative().nullish(),
+});
+
+const callCount = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+
+/**
+ * What one emitter counted since it was created. Cumulative, so that a report that is lost or repeated does no harm;
+ * it travels with calls, so that it needs no channel of its own and reaches Kafka as it reaches the collector.
+ */
+export const ClientReport = z.object({
+  emitted: callCount,
+  acknowledged: callCount.describe("calls that the receiver said are durable"),
+  rejected: callCount.describe("calls that the receiver refused for good"),
+  dropped: z
+    .record(z.string().regex(/^[a-z_]{1,40}$/, "a reason is 1 to 40 of a-z and _"), callCount)
+    .refine((map) => Object.keys(map).length <= DROP_REASONS_MAX, {
+      error: `at most ${DROP_REASONS_MAX} reasons`,
+    })
+    .default({})
+    .describe("calls that the emitter gave up before they were sent, by reason"),
 });
 
 export const LlmCall = z.object({
@@ -133,6 +154,7 @@ export const LlmCall = z.object({
     .nullish()
     .describe("per emitter_id, starts at 0, gap-free: a gap is a lost call"),
   dropped: z.number().int().nonnegative().default(0).describe("calls this emitter had dropped so far"),
+  client_report: ClientReport.nullish().describe("the emitter's own counts when it sent this call"),
 });
 
 /** What an emitter may send: fields with defaults are optional. */

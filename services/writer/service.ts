@@ -9,6 +9,7 @@ import { Feedback, IncidentEvent, RegistryEvent, Verdict, type Topic } from "@pl
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import type { z } from "zod";
+import { deadLetters } from "./dead-letter-rows.ts";
 import { decodeCall } from "./decode-call.ts";
 import { BATCH_LIMITS, createDelivery, type Destination, type Rejected } from "./delivery.ts";
 import { DuplicateWindow } from "./duplicate-window.ts";
@@ -28,6 +29,7 @@ export interface WriterDeps {
     | "insertIncidentEvents"
     | "insertRegistryEvents"
     | "insertIngestAudit"
+    | "insertDeadLetters"
     | "storedOffsets"
     | "samplingCounts"
     | "movedSlices"
@@ -87,6 +89,7 @@ export function createWriter(deps: WriterDeps): Service {
         await Promise.all([
           keepSampling(either),
           subscribe(calls(deps), either),
+          subscribe(deadLetters(store, GROUP), either),
           subscribe(
             events(
               "plumbline.verdicts",

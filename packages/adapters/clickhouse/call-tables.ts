@@ -114,6 +114,7 @@ export const CALLS: NativeTable<CallRow> = {
     of("emitter_id", string, ({ call }) => call.emitter_id ?? ""),
     of("sequence", nullable(uint64, 0), ({ call }) => call.sequence ?? null),
     of("dropped", uint64, ({ call }) => call.dropped),
+    of("client_report", map(lowCardinality, uint64), ({ call }) => flatReport(call.client_report)),
     ...ORIGIN,
   ],
 };
@@ -137,3 +138,14 @@ export const CALL_PAYLOADS: NativeTable<CallRow> = {
 export function hasPayload({ call }: CallRow): boolean {
   return typeof call.input === "string" || typeof call.output === "string" || call.vars != null;
 }
+
+/** A report as one map: its counts, and `dropped_<reason>` for each reason. Empty when the call carried none. */
+function flatReport(report: CallRow["call"]["client_report"]): Readonly<Record<string, number>> {
+  if (report == null) return NO_REPORT;
+  const { emitted, acknowledged, rejected, dropped } = report;
+  const flat: Record<string, number> = { emitted, acknowledged, rejected };
+  for (const [reason, count] of Object.entries(dropped)) flat[`dropped_${reason}`] = count;
+  return flat;
+}
+
+const NO_REPORT = {};

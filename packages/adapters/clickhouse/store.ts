@@ -12,6 +12,7 @@ import { readQuery } from "./sql-files.ts";
 import type { QueryParameters } from "./sql-text.ts";
 import {
   BASELINES,
+  DEAD_LETTERS,
   DRIFT_RESULTS,
   EVIDENCE,
   FEEDBACK,
@@ -83,6 +84,7 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     insertIncidentEvents: (rows) => insertAll(rows, INCIDENTS),
     insertRegistryEvents: (rows) => insertAll(rows, REGISTRY_EVENTS),
     insertIngestAudit: (rows) => insertAll(rows, INGEST_AUDIT),
+    insertDeadLetters: (rows) => insertAll(rows, DEAD_LETTERS),
 
     async storedOffsets(table, range) {
       const rows =

@@ -4,6 +4,7 @@
  */
 import type {
   BaselineInsert,
+  DeadLetterRow,
   DriftResult,
   EvidenceRow,
   IngestAudit,
@@ -199,6 +200,42 @@ export const INGEST_AUDIT: TableEncoding<IngestAudit> = {
     row.dead_letters,
     row.recovered,
     toDateTime64(row.written_at),
+  ],
+};
+
+export const DEAD_LETTERS: TableEncoding<DeadLetterRow> = {
+  table: "plumbline_raw.dead_letters",
+  columns: [
+    "topic",
+    "partition",
+    "offset",
+    "type",
+    "tenant",
+    "app",
+    "emitter_id",
+    "sequence",
+    "reason",
+    "detail",
+    "bytes",
+    "first_seen",
+    "redriven_by",
+    ...ORIGIN_COLUMNS,
+  ],
+  values: (row) => [
+    row.topic,
+    row.partition,
+    row.offset,
+    row.type,
+    row.tenant,
+    row.app,
+    row.emitter_id,
+    row.sequence,
+    row.reason,
+    row.detail,
+    row.bytes,
+    toDateTime64(row.first_seen),
+    row.redriven_by,
+    ...originValues(row),
   ],
 };
 

@@ -1,0 +1,31 @@
+/**
+ * A dead letter: the bytes of a record that could not become a row, with its own headers and, beside them, what is known
+ * about it. A note that it was redriven is a record of the same topic, so that the topic alone says what was done.
+ */
+
+/** Headers that the writer adds to those of the original record. */
+export const DEAD_LETTER_HEADERS = [
+  "topic",
+  "partition",
+  "offset",
+  "reason",
+  "detail",
+  "first_seen",
+] as const;
+
+/** Headers of a record that was appended to its topic again: which dead letter it was, and in which redrive. */
+export const REDRIVEN_FROM = "redriven_from";
+export const REDRIVE_ID = "redrive_id";
+/** Header that marks a note; its value names who redrove. Its value has no bytes. */
+export const REDRIVEN_BY = "redriven_by";
+
+/** `<topic>/<partition>/<offset>` of the original record: the same record, the same id, however often it was set aside. */
+export function deadLetterId(headers: Readonly<Record<string, string>>): string | null {
+  const { topic, partition, offset } = headers;
+  if (topic === undefined || !isIndex(partition) || !isIndex(offset)) return null;
+  return `${topic}/${partition}/${offset}`;
+}
+
+function isIndex(text: string | undefined): text is string {
+  return text !== undefined && /^\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text));
+}
