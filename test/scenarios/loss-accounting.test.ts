@@ -76,7 +76,7 @@ afterAll(async () => {
 const quick = {
   retryBaseMs: 5,
   retryMaxMs: 20,
-  now: earlier.now,
+  now: () => earlier.now(),
   onWarning: () => undefined,
 } satisfies Partial<EmitterOptions>;
 
