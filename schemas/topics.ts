@@ -54,6 +54,19 @@ export const TOPICS = {
     record_bytes_max: MIB,
     purpose: "detections and what people did about them",
   },
+  "plumbline.keys": {
+    partitions: 1,
+    retention_ms: -1,
+    record_bytes_max: MIB,
+    purpose: "API keys made, revoked and used, without their secrets; which keys exist is the fold",
+  },
+  "plumbline.erasures": {
+    partitions: 1,
+    retention_ms: -1,
+    record_bytes_max: MIB,
+    purpose:
+      "what people asked to erase, by hash, and what was removed; the writer keeps it from coming back",
+  },
   "plumbline.schedule": {
     partitions: 16,
     retention_ms: DAY_MS,

@@ -19,6 +19,7 @@ interface Rule {
 }
 
 const EVERY_SERVICE = [
+  "packages/access",
   "schemas",
   "alerts",
   "packages/stats",
@@ -55,6 +56,11 @@ const RULES: readonly Rule[] = [
   },
   { folder: "packages/runtime", ours: ["schemas"], thirdParty: ["zod", "pino"] },
   { folder: "packages/runtime/http", ours: ["packages/runtime", "schemas"], thirdParty: ["express"] },
+  {
+    folder: "packages/access",
+    ours: ["schemas", "packages/ports", "packages/runtime"],
+    thirdParty: ["zod"],
+  },
   { folder: "packages/ports", ours: ["schemas"], thirdParty: [] },
   { folder: "packages/features", ours: ["schemas"], thirdParty: [] },
   { folder: "packages/prompts", ours: ["schemas"], thirdParty: ["yaml", "zod"] },

@@ -40,7 +40,7 @@ function after(...commands: readonly RegistryEvent[]) {
 }
 
 function live(state: RegistryState, env = "production"): readonly (readonly [string, number])[] {
-  const useCase = state.use_cases.get(USE_CASE)!;
+  const useCase = state.use_cases.get(`default/${USE_CASE}`)!;
   return liveArms(useCase, useCase.envs.get(env)).map(
     ({ number, weight }) => [`v${number}`, weight] as const,
   );
@@ -285,7 +285,7 @@ describe("the gate", () => {
       registered("one"),
       promoted("one", 0, { isBypass: true, reason: "outage", actor: "eve" }),
     );
-    expect(state.use_cases.get(USE_CASE)!.envs.get("production")!.bypasses).toMatchObject([
+    expect(state.use_cases.get(`default/${USE_CASE}`)!.envs.get("production")!.bypasses).toMatchObject([
       {
         actor: "eve",
         reason: "outage",
@@ -487,12 +487,12 @@ describe("records", () => {
       { ...once, actor: "eve" },
     );
     expect(outcomes.slice(-3).map(codeOf)).toEqual(["accepted", "accepted", "idempotency_key_reused"]);
-    expect(state.use_cases.get(USE_CASE)!.envs.get("production")!.revision).toBe(2);
+    expect(state.use_cases.get(`default/${USE_CASE}`)!.envs.get("production")!.revision).toBe(2);
   });
 
   test("versions are numbered in the order of registration, and a second registration is none", () => {
     const { state } = after(registered("one"), registered("two"), registered("one", { actor: "eve" }));
-    const versions = [...state.use_cases.get(USE_CASE)!.versions.values()];
+    const versions = [...state.use_cases.get(`default/${USE_CASE}`)!.versions.values()];
     expect(versions.map(({ number, author }) => [number, author])).toEqual([
       [1, "ann"],
       [2, "ann"],
@@ -557,11 +557,11 @@ describe("for any commands", () => {
       fc.property(commands, (all) => {
         const state = createState();
         for (const record of toRecords(all)) {
-          const before = [...(state.use_cases.get(USE_CASE)?.envs.values() ?? [])].map((each) =>
+          const before = [...(state.use_cases.get(`default/${USE_CASE}`)?.envs.values() ?? [])].map((each) =>
             structuredClone(each),
           );
           const folded = foldRecord(state, record)!;
-          const useCase = state.use_cases.get(USE_CASE);
+          const useCase = state.use_cases.get(`default/${USE_CASE}`);
           if (useCase === undefined) continue;
           expect([...useCase.versions.values()].map(({ number }) => number)).toEqual(
             [...useCase.versions.keys()].map((_, i) => i + 1),
@@ -614,7 +614,7 @@ describe("for any commands", () => {
         const { outcomes, state } = after(...prepared, ...order.map((each) => promoted(each, 1)));
         const kinds = outcomes.slice(-100).map(codeOf);
         expect(kinds).toEqual(["accepted", ...Array.from({ length: 99 }, () => "stale_revision")]);
-        expect(state.use_cases.get(USE_CASE)!.envs.get("production")!.stack.at(-1)).toBe(
+        expect(state.use_cases.get(`default/${USE_CASE}`)!.envs.get("production")!.stack.at(-1)).toBe(
           versionOf(order[0]!),
         );
       }),

@@ -35,6 +35,7 @@ import {
   BYPASSES_MAX,
   emptyEnv,
   EVALS_MAX,
+  findUseCase,
   liveArms,
   OUTCOMES_MAX,
   type HistoryEntry,
@@ -42,10 +43,11 @@ import {
   type Outcome,
   type RegistryState,
   type UseCaseState,
+  useCaseKey,
 } from "./state.ts";
 
 /** Raised when a rule changes what an old record leads to: snapshots of other rules are thrown away. */
-export const RULES_VERSION = 3;
+export const RULES_VERSION = 4;
 
 export interface Folded {
   readonly offset: number;
@@ -75,19 +77,25 @@ export function foldRecord(state: RegistryState, record: LogRecord): Folded | nu
     return { offset, event, outcome: answerAgain(known, fingerprint), isRepeated: true };
   }
   const mark = { offset, at: record.timestamp, actor: event.actor, reason: event.reason };
-  const subject = subjectOf(state, event);
-  const outcome = apply(state, event, mark);
+  const tenant = tenantOf(record);
+  const subject = subjectOf(state, tenant, event);
+  const outcome = apply(state, tenant, event, mark);
   state.outcomes.set(event.event_id, { fingerprint, offset, outcome });
   if (state.outcomes.size > OUTCOMES_MAX) {
     state.outcomes.delete(state.outcomes.keys().next().value!);
   }
-  remember(state, event, subject, mark, outcome);
+  remember(findUseCase(state, tenant, event.use_case), event, subject, mark, outcome);
   return { offset, event, outcome, isRepeated: false };
 }
 
 /** Tells the log that begins with this record from every other. */
 export function logIdOf({ value }: LogRecord): string {
   return createHash("sha256").update(value).digest("hex").slice(0, 8);
+}
+
+/** Whose command it is: the registry writes the tenant of the credential. Records of before keys are the default tenant's. */
+export function tenantOf({ headers }: LogRecord): string {
+  return headers["tenant"] ?? "default";
 }
 
 /** What a command is, without when it was given and what its sender knew: a repetition has the same. */
@@ -119,9 +127,9 @@ function decode({ value }: LogRecord): RegistryEvent | null {
   }
 }
 
-function apply(state: RegistryState, event: RegistryEvent, mark: Mark): Outcome {
-  if (event.type === "version_registered") return registerVersion(state, event, mark);
-  const useCase = state.use_cases.get(event.use_case);
+function apply(state: RegistryState, tenant: string, event: RegistryEvent, mark: Mark): Outcome {
+  if (event.type === "version_registered") return registerVersion(state, tenant, event, mark);
+  const useCase = findUseCase(state, tenant, event.use_case);
   if (useCase === undefined) {
     return reject(
       "use_case_unknown",
@@ -148,7 +156,7 @@ function apply(state: RegistryState, event: RegistryEvent, mark: Mark): Outcome 
   }
 }
 
-function registerVersion(state: RegistryState, event: RegistryEvent, mark: Mark): Outcome {
+function registerVersion(state: RegistryState, tenant: string, event: RegistryEvent, mark: Mark): Outcome {
   const body = VersionRegisteredBody.safeParse(event.body);
   if (!body.success || event.prompt_version === null) return invalid(event);
   const { document, author, commit, settings } = body.data;
@@ -164,16 +172,17 @@ function registerVersion(state: RegistryState, event: RegistryEvent, mark: Mark)
       `The document's hash is ${contentHash(document)}. Push again with a current plumbline.`,
     );
   }
-  let useCase = state.use_cases.get(event.use_case);
+  let useCase = findUseCase(state, tenant, event.use_case);
   if (useCase === undefined) {
     useCase = {
+      tenant,
       use_case: event.use_case,
       settings: { owner: null, eval_set: null, rubrics: {}, gate: {} },
       versions: new Map(),
       envs: new Map(),
       history: [],
     };
-    state.use_cases.set(event.use_case, useCase);
+    state.use_cases.set(useCaseKey(tenant, event.use_case), useCase);
   }
   const isNew = !useCase.versions.has(event.prompt_version);
   const hasNewSettings = settings !== null && contentHash(settings) !== contentHash(useCase.settings);
@@ -369,21 +378,21 @@ function setPolicy(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Out
 /** The version that a command is about; a rollback need not name what is bad. */
 function subjectOf(
   state: RegistryState,
+  tenant: string,
   { type, use_case, env: name, prompt_version }: RegistryEvent,
 ): string | null {
   if (type !== "rolled_back" || prompt_version !== null) return prompt_version;
-  const env = state.use_cases.get(use_case)?.envs.get(name);
+  const env = findUseCase(state, tenant, use_case)?.envs.get(name);
   return env?.canary?.prompt_version ?? env?.stack.at(-1) ?? null;
 }
 
 function remember(
-  state: RegistryState,
+  useCase: UseCaseState | undefined,
   event: RegistryEvent,
   subject: string | null,
   mark: Mark,
   outcome: Outcome,
 ): void {
-  const useCase = state.use_cases.get(event.use_case);
   if (useCase === undefined) return;
   const { weight, policy_hash, decision = null } = event.body;
   // Readings come by the hour; what they led to is history.

@@ -19,7 +19,7 @@ let count = 0;
 function fold(commands: readonly RegistryEvent[], state = createState()) {
   const records: readonly LogRecord[] = toRecords(commands, state.next_offset);
   const outcomes = records.map((record) => foldRecord(state, record)!.outcome);
-  const useCase = state.use_cases.get(USE_CASE)!;
+  const useCase = state.use_cases.get(`default/${USE_CASE}`)!;
   const env = useCase.envs.get("production")!;
   const arms = liveArms(useCase, env).map(({ number, weight }) => [number, weight]);
   return { state, env, arms, useCase, last: outcomes.at(-1)! };

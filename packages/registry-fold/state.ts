@@ -133,6 +133,8 @@ export interface HistoryEntry extends Mark {
 }
 
 export interface UseCaseState {
+  /** Owner of the credential that registered its first version. */
+  readonly tenant: string;
   readonly use_case: string;
   settings: UseCaseSettings;
   readonly versions: Map<string, VersionState>;
@@ -147,6 +149,7 @@ export interface RegistryState {
   log_id: string;
   /** Records that are no commands. */
   bad_records: number;
+  /** By `useCaseKey`: two tenants may have use cases of one name, and neither sees the other's. */
   readonly use_cases: Map<string, UseCaseState>;
   /** By event id, the newest `OUTCOMES_MAX`: a command that comes twice is answered twice and done once. */
   readonly outcomes: Map<
@@ -161,6 +164,15 @@ export const OUTCOMES_MAX = 10_000;
 
 export function createState(): RegistryState {
   return { next_offset: 0, log_id: "", bad_records: 0, use_cases: new Map(), outcomes: new Map() };
+}
+
+/** Where a tenant's use case stands in `use_cases`; no tenant's name holds a slash. */
+export function useCaseKey(tenant: string, useCase: string): string {
+  return `${tenant}/${useCase}`;
+}
+
+export function findUseCase(state: RegistryState, tenant: string, useCase: string): UseCaseState | undefined {
+  return state.use_cases.get(useCaseKey(tenant, useCase));
 }
 
 export function emptyEnv(env: string): EnvState {
@@ -216,7 +228,7 @@ export function stateFromJson(json: unknown): RegistryState {
     ...flat,
     use_cases: new Map(
       flat.use_cases.map((each) => [
-        each.use_case,
+        useCaseKey(each.tenant, each.use_case),
         {
           ...each,
           versions: new Map(each.versions.map((version) => [version.prompt_version, version])),

@@ -10,6 +10,7 @@ test("the defaults are those of production on one machine", () => {
     PLUMBLINE_KAFKA_BROKERS: ["a:9092", "b:9092"],
     PLUMBLINE_COLLECTOR_HOST: "127.0.0.1",
     PLUMBLINE_COLLECTOR_PORT: 4319,
+    PLUMBLINE_REQUIRE_KEYS: false,
     PLUMBLINE_LOG_LEVEL: "info",
     PLUMBLINE_DRAIN_MS: 20_000,
   });

@@ -1,3 +1,4 @@
+import { AccessConfig } from "@plumbline/access";
 import { KafkaConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
@@ -7,7 +8,7 @@ export const CollectorConfig = z.object({
   PLUMBLINE_COLLECTOR_HOST: z
     .string()
     .default("127.0.0.1")
-    .describe("address to bind; beyond this machine only with `PLUMBLINE_API_KEYS`"),
+    .describe("address to bind; beyond this machine API keys are asked for"),
   PLUMBLINE_COLLECTOR_PORT: Port.default(4319).describe("port; 0 picks a free one"),
   PLUMBLINE_API_KEYS: z
     .string()
@@ -18,7 +19,8 @@ export const CollectorConfig = z.object({
       return z.NEVER;
     })
     .optional()
-    .describe("key=tenant pairs, comma-separated; unset: no key is asked for, tenant `default`"),
+    .describe("key=tenant pairs, comma-separated, that may ingest; beside the keys of `plumbline keys`"),
+  ...AccessConfig.shape,
   ...ProcessConfig.shape,
 });
 

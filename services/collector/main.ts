@@ -1,4 +1,5 @@
 /** The collector as a process of its own: HTTP in, Kafka out. */
+import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { loadConfig } from "@plumbline/runtime/load-config";
@@ -17,16 +18,31 @@ const log = openKafkaEventLog({
   logger,
 });
 
+const access = openAccess({
+  config,
+  host: config.PLUMBLINE_COLLECTOR_HOST,
+  staticKeys: [...(config.PLUMBLINE_API_KEYS ?? [])].map(([secret, tenant]) => ({
+    secret,
+    tenant,
+    name: `PLUMBLINE_API_KEYS of ${tenant}`,
+    scopes: ["ingest"],
+    isOperator: false,
+  })),
+  log,
+  clock: systemClock,
+  logger,
+  service: "collector",
+});
 const collector = createCollector({
   log,
   clock: systemClock,
   logger,
   host: config.PLUMBLINE_COLLECTOR_HOST,
   port: config.PLUMBLINE_COLLECTOR_PORT,
-  apiKeys: config.PLUMBLINE_API_KEYS,
+  guard: access.guard,
 });
 
-await runProcess([collector], {
+await runProcess([collector, ...access.services], {
   logger,
   stop: stopOnSignal(),
   drainMs: config.PLUMBLINE_DRAIN_MS,

@@ -2,6 +2,7 @@ import { gzipSync } from "node:zlib";
 import { request as httpRequest } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
 import fc from "fast-check";
+import { createKeyGuard } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
@@ -317,7 +318,13 @@ test("escaped NULs are kept, lone surrogates and invalid UTF-8 are replaced, and
 });
 
 test("with API keys, the tenant comes from the key and never from the event", async () => {
-  const { url, stored } = await started({ apiKeys: new Map([["key-a", "team-a"]]) });
+  const { url, stored } = await started({
+    guard: createKeyGuard({
+      clock: systemClock,
+      directory: null,
+      staticKeys: [{ secret: "key-a", tenant: "team-a", name: "a", scopes: ["ingest"], isOperator: false }],
+    }),
+  });
   const body = JSON.stringify(call(1));
   expect((await post(url, body)).status).toBe(401);
   expect((await post(url, body, { authorization: "Bearer nope" })).status).toBe(401);
@@ -328,11 +335,13 @@ test("with API keys, the tenant comes from the key and never from the event", as
   expect((await stored()).map((record) => record.headers)).toEqual([{ tenant: "team-a" }]);
 });
 
-test("without API keys it refuses to listen beyond this machine", () => {
+test("without API keys it refuses to listen beyond this machine", async () => {
   const log = createMemoryEventLog({ clock: systemClock });
-  expect(() => createCollector({ log, clock: systemClock, logger, port: 0, host: "0.0.0.0" })).toThrow(
-    /PLUMBLINE_API_KEYS/,
-  );
+  const collector = createCollector({ log, clock: systemClock, logger, port: 0, host: "0.0.0.0" });
+  await expect(collector.run(new AbortController().signal)).rejects.toMatchObject({
+    exitCode: 3,
+    message: expect.stringMatching(/API keys \(PLUMBLINE_ADMIN_KEY/),
+  });
 });
 
 test.each([

@@ -12,18 +12,20 @@ import {
   type CallsAccepted,
   type Topic,
 } from "@plumbline/schemas";
-import { ConfigError, LogError, type Clock, type EventLog } from "@plumbline/ports";
+import { LogError, type Clock, type EventLog } from "@plumbline/ports";
 import {
   createHttpApp,
   createHttpService,
+  createOpenGuard,
   HttpProblem,
   readBody,
+  type Guard,
   type HttpService,
+  type Principal,
   type Request,
   type Response,
 } from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
-import { createTenantLookup, type TenantLookup } from "./tenant.ts";
 import { readCall, readFeedback, type ReadEvent } from "./read-call.ts";
 import { splitBody, type BodyFormat, type BodyItem } from "./split-body.ts";
 
@@ -31,12 +33,12 @@ export interface CollectorOptions {
   readonly log: Pick<EventLog, "append" | "watermarks">;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Default 127.0.0.1. Anything else needs `apiKeys`. */
+  /** Default 127.0.0.1. Anything else needs a guard that asks for keys. */
   readonly host?: string;
   /** 0 picks a free port. */
   readonly port: number;
-  /** Tenant of each API key. Absent: no key is asked for, and everything belongs to tenant `default`. */
-  readonly apiKeys?: ReadonlyMap<string, string> | undefined;
+  /** Whose events they are. Absent: no key is asked for, and everything belongs to tenant `default`. */
+  readonly guard?: Guard | undefined;
   /** Longest wait for the log, ms. Default 10,000: shorter than an emitter waits for its answer. */
   readonly appendTimeoutMs?: number;
 }
@@ -44,15 +46,9 @@ export interface CollectorOptions {
 /** Requests being worked on at once: each may hold a body of 1 MiB before and after decompression. */
 const REQUESTS_MAX = 64;
 
-/** @throws ConfigError when it would listen beyond this machine without API keys */
 export function createCollector(options: CollectorOptions): HttpService {
-  const { log, clock, logger, host = "127.0.0.1", port, apiKeys, appendTimeoutMs = 10_000 } = options;
-  if (apiKeys === undefined && !LOOPBACK.has(host)) {
-    throw new ConfigError(
-      `the collector would accept events from anybody who reaches ${host}: set PLUMBLINE_API_KEYS, or bind 127.0.0.1`,
-    );
-  }
-  const tenantOf = createTenantLookup(apiKeys);
+  const { log, clock, logger, host = "127.0.0.1", port, appendTimeoutMs = 10_000 } = options;
+  const { guard = createOpenGuard() } = options;
   let requests = 0;
 
   async function append(topic: Topic, events: readonly ReadEvent[], tenant: string): Promise<void> {
@@ -77,10 +73,10 @@ export function createCollector(options: CollectorOptions): HttpService {
   async function accept(
     request: Request,
     response: Response,
+    { tenant }: Principal,
     topic: Topic,
     read: (item: BodyItem) => ReadEvent,
   ): Promise<void> {
-    const tenant = authenticate(request, tenantOf);
     const format = formatOf(request);
     if (requests >= REQUESTS_MAX) throw overloaded();
     requests++;
@@ -102,18 +98,22 @@ export function createCollector(options: CollectorOptions): HttpService {
   const app = createHttpApp({
     name: "collector",
     logger,
+    guard,
     readiness: { log: () => log.watermarks("plumbline.calls") },
     routes: [
       {
         method: "POST",
         path: "/v1/calls",
-        handle: (request, response) =>
-          accept(request, response, "plumbline.calls", (item) => readCall(item, clock.now())),
+        access: "ingest",
+        handle: (request, response, principal) =>
+          accept(request, response, principal, "plumbline.calls", (item) => readCall(item, clock.now())),
       },
       {
         method: "POST",
         path: "/v1/feedback",
-        handle: (request, response) => accept(request, response, "plumbline.feedback", readFeedback),
+        access: "ingest",
+        handle: (request, response, principal) =>
+          accept(request, response, principal, "plumbline.feedback", readFeedback),
       },
     ],
   });
@@ -124,22 +124,6 @@ export function createCollector(options: CollectorOptions): HttpService {
     port,
     portSetting: "PLUMBLINE_COLLECTOR_PORT",
   });
-}
-
-const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);
-
-function authenticate(request: Request, tenantOf: TenantLookup): string {
-  const tenant = tenantOf(request.get("authorization"));
-  if (tenant !== null) return tenant;
-  throw new HttpProblem(
-    {
-      type: "urn:plumbline:unauthorized",
-      title: "Unauthorized",
-      status: 401,
-      detail: "The API key is missing or unknown; send it as `authorization: Bearer <key>`.",
-    },
-    { "www-authenticate": "Bearer" },
-  );
 }
 
 const FORMATS: Readonly<Record<string, BodyFormat>> = {

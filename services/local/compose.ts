@@ -15,7 +15,7 @@ import { createJudge } from "@plumbline/adapters/llm/create-judge";
 import { openLmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
 import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
 import { ConfigError, type EventLog, type Notifier, type Store } from "@plumbline/ports";
-import { createHttpApp, createHttpService, type HttpService } from "@plumbline/runtime/http";
+import { createHttpApp, createHttpService, createOpenGuard, type HttpService } from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Resource, Service } from "@plumbline/runtime/run";
 import { createScheduler, type JobService } from "@plumbline/runtime/schedule";
@@ -152,7 +152,13 @@ function createInboxPage(inbox: Inbox, port: number, logger: Logger, stop: Abort
   const app = createHttpApp({
     name: "inbox",
     logger,
-    routes: inboxPaths().map((path) => ({ method: "GET" as const, path, handle })),
+    guard: createOpenGuard(),
+    routes: inboxPaths().map((path) => ({
+      method: "GET" as const,
+      path,
+      access: "read" as const,
+      handle,
+    })),
   });
   return createHttpService(app, {
     name: "inbox",

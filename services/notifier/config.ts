@@ -1,3 +1,4 @@
+import { AccessConfig } from "@plumbline/access";
 import { KafkaConfig, KafkaGroupConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
@@ -39,6 +40,7 @@ export const NotifierConfig = z.object({
     .default("0.0.0.0")
     .describe("address of health checks and the inbox page"),
   PLUMBLINE_NOTIFIER_PORT: Port.default(8086).describe("port of the same"),
+  ...AccessConfig.shape,
   PLUMBLINE_LOG_LEVEL: z
     .enum(["debug", "info", "warn", "error"])
     .default("info")

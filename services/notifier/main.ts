@@ -1,4 +1,5 @@
 /** The notifier as a process of its own: incidents from Kafka, messages to Slack and, if wanted, to an inbox page. */
+import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { inboxHandler, inboxPaths } from "@plumbline/adapters/inbox/handler";
 import { openInboxNotifier } from "@plumbline/adapters/inbox/inbox";
@@ -60,9 +61,24 @@ const notifier = createNotifierService({
 });
 
 const handle = inbox === null ? null : inboxHandler(inbox, { signal: stop, runbooksDir: runbooksDir() });
-const routes: Route[] = handle === null ? [] : inboxPaths().map((path) => ({ method: "GET", path, handle }));
+const routes: Route[] =
+  handle === null ? [] : inboxPaths().map((path) => ({ method: "GET", path, access: "read", handle }));
+const access = openAccess({
+  config,
+  host: config.PLUMBLINE_NOTIFIER_HOST,
+  log,
+  clock: systemClock,
+  logger,
+  service: "notifier",
+});
 const http = createHttpService(
-  createHttpApp({ name: "notifier", logger, routes, readiness: { channels: () => notifier.ready() } }),
+  createHttpApp({
+    name: "notifier",
+    logger,
+    guard: access.guard,
+    routes,
+    readiness: { channels: () => notifier.ready() },
+  }),
   {
     name: "notifier-http",
     logger,
@@ -72,7 +88,7 @@ const http = createHttpService(
   },
 );
 
-await runProcess([notifier, http], {
+await runProcess([notifier, http, ...access.services], {
   logger,
   stop,
   drainMs: config.PLUMBLINE_DRAIN_MS,

@@ -1,3 +1,4 @@
+import { AccessConfig } from "@plumbline/access";
 import { Port, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
@@ -18,5 +19,6 @@ export const PolicyConfig = z.object({
     .describe("between two looks at the registry, ms"),
   PLUMBLINE_POLICY_HOST: z.string().default("0.0.0.0").describe("address of health checks and the status"),
   PLUMBLINE_POLICY_PORT: Port.default(8087).describe("port of the same; 0 picks a free one"),
+  ...AccessConfig.shape,
   ...ProcessConfig.shape,
 });

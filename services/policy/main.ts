@@ -1,4 +1,5 @@
 /** The policy service as a process of its own. It needs the registry and nothing else. */
+import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
 import { loadConfig } from "@plumbline/runtime/load-config";
@@ -17,14 +18,24 @@ const policy = createPolicyService({
   apiKey: config.PLUMBLINE_REGISTRY_KEY,
   pollMs: config.PLUMBLINE_POLICY_POLL_MS,
 });
+const { guard } = openAccess({
+  config,
+  host: config.PLUMBLINE_POLICY_HOST,
+  log: null,
+  clock: systemClock,
+  logger,
+  service: "policy service",
+});
 const http = createHttpService(
   createHttpApp({
     name: "policy",
     logger,
+    guard,
     routes: [
       {
         method: "GET",
         path: "/v1/rollouts",
+        access: "read",
         handle: async (_request, response) => void response.json({ rollouts: policy.status() }),
       },
     ],

@@ -38,6 +38,7 @@ export interface AnnouncerDeps {
 /** An announcement and the offset of the command in the registry's log. */
 interface Owed {
   readonly offset: number;
+  readonly tenant: string;
   readonly event: GateBypassed | RolledBack;
 }
 
@@ -50,15 +51,14 @@ export async function announceToPeople(deps: AnnouncerDeps, signal: AbortSignal)
   let settledOffset = 0;
 
   /** What is not known to be announced, in the order in which it happened. */
-  function owed(): readonly Owed["event"][] {
+  function owed(): readonly Owed[] {
     return [...state.use_cases.values()]
       .flatMap((useCase) => [
         ...[...useCase.envs.values()].flatMap((env) => bypassesOf(state.log_id, useCase, env)),
         ...rollbacksOf(state.log_id, useCase),
       ])
       .filter(({ event }) => !announced.has(event.incident_id))
-      .toSorted((a, b) => a.offset - b.offset)
-      .map(({ event }) => event);
+      .toSorted((a, b) => a.offset - b.offset);
   }
 
   async function readAnnounced(): Promise<void> {
@@ -81,8 +81,12 @@ export async function announceToPeople(deps: AnnouncerDeps, signal: AbortSignal)
     if (owed().length > 0) {
       await readAnnounced();
       const events = owed();
-      if (events.length > 0) await log.append(INCIDENTS, events.map(encodeIncidentEvent));
-      for (const { incident_id } of events) announced.add(incident_id);
+      const records = events.map(({ event, tenant }) => ({
+        ...encodeIncidentEvent(event),
+        headers: { tenant },
+      }));
+      if (records.length > 0) await log.append(INCIDENTS, records);
+      for (const { event } of events) announced.add(event.incident_id);
     }
     settledOffset = offset;
   }
@@ -103,11 +107,12 @@ export async function announceToPeople(deps: AnnouncerDeps, signal: AbortSignal)
 
 function bypassesOf(
   logId: string,
-  { use_case, versions }: UseCaseState,
+  { tenant, use_case, versions }: UseCaseState,
   { env, bypasses }: EnvState,
 ): Owed[] {
   return bypasses.map(({ offset, at, actor, reason, prompt_version, overridden }) => ({
     offset,
+    tenant,
     event: {
       type: "gate_bypassed",
       incident_id: bypassId(logId, offset),
@@ -123,7 +128,7 @@ function bypassesOf(
   }));
 }
 
-function rollbacksOf(logId: string, { use_case, history }: UseCaseState): Owed[] {
+function rollbacksOf(logId: string, { tenant, use_case, history }: UseCaseState): Owed[] {
   return history
     .filter(isRollback)
     .flatMap(({ offset, at, actor, reason, env, prompt_version, number, live }) => {
@@ -132,6 +137,7 @@ function rollbacksOf(logId: string, { use_case, history }: UseCaseState): Owed[]
       return [
         {
           offset,
+          tenant,
           event: {
             type: "rolled_back" as const,
             incident_id: rollbackId(logId, offset),

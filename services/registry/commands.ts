@@ -4,11 +4,12 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { contentHash } from "@plumbline/prompts";
-import { LogError, type Clock, type EventLog } from "@plumbline/ports";
+import { LogError, type Clock, type EventLog, type NewRecord } from "@plumbline/ports";
+import { DEFAULT_TENANT } from "@plumbline/runtime/http";
 import type { RegistryEvent, UseCaseSettings } from "@plumbline/schemas";
 import { answerAgain, fingerprintOf } from "@plumbline/registry-fold/fold";
 import { REGISTRY_TOPIC, type LogFollower } from "./follow-log.ts";
-import type { Outcome, RegistryState } from "@plumbline/registry-fold/state";
+import { findUseCase, type Outcome, type RegistryState } from "@plumbline/registry-fold/state";
 
 /** A command without what the registry adds. */
 export type Command = Omit<RegistryEvent, "event_id" | "at" | "expected_revision"> & {
@@ -32,19 +33,20 @@ export interface CommandDeps {
 }
 
 /**
+ * @param tenant whose use case it is; of the sender's credential
  * @param idempotencyKey the sender's own; the same key of the same actor is one command, however often it comes
  * @throws LogError `log_unavailable` when the log did not take the command, or took it and could not be read back
  */
-export type Submit = (command: Command, idempotencyKey: string | null) => Promise<Submitted>;
+export type Submit = (command: Command, tenant: string, idempotencyKey: string | null) => Promise<Submitted>;
 
 export function createSubmit({ log, clock, state, follower, timeoutMs }: CommandDeps): Submit {
-  return async (command, idempotencyKey) => {
+  return async (command, tenant, idempotencyKey) => {
     // Another replica may have changed it a moment ago; a rollback must not fail by that.
     if (command.expected_revision === null && MOVES.has(command.type)) await withinTime(follower.catchUp());
-    const expected = command.expected_revision ?? revisionOf(state, command);
+    const expected = command.expected_revision ?? revisionOf(state, tenant, command);
     const event: RegistryEvent = {
       ...command,
-      event_id: idempotencyKey === null ? randomUUID() : eventIdOf(command.actor, idempotencyKey),
+      event_id: idempotencyKey === null ? randomUUID() : eventIdOf(tenant, command.actor, idempotencyKey),
       expected_revision: expected,
       at: new Date(clock.now()).toISOString(),
     };
@@ -53,18 +55,18 @@ export function createSubmit({ log, clock, state, follower, timeoutMs }: Command
       const outcome = answerAgain(known, fingerprintOf(event));
       return { event_id: event.event_id, offset: known.offset, outcome };
     }
-    const settled = alreadyRegistered(state, event);
+    const settled = alreadyRegistered(state, tenant, event);
     if (settled !== null) return settled;
 
     const value = Buffer.from(JSON.stringify(event));
-    const offset = await append(event.use_case, value);
+    const offset = await append({ key: event.use_case, value, headers: { tenant } });
     const outcome = await follower.outcomeAt(offset, timeoutMs);
     if (outcome !== null) return { event_id: event.event_id, offset, outcome };
     throw unavailable("the command is in the log, but could not be read back in time");
   };
 
-  async function append(key: string, value: Uint8Array): Promise<number> {
-    const [position] = await withinTime(log.append(REGISTRY_TOPIC, [{ key, value }]));
+  async function append(record: NewRecord): Promise<number> {
+    const [position] = await withinTime(log.append(REGISTRY_TOPIC, [record]));
     return position!.offset;
   }
 
@@ -94,21 +96,23 @@ function unavailable(message: string): LogError {
   return new LogError("log_unavailable", message, { retryable: true });
 }
 
-function revisionOf(state: RegistryState, { use_case, env }: Command): number {
-  return state.use_cases.get(use_case)?.envs.get(env)?.revision ?? 0;
+function revisionOf(state: RegistryState, tenant: string, { use_case, env }: Command): number {
+  return findUseCase(state, tenant, use_case)?.envs.get(env)?.revision ?? 0;
 }
 
-function eventIdOf(actor: string, key: string): string {
+function eventIdOf(tenant: string, actor: string, key: string): string {
+  // Ids of before tenants stay what they were.
+  const sender = tenant === DEFAULT_TENANT ? [actor] : [tenant, actor];
   return `key_${createHash("sha256")
-    .update(JSON.stringify([actor, key]))
+    .update(JSON.stringify([...sender, key]))
     .digest("hex")
     .slice(0, 32)}`;
 }
 
 /** Every push registers every version again; what is registered already need not fill the log. */
-function alreadyRegistered(state: RegistryState, event: RegistryEvent): Submitted | null {
+function alreadyRegistered(state: RegistryState, tenant: string, event: RegistryEvent): Submitted | null {
   if (event.type !== "version_registered" || event.prompt_version === null) return null;
-  const useCase = state.use_cases.get(event.use_case);
+  const useCase = findUseCase(state, tenant, event.use_case);
   const version = useCase?.versions.get(event.prompt_version);
   if (useCase === undefined || version === undefined) return null;
   const settings = event.body["settings"] as UseCaseSettings | null;

@@ -1,6 +1,13 @@
+import { AccessConfig } from "@plumbline/access";
 import { KafkaConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
-import type { Credential } from "./read-request.ts";
+
+/** A key of `PLUMBLINE_REGISTRY_KEYS`. */
+interface Credential {
+  /** Whom the history names. */
+  readonly actor: string;
+  readonly mayWrite: boolean;
+}
 
 /** Environment of the registry. The table in its README is this file. */
 export const RegistryConfig = z.object({
@@ -8,7 +15,7 @@ export const RegistryConfig = z.object({
   PLUMBLINE_REGISTRY_HOST: z
     .string()
     .default("127.0.0.1")
-    .describe("address to bind; beyond this machine only with `PLUMBLINE_REGISTRY_KEYS`"),
+    .describe("address to bind; beyond this machine API keys are asked for"),
   PLUMBLINE_REGISTRY_PORT: Port.default(4800).describe("port; 0 picks a free one"),
   PLUMBLINE_REGISTRY_KEYS: z
     .string()
@@ -20,8 +27,9 @@ export const RegistryConfig = z.object({
     })
     .optional()
     .describe(
-      "key=actor pairs, comma-separated, `:read` after the actor for keys that only read; unset: no key is asked for",
+      "key=actor pairs of tenant `default`, comma-separated, `:read` after the actor for keys that only read; beside the keys of `plumbline keys`",
     ),
+  ...AccessConfig.shape,
   PLUMBLINE_REGISTRY_SNAPSHOT: z
     .string()
     .min(1)

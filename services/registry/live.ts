@@ -5,9 +5,11 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "@plumbline/ports";
 import type { LiveAnswer } from "@plumbline/schemas";
-import { liveArms, type RegistryState } from "@plumbline/registry-fold/state";
+import { findUseCase, liveArms, type RegistryState } from "@plumbline/registry-fold/state";
 
 export interface Selection {
+  /** Of the asker's credential. */
+  readonly tenant: string;
   readonly env: string;
   /** Sorted, without repetitions. */
   readonly useCases: readonly string[];
@@ -53,7 +55,7 @@ export function createLiveBoard({ state, clock }: { state: RegistryState; clock:
   let waiting = 0;
   let isReleased = false;
 
-  const keyOf = ({ env, useCases }: Selection): string => `${env} ${useCases.join(",")}`;
+  const keyOf = ({ tenant, env, useCases }: Selection): string => `${tenant} ${env} ${useCases.join(",")}`;
 
   function look(selection: Selection): Rendered {
     const key = keyOf(selection);
@@ -131,18 +133,22 @@ function splitEtag(etag: string): readonly [number, string] {
   return [Number(revision), board];
 }
 
-function revisionOf(state: RegistryState, { env, useCases }: Selection): number {
+function revisionOf(state: RegistryState, { tenant, env, useCases }: Selection): number {
   return useCases.reduce(
-    (newest, name) => Math.max(newest, state.use_cases.get(name)?.envs.get(env)?.live_revision ?? 0),
+    (newest, name) => Math.max(newest, findUseCase(state, tenant, name)?.envs.get(env)?.live_revision ?? 0),
     0,
   );
 }
 
-function render(state: RegistryState, { env: envName, useCases }: Selection, revision: number): LiveAnswer {
+function render(
+  state: RegistryState,
+  { tenant, env: envName, useCases }: Selection,
+  revision: number,
+): LiveAnswer {
   const found: LiveAnswer["use_cases"] = {};
   const missing: string[] = [];
   for (const name of useCases) {
-    const useCase = state.use_cases.get(name);
+    const useCase = findUseCase(state, tenant, name);
     const env = useCase?.envs.get(envName);
     if (useCase === undefined || env === undefined) {
       missing.push(name);

@@ -1,4 +1,5 @@
 /** The registry as a process of its own: commands and state on Kafka, HTTP for everybody. */
+import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { loadConfig } from "@plumbline/runtime/load-config";
@@ -19,13 +20,29 @@ const log = openKafkaEventLog({
 });
 const snapshot = config.PLUMBLINE_REGISTRY_SNAPSHOT;
 
+const access = openAccess({
+  config,
+  host: config.PLUMBLINE_REGISTRY_HOST,
+  staticKeys: [...(config.PLUMBLINE_REGISTRY_KEYS ?? [])].map(([secret, { actor, mayWrite }]) => ({
+    secret,
+    tenant: "default",
+    name: actor,
+    scopes: mayWrite ? ["read", "deploy"] : ["read"],
+    isOperator: false,
+  })),
+  log,
+  clock: systemClock,
+  logger,
+  service: "registry",
+});
 const registry = createRegistry({
   log,
   clock: systemClock,
   logger,
   host: config.PLUMBLINE_REGISTRY_HOST,
   port: config.PLUMBLINE_REGISTRY_PORT,
-  apiKeys: config.PLUMBLINE_REGISTRY_KEYS,
+  guard: access.guard,
+  keys: access.directory ?? undefined,
   snapshots: snapshot === undefined ? undefined : createSnapshotFile(snapshot),
 });
 

@@ -1,65 +1,9 @@
 /** What a request says, checked: body, version references, expectations, credentials. */
-import { createHash } from "node:crypto";
 import { parseShortVersion } from "@plumbline/prompts";
 import { HttpProblem, readBody, type Request } from "@plumbline/runtime/http";
 import { REGISTRY_BODY_BYTES_MAX, UseCase } from "@plumbline/schemas";
-import { z } from "zod";
+import type { z } from "zod";
 import type { UseCaseState } from "@plumbline/registry-fold/state";
-
-export interface Credential {
-  /** Whom the history names. */
-  readonly actor: string;
-  readonly mayWrite: boolean;
-}
-
-/** @throws HttpProblem 401 or 403 */
-export type Authenticate = (request: Request, needs: "read" | "write") => string;
-
-const Actor = z.string().trim().min(1).max(200);
-export const ACTOR_HEADER = "x-plumbline-actor";
-
-/**
- * Keys are looked up by their hash: the time it takes says nothing about how much of a guess was right.
- *
- * @param keys absent: anybody may do anything, and is who the header says
- */
-export function createAuthenticate(keys: ReadonlyMap<string, Credential> | undefined): Authenticate {
-  if (keys === undefined) {
-    return (request) => {
-      const named = Actor.safeParse(request.get(ACTOR_HEADER) ?? "local");
-      return named.success ? named.data : "local";
-    };
-  }
-  const byHash = new Map([...keys].map(([key, credential]) => [hash(key), credential]));
-  return (request, needs) => {
-    const key = /^Bearer +(\S+)$/i.exec(request.get("authorization") ?? "")?.[1];
-    const credential = key === undefined ? undefined : byHash.get(hash(key));
-    if (credential === undefined) {
-      throw new HttpProblem(
-        {
-          type: "urn:plumbline:unauthorized",
-          title: "Unauthorized",
-          status: 401,
-          detail: "The API key is missing or unknown; send it as `authorization: Bearer <key>`.",
-        },
-        { "www-authenticate": "Bearer" },
-      );
-    }
-    if (needs === "write" && !credential.mayWrite) {
-      throw new HttpProblem({
-        type: "urn:plumbline:forbidden",
-        title: "Forbidden",
-        status: 403,
-        detail: `The key of ${credential.actor} may only read. Use one that may write.`,
-      });
-    }
-    return credential.actor;
-  };
-}
-
-function hash(key: string): string {
-  return createHash("sha256").update(key).digest("base64");
-}
 
 /** @throws HttpProblem 400, 413 or 415, naming every field that does not fit */
 export async function readJson<Schema extends z.ZodType>(

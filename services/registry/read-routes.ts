@@ -1,5 +1,11 @@
 /** The registry's answers, all from memory. */
-import { HttpProblem, type Request, type Response, type Route } from "@plumbline/runtime/http";
+import {
+  HttpProblem,
+  type Principal,
+  type Request,
+  type Response,
+  type Route,
+} from "@plumbline/runtime/http";
 import { LIVE_USE_CASES_MAX, LIVE_WAIT_SECONDS_MAX, UseCase, type RolloutView } from "@plumbline/schemas";
 import { shortVersion } from "@plumbline/prompts";
 import type { LiveBoard, Rendered, Selection } from "./live.ts";
@@ -12,9 +18,9 @@ import {
   queryOf,
   readUseCase,
   resolveVersion,
-  type Authenticate,
 } from "./read-request.ts";
 import {
+  findUseCase,
   liveArms,
   type EnvState,
   type HistoryEntry,
@@ -26,7 +32,6 @@ import {
 export interface ReadDeps {
   readonly state: RegistryState;
   readonly live: LiveBoard;
-  readonly authenticate: Authenticate;
   readonly ready: () => Promise<void>;
   /** How old the state can be at most, ms; null when the log was not read since the start. */
   readonly ageMs: () => number | null;
@@ -37,31 +42,34 @@ const HISTORY_MAX = 500;
 /** How old what was read can be, for whoever must know. */
 const AGE_HEADER = "x-plumbline-age-ms";
 
-export function readRoutes({ state, live, authenticate, ready, ageMs }: ReadDeps): readonly Route[] {
-  function get(path: string, handle: (request: Request, response: Response) => Promise<void> | void): Route {
+export function readRoutes({ state, live, ready, ageMs }: ReadDeps): readonly Route[] {
+  function get(
+    path: string,
+    handle: (request: Request, response: Response, sender: Principal) => Promise<void> | void,
+  ): Route {
     return {
       method: "GET",
       path,
-      async handle(request, response) {
-        authenticate(request, "read");
+      access: "read",
+      async handle(request, response, sender) {
         await ready();
         const age = ageMs();
         response.setHeader(AGE_HEADER, age === null ? "unknown" : String(age));
         response.setHeader("cache-control", "no-cache");
-        await handle(request, response);
+        await handle(request, response, sender);
       },
     };
   }
 
-  function useCaseOf(request: Request): UseCaseState {
+  function useCaseOf(request: Request, { tenant }: Principal): UseCaseState {
     const name = readUseCase(request);
-    const useCase = state.use_cases.get(name);
+    const useCase = findUseCase(state, tenant, name);
     if (useCase !== undefined) return useCase;
     throw notFound("use-case-unknown", `There is no use case ${name}. Push its prompt first: plumbline push`);
   }
 
-  async function answerLive(request: Request, response: Response): Promise<void> {
-    const selection = selectionOf(request);
+  async function answerLive(request: Request, response: Response, { tenant }: Principal): Promise<void> {
+    const selection = selectionOf(request, tenant);
     const waitMs = numberOf(request, "wait", 0, [0, LIVE_WAIT_SECONDS_MAX]) * 1000;
     const sinceText = queryOf(request, "since");
     const known = {
@@ -89,8 +97,8 @@ export function readRoutes({ state, live, authenticate, ready, ageMs }: ReadDeps
 
   return [
     get("/v1/live", answerLive),
-    get("/v1/live/pick", (request, response) => {
-      const selection = selectionOf(request);
+    get("/v1/live/pick", (request, response, { tenant }) => {
+      const selection = selectionOf(request, tenant);
       const conversation = queryOf(request, "conversation_id");
       if (conversation === null) throw badRequest("Name the conversation_id.", "conversation_id");
       response.json({
@@ -98,26 +106,28 @@ export function readRoutes({ state, live, authenticate, ready, ageMs }: ReadDeps
         conversation_id: conversation,
         use_cases: Object.fromEntries(
           selection.useCases.map((name) => {
-            const useCase = state.use_cases.get(name);
+            const useCase = findUseCase(state, tenant, name);
             const arms = useCase === undefined ? [] : liveArms(useCase, useCase.envs.get(selection.env));
             return [name, pickVersion(name, arms, conversation)];
           }),
         ),
       });
     }),
-    get("/v1/use-cases", (_request, response) => {
+    get("/v1/use-cases", (_request, response, { tenant }) => {
       response.json({
         log: { next_offset: state.next_offset, age_ms: ageMs(), bad_records: state.bad_records },
-        use_cases: [...state.use_cases.values()].map((useCase) => ({
-          use_case: useCase.use_case,
-          owner: useCase.settings.owner,
-          versions: useCase.versions.size,
-          envs: envsOf(useCase),
-        })),
+        use_cases: [...state.use_cases.values()]
+          .filter((useCase) => useCase.tenant === tenant)
+          .map((useCase) => ({
+            use_case: useCase.use_case,
+            owner: useCase.settings.owner,
+            versions: useCase.versions.size,
+            envs: envsOf(useCase),
+          })),
       });
     }),
-    get("/v1/use-cases/:use_case", (request, response) => {
-      const useCase = useCaseOf(request);
+    get("/v1/use-cases/:use_case", (request, response, sender) => {
+      const useCase = useCaseOf(request, sender);
       if (queryOf(request, "env") !== null) {
         response.setHeader("etag", `"${useCase.envs.get(envOf(request))?.revision ?? 0}"`);
       }
@@ -128,8 +138,8 @@ export function readRoutes({ state, live, authenticate, ready, ageMs }: ReadDeps
         versions: [...useCase.versions.values()].map((version) => summaryOf(useCase, version)).toReversed(),
       });
     }),
-    get("/v1/use-cases/:use_case/versions/:version", (request, response) => {
-      const useCase = useCaseOf(request);
+    get("/v1/use-cases/:use_case/versions/:version", (request, response, sender) => {
+      const useCase = useCaseOf(request, sender);
       const reference = String(request.params["version"]);
       const version = useCase.versions.get(resolveVersion(useCase, useCase.use_case, reference));
       if (version === undefined) {
@@ -144,8 +154,8 @@ export function readRoutes({ state, live, authenticate, ready, ageMs }: ReadDeps
         evals: version.evals.toReversed().map(dated),
       });
     }),
-    get("/v1/use-cases/:use_case/history", (request, response) => {
-      const useCase = useCaseOf(request);
+    get("/v1/use-cases/:use_case/history", (request, response, sender) => {
+      const useCase = useCaseOf(request, sender);
       const env = queryOf(request, "env") === null ? null : envOf(request);
       const limit = Math.floor(numberOf(request, "limit", HISTORY_DEFAULT, [1, HISTORY_MAX]));
       const before = numberOf(request, "before", Number.POSITIVE_INFINITY, [0, Number.MAX_SAFE_INTEGER]);
@@ -166,7 +176,7 @@ export function readRoutes({ state, live, authenticate, ready, ageMs }: ReadDeps
   ];
 }
 
-function selectionOf(request: Request): Selection {
+function selectionOf(request: Request, tenant: string): Selection {
   const names = (queryOf(request, "use_cases") ?? "").split(",").filter((name) => name !== "");
   const useCases = [...new Set(names)].toSorted();
   if (useCases.length === 0) {
@@ -188,7 +198,7 @@ function selectionOf(request: Request): Selection {
       field: "use_cases",
     });
   }
-  return { env: envOf(request), useCases };
+  return { tenant, env: envOf(request), useCases };
 }
 
 function envsOf(useCase: UseCaseState): Record<string, unknown> {

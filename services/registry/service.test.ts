@@ -1,11 +1,12 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createKeyGuard } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openLmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { canonicalJson, contentHash } from "@plumbline/prompts";
-import { ConfigError, LogError, type EventLog } from "@plumbline/ports";
+import { LogError, type EventLog } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import { CommandAccepted, LiveAnswer, Problem } from "@plumbline/schemas";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -351,11 +352,16 @@ describe("commands over HTTP", () => {
   });
 
   test("keys name the actor, and some only read", async () => {
-    const apiKeys = new Map([
-      ["k-ann", { actor: "ann", mayWrite: true }],
-      ["k-app", { actor: "app", mayWrite: false }],
-    ]);
-    const { url } = await start(memoryLog(), { apiKeys });
+    const key = { tenant: "default", isOperator: false };
+    const guard = createKeyGuard({
+      clock: systemClock,
+      directory: null,
+      staticKeys: [
+        { ...key, secret: "k-ann", name: "ann", scopes: ["read", "deploy"] },
+        { ...key, secret: "k-app", name: "app", scopes: ["read"] },
+      ],
+    });
+    const { url } = await start(memoryLog(), { guard });
     const as = (key: string): Record<string, string> => ({
       authorization: `Bearer ${key}`,
       "x-plumbline-actor": "eve",
@@ -366,9 +372,8 @@ describe("commands over HTTP", () => {
     expect((await live(url, "", as("k-app"))).status).toBe(200);
     const history = await get(url, `use-cases/${USE_CASE}/history`, as("k-app"));
     expect(history.body).toMatchObject({ entries: [{ actor: "ann" }] });
-    expect(() =>
-      createRegistry({ log: memoryLog(), clock: systemClock, logger, port: 0, host: "0.0.0.0" }),
-    ).toThrow(ConfigError);
+    const open = createRegistry({ log: memoryLog(), clock: systemClock, logger, port: 0, host: "0.0.0.0" });
+    await expect(open.run(new AbortController().signal)).rejects.toMatchObject({ exitCode: 3 });
   });
 });
 

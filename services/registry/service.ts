@@ -4,14 +4,22 @@
  * Its state is the fold of one topic. A command is appended, then read back; what the log decided is the answer, on
  * this replica and on every other. Reads come from memory and go on while the log is away.
  */
-import { ConfigError, type Clock, type EventLog } from "@plumbline/ports";
-import { createHttpApp, createHttpService, HttpProblem, type HttpService } from "@plumbline/runtime/http";
+import { createKeyDirectory, type KeyDirectory } from "@plumbline/access";
+import type { Clock, EventLog } from "@plumbline/ports";
+import {
+  createHttpApp,
+  createHttpService,
+  createOpenGuard,
+  HttpProblem,
+  type Guard,
+  type HttpService,
+} from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
 import { announceToPeople } from "./announce-to-people.ts";
 import { createSubmit } from "./commands.ts";
 import { createLogFollower } from "./follow-log.ts";
+import { keyRoutes } from "./key-routes.ts";
 import { createLiveBoard } from "./live.ts";
-import { createAuthenticate, type Credential } from "./read-request.ts";
 import { readRoutes } from "./read-routes.ts";
 import type { Snapshots } from "./snapshot.ts";
 import { createState, type RegistryState } from "@plumbline/registry-fold/state";
@@ -21,14 +29,16 @@ export interface RegistryOptions {
   readonly log: Pick<EventLog, "append" | "read" | "watermarks">;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Default 127.0.0.1. Anything else needs `apiKeys`. */
+  /** Default 127.0.0.1. Anything else needs a guard that asks for keys. */
   readonly host?: string;
   /** 0 picks a free port. */
   readonly port: number;
   /** What a person changes when the port is taken. Default PLUMBLINE_REGISTRY_PORT. */
   readonly portSetting?: string;
   /** Absent: no key is asked for, and everybody is who they say. */
-  readonly apiKeys?: ReadonlyMap<string, Credential> | undefined;
+  readonly guard?: Guard | undefined;
+  /** Keys that it keeps, which it runs. Absent: those of its log. */
+  readonly keys?: KeyDirectory | undefined;
   /** Absent: every start folds the whole topic. */
   readonly snapshots?: Snapshots | undefined;
   /** How often a quiet log is looked at for other replicas' commands, ms. Default 100. */
@@ -49,15 +59,12 @@ const SNAPSHOT_RECORDS = 1_000;
 /** How long a request waits for the fold at the start, ms. */
 const READY_WAIT_MS = 2_000;
 
-/** @throws ConfigError when it would listen beyond this machine without API keys */
 export function createRegistry(options: RegistryOptions): Registry {
-  const { log, clock, logger, host = "127.0.0.1", port, apiKeys, snapshots } = options;
+  const { log, clock, logger, host = "127.0.0.1", port, snapshots } = options;
   const { followMs = 100, timeoutMs = 10_000, portSetting = "PLUMBLINE_REGISTRY_PORT" } = options;
-  if (apiKeys === undefined && !LOOPBACK.has(host)) {
-    throw new ConfigError(
-      `the registry would obey anybody who reaches ${host}: set PLUMBLINE_REGISTRY_KEYS, or bind 127.0.0.1`,
-    );
-  }
+  const { guard = createOpenGuard() } = options;
+  const keys =
+    options.keys ?? createKeyDirectory({ log, clock, logger, service: "registry", needsKey: false });
   const state = createState();
   const live = createLiveBoard({ state, clock });
   let isRestored = false;
@@ -111,11 +118,11 @@ export function createRegistry(options: RegistryOptions): Registry {
     );
   }
 
-  const authenticate = createAuthenticate(apiKeys);
   const submit = createSubmit({ log, clock, state, follower, timeoutMs });
   const app = createHttpApp({
     name: "registry",
     logger,
+    guard,
     // Not the log: while it is away, what is live is served all the same.
     readiness: {
       state: async () => {
@@ -126,11 +133,11 @@ export function createRegistry(options: RegistryOptions): Registry {
       ...readRoutes({
         state,
         live,
-        authenticate,
         ready,
         ageMs: () => (follower.readAt === null ? null : Math.max(0, clock.now() - follower.readAt)),
       }),
-      ...writeRoutes({ state, submit, authenticate, clock, logger, ready }),
+      ...writeRoutes({ state, submit, clock, logger, ready }),
+      ...keyRoutes({ keys, clock }),
     ],
   });
   const http = createHttpService(app, {
@@ -159,7 +166,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       // Waiting clients are sent away at once, to another replica or to the next process.
       signal.addEventListener("abort", () => live.release(), { once: true });
       const faults: unknown[] = [];
-      const guard = async (work: Promise<void>): Promise<void> => {
+      const watched = async (work: Promise<void>): Promise<void> => {
         try {
           await work;
         } catch (error) {
@@ -169,9 +176,10 @@ export function createRegistry(options: RegistryOptions): Registry {
       };
       const announcing = { log, clock, logger, state, isLoaded: () => follower.isLoaded };
       await Promise.all([
-        guard(follower.run(signal)),
-        guard(http.run(signal)),
-        guard(announceToPeople(announcing, signal)),
+        watched(follower.run(signal)),
+        watched(keys.run(signal)),
+        watched(http.run(signal)),
+        watched(announceToPeople(announcing, signal)),
       ]);
       await saving;
       await save();
@@ -179,5 +187,3 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
   };
 }
-
-const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);

@@ -1,7 +1,13 @@
 /** The commands over HTTP. Each is one record of the log; the answer is what the log decided. */
 import { isDeepStrictEqual } from "node:util";
 import { LogError, type Clock } from "@plumbline/ports";
-import { HttpProblem, type Request, type Response, type Route } from "@plumbline/runtime/http";
+import {
+  HttpProblem,
+  type Principal,
+  type Request,
+  type Response,
+  type Route,
+} from "@plumbline/runtime/http";
 import {
   AdvanceBody,
   ApproveBody,
@@ -23,15 +29,19 @@ import {
   readJson,
   readUseCase,
   resolveVersion,
-  type Authenticate,
   type Expectation,
 } from "./read-request.ts";
-import { liveArms, type Outcome, type RegistryState } from "@plumbline/registry-fold/state";
+import {
+  findUseCase,
+  liveArms,
+  type Outcome,
+  type RegistryState,
+  type UseCaseState,
+} from "@plumbline/registry-fold/state";
 
 export interface WriteDeps {
   readonly state: RegistryState;
   readonly submit: Submit;
-  readonly authenticate: Authenticate;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Resolves when the state may be asked. */
@@ -44,18 +54,19 @@ type Draft = Pick<Command, "type" | "env" | "prompt_version" | "reason" | "body"
 };
 
 export function writeRoutes(deps: WriteDeps): readonly Route[] {
-  const { state, submit, authenticate, clock, logger, ready } = deps;
+  const { state, submit, clock, logger, ready } = deps;
 
-  /** One command: credentials, body, log, answer. */
+  /** One command: body, log, answer. */
   function command(
     path: string,
-    draft: (request: Request, useCase: string, actor: string) => Promise<Draft>,
+    draft: (request: Request, useCase: string, sender: Principal) => Promise<Draft>,
   ): Route {
     return {
       method: "POST",
       path: `/v1/use-cases/:use_case/${path}`,
-      async handle(request, response) {
-        const actor = authenticate(request, "write");
+      access: "deploy",
+      async handle(request, response, sender) {
+        const { name: actor, tenant } = sender;
         const useCase = readUseCase(request);
         const key = readIdempotencyKey(request);
         await ready();
@@ -63,9 +74,10 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
           expectation = NO_EXPECTATION,
           created = false,
           ...drafted
-        } = await draft(request, useCase, actor);
+        } = await draft(request, useCase, sender);
         const submitted = await submitOrExplain(
           { ...drafted, use_case: useCase, actor, expected_revision: expectation.revision },
+          tenant,
           key,
         );
         const { outcome } = submitted;
@@ -74,6 +86,7 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
           use_case: useCase,
           env: drafted.env,
           actor,
+          tenant,
           log_offset: submitted.offset,
           outcome: outcome.kind === "accepted" ? "accepted" : outcome.code,
         });
@@ -91,14 +104,15 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
             "registry.gate_bypassed",
           );
         }
-        answer(response, useCase, drafted, submitted, outcome, created);
+        const known = findUseCase(state, tenant, useCase)!;
+        answer(response, known, drafted, submitted, outcome, created);
       },
     };
   }
 
-  async function submitOrExplain(given: Command, key: string | null): Promise<Submitted> {
+  async function submitOrExplain(given: Command, tenant: string, key: string | null): Promise<Submitted> {
     try {
-      return await submit(given, key);
+      return await submit(given, tenant, key);
     } catch (error) {
       if (!(error instanceof LogError) || !error.retryable) throw error;
       throw new HttpProblem(
@@ -118,13 +132,12 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
 
   function answer(
     response: Response,
-    useCaseName: string,
+    useCase: UseCaseState,
     { env, prompt_version }: Pick<Command, "env" | "prompt_version">,
     { event_id, offset }: Submitted,
     outcome: Outcome & { kind: "accepted" },
     isCreated: boolean,
   ): void {
-    const useCase = state.use_cases.get(useCaseName)!;
     // A rollback's version is known only now, and a decision is the stored one, not what would be decided now.
     const entry = useCase.history.findLast((each) => each.offset === offset);
     const about = entry?.prompt_version ?? prompt_version;
@@ -133,7 +146,7 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
     const accepted: CommandAccepted = {
       event_id,
       offset,
-      use_case: useCaseName,
+      use_case: useCase.use_case,
       env,
       prompt_version: about,
       number: version?.number ?? null,
@@ -147,11 +160,11 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
     response.status(isCreated && outcome.changed ? 201 : 200).json(accepted);
   }
 
-  const resolve = (useCase: string, reference: string): string =>
-    resolveVersion(state.use_cases.get(useCase), useCase, reference);
+  const resolve = ({ tenant }: Principal, useCase: string, reference: string): string =>
+    resolveVersion(findUseCase(state, tenant, useCase), useCase, reference);
 
   return [
-    command("versions", async (request, _useCase, actor) => {
+    command("versions", async (request, _useCase, { name }) => {
       const body = await readJson(request, RegisterVersionBody);
       return {
         type: "version_registered",
@@ -160,16 +173,16 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
         reason: body.reason,
         body: {
           document: body.document,
-          author: body.author ?? actor,
+          author: body.author ?? name,
           commit: body.commit,
           settings: body.settings ?? null,
         },
         created: true,
       };
     }),
-    command("evals", async (request, useCase) => {
+    command("evals", async (request, useCase, sender) => {
       const { env, record, reason } = await readJson(request, RecordEvalBody);
-      const known = state.use_cases.get(useCase);
+      const known = findUseCase(state, sender.tenant, useCase);
       const decision = known === undefined ? UNDECIDED : decideEval(record, known, env, clock.now());
       return {
         type: "eval_recorded",
@@ -180,23 +193,23 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
         created: true,
       };
     }),
-    command("approvals", async (request, useCase) => {
+    command("approvals", async (request, useCase, sender) => {
       const { prompt_version, reason } = await readJson(request, ApproveBody);
       return {
         type: "approved",
         env: EVERY_ENV,
-        prompt_version: resolve(useCase, prompt_version),
+        prompt_version: resolve(sender, useCase, prompt_version),
         reason,
         body: {},
         created: true,
       };
     }),
-    command("promote", async (request, useCase) => {
+    command("promote", async (request, useCase, sender) => {
       const body = await readJson(request, PromoteBody);
       return {
         type: "promoted",
         env: body.env,
-        prompt_version: resolve(useCase, body.prompt_version),
+        prompt_version: resolve(sender, useCase, body.prompt_version),
         reason: body.bypass?.reason ?? body.reason,
         body: {
           weight: body.ramp?.[0] ?? body.weight ?? 1,
@@ -206,20 +219,20 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
         expectation: needed(readExpectation(request, body.expected_revision)),
       };
     }),
-    command("advance", async (request, useCase) => {
+    command("advance", async (request, useCase, sender) => {
       const body = await readJson(request, AdvanceBody);
       return {
         type: "rollout_advanced",
         env: body.env,
-        prompt_version: resolve(useCase, body.prompt_version),
+        prompt_version: resolve(sender, useCase, body.prompt_version),
         reason: body.reason,
         body: { step: body.step, decision: body.decision ?? null },
         expectation: needed(readExpectation(request, body.expected_revision)),
       };
     }),
-    command("rollback", async (request, useCase) => {
+    command("rollback", async (request, useCase, sender) => {
       const body = await readJson(request, RollbackBody);
-      const from = body.from === undefined ? null : resolve(useCase, body.from);
+      const from = body.from === undefined ? null : resolve(sender, useCase, body.from);
       return {
         type: "rolled_back",
         env: body.env,
@@ -227,18 +240,18 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
         reason: body.reason,
         body: {
           from,
-          to: body.to === undefined ? null : resolve(useCase, body.to),
+          to: body.to === undefined ? null : resolve(sender, useCase, body.to),
           decision: body.decision ?? null,
         },
         expectation: readExpectation(request, body.expected_revision),
       };
     }),
-    command("quarantine", async (request, useCase) => {
+    command("quarantine", async (request, useCase, sender) => {
       const { prompt_version, reason } = await readJson(request, QuarantineBody);
       return {
         type: "quarantined",
         env: EVERY_ENV,
-        prompt_version: resolve(useCase, prompt_version),
+        prompt_version: resolve(sender, useCase, prompt_version),
         reason,
         body: {},
       };

@@ -1,5 +1,6 @@
 import express, { type NextFunction, type Request, type Response } from "express";
 import type { Logger } from "../logger.ts";
+import { admit, type Guard } from "./access.ts";
 import { HEALTH_PATHS, healthRoutes } from "./health.ts";
 import { HttpProblem, toProblem } from "./problem.ts";
 import type { HttpApp, Route } from "./route.ts";
@@ -9,12 +10,15 @@ export interface HttpAppOptions {
   readonly name: string;
   readonly logger: Logger;
   readonly routes: readonly Route[];
+  /** Who may use the routes that are not public. */
+  readonly guard: Guard;
   /** Named checks behind `/readyz`. A check resolves when ready and rejects with the reason when not. */
   readonly readiness?: Readonly<Record<string, () => Promise<unknown>>>;
 }
 
-export function createHttpApp({ name, logger, routes, readiness = {} }: HttpAppOptions): HttpApp {
+export function createHttpApp({ name, logger, routes, guard, readiness = {} }: HttpAppOptions): HttpApp {
   const app = express();
+  guards.set(app, { guard, routes });
   app.disable("x-powered-by");
   app.set("etag", false);
 
@@ -38,7 +42,10 @@ export function createHttpApp({ name, logger, routes, readiness = {} }: HttpAppO
   const all: readonly Route[] = [...healthRoutes(readiness), ...routes];
   for (const route of all) {
     app[METHODS[route.method]](route.path, async (request: Request, response: Response) => {
-      await route.handle(request, response);
+      if (route.access === "public") return route.handle(request, response);
+      const about = { logger, route: `${route.method} ${route.path}` };
+      const principal = await admit(guard, route.access, request, response, about);
+      return route.handle(request, response, principal);
     });
   }
   for (const path of new Set(all.map((route) => route.path))) {
@@ -78,6 +85,15 @@ export function createHttpApp({ name, logger, routes, readiness = {} }: HttpAppO
     response.status(problem.body.status).type("application/problem+json").send(JSON.stringify(problem.body));
   });
   return app;
+}
+
+const guards = new WeakMap<HttpApp, Pick<HttpAppOptions, "guard" | "routes">>();
+
+/** Whether everybody who reaches `app` may use all of it: it has a route that is not public, and asks for no key. */
+export function isOpenToAll(app: HttpApp): boolean {
+  const known = guards.get(app);
+  if (known === undefined) return true;
+  return !known.guard.asksForKeys && known.routes.some(({ access }) => access !== "public");
 }
 
 const METHODS = { GET: "get", POST: "post", PUT: "put", PATCH: "patch", DELETE: "delete" } as const;

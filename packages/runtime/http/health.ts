@@ -10,11 +10,12 @@ export function healthRoutes(readiness: Readonly<Record<string, () => Promise<un
     response.json({ status: "ok" });
   };
   return [
-    { method: "GET", path: "/livez", handle: alive },
-    { method: "GET", path: "/healthz", handle: alive },
+    { method: "GET", path: "/livez", access: "public", handle: alive },
+    { method: "GET", path: "/healthz", access: "public", handle: alive },
     {
       method: "GET",
       path: "/readyz",
+      access: "public",
       handle: async (request, response) => {
         const checks = await Promise.all(
           Object.entries(readiness).map(

@@ -1,13 +1,23 @@
 import { request as httpRequest, Agent } from "node:http";
 import { Problem } from "@plumbline/schemas";
 import { expect, onTestFinished, test } from "vitest";
-import { createHttpApp, createHttpService, HttpProblem, listen, type Route } from "./index.ts";
+import {
+  createHttpApp,
+  createHttpService,
+  createOpenGuard,
+  HttpProblem,
+  listen,
+  type Route,
+} from "./index.ts";
 import { createLogger } from "../logger.ts";
 
 const logger = createLogger("test", "silent");
 
 async function serving(routes: Route[], readiness: Record<string, () => Promise<unknown>> = {}) {
-  const listening = await listen(createHttpApp({ name: "test", logger, routes, readiness }), { port: 0 });
+  const listening = await listen(
+    createHttpApp({ name: "test", logger, guard: createOpenGuard(), routes, readiness }),
+    { port: 0 },
+  );
   onTestFinished(async () => listening.close(0));
   return listening;
 }
@@ -39,6 +49,7 @@ test.each([
     {
       method: "GET",
       path: "/x",
+      access: "public",
       handle: async () => {
         await Promise.resolve();
         throw error;
@@ -54,7 +65,9 @@ test.each([
 });
 
 test("a path that can't be decoded is the sender's error", async () => {
-  const { url } = await serving([{ method: "GET", path: "/:name", handle: () => undefined }]);
+  const { url } = await serving([
+    { method: "GET", path: "/:name", access: "public", handle: () => undefined },
+  ]);
   expect((await fetch(`${url}/%E0%A4%A`)).status).toBe(400);
 });
 
@@ -76,12 +89,15 @@ test("readiness names what is not ready, liveness does not ask", async () => {
 test("a port in use is reported with the port and the setting that changes it", async () => {
   const { url } = await serving([]);
   const { port } = new URL(url);
-  const service = createHttpService(createHttpApp({ name: "second", logger, routes: [] }), {
-    name: "second",
-    logger,
-    port: Number(port),
-    portSetting: "PLUMBLINE_X_PORT",
-  });
+  const service = createHttpService(
+    createHttpApp({ name: "second", logger, guard: createOpenGuard(), routes: [] }),
+    {
+      name: "second",
+      logger,
+      port: Number(port),
+      portSetting: "PLUMBLINE_X_PORT",
+    },
+  );
   await expect(service.run(new AbortController().signal)).rejects.toMatchObject({
     exitCode: 3,
     message: expect.stringMatching(new RegExp(`port ${port} .*PLUMBLINE_X_PORT`)),
@@ -96,6 +112,7 @@ test("closing lets a request in flight finish and drops idle connections at once
     {
       method: "GET",
       path: "/slow",
+      access: "public",
       handle: async (_request, response) => {
         arrived.resolve();
         await finish.promise;
@@ -128,6 +145,7 @@ test("closing cuts what does not finish in time", async () => {
     {
       method: "GET",
       path: "/never",
+      access: "public",
       handle: async () => {
         arrived.resolve();
         await new Promise(() => undefined);

@@ -4,9 +4,17 @@
  * Only this folder imports express. A service declares its routes as a list; unknown paths, wrong methods and
  * everything that a handler throws become `application/problem+json` (RFC 9457) in `app.ts`, in one place.
  */
+export {
+  AccessRefused,
+  ACTOR_HEADER,
+  createOpenGuard,
+  DEFAULT_TENANT,
+  type Guard,
+  type Principal,
+} from "./access.ts";
 export { createHttpApp } from "./app.ts";
 export { readBody } from "./body.ts";
-export { listen } from "./listen.ts";
+export { isLoopback, listen } from "./listen.ts";
 export { HttpProblem } from "./problem.ts";
 export type { HttpApp, Request, Response, Route } from "./route.ts";
 export { createHttpService, type HttpService } from "./service.ts";

@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { InvalidConfigError } from "../load-config.ts";
+import { isOpenToAll } from "./app.ts";
 import type { HttpApp } from "./route.ts";
 
 export interface ListenOptions {
@@ -22,9 +23,23 @@ export interface Listening {
   close(drainMs?: number): Promise<void>;
 }
 
-/** @throws InvalidConfigError when the address can't be bound; the message says what to change */
+const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "::1", "localhost"]);
+
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.has(host);
+}
+
+/**
+ * @throws InvalidConfigError when the address can't be bound, or lies beyond loopback and no key is asked for; the
+ *   message says what to change
+ */
 export async function listen(app: HttpApp, options: ListenOptions): Promise<Listening> {
   const { host = "127.0.0.1", port, portSetting = "the port setting" } = options;
+  if (!isLoopback(host) && isOpenToAll(app)) {
+    throw new InvalidConfigError(
+      `whoever reaches ${host} would be obeyed: ask for API keys (PLUMBLINE_ADMIN_KEY is the first one, \`plumbline keys create\` makes more), or bind 127.0.0.1`,
+    );
+  }
   let isClosing = false;
   const server: Server = createServer((request, response) => {
     response.once("close", () => {

@@ -90,14 +90,14 @@ export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
   }
 
   async function readCanary(
-    { use_case, env, prompt_version, startedMs, stepMs, stepOffset }: GivenShare,
+    { tenant, use_case, env, prompt_version, startedMs, stepMs, stepOffset }: GivenShare,
     served: number | null,
     page: Page | null,
     endedMs: number,
     nowMs: number,
   ): Promise<CanaryDecision> {
     const window = { start: iso(startedMs), end: iso(nowMs + 1), use_case };
-    const rows = (await store.judgedUnits(window)).filter((row) => row.env === env);
+    const rows = (await store.judgedUnits(window)).filter((row) => row.tenant === tenant && row.env === env);
     const baselines = await store.baselines(iso(nowMs - BASELINES_REACH_MS));
     const incumbent = otherArm(rows, prompt_version);
     return decideCanary({
@@ -139,7 +139,7 @@ export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
   }
 
   async function publish(share: GivenShare, decision: CanaryDecision): Promise<void> {
-    const { use_case, env, prompt_version } = share;
+    const { tenant, use_case, env, prompt_version } = share;
     const content = createHash("sha256").update(JSON.stringify(decision)).digest("hex");
     const event: RegistryEvent = {
       event_id: `canary_${content.slice(0, 32)}`,
@@ -153,7 +153,8 @@ export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
       at: decision.read_at,
       body: { decision },
     };
-    await log.append(REGISTRY_TOPIC, [{ key: use_case, value: Buffer.from(JSON.stringify(event)) }]);
+    const value = Buffer.from(JSON.stringify(event));
+    await log.append(REGISTRY_TOPIC, [{ key: use_case, value, headers: { tenant } }]);
     logger.info({ use_case, env, prompt_version, state: decision.state }, "monitor.canary_read");
   }
 }

@@ -1,6 +1,6 @@
 /** Which versions were given a share of the conversations, and what was read of them since: from the registry topic. */
 import type { EventLog, LogRecord } from "@plumbline/ports";
-import { foldRecord } from "@plumbline/registry-fold/fold";
+import { foldRecord, tenantOf } from "@plumbline/registry-fold/fold";
 import { createState } from "@plumbline/registry-fold/state";
 import { CanaryReadBody, type CanaryDecision, PromotedBody, RegistryEvent } from "@plumbline/schemas";
 
@@ -8,6 +8,8 @@ export const REGISTRY_TOPIC = "plumbline.registry";
 const READ_RECORDS = 1_000;
 
 export interface GivenShare {
+  /** Whose use case it is. */
+  readonly tenant: string;
   readonly use_case: string;
   readonly env: string;
   readonly prompt_version: string;
@@ -48,8 +50,8 @@ export class GivenShares {
   }
 
   /** Whether the version serves, or served, beside another one. */
-  has({ use_case, env }: { readonly use_case: string; readonly env: string }, version: string): boolean {
-    return this.#shares.has(keyOf(use_case, env, version));
+  has({ tenant, use_case, env }: Pick<GivenShare, "tenant" | "use_case" | "env">, version: string): boolean {
+    return this.#shares.has(keyOf(tenant, use_case, env, version));
   }
 
   #take(record: LogRecord): void {
@@ -59,7 +61,8 @@ export class GivenShares {
     const { use_case, env, prompt_version } = event;
     const hasChanged = folded.outcome.kind === "accepted" && folded.outcome.changed;
     if (prompt_version === null || !hasChanged) return;
-    const key = keyOf(use_case, env, prompt_version);
+    const tenant = tenantOf(record);
+    const key = keyOf(tenant, use_case, env, prompt_version);
     const known = this.#shares.get(key);
     if (event.type === "canary_read") {
       const body = CanaryReadBody.safeParse(event.body);
@@ -72,6 +75,7 @@ export class GivenShares {
     const { timestamp, offset } = record;
     const isOngoing = event.type === "rollout_advanced";
     this.#shares.set(key, {
+      tenant,
       use_case,
       env,
       prompt_version,
@@ -83,8 +87,8 @@ export class GivenShares {
   }
 }
 
-function keyOf(useCase: string, env: string, version: string): string {
-  return JSON.stringify([useCase, env, version]);
+function keyOf(tenant: string, useCase: string, env: string, version: string): string {
+  return JSON.stringify([tenant, useCase, env, version]);
 }
 
 function givesShare({ type, body }: RegistryEvent): boolean {

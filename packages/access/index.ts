@@ -1,0 +1,6 @@
+/** API keys: how they are made, kept, followed and asked for. */
+export { stateOf, type StoredKey } from "./key-book.ts";
+export { createKeyDirectory, type KeyDirectory } from "./key-directory.ts";
+export { createKeyGuard, type StaticKey } from "./key-guard.ts";
+export { createKey } from "./secret.ts";
+export { AccessConfig, openAccess, type ProcessAccess } from "./open-access.ts";

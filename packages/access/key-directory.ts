@@ -1,0 +1,124 @@
+/** Follows the keys topic, so that every process that asks for keys knows the same ones within a second. */
+import { ConfigError, LogError, type Clock, type EventLog } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
+import type { Service } from "@plumbline/runtime/run";
+import type { KeyEvent } from "@plumbline/schemas";
+import { KeyBook } from "./key-book.ts";
+
+export const KEYS_TOPIC = "plumbline.keys";
+const PARTITION = 0;
+const READ_MAX = 1_000;
+const FOLLOW_MS = 1_000;
+const BACKOFF_MS_MAX = 30_000;
+
+export interface KeyDirectory extends Service {
+  readonly book: KeyBook;
+  /** True once everything that the log held at the start was folded. */
+  readonly isLoaded: boolean;
+  /** Reads the log to its end. @throws LogError when it is away */
+  catchUp(): Promise<void>;
+  /** Like `catchUp`, at most once a second over all callers and without a fault: for a key that is not known yet. */
+  refresh(): Promise<void>;
+  /** Resolves when `event` is durable and folded here. @throws LogError when the log is away */
+  record(event: KeyEvent): Promise<void>;
+  /** Notes in the background that a key was used today. */
+  noteUse(key_id: string): void;
+}
+
+export interface KeyDirectoryOptions {
+  readonly log: Pick<EventLog, "append" | "read">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Service that asks for the keys, for the message when there is none. */
+  readonly service: string;
+  /** A process that has another key, such as one of its environment, may start without one on the log. Default true. */
+  readonly needsKey?: boolean;
+  /** Default 1,000. */
+  readonly followMs?: number;
+}
+
+/** `run` rejects with a ConfigError when a key is needed and the log has none that holds. */
+export function createKeyDirectory(options: KeyDirectoryOptions): KeyDirectory {
+  const { log, clock, logger, service, needsKey = true, followMs = FOLLOW_MS } = options;
+  const book = new KeyBook();
+  const noted = new Map<string, string>();
+  let isLoaded = false;
+  let reading: Promise<void> | null = null;
+  let refreshedAt = Number.NEGATIVE_INFINITY;
+
+  async function readToEnd(): Promise<void> {
+    for (;;) {
+      const records = await log.read(KEYS_TOPIC, PARTITION, book.next_offset, { recordsMax: READ_MAX });
+      for (const record of records) book.fold(record);
+      // An empty answer alone is the end.
+      if (records.length === 0) break;
+    }
+    isLoaded = true;
+  }
+
+  /** Reads are one after the other; a caller's own read begins after its call. */
+  function catchUp(): Promise<void> {
+    const before = reading?.catch(() => undefined) ?? Promise.resolve();
+    const mine = before.then(readToEnd);
+    reading = mine;
+    return mine;
+  }
+
+  async function record(event: KeyEvent): Promise<void> {
+    await log.append(KEYS_TOPIC, [{ key: event.key_id, value: Buffer.from(JSON.stringify(event)) }]);
+    await catchUp();
+  }
+
+  return {
+    name: "keys",
+    book,
+    get isLoaded() {
+      return isLoaded;
+    },
+    catchUp,
+    async refresh() {
+      const now = clock.now();
+      if (now - refreshedAt < followMs) return;
+      refreshedAt = now;
+      await catchUp().catch(() => undefined);
+    },
+    record,
+    noteUse(key_id) {
+      const on = new Date(clock.now()).toISOString().slice(0, 10);
+      const known = book.get(key_id)?.last_used_on ?? "";
+      if (on <= known || noted.get(key_id) === on) return;
+      noted.set(key_id, on);
+      const value = Buffer.from(JSON.stringify({ type: "used", key_id, on } satisfies KeyEvent));
+      log.append(KEYS_TOPIC, [{ key: key_id, value }]).catch((error: unknown) => {
+        // It is for people who tidy up keys; the request itself is served.
+        noted.delete(key_id);
+        logger.debug({ err: error, key_id }, "keys.use_not_noted");
+      });
+    },
+    async run(signal) {
+      let failures = 0;
+      let isChecked = !needsKey;
+      while (!signal.aborted) {
+        try {
+          await catchUp();
+          if (!isChecked && !book.hasActive(clock.now())) throw noKey(service);
+          isChecked = true;
+          failures = 0;
+        } catch (error) {
+          if (signal.aborted) return;
+          if (!(error instanceof LogError) || !error.retryable) throw error;
+          failures += 1;
+          if (failures === 1) logger.warn({ err: error }, "keys.log_away");
+        }
+        const waitMs = failures === 0 ? followMs : Math.min(followMs * 2 ** failures, BACKOFF_MS_MAX);
+        await clock.sleep(waitMs, signal);
+      }
+    },
+  };
+}
+
+function noKey(service: string): ConfigError {
+  return new ConfigError(
+    `the ${service} asks for API keys and there is none: set PLUMBLINE_ADMIN_KEY on the registry, make keys with \`plumbline keys create\`, then start this again`,
+  );
+}
