@@ -31,8 +31,9 @@ async function serving(clock: Clock = systemClock, rateLimit?: RateLimit) {
       },
     ],
   });
-  const { url, close } = await listen(app, { port: 0 });
-  onTestFinished(() => close(0));
+  const listening = await listen(app, { port: 0 });
+  const { url } = listening;
+  onTestFinished(() => listening.close(0));
   async function make(scopes: Scope[], more: Partial<KeyEvent & { type: "created" }> = {}) {
     const { secret, ...key } = await createKey();
     await directory.record({
