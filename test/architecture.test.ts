@@ -55,6 +55,11 @@ const RULES: readonly Rule[] = [
     thirdParty: ["zod", "commander"],
   },
   { folder: "packages/runtime", ours: ["schemas"], thirdParty: ["zod", "pino"] },
+  {
+    folder: "packages/runtime/metrics.ts",
+    ours: ["packages/runtime"],
+    thirdParty: ["prom-client"],
+  },
   { folder: "packages/runtime/http", ours: ["packages/runtime", "schemas"], thirdParty: ["express"] },
   {
     folder: "packages/access",
@@ -167,6 +172,7 @@ test("each technology is imported in one place", () => {
   expect(places("chdb")).toEqual(["packages/adapters/clickhouse"]);
   expect(places("@slack/web-api")).toEqual(["packages/adapters/slack"]);
   expect(places("express")).toEqual(["packages/runtime/http"]);
+  expect(places("prom-client")).toEqual(["packages/runtime/metrics.ts"]);
 });
 
 test("nothing but the system clock and the emitter's default reads the time of day", () => {

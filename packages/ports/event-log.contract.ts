@@ -119,6 +119,12 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
         expect(found.filter((each) => each.key === `${own}-same`).map(text)).toEqual(["0", "1", "2"]);
       });
 
+      test("is possible while the log takes records, and adds none by being asked", async () => {
+        const before = await log.watermarks(MANY);
+        await log.assertAppendable(MANY);
+        expect(await log.watermarks(MANY)).toEqual(before);
+      });
+
       test("of nothing is nothing", async () => {
         expect(await log.append(ONE, [])).toEqual([]);
       });

@@ -82,6 +82,11 @@ export interface EventLog {
   /** Resolves when every record is durable; positions are in the order of `records`. */
   append(topic: Topic, records: readonly NewRecord[]): Promise<readonly Position[]>;
   /**
+   * Resolves when the log would take a record of `topic` now: what an append would be refused for, this is.
+   * @throws LogError with the reason, such as `log_full`
+   */
+  assertAppendable(topic: Topic): Promise<void>;
+  /**
    * Hands the group's partitions to `handle`, one batch of one partition at a time; different partitions may
    * run concurrently. A new group starts at the oldest record. Nothing is committed by itself: the next batch
    * continues after the last record handed over, a restart continues at the committed offset.

@@ -47,3 +47,14 @@ export const ProcessConfig = z.object({
 
 /** A TCP port to listen on; 0 picks a free one. Each service gives its variable a default and a description. */
 export const Port = z.coerce.number().int().min(0).max(65_535);
+
+/** Where a process answers about itself: `/livez`, `/readyz` and `/metrics`. They hold numbers and no texts, and ask for no key. */
+export const MetricsConfig = z.object({
+  PLUMBLINE_METRICS_HOST: z
+    .string()
+    .default("127.0.0.1")
+    .describe(
+      "address of health checks and metrics; 0.0.0.0 lets probes and Prometheus in from outside, without a key",
+    ),
+  PLUMBLINE_METRICS_PORT: Port.default(9464).describe("port of the same; 0 picks a free one"),
+});

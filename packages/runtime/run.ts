@@ -4,10 +4,13 @@
  */
 import { setMaxListeners } from "node:events";
 import { inspect } from "node:util";
+import type { Health } from "./health.ts";
 import type { Logger } from "./logger.ts";
 
 export interface Service {
   readonly name: string;
+  /** What it says about itself; `createMetricsService` answers with it. */
+  readonly health?: Health;
   /** Works until `signal` aborts, finishes what it holds, resolves. A rejection is a fault and stops the process. */
   run(signal: AbortSignal): Promise<void>;
 }

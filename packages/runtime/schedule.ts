@@ -4,7 +4,9 @@
  * Periods are measured on the monotonic clock: a step of the wall clock, in either direction, neither stops a job nor
  * makes it run twice.
  */
+import { notOk, ok, type Check, type Health } from "./health.ts";
 import type { Logger } from "./logger.ts";
+import { observe, setGauge } from "./metrics.ts";
 import type { Service } from "./run.ts";
 
 /** The Clock port as far as a schedule needs it; this package knows nothing of the ports. */
@@ -62,6 +64,8 @@ export interface JobScheduler {
   /** Repeats the jobs until `signal` aborts, then waits for the runs in flight. */
   run(signal: AbortSignal): Promise<void>;
   health(): readonly JobHealth[];
+  /** One check a job, by its name: it has succeeded within three periods. */
+  readonly readiness: Required<Health>["readiness"];
 }
 
 /** A service that runs jobs and says how they fare; empty while it has not begun. */
@@ -105,7 +109,10 @@ export function createScheduler(
 
   async function repeat(record: JobRecord, signal: AbortSignal): Promise<void> {
     const { everyMs } = record.job;
+    const job = record.job.name;
     record.succeededAt = clock.monotonic();
+    setGauge("job_period_seconds", { job }, everyMs / 1_000);
+    setGauge("job_last_success_timestamp_seconds", { job }, clock.now() / 1_000);
     await clock.sleep(Math.min(everyMs, FIRST_RUN_MS_MAX), signal);
     while (!signal.aborted) {
       const startedAt = clock.monotonic();
@@ -116,27 +123,37 @@ export function createScheduler(
   }
 
   async function runOnce(record: JobRecord, signal: AbortSignal): Promise<void> {
-    const { job } = record;
+    const job = record.job.name;
     const startedAt = clock.monotonic();
+    let failedParts: readonly PartFailure[] = [];
+    let failure: unknown = null;
     try {
-      const failedParts = (await job.run(signal)) ?? [];
-      record.failedParts = failedParts;
-      record.succeededAt = clock.monotonic();
-      record.lastSuccessAt = new Date(clock.now()).toISOString();
-      record.lastError = failedParts[0]?.error ?? null;
-      if (failedParts.length > 0) {
-        record.partialRuns += 1;
-        logger.warn({ job: job.name, failed_parts: failedParts.length }, "job.partial");
-      }
+      failedParts = (await record.job.run(signal)) ?? [];
     } catch (error) {
       if (signal.aborted) return;
+      failure = error;
+    }
+    record.runs += 1;
+    record.durationMs = Math.round(clock.monotonic() - startedAt);
+    const outcome = failure !== null ? "failed" : failedParts.length > 0 ? "partial" : "ok";
+    const line = { job, outcome, duration_ms: record.durationMs, failed_parts: failedParts.length };
+    observe("job_duration_seconds", { job, outcome }, record.durationMs / 1_000);
+    if (failure !== null) {
       record.failures += 1;
-      record.lastError = error instanceof Error ? error.message : String(error);
-      logger.error({ job: job.name, err: error }, "job.failed");
-    } finally {
-      record.runs += 1;
-      record.durationMs = Math.round(clock.monotonic() - startedAt);
-      logger.debug({ job: job.name, duration_ms: record.durationMs }, "job.done");
+      record.lastError = failure instanceof Error ? failure.message : "failed without an error";
+      logger.error({ ...line, err: failure }, "job.run");
+      return;
+    }
+    record.failedParts = failedParts;
+    record.succeededAt = clock.monotonic();
+    record.lastSuccessAt = new Date(clock.now()).toISOString();
+    record.lastError = failedParts[0]?.error ?? null;
+    setGauge("job_last_success_timestamp_seconds", { job }, clock.now() / 1_000);
+    if (outcome === "partial") {
+      record.partialRuns += 1;
+      logger.warn(line, "job.run");
+    } else {
+      logger.info(line, "job.run");
     }
   }
 
@@ -145,7 +162,26 @@ export function createScheduler(
       await Promise.all(records.map((record) => repeat(record, signal)));
     },
     health: () => records.map((record) => toHealth(record, clock.monotonic())),
+    readiness: Object.fromEntries(
+      records.map((record): [string, Check] => [
+        record.job.name,
+        () =>
+          record.succeededAt === null
+            ? notOk("has not begun")
+            : describe(toHealth(record, clock.monotonic())),
+      ]),
+    ),
   };
+}
+
+function describe(health: JobHealth): ReturnType<typeof ok> {
+  const { is_overdue, last_success_at, last_error, failed_parts_count, period_ms } = health;
+  const success = last_success_at === null ? "has not succeeded yet" : `succeeded at ${last_success_at}`;
+  const period = `runs every ${period_ms / 1_000} s`;
+  const parts = failed_parts_count === 0 ? "" : `; ${failed_parts_count} parts of it failed`;
+  const error = last_error === null ? "" : `; the last failure: ${last_error}`;
+  const sentence = `${success}, ${period}${parts}${error}`;
+  return is_overdue ? notOk(sentence) : ok(sentence);
 }
 
 function toHealth(record: JobRecord, nowMs: number): JobHealth {

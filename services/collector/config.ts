@@ -1,5 +1,5 @@
 import { AccessConfig } from "@plumbline/access";
-import { KafkaConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
+import { KafkaConfig, MetricsConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the collector. The table in its README is this file. */
@@ -21,6 +21,7 @@ export const CollectorConfig = z.object({
     .optional()
     .describe("key=tenant pairs, comma-separated, that may ingest; beside the keys of `plumbline keys`"),
   ...AccessConfig.shape,
+  ...MetricsConfig.shape,
   ...ProcessConfig.shape,
 });
 

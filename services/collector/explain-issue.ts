@@ -6,14 +6,42 @@ export interface Explained {
   readonly message: string;
 }
 
+/** Kinds of refusal, for counting. What exactly is wrong stands in the answer to the sender. */
+export const INVALID_REASONS = [
+  "not_json",
+  "not_an_object",
+  "too_deep",
+  "too_large",
+  "missing_field",
+  "wrong_type",
+  "unknown_value",
+  "invalid_value",
+] as const;
+export type InvalidReason = (typeof INVALID_REASONS)[number];
+
+export interface Refusal extends Explained {
+  readonly reason: InvalidReason;
+}
+
 /** Explains the first issue of a failed parse and names the other fields: one answer per event is enough to fix it. */
-export function explainIssues(error: z.ZodError, schema: z.ZodObject, event: unknown): Explained {
+export function explainIssues(error: z.ZodError, schema: z.ZodObject, event: unknown): Refusal {
   const [first, ...rest] = error.issues;
-  if (!first) return { field: "", message: "the event is invalid" };
+  if (!first) return { reason: "invalid_value", field: "", message: "the event is invalid" };
   const field = fieldOf(first);
   const others = [...new Set(rest.map(fieldOf))].filter((other) => other !== field).slice(0, 10);
   const also = others.length === 0 ? "" : `; also wrong: ${others.join(", ")}`;
-  return { field, message: `${explain(first, field, schema, event)}${also}` };
+  return {
+    reason: reasonOf(first, field, event),
+    field,
+    message: `${explain(first, field, schema, event)}${also}`,
+  };
+}
+
+function reasonOf(issue: z.core.$ZodIssue, field: string, event: unknown): InvalidReason {
+  if (field === "") return "not_an_object";
+  if (issue.code !== "invalid_type" && issue.code !== "invalid_value") return "invalid_value";
+  if (valueAt(event, issue.path) === undefined) return "missing_field";
+  return issue.code === "invalid_type" ? "wrong_type" : "unknown_value";
 }
 
 function fieldOf(issue: z.core.$ZodIssue): string {

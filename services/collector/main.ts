@@ -4,6 +4,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
+import { createMetricsService } from "@plumbline/runtime/metrics-service";
 import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { CollectorConfig } from "./config.ts";
 import { createCollector } from "./service.ts";
@@ -42,7 +43,15 @@ const collector = createCollector({
   guard: access.guard,
 });
 
-await runProcess([collector, ...access.services], {
+const metrics = createMetricsService({
+  name: "collector",
+  logger,
+  services: [collector],
+  host: config.PLUMBLINE_METRICS_HOST,
+  port: config.PLUMBLINE_METRICS_PORT,
+});
+
+await runProcess([collector, ...access.services, metrics], {
   logger,
   stop: stopOnSignal(),
   drainMs: config.PLUMBLINE_DRAIN_MS,

@@ -10,7 +10,7 @@ import {
   Feedback,
   LlmCall,
 } from "@plumbline/schemas";
-import { explainIssues, type Explained } from "./explain-issue.ts";
+import { explainIssues, type Explained, type Refusal } from "./explain-issue.ts";
 import type { BodyItem } from "./split-body.ts";
 import { uuidV7 } from "./uuid-v7.ts";
 
@@ -22,7 +22,7 @@ export type ReadEvent =
       readonly value: Uint8Array;
       readonly warnings: readonly Explained[];
     }
-  | ({ readonly kind: "rejected" } & Explained);
+  | ({ readonly kind: "rejected" } & Refusal);
 
 const ATTRIBUTE_NAME_CHARS_MAX = 100;
 const ATTRIBUTE_VALUE_CHARS_MAX = 1000;
@@ -86,16 +86,23 @@ function readObject(
   item: BodyItem,
 ):
   | { kind: "object"; event: Event; isVerbatim: boolean; warnings: Explained[] }
-  | ({ kind: "rejected" } & Explained) {
-  if (item.kind === "malformed") return { kind: "rejected", field: "", message: item.message };
+  | ({ kind: "rejected" } & Refusal) {
+  if (item.kind === "malformed")
+    return { kind: "rejected", reason: "not_json", field: "", message: item.message };
   const { value, bytes } = item;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return { kind: "rejected", field: "", message: "the event must be a JSON object" };
+    return {
+      kind: "rejected",
+      reason: "not_an_object",
+      field: "",
+      message: "the event must be a JSON object",
+    };
   }
   // Before anything recursive, JSON.stringify included.
   if (isDeeperThan(value, CALL_DEPTH_MAX)) {
     return {
       kind: "rejected",
+      reason: "too_deep",
       field: "",
       message: `the event is nested deeper than ${CALL_DEPTH_MAX} levels`,
     };
@@ -104,6 +111,7 @@ function readObject(
   if (size > CALL_BYTES_MAX) {
     return {
       kind: "rejected",
+      reason: "too_large",
       field: "",
       message: `the event has ${size} bytes of JSON; the limit is ${CALL_BYTES_MAX}. Shorten input, output or vars and set is_truncated`,
     };

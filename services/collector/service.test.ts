@@ -348,9 +348,9 @@ test.each([
   { code: "log_full", retryAfter: "30" },
   { code: "log_unavailable", retryAfter: "2" },
 ] as const)("$code is answered 503 with a time to come back", async ({ code, retryAfter }) => {
-  const log: Pick<EventLog, "append" | "watermarks"> = {
+  const log: Pick<EventLog, "append" | "assertAppendable"> = {
     append: async () => Promise.reject(new LogError(code, "no", { retryable: true })),
-    watermarks: async () => Promise.reject(new LogError(code, "no", { retryable: true })),
+    assertAppendable: async () => Promise.reject(new LogError(code, "no", { retryable: true })),
   };
   const { url } = await started({ log });
   const answer = await post(url, JSON.stringify(call(1)));
@@ -361,9 +361,9 @@ test.each([
 });
 
 test("a log that does not answer is answered 503, and nothing is acknowledged", async () => {
-  const log: Pick<EventLog, "append" | "watermarks"> = {
+  const log: Pick<EventLog, "append" | "assertAppendable"> = {
     append: async () => new Promise(() => undefined),
-    watermarks: async () => [],
+    assertAppendable: async () => undefined,
   };
   const { url } = await started({ log, appendTimeoutMs: 20 });
   const answer = await post(url, JSON.stringify(call(1)));

@@ -25,12 +25,15 @@ import {
   type Request,
   type Response,
 } from "@plumbline/runtime/http";
+import { ok, type Health } from "@plumbline/runtime/health";
 import type { Logger } from "@plumbline/runtime/logger";
+import { count } from "@plumbline/runtime/metrics";
+import { INVALID_REASONS, type InvalidReason } from "./explain-issue.ts";
 import { readCall, readFeedback, type ReadEvent } from "./read-call.ts";
 import { splitBody, type BodyFormat, type BodyItem } from "./split-body.ts";
 
 export interface CollectorOptions {
-  readonly log: Pick<EventLog, "append" | "watermarks">;
+  readonly log: Pick<EventLog, "append" | "assertAppendable">;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Default 127.0.0.1. Anything else needs a guard that asks for keys. */
@@ -65,6 +68,9 @@ export function createCollector(options: CollectorOptions): HttpService {
     });
     try {
       await Promise.race([log.append(topic, records), timeout]);
+    } catch (error) {
+      count("events_dropped_total", { where: "log_unavailable" }, records.length);
+      throw error;
     } finally {
       answered.abort();
     }
@@ -83,6 +89,7 @@ export function createCollector(options: CollectorOptions): HttpService {
     try {
       const events = splitBody(await readBody(request, { bytesMax: BODY_BYTES_MAX }), format).map(read);
       await append(topic, events, tenant);
+      countEvents(topic, events);
       const answer = toAnswer(events);
       response.locals["tenant"] = tenant;
       response.locals["accepted"] = answer.accepted;
@@ -95,11 +102,19 @@ export function createCollector(options: CollectorOptions): HttpService {
     }
   }
 
+  const health: Health = {
+    readiness: {
+      log: async () => {
+        await log.assertAppendable("plumbline.calls");
+        return ok("the log takes calls");
+      },
+    },
+  };
   const app = createHttpApp({
     name: "collector",
     logger,
     guard,
-    readiness: { log: () => log.watermarks("plumbline.calls") },
+    health,
     routes: [
       {
         method: "POST",
@@ -117,13 +132,37 @@ export function createCollector(options: CollectorOptions): HttpService {
       },
     ],
   });
-  return createHttpService(app, {
-    name: "collector",
-    logger,
-    host,
-    port,
-    portSetting: "PLUMBLINE_COLLECTOR_PORT",
-  });
+  showZeros();
+  return {
+    ...createHttpService(app, {
+      name: "collector",
+      logger,
+      host,
+      port,
+      portSetting: "PLUMBLINE_COLLECTOR_PORT",
+    }),
+    health,
+  };
+}
+
+/** A rate from zero needs the zero: a counter that appears with its first event hides that event. */
+function showZeros(): void {
+  for (const topic of ["plumbline.calls", "plumbline.feedback"] as const) {
+    count("events_ingested_total", { topic }, 0);
+  }
+  for (const reason of INVALID_REASONS) count("events_invalid_total", { reason }, 0);
+  count("events_dropped_total", { where: "log_unavailable" }, 0);
+}
+
+/** Counts what became of a request's events, once the log has them. */
+function countEvents(topic: Topic, events: readonly ReadEvent[]): void {
+  const invalid = new Map<InvalidReason, number>();
+  for (const event of events) {
+    if (event.kind === "rejected") invalid.set(event.reason, (invalid.get(event.reason) ?? 0) + 1);
+  }
+  for (const [reason, events_invalid] of invalid) count("events_invalid_total", { reason }, events_invalid);
+  const invalidAll = [...invalid.values()].reduce((sum, each) => sum + each, 0);
+  count("events_ingested_total", { topic }, events.length - invalidAll);
 }
 
 const FORMATS: Readonly<Record<string, BodyFormat>> = {

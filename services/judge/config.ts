@@ -2,6 +2,7 @@ import {
   ClickHouseConfig,
   KafkaConfig,
   KafkaGroupConfig,
+  MetricsConfig,
   ProcessConfig,
 } from "@plumbline/runtime/process-config";
 import { z } from "zod";
@@ -103,6 +104,7 @@ export const JudgeProcessConfig = z.object({
   ...KafkaConfig.shape,
   ...KafkaGroupConfig.shape,
   ...ClickHouseConfig.shape,
+  ...MetricsConfig.shape,
   ...ProcessConfig.shape,
 });
 

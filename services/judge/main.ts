@@ -7,6 +7,7 @@ import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createJudge } from "@plumbline/adapters/llm/create-judge";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
+import { createMetricsService } from "@plumbline/runtime/metrics-service";
 import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { judgeChoice, JudgeProcessConfig } from "./config.ts";
 import { DEFAULT_RUBRICS } from "./default-rubric.ts";
@@ -36,7 +37,15 @@ const service = createJudgeService({
   config,
 });
 
-await runProcess([service], {
+const metrics = createMetricsService({
+  name: "judge",
+  logger,
+  services: [service],
+  host: config.PLUMBLINE_METRICS_HOST,
+  port: config.PLUMBLINE_METRICS_PORT,
+});
+
+await runProcess([service, metrics], {
   logger,
   stop: stopOnSignal(),
   drainMs: config.PLUMBLINE_DRAIN_MS,

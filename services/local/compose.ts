@@ -12,11 +12,13 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { inboxHandler, inboxPaths } from "@plumbline/adapters/inbox/handler";
 import { openInboxNotifier, type Inbox } from "@plumbline/adapters/inbox/inbox";
 import { createJudge } from "@plumbline/adapters/llm/create-judge";
-import { openLmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
+import { openLmdbEventLog, type LmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
 import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
 import { ConfigError, type EventLog, type Notifier, type Store } from "@plumbline/ports";
 import { createHttpApp, createHttpService, createOpenGuard, type HttpService } from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
+import { onScrape, setGauge } from "@plumbline/runtime/metrics";
+import { createMetricsService } from "@plumbline/runtime/metrics-service";
 import type { Resource, Service } from "@plumbline/runtime/run";
 import { createScheduler, type JobService } from "@plumbline/runtime/schedule";
 import { createCollector } from "../collector/service.ts";
@@ -54,6 +56,8 @@ export interface LocalUrls {
   /** Read-only. */
   readonly sql: string;
   readonly registry: string;
+  /** Of `/livez`, `/readyz` and `/metrics`, about every service of the process. */
+  readonly metrics: string;
 }
 
 export interface LocalOptions {
@@ -120,18 +124,27 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
       }),
       createLogTrim(log, logger),
     ];
-    return {
+    const metrics = createMetricsService({
+      name: "local",
+      logger,
       services,
+      port: ports.metrics,
+      portSetting: "--metrics-port or PLUMBLINE_METRICS_PORT",
+    });
+    keep("disk-room", showDiskRoom(log));
+    return {
+      services: [...services, metrics],
       resources,
       log,
       store,
       inbox,
-      urls: Promise.all([collector.url, page.url, registry.url]).then(
-        ([collectorUrl, inboxUrl, registryUrl]) => ({
+      urls: Promise.all([collector.url, page.url, registry.url, metrics.url]).then(
+        ([collectorUrl, inboxUrl, registryUrl, metricsUrl]) => ({
           collector: collectorUrl,
           inbox: inboxUrl,
           sql: sql.url,
           registry: registryUrl,
+          metrics: metricsUrl,
         }),
       ),
     };
@@ -144,7 +157,28 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
 function createLogTrim(log: { trim(): Promise<unknown> }, logger: Logger): JobService {
   const trim = { name: "trim", everyMs: TRIM_MS, run: async () => void (await log.trim()) };
   const scheduler = createScheduler([trim], { clock: systemClock, logger });
-  return { name: "log-trim", run: (signal) => scheduler.run(signal), jobs: () => scheduler.health() };
+  return {
+    name: "log",
+    health: { readiness: scheduler.readiness },
+    run: (signal) => scheduler.run(signal),
+    jobs: () => scheduler.health(),
+  };
+}
+
+function showDiskRoom(log: LmdbEventLog): { close(): Promise<void> } {
+  const ends = [
+    onScrape("log_disk_free_bytes", async () => {
+      setGauge("log_disk_free_bytes", {}, (await log.diskRoom()).free_bytes);
+    }),
+    onScrape("log_disk_reserve_bytes", async () => {
+      setGauge("log_disk_reserve_bytes", {}, (await log.diskRoom()).reserve_bytes);
+    }),
+  ];
+  return {
+    close: async () => {
+      for (const end of ends) end();
+    },
+  };
 }
 
 function createInboxPage(inbox: Inbox, port: number, logger: Logger, stop: AbortSignal): HttpService {

@@ -8,6 +8,8 @@ export interface Flags {
     readonly inbox: number;
     readonly sql: number;
     readonly registry: number;
+    /** Health checks and metrics. */
+    readonly metrics: number;
   };
   readonly readyFile: string | null;
   readonly demo: boolean;
@@ -20,10 +22,12 @@ export const USAGE = `usage: npm start -- [options]     every service in one pro
        npm run demo -- [options]  the same, and plays the founding incident
 
   --data-dir DIR     where everything is kept (PLUMBLINE_DATA_DIR; default .plumbline)
-  --port N           collector's port, inbox N+1, SQL N+2; 0 picks free ones (PLUMBLINE_PORT; default 4319)
+  --port N           collector's port, inbox N+1, SQL N+2, health and metrics N+3; 0 picks free ones
+                     (PLUMBLINE_PORT; default 4319)
   --inbox-port N     inbox alone (PLUMBLINE_INBOX_PORT)
   --sql-port N       SQL alone (PLUMBLINE_SQL_PORT)
   --registry-port N  registry (PLUMBLINE_REGISTRY_PORT; default 4800, a free one with --port 0)
+  --metrics-port N   health checks and metrics alone (PLUMBLINE_METRICS_PORT)
   --ready-file FILE  write the URLs there as JSON once everything serves
   --until-alert      with the demo: end as soon as the alert stands; exit 0, or 1 when none stood in time
   --json             with --until-alert: one JSON line on standard output
@@ -31,6 +35,8 @@ export const USAGE = `usage: npm start -- [options]     every service in one pro
 `;
 
 const DEFAULT_PORT = 4319;
+/** Three more stand beside it. */
+const PORT_MAX = 65_532;
 /** Not beside the collector: clients and the command line look for the registry here, local or not. */
 const DEFAULT_REGISTRY_PORT = 4800;
 
@@ -57,6 +63,9 @@ export function readFlags(
       registry:
         readPort("--registry-port", values["registry-port"] ?? environment["PLUMBLINE_REGISTRY_PORT"]) ??
         (port === 0 ? 0 : DEFAULT_REGISTRY_PORT),
+      metrics:
+        readPort("--metrics-port", values["metrics-port"] ?? environment["PLUMBLINE_METRICS_PORT"]) ??
+        beside(3),
     },
     readyFile: values["ready-file"] ?? null,
     demo: values.demo ?? false,
@@ -76,6 +85,7 @@ function parse(args: readonly string[]) {
         "inbox-port": { type: "string" },
         "sql-port": { type: "string" },
         "registry-port": { type: "string" },
+        "metrics-port": { type: "string" },
         "ready-file": { type: "string" },
         demo: { type: "boolean" },
         "until-alert": { type: "boolean" },
@@ -92,8 +102,8 @@ function parse(args: readonly string[]) {
 function readPort(name: string, value: string | undefined): number | null {
   if (value === undefined || value === "") return null;
   const port = Number(value);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_533) return port;
+  if (Number.isInteger(port) && port >= 0 && port <= PORT_MAX) return port;
   throw new UsageError(
-    `${name}: "${value}" is not a port; give a whole number from 0 to 65533, 0 for a free one`,
+    `${name}: "${value}" is not a port; give a whole number from 0 to ${PORT_MAX}, 0 for a free one`,
   );
 }

@@ -112,6 +112,7 @@ Plumbline serves; everything is kept in ${dataDir}
   collector  ${urls.collector}
   SQL        ${urls.sql}  (read-only)
   registry   ${urls.registry}
+  health     ${urls.metrics}/readyz?verbose  (and /metrics)
 
 Send a first call, then look at it:
   curl -sS ${urls.collector}/v1/calls -H 'content-type: application/json' -d '${event}'

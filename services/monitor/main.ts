@@ -6,6 +6,7 @@ import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
+import { createMetricsService } from "@plumbline/runtime/metrics-service";
 import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { MonitorProcessConfig } from "./config.ts";
 import { createMonitor } from "./service.ts";
@@ -24,7 +25,16 @@ const log = openKafkaEventLog({
   sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,
 });
 
-await runProcess([createMonitor({ log, store, clock: systemClock, logger, config })], {
+const monitor = createMonitor({ log, store, clock: systemClock, logger, config });
+const metrics = createMetricsService({
+  name: "monitor",
+  logger,
+  services: [monitor],
+  host: config.PLUMBLINE_METRICS_HOST,
+  port: config.PLUMBLINE_METRICS_PORT,
+});
+
+await runProcess([monitor, metrics], {
   logger,
   stop: stopOnSignal(),
   drainMs: config.PLUMBLINE_DRAIN_MS,

@@ -58,6 +58,7 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
 
   return {
     name: "monitor",
+    health: { readiness: scheduler.readiness },
     jobs: () => scheduler.health(),
     async run(signal) {
       partitions = (await log.watermarks("plumbline.schedule")).length;

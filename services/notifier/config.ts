@@ -1,5 +1,11 @@
 import { AccessConfig } from "@plumbline/access";
-import { KafkaConfig, KafkaGroupConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
+import {
+  KafkaConfig,
+  KafkaGroupConfig,
+  MetricsConfig,
+  Port,
+  ProcessConfig,
+} from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the notifier. */
@@ -35,12 +41,10 @@ export const NotifierConfig = z.object({
     .transform(withoutSlash)
     .optional()
     .describe("page for on-call, for links in messages"),
-  PLUMBLINE_NOTIFIER_HOST: z
-    .string()
-    .default("0.0.0.0")
-    .describe("address of health checks and the inbox page"),
+  PLUMBLINE_NOTIFIER_HOST: z.string().default("127.0.0.1").describe("address of the inbox page"),
   PLUMBLINE_NOTIFIER_PORT: Port.default(8086).describe("port of the same"),
   ...AccessConfig.shape,
+  ...MetricsConfig.shape,
   PLUMBLINE_LOG_LEVEL: z
     .enum(["debug", "info", "warn", "error"])
     .default("info")

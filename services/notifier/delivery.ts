@@ -11,6 +11,7 @@ import {
 } from "@plumbline/alerts";
 import { ExternalError, LogError, type Clock, type Message, type Notifier } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
+import { count, observe } from "@plumbline/runtime/metrics";
 import type { IncidentEvent } from "@plumbline/schemas";
 import {
   AMBIGUOUS_WAIT_MS,
@@ -120,9 +121,14 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       notBefore: 0,
       lastSentAt: now,
       refusal: null,
+      owedSince: null,
     } satisfies Partial<Row>);
     channelAnswered(channel);
     channel.pausedUntil = now + PACE_MS;
+    const sink = channel.name;
+    countSend("ok");
+    if (kind === "post") count("alerts_total", { severity: state.severity, sink });
+    observe("alert_delay_seconds", { sink }, Math.max(0, now - Date.parse(state.updated_at)) / 1_000);
     logger.info(
       {
         channel: channel.name,
@@ -139,6 +145,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
 
   function failed({ kind, state }: Task, row: Row, error: ExternalError): void {
     const now = clock.now();
+    countSend(OUTCOMES[error.code] ?? "failed");
     row.attempts += 1;
     if (error.code === "external_rate_limited") {
       // Nothing was shown. The limit is the channel's, so everything to it waits; other channels do not.
@@ -166,6 +173,10 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     };
     if (error.code === "external_refused") logger.error(fields, "notifier.refused");
     else logger.warn(fields, "notifier.send_failed");
+  }
+
+  function countSend(outcome: string): void {
+    if (channel.name === "slack") count("slack_send_total", { outcome });
   }
 
   function channelFailed(now: number): void {
@@ -225,6 +236,13 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     },
   };
 }
+
+/** How a send ended, by the code of its error. */
+const OUTCOMES: Readonly<Record<string, string>> = {
+  external_rate_limited: "rate_limited",
+  external_refused: "refused",
+  external_unavailable: "unavailable",
+};
 
 /** Says that the reader may have seen it already: better twice and honest than lost. */
 function resent(message: Message): Message {

@@ -10,6 +10,7 @@ import { runbooksDir } from "@plumbline/alerts";
 import { createHttpApp, createHttpService, type Route } from "@plumbline/runtime/http";
 import { InvalidConfigError, loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
+import { createMetricsService } from "@plumbline/runtime/metrics-service";
 import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { NotifierConfig } from "./config.ts";
 import { createNotifierService } from "./service.ts";
@@ -77,7 +78,7 @@ const http = createHttpService(
     logger,
     guard: access.guard,
     routes,
-    readiness: { channels: () => notifier.ready() },
+    health: notifier.health,
   }),
   {
     name: "notifier-http",
@@ -88,7 +89,15 @@ const http = createHttpService(
   },
 );
 
-await runProcess([notifier, http, ...access.services], {
+const metrics = createMetricsService({
+  name: "notifier",
+  logger,
+  services: [notifier],
+  host: config.PLUMBLINE_METRICS_HOST,
+  port: config.PLUMBLINE_METRICS_PORT,
+});
+
+await runProcess([notifier, http, ...access.services, metrics], {
   logger,
   stop,
   drainMs: config.PLUMBLINE_DRAIN_MS,

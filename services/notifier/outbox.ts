@@ -23,6 +23,8 @@ export interface Row {
   lastSentAt: number;
   /** Why a person has to act, or null. */
   refusal: string | null;
+  /** Since when something about it has waited to be shown, ms; null when nothing does. */
+  owedSince: number | null;
 }
 
 export interface Channel {
@@ -86,6 +88,21 @@ export function tasks(channel: Channel, states: Iterable<Told>, now: number): Ta
       Number(a.kind !== "post") - Number(b.kind !== "post") ||
       Date.parse(a.state.opened_at) - Date.parse(b.state.opened_at),
   );
+}
+
+/** Notes since when each incident has waited to be shown. To be called with what `tasks` has just found. */
+export function noteOwed(channel: Channel, owed: readonly Task[], now: number): void {
+  const waiting = new Set(owed.filter(({ kind }) => kind !== "record").map(({ state }) => state.incident_id));
+  for (const id of waiting) rowOf(channel, id).owedSince ??= now;
+  for (const [id, row] of channel.rows) if (!waiting.has(id)) row.owedSince = null;
+}
+
+/** How long the incident that has waited longest has waited, ms; 0 when none waits. */
+export function oldestWaitMs(channel: Channel, now: number): number {
+  let oldest = 0;
+  for (const { owedSince } of channel.rows.values())
+    if (owedSince !== null) oldest = Math.max(oldest, now - owedSince);
+  return oldest;
 }
 
 export function nextStep(channel: Channel, owed: readonly Task[], now: number): Step {
@@ -158,4 +175,5 @@ const NEW_ROW: Readonly<Row> = {
   notBefore: 0,
   lastSentAt: Number.NEGATIVE_INFINITY,
   refusal: null,
+  owedSince: null,
 };

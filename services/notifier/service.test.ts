@@ -304,12 +304,15 @@ describe("the notifier", () => {
     await clock.advance(HOUR);
     expect(slack.calls.length).toBeLessThanOrEqual(13);
     expect(service.status()).toMatchObject([{ state: "refused", pending: 1 }]);
-    await expect(service.ready()).rejects.toThrow("slack: slack chat.postMessage: token_revoked");
+    expect(await service.health.readiness["slack"]!()).toEqual({
+      ok: false,
+      message: "slack chat.postMessage: token_revoked",
+    });
 
     slack.fault = null;
     await clock.advance(6 * MINUTE);
     expect(slack.shown.size).toBe(1);
-    await expect(service.ready()).resolves.toBeUndefined();
+    expect(await service.health.readiness["slack"]!()).toMatchObject({ ok: true });
     await stop();
   });
 

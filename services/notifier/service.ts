@@ -7,13 +7,17 @@ import {
   type MessageLinks,
 } from "@plumbline/alerts";
 import { LogError, type Batch, type Clock, type EventLog, type Notifier } from "@plumbline/ports";
+import { Heartbeat, notOk, ok, type Checks, type Health } from "@plumbline/runtime/health";
 import type { Logger } from "@plumbline/runtime/logger";
+import { onScrape, setGauge } from "@plumbline/runtime/metrics";
 import type { Service } from "@plumbline/runtime/run";
 import type { IncidentEvent } from "@plumbline/schemas";
 import { createDelivery } from "./delivery.ts";
-import { createChannel, nextStep, tasks, type Told } from "./outbox.ts";
+import { createChannel, nextStep, noteOwed, oldestWaitMs, tasks, type Channel, type Told } from "./outbox.ts";
 
 const GROUP = "notifier";
+/** An incident that a channel has not shown for this long: nobody is told, ms. Longer than an outage that passes by itself. */
+const OUTBOX_WAIT_MS_MAX = 10 * 60_000;
 /** How often acknowledgements and snoozes are checked for having run out. */
 const DUE_CHECK_MS = 15_000;
 
@@ -37,8 +41,8 @@ export interface ChannelStatus {
 
 export interface NotifierService extends Service {
   status(): readonly ChannelStatus[];
-  /** Resolves when every channel can be reached; rejects with what a person must do. For the readiness check. */
-  ready(): Promise<void>;
+  /** One check a channel, by its name: it takes messages, and nothing has waited for long. */
+  readonly health: Required<Health>;
 }
 
 /**
@@ -58,6 +62,8 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
   if (new Set(channels.map((each) => each.name)).size < channels.length) {
     throw new RangeError("notifiers need different names: deliveries are recorded by name");
   }
+  let hasFolded = false;
+  const loops = channels.map(() => new Heartbeat());
   /** The assignment under which this process delivers, and where its group stands; null while another one does. */
   let held: { readonly assignment: number; readonly offset: number } | null = null;
   let changed = new AbortController();
@@ -118,12 +124,12 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
     const notifier = notifiers[i]!;
     const delivery = createDelivery({ notifier, channel, clock, logger, links, append, assertHeld });
     while (!signal.aborted) {
+      loops[i]!.beat();
       const news = changed.signal;
       const now = clock.now();
-      const step =
-        held === null
-          ? ({ kind: "wait", until: null } as const)
-          : nextStep(channel, tasks(channel, told(), now), now);
+      const owed = held === null ? [] : tasks(channel, told(), now);
+      noteOwed(channel, owed, now);
+      const step = nextStep(channel, owed, now);
       try {
         switch (step.kind) {
           case "do":
@@ -176,13 +182,41 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
     });
   }
 
+  function checkChannel(channel: Channel, i: number): Checks[string] {
+    return () => {
+      if (!hasFolded) return notOk("the incidents were not read yet");
+      const { state, pending, detail } = status()[i]!;
+      if (state === "refused") return notOk(detail ?? "refused");
+      if (held === null) return ok("another replica delivers, or none has anything to deliver yet");
+      const waitedMs = oldestWaitMs(channel, clock.now());
+      const waiting = `${pending} incidents wait, the oldest for ${Math.round(waitedMs / 1_000)} s`;
+      if (waitedMs > OUTBOX_WAIT_MS_MAX) {
+        return notOk(`${waiting}; the channel failed ${channel.failures} times in a row`);
+      }
+      return ok(state === "unavailable" ? `the channel does not answer; ${waiting}` : waiting);
+    };
+  }
+
+  function showOutboxes(): (() => void)[] {
+    return [
+      onScrape("outbox_pending", () => {
+        for (const { channel, pending } of status()) setGauge("outbox_pending", { sink: channel }, pending);
+      }),
+      onScrape("outbox_age_seconds", () => {
+        for (const channel of channels) {
+          const seconds = oldestWaitMs(channel, clock.now()) / 1_000;
+          setGauge("outbox_age_seconds", { sink: channel.name }, seconds);
+        }
+      }),
+    ];
+  }
+
   return {
     name: "notifier",
     status,
-    async ready() {
-      const refused = status().filter((each) => each.state === "refused");
-      if (refused.length === 0) return;
-      throw new Error(refused.map(({ channel, detail }) => `${channel}: ${detail ?? "refused"}`).join("; "));
+    health: {
+      liveness: Object.fromEntries(channels.map(({ name }, i) => [name, loops[i]!.check])),
+      readiness: Object.fromEntries(channels.map((channel, i) => [channel.name, checkChannel(channel, i)])),
     },
     async run(stop) {
       const failed = new AbortController();
@@ -199,12 +233,15 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
       };
       const [{ high } = { high: 0 }] = await log.watermarks(INCIDENTS);
       await fold.catchUp(high);
+      hasFolded = true;
       logger.info({ incidents: fold.states.size, log_offset: high }, "notifier.folded");
+      const shown = showOutboxes();
       await Promise.all([
         guard(log.subscribe(INCIDENTS, { group: GROUP, signal }, handle)),
         guard(watchTime(signal)),
         ...channels.map((_channel, i) => guard(deliver(i, signal))),
       ]);
+      for (const end of shown) end();
       if (faults.length > 0) throw faults[0];
     },
   };

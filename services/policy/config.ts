@@ -1,5 +1,5 @@
 import { AccessConfig } from "@plumbline/access";
-import { Port, ProcessConfig } from "@plumbline/runtime/process-config";
+import { MetricsConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the policy service. The table in its README is this file. */
@@ -17,8 +17,9 @@ export const PolicyConfig = z.object({
     .max(600_000)
     .default(5_000)
     .describe("between two looks at the registry, ms"),
-  PLUMBLINE_POLICY_HOST: z.string().default("0.0.0.0").describe("address of health checks and the status"),
+  PLUMBLINE_POLICY_HOST: z.string().default("127.0.0.1").describe("address of the status of rollouts"),
   PLUMBLINE_POLICY_PORT: Port.default(8087).describe("port of the same; 0 picks a free one"),
   ...AccessConfig.shape,
+  ...MetricsConfig.shape,
   ...ProcessConfig.shape,
 });

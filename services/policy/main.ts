@@ -4,6 +4,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
+import { createMetricsService } from "@plumbline/runtime/metrics-service";
 import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { PolicyConfig } from "./config.ts";
 import { createPolicyService } from "./service.ts";
@@ -39,7 +40,7 @@ const http = createHttpService(
         handle: async (_request, response) => void response.json({ rollouts: policy.status() }),
       },
     ],
-    readiness: { registry: () => policy.ready() },
+    health: policy.health,
   }),
   {
     name: "policy-http",
@@ -50,7 +51,15 @@ const http = createHttpService(
   },
 );
 
-await runProcess([policy, http], {
+const metrics = createMetricsService({
+  name: "policy",
+  logger,
+  services: [policy],
+  host: config.PLUMBLINE_METRICS_HOST,
+  port: config.PLUMBLINE_METRICS_PORT,
+});
+
+await runProcess([policy, http, metrics], {
   logger,
   stop: stopOnSignal(),
   drainMs: config.PLUMBLINE_DRAIN_MS,

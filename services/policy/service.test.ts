@@ -102,7 +102,9 @@ test("a canary by hand is left to people, whatever is read of it", async () => {
   const head = (await log.read("plumbline.registry", 0, 0, { recordsMax: 1_000 })).length;
   await log.append("plumbline.registry", [toNewRecord(readAs("REGRESSED", head))]);
   const { service } = start(createPolicyService({ clock, logger, registryUrl: url, pollMs: 10 }));
-  await eventually(() => service.ready());
+  await eventually(async () =>
+    expect(await service.health.readiness["registry"]!()).toMatchObject({ ok: true }),
+  );
   await eventually(() => {
     const env = [...registry.state().use_cases.values()][0]!.envs.get("production")!;
     expect([env.canary?.weight, env.reading?.decision.state]).toEqual([0.2, "REGRESSED"]);
@@ -119,6 +121,9 @@ test("without a registry it is not ready, goes on asking, and stops when told to
     createPolicyService({ clock, logger, registryUrl: "http://127.0.0.1:1", pollMs: 10 }),
   );
   await clock.sleep(100);
-  await expect(service.ready()).rejects.toThrow("registry was not reached");
+  expect(await service.health.readiness["registry"]!()).toMatchObject({
+    ok: false,
+    message: expect.stringContaining("registry was not reached"),
+  });
   await stop();
 });

@@ -6,6 +6,7 @@
  * replicas give it and however often.
  */
 import type { Clock } from "@plumbline/ports";
+import { Heartbeat, notOk, ok, type Health } from "@plumbline/runtime/health";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import { nextCommand, type Next } from "./next-command.ts";
@@ -36,8 +37,8 @@ export interface RolloutStatus extends Pick<Next, "prompt_version" | "step" | "s
 export interface PolicyService extends Service {
   /** Every rollout of the last look. */
   status(): readonly RolloutStatus[];
-  /** Rejects while the registry can't be asked. For the readiness check. */
-  ready(): Promise<void>;
+  /** `registry`: it was reached at the last look. */
+  readonly health: Required<Health>;
 }
 
 const BACKOFF_MS_MAX = 60_000;
@@ -47,6 +48,7 @@ export function createPolicyService(deps: PolicyDeps): PolicyService {
   let rollouts: readonly RolloutStatus[] = [];
   let failures = 0;
   let hasLooked = false;
+  const loop = new Heartbeat();
 
   async function look(api: RegistryApi, signal: AbortSignal): Promise<void> {
     const seen: RolloutStatus[] = [];
@@ -93,14 +95,22 @@ export function createPolicyService(deps: PolicyDeps): PolicyService {
   return {
     name: "policy",
     status: () => rollouts,
-    async ready() {
-      if (failures > 0 || !hasLooked) throw new Error("the registry was not reached at the last look");
+    health: {
+      liveness: { loop: loop.check },
+      readiness: {
+        registry: () => {
+          if (failures > 0) return notOk(`the registry was not reached at the last ${failures} looks`);
+          if (!hasLooked) return notOk("the registry was not reached yet");
+          return ok(`${rollouts.length} rollouts at the last look`);
+        },
+      },
     },
     async run(signal) {
       const url = await Promise.race([registryUrl, aborted(signal)]);
       if (url === null) return;
       const api = createRegistryApi({ registryUrl: url, apiKey });
       while (!signal.aborted) {
+        loop.beat();
         try {
           await look(api, signal);
           if (failures > 0) logger.info({ failures }, "policy.registry_back");

@@ -11,6 +11,8 @@ test("the defaults are those of production on one machine", () => {
     PLUMBLINE_REGISTRY_HOST: "127.0.0.1",
     PLUMBLINE_REGISTRY_PORT: 4800,
     PLUMBLINE_REQUIRE_KEYS: false,
+    PLUMBLINE_METRICS_HOST: "127.0.0.1",
+    PLUMBLINE_METRICS_PORT: 9464,
     PLUMBLINE_LOG_LEVEL: "info",
     PLUMBLINE_DRAIN_MS: 20_000,
   });

@@ -1,5 +1,5 @@
 import { AccessConfig } from "@plumbline/access";
-import { KafkaConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
+import { KafkaConfig, MetricsConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** A key of `PLUMBLINE_REGISTRY_KEYS`. */
@@ -35,6 +35,7 @@ export const RegistryConfig = z.object({
     .min(1)
     .optional()
     .describe("file that keeps the folded state; unset: every start reads the whole topic"),
+  ...MetricsConfig.shape,
   ...ProcessConfig.shape,
 });
 

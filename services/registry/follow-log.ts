@@ -41,12 +41,14 @@ export interface FollowDeps {
   readonly state: RegistryState;
   /** How often a quiet log is looked at, ms. */
   readonly followMs: number;
+  /** At every look at the log, also at one that fails. */
+  readonly onTurn?: () => void;
   /** After each batch of records. */
   readonly onFolded: (folded: readonly Folded[]) => void;
 }
 
 export function createLogFollower(deps: FollowDeps): LogFollower {
-  const { log, clock, logger, state, followMs, onFolded } = deps;
+  const { log, clock, logger, state, followMs, onFolded, onTurn } = deps;
   const recent = new Map<number, Outcome>();
   let readAt: number | null = null;
   let isLoaded = false;
@@ -162,6 +164,7 @@ export function createLogFollower(deps: FollowDeps): LogFollower {
     async run(signal) {
       let failures = 0;
       while (!signal.aborted) {
+        onTurn?.();
         try {
           await (isLoaded ? catchUp() : load());
           if (failures > 0) logger.info({ failures }, "registry.log_back");

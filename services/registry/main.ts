@@ -4,6 +4,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
+import { createMetricsService } from "@plumbline/runtime/metrics-service";
 import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { RegistryConfig } from "./config.ts";
 import { createRegistry } from "./service.ts";
@@ -46,7 +47,15 @@ const registry = createRegistry({
   snapshots: snapshot === undefined ? undefined : createSnapshotFile(snapshot),
 });
 
-await runProcess([registry], {
+const metrics = createMetricsService({
+  name: "registry",
+  logger,
+  services: [registry],
+  host: config.PLUMBLINE_METRICS_HOST,
+  port: config.PLUMBLINE_METRICS_PORT,
+});
+
+await runProcess([registry, metrics], {
   logger,
   stop: stopOnSignal(),
   drainMs: config.PLUMBLINE_DRAIN_MS,

@@ -14,9 +14,12 @@ import {
   type Guard,
   type HttpService,
 } from "@plumbline/runtime/http";
+import { Heartbeat, notOk, ok, type Check, type Health } from "@plumbline/runtime/health";
 import type { Logger } from "@plumbline/runtime/logger";
+import { count, observe } from "@plumbline/runtime/metrics";
 import { announceToPeople } from "./announce-to-people.ts";
 import { createSubmit } from "./commands.ts";
+import type { Folded } from "@plumbline/registry-fold/fold";
 import { createLogFollower } from "./follow-log.ts";
 import { keyRoutes } from "./key-routes.ts";
 import { createLiveBoard } from "./live.ts";
@@ -56,6 +59,8 @@ export interface Registry extends HttpService {
 
 /** A snapshot at most every so many records. */
 const SNAPSHOT_RECORDS = 1_000;
+/** A fold that has not reached the log's end for this long is said to be behind, ms. */
+const BEHIND_MS = 60_000;
 /** How long a request waits for the fold at the start, ms. */
 const READY_WAIT_MS = 2_000;
 
@@ -67,6 +72,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     options.keys ?? createKeyDirectory({ log, clock, logger, service: "registry", needsKey: false });
   const state = createState();
   const live = createLiveBoard({ state, clock });
+  const loop = new Heartbeat();
   let isRestored = false;
   let savedOffset = 0;
   let saving: Promise<void> | null = null;
@@ -76,11 +82,43 @@ export function createRegistry(options: RegistryOptions): Registry {
     logger,
     state,
     followMs,
-    onFolded: () => {
+    onTurn: () => loop.beat(),
+    onFolded: (folded) => {
       live.changed();
+      noteMoves(folded);
       if (state.next_offset - savedOffset >= SNAPSHOT_RECORDS) void save();
     },
   });
+
+  /** How long it took until the clients that wait here were told of a change of what is live. */
+  function noteMoves(folded: readonly Folded[]): void {
+    // What is read at the start happened long ago.
+    if (!follower.isLoaded) return;
+    for (const { event, offset } of folded) {
+      if (event === null || !("env" in event)) continue;
+      const env = state.use_cases.get(event.use_case)?.envs.get(event.env);
+      if (env?.live_revision !== offset + 1 || env.moved === null) continue;
+      observe("rollback_propagation_seconds", {}, Math.max(0, clock.now() - env.moved.at) / 1_000);
+    }
+  }
+
+  /** Not the log: while it is away, what is live is served all the same. */
+  const stateCheck: Check = () => {
+    if (!follower.isLoaded && !isRestored) return notOk("the log was not read yet");
+    return ok(
+      `${state.use_cases.size} use cases are served${follower.isLoaded ? "" : ", from the snapshot until the log is read"}`,
+    );
+  };
+  const foldCheck: Check = () => {
+    if (follower.readAt === null) return notOk("the log was not read to its end yet");
+    const age = clock.now() - follower.readAt;
+    const sentence = `the log was read to its end ${Math.round(age / 1_000)} s ago`;
+    return age > BEHIND_MS ? notOk(`${sentence}; what is live is served as it was then`) : ok(sentence);
+  };
+  const health: Health = {
+    liveness: { loop: loop.check },
+    readiness: { state: stateCheck, fold: foldCheck },
+  };
 
   /** A snapshot is a convenience: without one the next start takes longer. */
   function save(): Promise<void> {
@@ -123,12 +161,9 @@ export function createRegistry(options: RegistryOptions): Registry {
     name: "registry",
     logger,
     guard,
-    // Not the log: while it is away, what is live is served all the same.
-    readiness: {
-      state: async () => {
-        if (!follower.isLoaded && !isRestored) throw new Error("the log was not read yet");
-      },
-    },
+    // Without `fold`: a load balancer must not turn away from replicas that serve what they know.
+    health: { ...health, readiness: { state: stateCheck } },
+    onAnswered: (route, status) => count("registry_requests_total", { route, status }),
     routes: [
       ...readRoutes({
         state,
@@ -150,6 +185,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   return {
     name: "registry",
+    health,
     url: http.url,
     state: () => state,
     waiting: () => live.waiting,

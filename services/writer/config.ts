@@ -2,6 +2,7 @@ import {
   ClickHouseConfig,
   KafkaConfig,
   KafkaGroupConfig,
+  MetricsConfig,
   ProcessConfig,
 } from "@plumbline/runtime/process-config";
 import { z } from "zod";
@@ -34,5 +35,6 @@ export const WriterProcessConfig = z.object({
   ...KafkaConfig.shape,
   ...KafkaGroupConfig.shape,
   ...ClickHouseConfig.shape,
+  ...MetricsConfig.shape,
   ...ProcessConfig.shape,
 });

@@ -6,6 +6,7 @@ import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
+import { createMetricsService } from "@plumbline/runtime/metrics-service";
 import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { WriterProcessConfig } from "./config.ts";
 import { createEnrichment } from "./enrich-call.ts";
@@ -25,15 +26,21 @@ const log = openKafkaEventLog({
   sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,
 });
 
-await runProcess(
-  [createWriter({ log, store, clock: systemClock, logger, enrichment: createEnrichment(config) })],
-  {
-    logger,
-    stop: stopOnSignal(),
-    drainMs: config.PLUMBLINE_DRAIN_MS,
-    resources: [
-      { name: "clickhouse", close: () => store.close() },
-      { name: "kafka", close: () => log.close() },
-    ],
-  },
-);
+const writer = createWriter({ log, store, clock: systemClock, logger, enrichment: createEnrichment(config) });
+const metrics = createMetricsService({
+  name: "writer",
+  logger,
+  services: [writer],
+  host: config.PLUMBLINE_METRICS_HOST,
+  port: config.PLUMBLINE_METRICS_PORT,
+});
+
+await runProcess([writer, metrics], {
+  logger,
+  stop: stopOnSignal(),
+  drainMs: config.PLUMBLINE_DRAIN_MS,
+  resources: [
+    { name: "clickhouse", close: () => store.close() },
+    { name: "kafka", close: () => log.close() },
+  ],
+});

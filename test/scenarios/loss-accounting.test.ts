@@ -44,7 +44,7 @@ beforeAll(async () => {
   log = lmdb;
   const collector = createCollector({
     log: {
-      watermarks: async (topic) => lmdb.watermarks(topic),
+      assertAppendable: async (topic) => lmdb.assertAppendable(topic),
       append: async (topic, records) => {
         if (isFull) throw new LogError("log_full", "the disk is full", { retryable: true });
         return lmdb.append(topic, records);

@@ -38,9 +38,14 @@ export interface Appender {
    * @throws LogError `record_too_large` or `log_full` (nothing was written), `log_unavailable` (may have been written)
    */
   append(records: readonly NewRecord[]): Promise<readonly Position[]>;
+  /** Why the newest request failed; null when it was acknowledged, or is so long ago that it says nothing of now. */
+  recentFailure(): LogError | null;
   /** Refuses new records, waits for those accepted, disconnects. */
   close(): Promise<void>;
 }
+
+/** How long a failed request is held against the cluster while nobody tries again, ms. */
+const FAILURE_MS = 30_000;
 
 /**
  * Appends to one topic, one request at a time; what arrives meanwhile goes together in the next one, so many
@@ -58,6 +63,7 @@ export function createAppender(createClient: () => Kafka, topic: Topic): Appende
   let producer: Promise<Producer> | null = null;
   let sending: Promise<void> | null = null;
   let isClosed = false;
+  let failed: { readonly error: LogError; readonly at: number } | null = null;
 
   async function sendQueued(): Promise<void> {
     while (queue.length > 0) {
@@ -67,15 +73,17 @@ export function createAppender(createClient: () => Kafka, topic: Topic): Appende
         producer ??= connectProducer(createClient());
         const sent = producer.then((connected) => send(connected, topic, request));
         settle(request, await within(REQUEST_MS, `append to ${topic}`, sent));
+        failed = null;
       } catch (error) {
         discard(producer);
         producer = null;
         const failure = toLogError(error, `append to ${topic}`);
+        failed = { error: failure, at: performance.now() };
         // The rest of a failed append would be a hole in it; and what waited behind an outage has waited enough.
         const isOutage = failure.code === "log_unavailable";
-        const failed = new Set((isOutage ? [...request, ...queue] : request).map((record) => record.append));
-        for (const append of failed) append.reject(failure);
-        const rest = queue.filter((record) => !failed.has(record.append));
+        const given = new Set((isOutage ? [...request, ...queue] : request).map((record) => record.append));
+        for (const append of given) append.reject(failure);
+        const rest = queue.filter((record) => !given.has(record.append));
         queue.splice(0, queue.length, ...rest);
         queuedBytes = rest.reduce((sum, record) => sum + record.bytes, 0);
       }
@@ -106,6 +114,8 @@ export function createAppender(createClient: () => Kafka, topic: Topic): Appende
         sending ??= sendQueued();
       });
     },
+    recentFailure: () =>
+      failed !== null && performance.now() - failed.at < FAILURE_MS ? failed.error : null,
     async close() {
       isClosed = true;
       await sending;

@@ -108,6 +108,26 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
       return appender(topic).append(records);
     },
 
+    async assertAppendable(topic) {
+      assertOpen(`append to ${topic}`);
+      const failure = appenders.get(topic)?.recentFailure() ?? null;
+      if (failure !== null) throw failure;
+      // A record that nobody wants would have to be written to know more.
+      const { topics } = await ask(`leaders of ${topic}`, (connected) =>
+        connected.fetchTopicMetadata({ topics: [topic] }),
+      );
+      const partitions = topics.find(({ name }) => name === topic)?.partitions ?? [];
+      const leaderless = partitions.filter(({ leader }) => leader < 0).length;
+      if (partitions.length > 0 && leaderless === 0) return;
+      throw new LogError(
+        "log_unavailable",
+        partitions.length === 0
+          ? `the cluster has no topic ${topic}: run migrate`
+          : `${leaderless} of ${partitions.length} partitions of ${topic} have no leader: look at the brokers`,
+        { retryable: true },
+      );
+    },
+
     async subscribe(topic, subscribeOptions, handle) {
       assertOpen(`read ${topic}`);
       const { group } = subscribeOptions;

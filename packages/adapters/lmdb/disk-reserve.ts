@@ -11,6 +11,21 @@ const LOOK_EVERY_MS = 1_000;
 const DEFAULT_SHARE = 0.05;
 const DEFAULT_BYTES_MAX = 1_073_741_824;
 
+export interface DiskRoom {
+  readonly free_bytes: number;
+  /** Free space below which appends are refused. */
+  readonly reserve_bytes: number;
+}
+
+/** @param reserveBytes default 5 % of the disk, at most 1 GiB */
+export async function readDiskRoom(path: string, reserveBytes?: number): Promise<DiskRoom> {
+  const disk = await statfs(path);
+  return {
+    free_bytes: disk.bavail * disk.bsize,
+    reserve_bytes: reserveBytes ?? Math.min(disk.blocks * disk.bsize * DEFAULT_SHARE, DEFAULT_BYTES_MAX),
+  };
+}
+
 /**
  * Keeps the disk from becoming full. LMDB needs free pages even to remove records, so a log that has filled its
  * disk can't make room again by itself; and a full disk takes the store down with it.
@@ -26,9 +41,7 @@ export function createDiskReserve(path: string, reserveBytes?: number): (bytes: 
   return async (bytes) => {
     bytesSince += bytes;
     if (bytesSince < lookEveryBytes && performance.now() - lookedAt < LOOK_EVERY_MS) return;
-    const disk = await statfs(path);
-    const free = disk.bavail * disk.bsize;
-    const reserve = reserveBytes ?? Math.min(disk.blocks * disk.bsize * DEFAULT_SHARE, DEFAULT_BYTES_MAX);
+    const { free_bytes: free, reserve_bytes: reserve } = await readDiskRoom(path, reserveBytes);
     lookEveryBytes = Math.min(LOOK_EVERY_BYTES_MAX, reserve * LOOK_EVERY_SHARE_OF_RESERVE);
     if (free - bytes * AMPLIFICATION < reserve) {
       bytesSince = Number.POSITIVE_INFINITY;

@@ -231,6 +231,7 @@ test("a disk without room refuses appends with log_full, while cursors and reads
   const full = await openLog({ reserveBytes: Number.MAX_SAFE_INTEGER });
   const refused = { name: "LogError", code: "log_full", retryable: true };
   await expect(full.append("plumbline.calls", records(1))).rejects.toMatchObject(refused);
+  await expect(full.assertAppendable("plumbline.calls")).rejects.toMatchObject(refused);
   await commitAt(full, "group", "plumbline.calls", 2);
   expect(await full.committed("group", "plumbline.calls", 0)).toEqual({ offset: 2, metadata: "" });
   expect(await full.watermarks("plumbline.calls")).toEqual([{ partition: 0, low: 0, high: 3 }]);

@@ -23,7 +23,7 @@ import { assertMetadataFits } from "../memory/event-log.ts";
 import { partitionOf } from "../memory/partition-of.ts";
 import { createReaders } from "../memory/readers.ts";
 import { assertRecordsFit } from "../memory/record-size.ts";
-import { createDiskReserve } from "./disk-reserve.ts";
+import { createDiskReserve, readDiskRoom, type DiskRoom } from "./disk-reserve.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import { isAlive, thisProcess, type Holder } from "./holder.ts";
 import {
@@ -70,6 +70,8 @@ export interface LmdbEventLog extends EventLog {
   trim(): Promise<readonly Trimmed[]>;
   /** Forgets a group that will not come back, so that it holds back no trim. Its next reader starts at the oldest record. */
   forget(group: string): Promise<void>;
+  /** Room on the disk of the folder. */
+  diskRoom(): Promise<DiskRoom>;
 }
 
 const FORMAT = 1;
@@ -251,6 +253,12 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
       return positions;
     },
 
+    async assertAppendable() {
+      assertOpen();
+      // A write like any other: the reserve, the holder and the disk itself are asked.
+      await commits.write(1, () => void about.put("probe", clock.now(), 0));
+    },
+
     subscribe: readers.subscribe,
     claim: readers.claim,
 
@@ -308,6 +316,8 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
         for (const key of keys) void cursors.remove(key);
       });
     },
+
+    diskRoom: () => readDiskRoom(path, options.reserveBytes),
 
     close() {
       closing ??= (async () => {

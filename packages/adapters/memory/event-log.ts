@@ -111,6 +111,9 @@ export function createMemoryEventLog(options: { clock: Clock; partitions?: numbe
       }
       return positions;
     },
+    async assertAppendable() {
+      assertOpen();
+    },
     subscribe: readers.subscribe,
     claim: readers.claim,
     async commit(group, topic, partition, { offset, metadata }) {

@@ -1,7 +1,8 @@
 import express, { type NextFunction, type Request, type Response } from "express";
+import type { Health } from "../health.ts";
 import type { Logger } from "../logger.ts";
 import { admit, type Guard } from "./access.ts";
-import { HEALTH_PATHS, healthRoutes } from "./health.ts";
+import { healthRoutes, PROBE_PATHS } from "./health.ts";
 import { HttpProblem, toProblem } from "./problem.ts";
 import type { HttpApp, Route } from "./route.ts";
 
@@ -12,11 +13,14 @@ export interface HttpAppOptions {
   readonly routes: readonly Route[];
   /** Who may use the routes that are not public. */
   readonly guard: Guard;
-  /** Named checks behind `/readyz`. A check resolves when ready and rejects with the reason when not. */
-  readonly readiness?: Readonly<Record<string, () => Promise<unknown>>>;
+  /** The checks behind `/livez` and `/readyz`. */
+  readonly health?: Health;
+  /** Called once a request, with the pattern of the route that took it, or `none`, and the status or `aborted`. For metrics. */
+  readonly onAnswered?: (route: string, status: string) => void;
 }
 
-export function createHttpApp({ name, logger, routes, guard, readiness = {} }: HttpAppOptions): HttpApp {
+export function createHttpApp(options: HttpAppOptions): HttpApp {
+  const { name, logger, routes, guard, health = {}, onAnswered } = options;
   const app = express();
   guards.set(app, { guard, routes });
   app.disable("x-powered-by");
@@ -25,21 +29,26 @@ export function createHttpApp({ name, logger, routes, guard, readiness = {} }: H
   app.use((request, response, next) => {
     const started = performance.now();
     response.once("close", () => {
+      const outcome = outcomeOf(response);
+      const status = outcome === "aborted" && !response.headersSent ? null : response.statusCode;
       const fields = {
         method: request.method,
         path: request.path,
-        status: response.statusCode,
+        status,
+        outcome,
         duration_ms: Math.round((performance.now() - started) * 10) / 10,
         ...response.locals,
       };
-      if (HEALTH_PATHS.has(request.path)) logger.debug(fields, `${name}.request`);
-      else if (response.statusCode >= 500) logger.warn(fields, `${name}.request`);
+      const route: unknown = request.route?.path;
+      onAnswered?.(typeof route === "string" ? route : "none", status === null ? "aborted" : String(status));
+      if (PROBE_PATHS.has(request.path)) logger.debug(fields, `${name}.request`);
+      else if (outcome === "failed") logger.warn(fields, `${name}.request`);
       else logger.info(fields, `${name}.request`);
     });
     next();
   });
 
-  const all: readonly Route[] = [...healthRoutes(readiness), ...routes];
+  const all: readonly Route[] = [...healthRoutes(health), ...routes];
   for (const route of all) {
     app[METHODS[route.method]](route.path, async (request: Request, response: Response) => {
       if (route.access === "public") return route.handle(request, response);
@@ -68,12 +77,17 @@ export function createHttpApp({ name, logger, routes, guard, readiness = {} }: H
       title: "Not found",
       status: 404,
       detail: `There is nothing at this path. ${name} answers ${all
-        .filter((route) => !HEALTH_PATHS.has(route.path))
+        .filter((route) => !PROBE_PATHS.has(route.path))
         .map((route) => `${route.method} ${route.path}`)
         .join(", ")}.${request.path === "/" ? "" : " Check the path for a typing error."}`,
     });
   });
-  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    // A sender that goes away in the middle of its body is nobody's fault here: the request's own line says so.
+    if (isAbortedUpload(error, request)) {
+      response.destroy();
+      return;
+    }
     const problem = toProblem(error);
     if (problem.body.status === 500) logger.error({ err: error }, `${name}.request_failed`);
     // The sender is gone, or a part of the answer is: there is nobody to explain anything to.
@@ -94,6 +108,16 @@ export function isOpenToAll(app: HttpApp): boolean {
   const known = guards.get(app);
   if (known === undefined) return true;
   return !known.guard.asksForKeys && known.routes.some(({ access }) => access !== "public");
+}
+
+function outcomeOf(response: Response): "ok" | "refused" | "failed" | "aborted" {
+  if (!response.writableFinished) return "aborted";
+  if (response.statusCode >= 500) return "failed";
+  return response.statusCode >= 400 ? "refused" : "ok";
+}
+
+function isAbortedUpload(error: unknown, request: Request): boolean {
+  return !request.complete && error instanceof Error && "code" in error && error.code === "ECONNRESET";
 }
 
 const METHODS = { GET: "get", POST: "post", PUT: "put", PATCH: "patch", DELETE: "delete" } as const;

@@ -1,51 +1,43 @@
-import type { Request, Response, Route } from "./route.ts";
+/** The routes by which orchestrators and people ask a process how it is. */
+import { examine, type Checks, type Health } from "../health.ts";
+import type { Response, Route } from "./route.ts";
 
-/** Longest wait for one readiness check, ms: shorter than the usual probe timeout of an orchestrator. */
-const READINESS_TIMEOUT_MS = 900;
+/** Paths that are asked every few seconds: their requests are logged at `debug`. */
+export const PROBE_PATHS: ReadonlySet<string> = new Set(["/livez", "/healthz", "/readyz", "/metrics"]);
 
-export const HEALTH_PATHS: ReadonlySet<string> = new Set(["/livez", "/healthz", "/readyz"]);
-
-export function healthRoutes(readiness: Readonly<Record<string, () => Promise<unknown>>>): Route[] {
-  const alive = (_request: Request, response: Response): void => {
-    response.json({ status: "ok" });
-  };
-  return [
-    { method: "GET", path: "/livez", access: "public", handle: alive },
-    { method: "GET", path: "/healthz", access: "public", handle: alive },
-    {
-      method: "GET",
-      path: "/readyz",
-      access: "public",
-      handle: async (request, response) => {
-        const checks = await Promise.all(
-          Object.entries(readiness).map(
-            async ([check, isReady]) => [check, await outcomeOf(isReady)] as const,
-          ),
-        );
-        const ready = checks.every(([, outcome]) => outcome === "ok");
-        response.status(ready ? 200 : 503).json({
-          status: ready ? "ok" : "not_ready",
-          ...(request.query["verbose"] === undefined ? {} : { checks: Object.fromEntries(checks) }),
-        });
-      },
+/**
+ * `/livez`, and `/healthz` because people type it: whether the process should be started anew. `/readyz`: whether it does
+ * its work. 503 with the names of what fails; with `?verbose`, every check and its sentence.
+ */
+export function healthRoutes({ liveness = {}, readiness = {} }: Health): Route[] {
+  const answer = (path: string, checks: Checks, failed: string): Route => ({
+    method: "GET",
+    path,
+    access: "public",
+    handle: async (request, response) => {
+      await report(response, checks, { failed, isVerbose: request.query["verbose"] !== undefined });
     },
+  });
+  return [
+    answer("/livez", liveness, "not_alive"),
+    answer("/healthz", liveness, "not_alive"),
+    answer("/readyz", readiness, "not_ready"),
   ];
 }
 
-async function outcomeOf(isReady: () => Promise<unknown>): Promise<string> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`no answer in ${READINESS_TIMEOUT_MS} ms`)),
-      READINESS_TIMEOUT_MS,
-    );
-  });
-  try {
-    await Promise.race([isReady(), limit]);
-    return "ok";
-  } catch (error) {
-    return error instanceof Error ? error.message : "failed";
-  } finally {
-    clearTimeout(timer);
-  }
+async function report(
+  response: Response,
+  checks: Checks,
+  { failed, isVerbose }: { failed: string; isVerbose: boolean },
+): Promise<void> {
+  const examination = await examine(checks);
+  const failing = Object.entries(examination.checks).filter(([, finding]) => !finding.ok);
+  response
+    .status(examination.ok ? 200 : 503)
+    .setHeader("cache-control", "no-store")
+    .json({
+      status: examination.ok ? "ok" : failed,
+      ...(examination.ok ? {} : { failing: failing.map(([name]) => name) }),
+      ...(isVerbose ? { checks: examination.checks } : {}),
+    });
 }

@@ -1,21 +1,24 @@
 import { request as httpRequest, Agent } from "node:http";
 import { Problem } from "@plumbline/schemas";
-import { expect, onTestFinished, test } from "vitest";
+import { pino } from "pino";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { ok, type Health } from "../health.ts";
 import {
   createHttpApp,
   createHttpService,
   createOpenGuard,
   HttpProblem,
   listen,
+  readBody,
   type Route,
 } from "./index.ts";
-import { createLogger } from "../logger.ts";
+import { createLogger, type Logger } from "../logger.ts";
 
 const logger = createLogger("test", "silent");
 
-async function serving(routes: Route[], readiness: Record<string, () => Promise<unknown>> = {}) {
+async function serving(routes: Route[], health: Health = {}) {
   const listening = await listen(
-    createHttpApp({ name: "test", logger, guard: createOpenGuard(), routes, readiness }),
+    createHttpApp({ name: "test", logger, guard: createOpenGuard(), routes, health }),
     { port: 0 },
   );
   onTestFinished(async () => listening.close(0));
@@ -73,17 +76,62 @@ test("a path that can't be decoded is the sender's error", async () => {
 
 test("readiness names what is not ready, liveness does not ask", async () => {
   const { url } = await serving([], {
-    log: async () => undefined,
-    store: async () => Promise.reject(new Error("no connection")),
-    slow: async () => new Promise(() => undefined),
+    readiness: {
+      log: () => ok("the log takes calls"),
+      store: async () => Promise.reject(new Error("no connection")),
+      slow: async () => new Promise(() => undefined),
+    },
   });
   for (const path of ["/livez", "/healthz"]) expect((await fetch(`${url}${path}`)).status).toBe(200);
   const ready = await fetch(`${url}/readyz?verbose`);
   expect(ready.status).toBe(503);
   expect(await ready.json()).toEqual({
     status: "not_ready",
-    checks: { log: "ok", store: "no connection", slow: "no answer in 900 ms" },
+    failing: ["store", "slow"],
+    checks: {
+      log: { ok: true, message: "the log takes calls" },
+      store: { ok: false, message: "no connection" },
+      slow: { ok: false, message: "no answer in 900 ms" },
+    },
   });
+  // Without being asked for sentences it names what fails.
+  expect(await (await fetch(`${url}/readyz`)).json()).toEqual({
+    status: "not_ready",
+    failing: ["store", "slow"],
+  });
+});
+
+test("an upload that its sender cuts off is one line with its outcome, and no error", async () => {
+  const lines: Record<string, unknown>[] = [];
+  const noting = createNotingLogger(lines);
+  const routes: Route[] = [
+    {
+      method: "POST",
+      path: "/x",
+      access: "public",
+      handle: async (request, response) => {
+        await readBody(request, { bytesMax: 1_000_000 });
+        response.json({});
+      },
+    },
+  ];
+  const listening = await listen(
+    createHttpApp({ name: "test", logger: noting, guard: createOpenGuard(), routes }),
+    { port: 0 },
+  );
+  onTestFinished(async () => listening.close(0));
+  const upload = httpRequest(`${listening.url}/x`, {
+    method: "POST",
+    headers: { "content-length": "1000" },
+  });
+  upload.on("error", () => undefined);
+  await new Promise<void>((resolve) => upload.write("half", () => resolve()));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  upload.destroy();
+  await vi.waitFor(() => expect(lines).toHaveLength(1), 10_000);
+  expect(lines).toMatchObject([
+    { level: 30, msg: "test.request", outcome: "aborted", status: null, path: "/x" },
+  ]);
 });
 
 test("a port in use is reported with the port and the setting that changes it", async () => {
@@ -162,4 +210,11 @@ function deferred(): { promise: Promise<void>; resolve: () => void } {
   let resolve!: () => void;
   const promise = new Promise<void>((done) => (resolve = done));
   return { promise, resolve };
+}
+
+function createNotingLogger(lines: Record<string, unknown>[]): Logger {
+  return pino(
+    { level: "info", base: null },
+    { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
+  );
 }
