@@ -15,4 +15,5 @@ export * from "./http/problem.ts";
 export * from "./http/calls.ts";
 export * from "./http/keys.ts";
 export * from "./http/registry.ts";
+export * from "./limits.ts";
 export * from "./topics.ts";

@@ -10,6 +10,7 @@ import { type EmbeddedClickHouse, openEmbeddedClickHouse } from "@plumbline/adap
 import { assertMigrated, migrate } from "@plumbline/adapters/clickhouse/migrate";
 import { readMigrations, readQuery } from "@plumbline/adapters/clickhouse/sql-files";
 import { splitStatements } from "@plumbline/adapters/clickhouse/sql-text";
+import { TEXTS_KEPT_DAYS } from "@plumbline/schemas";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const SQL = join(
@@ -65,6 +66,15 @@ describe("queries", () => {
 });
 
 describe("migrations", () => {
+  test("texts live as long as every process takes it that they do", async () => {
+    const [table] = await clickhouse.query(
+      "SELECT engine_full FROM system.tables WHERE database = 'plumbline_raw' AND name = 'call_payloads'",
+    );
+    expect(table).toMatchObject({
+      engine_full: expect.stringContaining(`TTL toDateTime(started_at) + toIntervalDay(${TEXTS_KEPT_DAYS})`),
+    });
+  });
+
   test("every statement can be repeated", async () => {
     for (const { sql } of readMigrations()) {
       for (const statement of splitStatements(sql)) await clickhouse.command(statement);

@@ -82,7 +82,12 @@ export interface PendingCall {
   readonly ingested_at: string;
   readonly slices: readonly string[];
   readonly sample_rate: number;
-  /** Null when the text was not captured or has expired. */
+  /**
+   * stored: what was captured is in `input` and `output`. not_captured: the call announces that there are no texts.
+   * missing: it announces texts that are not in the store, not yet or no longer.
+   */
+  readonly texts: "stored" | "not_captured" | "missing";
+  /** Null when this text was not captured, and while both are missing. */
   readonly input: string | null;
   readonly output: string | null;
 }

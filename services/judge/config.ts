@@ -45,7 +45,7 @@ export const JudgeConfig = z.object({
     .positive()
     .default(40)
     .describe(
-      "how far back calls without a verdict are looked for, days of call time; the writer takes calls of up to 35",
+      "how far back calls without a verdict are looked for, days of call time; the writer takes calls of up to 29",
     ),
   PLUMBLINE_JUDGE_ATTEMPTS_MAX: z.coerce
     .number()

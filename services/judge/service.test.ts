@@ -45,6 +45,7 @@ function pending(number: number, fields: Partial<PendingCall> = {}): PendingCall
     ingested_at: START,
     slices: ["mentions_money"],
     sample_rate: 0.05,
+    texts: "stored",
     input: "I was charged $49.99 twice.",
     output: "Charged $49.99 twice.",
     ...fields,

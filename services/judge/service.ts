@@ -20,10 +20,12 @@ import {
 import { VERDICT_STATES, Verdict } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
+import { AwaitedTexts } from "./awaited-texts.ts";
 import { Budget } from "./budget.ts";
 import type { JudgeConfig } from "./config.ts";
 import { DecidedCalls } from "./decided-calls.ts";
 import { judgeCall, makeVerdict } from "./judge-call.ts";
+import { withoutTexts } from "./without-texts.ts";
 
 const GROUP = "judge";
 /** Calls wanted from one look at the work list. */
@@ -75,6 +77,7 @@ class JudgeRun {
   readonly #signal: AbortSignal;
   readonly #budget: Budget;
   readonly #decided = new DecidedCalls(DECIDED_MAX);
+  readonly #awaited = new AwaitedTexts();
   readonly #attempts = new Map<string, { count: number; notBefore: number }>();
   #held: ReadonlySet<number> = new Set();
   #partitions = 1;
@@ -186,6 +189,7 @@ class JudgeRun {
   #canDecide(call: PendingCall, rubric: Rubric): boolean {
     if (this.#decided.has(call.call_id, rubric.hash)) return false;
     if (!this.#held.has(scheduleSlot(call.use_case, this.#partitions))) return false;
+    if (this.#awaited.isAwaited(call, this.#deps.clock.monotonic()) && !this.#isExpired(call)) return false;
     const attempts = this.#attempts.get(attemptKey(call, rubric));
     return attempts === undefined || attempts.notBefore <= this.#deps.clock.now() || this.#isExpired(call);
   }
@@ -200,15 +204,10 @@ class JudgeRun {
     const { judge, clock, config } = this.#deps;
     const decide = (state: Verdict["state"], reason: string): Verdict =>
       makeVerdict(call, rubric, judge.name, clock.now(), { state, reason });
-    if (call.input === null || call.output === null) {
-      const missing =
-        call.input === null
-          ? call.output === null
-            ? "input and output were"
-            : "the input was"
-          : "the output was";
-      return decide("cannot_judge", `${missing} not captured, or expired`);
-    }
+    const absence = withoutTexts(call, clock.now());
+    // Nobody waited long for the texts of a call that arrived here too old.
+    const isUnknown = absence?.state === "failed" && this.#isExpired(call);
+    if (absence !== null && !isUnknown) return decide(absence.state, absence.reason);
     if (this.#isExpired(call)) {
       return decide("expired", `not judged within ${config.PLUMBLINE_JUDGE_AGE_HOURS_MAX} hours`);
     }

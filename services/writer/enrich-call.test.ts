@@ -1,16 +1,24 @@
-import { LlmCall, type LlmCallInput } from "@plumbline/schemas";
+import {
+  LlmCall,
+  type LlmCallInput,
+  OVERFLOW_VERSION,
+  TEXTS_KEPT_DAYS,
+  VERSIONS_A_DAY_MAX,
+} from "@plumbline/schemas";
 import type { LogRecord } from "@plumbline/ports";
 import { expect, test } from "vitest";
 import { decodeCall } from "./decode-call.ts";
 import { enrichCall, type Enrichment } from "./enrich-call.ts";
 import { createPricing } from "./price.ts";
 import { SamplingPlan } from "./sampling-plan.ts";
+import { VersionLimit } from "./version-limit.ts";
 
 const APPENDED = Date.parse("2026-03-01T12:00:00Z");
 const enrichment: Enrichment = {
   price: createPricing(),
   describe: () => ({ slices: [], features: {} }),
   sampling: new SamplingPlan({ rate: 0.05, epoch: "1" }),
+  versions: new VersionLimit(VERSIONS_A_DAY_MAX),
 };
 
 function recordOf(value: unknown): LogRecord {
@@ -38,9 +46,15 @@ const event: LlmCallInput = {
 };
 
 function enrich(extra: Partial<LlmCallInput> & Record<string, unknown>) {
-  const decoded = decodeCall(recordOf({ ...event, ...extra }));
+  return enrichOn(extra, APPENDED, enrichment);
+}
+
+function enrichOn(extra: Partial<LlmCallInput> & Record<string, unknown>, timestamp: number, by: Enrichment) {
+  const started_at = new Date(timestamp).toISOString();
+  const record = { ...recordOf({ ...event, started_at, ...extra }), timestamp };
+  const decoded = decodeCall(record);
   if (decoded.kind === "rejected") throw new Error(decoded.detail);
-  return enrichCall(decoded, enrichment);
+  return enrichCall(decoded, by);
 }
 
 test.each([
@@ -185,4 +199,57 @@ test("the schema's defaults are filled in", () => {
     attributes: {},
     cache_kind: "none",
   });
+});
+
+test("versions beyond the day's number are one version that is none, flagged, and the next day takes in others", () => {
+  const versions = new VersionLimit(3);
+  const at = (day: number, version: string) =>
+    enrichOn({ prompt_version: version }, Date.UTC(2026, 2, day, 12), { ...enrichment, versions });
+  for (let i = 0; i < 20; i++) at(1, "serving");
+  const first = ["a", "b", "c", "d", "serving", "a"].map((version) => at(1, version));
+  expect(first.map((row) => row.prompt_version)).toEqual([
+    "a",
+    "b",
+    OVERFLOW_VERSION,
+    OVERFLOW_VERSION,
+    "serving",
+    "a",
+  ]);
+  expect(first.map((row) => row.flags.includes("version_overflow"))).toEqual([
+    false,
+    false,
+    true,
+    true,
+    false,
+    false,
+  ]);
+  const next = ["x", "y", "z", "serving"].map((version) => at(2, version).prompt_version);
+  expect(next).toEqual(["x", "y", OVERFLOW_VERSION, "serving"]);
+});
+
+test("a restart loads the day's versions, and untagged calls take no place", () => {
+  const versions = new VersionLimit(2);
+  const known = { tenant: "acme", use_case: event.use_case, calls: 5 };
+  versions.load(
+    [
+      { ...known, prompt_version: "" },
+      { ...known, prompt_version: OVERFLOW_VERSION },
+      { ...known, prompt_version: "a" },
+      { ...known, prompt_version: "b" },
+      { ...known, prompt_version: "c" },
+    ],
+    "2026-03-01T13:00:00.000Z",
+  );
+  const taken = ["a", "b", "c", "d"].map((version) =>
+    versions.takesIn("acme", event.use_case, version, "2026-03-01T14:00:00.000Z"),
+  );
+  expect(taken).toEqual([true, true, false, false]);
+  expect(versions.takesIn("other", event.use_case, "d", "2026-03-01T14:00:00.000Z")).toBe(true);
+});
+
+test("a call is taken for late only while its texts would still be kept for a day", () => {
+  const startedDaysAgo = (days: number) =>
+    enrich({ started_at: new Date(APPENDED - days * 86_400_000).toISOString() }).flags;
+  expect(startedDaysAgo(TEXTS_KEPT_DAYS - 1)).toEqual([]);
+  expect(startedDaysAgo(TEXTS_KEPT_DAYS)).toEqual(["clock_skew"]);
 });

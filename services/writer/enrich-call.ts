@@ -2,12 +2,13 @@ import { describeCall } from "@plumbline/features";
 import type { CallRow } from "@plumbline/ports";
 import type { DecodedCall } from "./decode-call.ts";
 import type { WriterConfig } from "./config.ts";
+import { CALL_AGE_DAYS_MAX, OVERFLOW_VERSION, VERSIONS_A_DAY_MAX } from "@plumbline/schemas";
 import { createPricing } from "./price.ts";
 import { SamplingPlan } from "./sampling-plan.ts";
+import { VersionLimit } from "./version-limit.ts";
 
-const DAY_MS = 86_400_000;
 /** Older than this against the log's clock is a wrong clock: one such batch would touch every partition of the table. */
-const PAST_MAX_MS = 35 * DAY_MS;
+const PAST_MAX_MS = CALL_AGE_DAYS_MAX * 86_400_000;
 const FUTURE_MAX_MS = 10 * 60_000;
 
 export interface Enrichment {
@@ -18,6 +19,7 @@ export interface Enrichment {
     readonly features: Readonly<Record<string, number>>;
   };
   readonly sampling: Pick<SamplingPlan, "decide" | "load">;
+  readonly versions: Pick<VersionLimit, "takesIn" | "load">;
 }
 
 /** The enrichment that production and local mode run: public prices, our features, the sampling plan. */
@@ -30,6 +32,7 @@ export function createEnrichment(config: WriterConfig): Enrichment {
       epoch: config.PLUMBLINE_SAMPLING_EPOCH,
       pinnedSlices: config.PLUMBLINE_PINNED_SLICES,
     }),
+    versions: new VersionLimit(VERSIONS_A_DAY_MAX),
   };
 }
 
@@ -37,7 +40,8 @@ type AcceptedCall = Extract<DecodedCall, { kind: "accepted" }>;
 
 /**
  * Adds to a call what the log and the writer know. It reads no clock but the record's, so a replay after a crash makes
- * the same row; only the sampling rate may differ, which then lies on the row as it was.
+ * the same row; only the sampling rate may differ, which then lies on the row as it was, and whether the day's number of
+ * versions was reached (`VersionLimit`).
  */
 export function enrichCall(
   { record, tenant, call, unknownFields }: AcceptedCall,
@@ -51,8 +55,13 @@ export function enrichCall(
   if (isSkewed) flags.push("clock_skew");
   if (unknownFields > 0) flags.push("unknown_fields");
   if (call.is_truncated) flags.push("truncated");
-  const promptVersion = call.prompt_version ?? "";
+  const ingestedAt = new Date(record.timestamp).toISOString();
+  let promptVersion = call.prompt_version ?? "";
   if (promptVersion === "") flags.push("untagged");
+  else if (!enrichment.versions.takesIn(tenant, call.use_case, promptVersion, ingestedAt)) {
+    flags.push("version_overflow");
+    promptVersion = OVERFLOW_VERSION;
+  }
 
   const conversationId = call.conversation_id ?? call.call_id;
   const at = new Date(startedAt);
@@ -61,7 +70,7 @@ export function enrichCall(
   return {
     log_partition: record.partition,
     log_offset: record.offset,
-    ingested_at: new Date(record.timestamp).toISOString(),
+    ingested_at: ingestedAt,
     tenant,
     call,
     prompt_version: promptVersion,

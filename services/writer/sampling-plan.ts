@@ -17,6 +17,7 @@
  */
 import { boostedRate, samplingUniform } from "@plumbline/stats";
 import type { MovedSlice, SamplingCount } from "@plumbline/ports";
+import { isVersion } from "@plumbline/schemas";
 import { InputsOfDay } from "./inputs-of-day.ts";
 import { SourceShares } from "./source-shares.ts";
 
@@ -149,7 +150,7 @@ export class SamplingPlan {
     const base = debt > 0 ? this.#rate * (1 - REPAY_SHARE) : this.#rate;
     // The first version of a use case has no predecessor to be worse than. Versions are kept in the order of their first call.
     const first = chosen.keys().next().value;
-    const isDeploy = call.prompt_version !== "" && first !== undefined && first !== call.prompt_version;
+    const isDeploy = isVersion(call.prompt_version) && first !== undefined && first !== call.prompt_version;
     if (!isDeploy || debt >= DEBT_MAX) return base;
     const rate = boostedRate(this.#rate, chosen.get(call.prompt_version) ?? 0);
     return rate > this.#rate ? rate : base;

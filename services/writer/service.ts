@@ -33,6 +33,7 @@ export interface WriterDeps {
     | "storedOffsets"
     | "samplingCounts"
     | "movedSlices"
+    | "versionActivity"
   >;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -153,13 +154,15 @@ export function createWriter(deps: WriterDeps): Service {
       end: new Date(now).toISOString(),
     };
     try {
-      const [counts, moved] = await Promise.all([
+      const [counts, moved, versions] = await Promise.all([
         store.samplingCounts(window),
         store.movedSlices(window.start),
+        store.versionActivity(`${window.end.slice(0, 10)}T00:00:00.000Z`),
       ]);
       deps.enrichment.sampling.load(counts, moved);
+      deps.enrichment.versions.load(versions, window.end);
     } catch (error) {
-      // Without them a deploy may be boosted twice, or a boost not be paid back: calls must flow all the same.
+      // Without them a deploy may be boosted twice, a boost not be paid back, a few versions more be taken in: calls must flow all the same.
       deps.logger.warn({ err: error }, "writer.sampling_counts_failed");
     }
   }

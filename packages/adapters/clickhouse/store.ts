@@ -110,11 +110,16 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
         end: toDateTime64(last.started_at),
       });
       const textsOf = new Map(texts.map((each) => [each.call_id, each]));
-      return calls.map((call) => ({
-        ...call,
-        input: textsOf.get(call.call_id)?.input ?? null,
-        output: textsOf.get(call.call_id)?.output ?? null,
-      }));
+      return calls.map(({ has_payload, ...call }) => {
+        const stored = textsOf.get(call.call_id);
+        const texts =
+          stored !== undefined
+            ? ("stored" as const)
+            : has_payload
+              ? ("missing" as const)
+              : ("not_captured" as const);
+        return { ...call, texts, input: stored?.input ?? null, output: stored?.output ?? null };
+      });
     },
     qualityByVersion: (window) => select("quality_by_version", QualityRow, windowParameters(window)),
     versionTraffic: (window) => select("version_traffic", VersionTraffic, windowParameters(window)),
@@ -264,6 +269,7 @@ const PendingCall = z.object({
   ingested_at: z.string(),
   slices: z.array(z.string()),
   sample_rate: z.number(),
+  has_payload: z.boolean(),
 });
 
 const CallTexts = z.object({

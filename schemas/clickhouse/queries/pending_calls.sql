@@ -5,7 +5,8 @@
 -- terminal state and is not tried again here.
 -- Repeats of a call that the table has not collapsed yet are collapsed here: FINAL would read every call for the
 -- few that were sampled.
--- Left out: the texts; call_texts.sql fetches them for the calls of one page.
+-- Left out: the texts; call_texts.sql fetches them for the calls of one page. has_payload says whether there are any: the
+-- two tables are filled by two inserts in no order, so a text that is not there may be on its way.
 SELECT
     toString(call_id) AS call_id,
     tenant,
@@ -17,7 +18,8 @@ SELECT
     started_at,
     ingested_at,
     slices,
-    rate AS sample_rate
+    rate AS sample_rate,
+    has_payload
 FROM (
     SELECT
         call_id,
@@ -30,7 +32,8 @@ FROM (
         started_at,
         ingested_at,
         slices,
-        sample_rate AS rate
+        sample_rate AS rate,
+        has_payload
     FROM plumbline_raw.calls
     PREWHERE is_sampled
     WHERE started_at >= {since:DateTime64(3, 'UTC')}
@@ -46,7 +49,8 @@ FROM (
         started_at,
         ingested_at,
         slices,
-        0 AS rate
+        0 AS rate,
+        has_payload
     FROM plumbline_raw.calls
     WHERE started_at >= {since:DateTime64(3, 'UTC')}
       AND NOT is_sampled

@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { type IncidentFold, isOpen } from "@plumbline/alerts";
 import type { BaselineRow, Clock, EventLog, JudgedUnitRow, Store, VersionActivity } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import type { CanaryDecision, RegistryEvent } from "@plumbline/schemas";
+import { type CanaryDecision, isVersion, type RegistryEvent } from "@plumbline/schemas";
 import { snapshotOf } from "../quality/baseline.ts";
 import { DAY_MS, groupBy, HOUR_MS, iso } from "../quality/series.ts";
 import { decideCanary, type Page } from "./decide-canary.ts";
@@ -178,7 +178,7 @@ function shareOfCalls(
   activity: readonly VersionActivity[],
 ): number | null {
   const own = activity.filter(
-    (row) => row.use_case === use_case && row.env === env && row.prompt_version !== "",
+    (row) => row.use_case === use_case && row.env === env && isVersion(row.prompt_version),
   );
   const calls = own.reduce((sum, row) => sum + row.calls, 0);
   if (calls === 0) return null;

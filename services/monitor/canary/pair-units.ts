@@ -1,5 +1,6 @@
 /** Judged conversations of two versions that ran side by side, in pairs. Pure. */
 import type { JudgedUnitRow } from "@plumbline/ports";
+import { isVersion } from "@plumbline/schemas";
 import { logEvidenceOfPairs, pairInHashOrder, type PairedEvidence, samplingUniform } from "@plumbline/stats";
 import { groupBy, hourOf } from "../quality/series.ts";
 
@@ -77,7 +78,7 @@ export function pairedEvidence(
 /** The tagged version, other than the candidate, that was judged most often; null without one. */
 export function otherArm(rows: readonly JudgedUnitRow[], candidate: string): string | null {
   const others = groupBy(
-    rows.filter(({ prompt_version }) => prompt_version !== candidate && prompt_version !== ""),
+    rows.filter(({ prompt_version }) => prompt_version !== candidate && isVersion(prompt_version)),
     ({ prompt_version }) => prompt_version,
   );
   const [most] = [...others].sort(([a, x], [b, y]) => y.length - x.length || a.localeCompare(b));

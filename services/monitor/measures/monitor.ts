@@ -12,6 +12,7 @@
 import type { IncidentFold } from "@plumbline/alerts";
 import type { AnchorDay, Clock, EventLog, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
+import { TEXTS_KEPT_DAYS } from "@plumbline/schemas";
 import { assertAnchors } from "./assert-anchors.ts";
 import { assertDrift, assertOutputs } from "./assert-drift.ts";
 import { assertHealth } from "./assert-health.ts";
@@ -26,8 +27,8 @@ import type { DatedText } from "./text-drift.ts";
 import { UseCaseMeasures } from "./use-case-measures.ts";
 
 const LOOKBACK_MS = 56 * DAY_MS;
-/** Captured texts live 30 days. */
-const TEXT_LOOKBACK_MS = 29 * DAY_MS;
+/** A day of texts is read while none of it has expired. */
+const TEXT_LOOKBACK_MS = (TEXTS_KEPT_DAYS - 1) * DAY_MS;
 const TEXT_DAYS = 28;
 const TEXTS_MAX = 4_000;
 const ANCHOR_LOOKBACK_MS = 90 * DAY_MS;

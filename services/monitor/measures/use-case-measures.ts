@@ -2,6 +2,7 @@
  * Everything the measures know about one use case, folded hour by hour from counts of its calls. Pure: no clock, no
  * store; the same hours in the same order give the same state, which is how a restart rebuilds it.
  */
+import { isVersion } from "@plumbline/schemas";
 import type { DriftDecision } from "./drift-decision.ts";
 import { DriftSeries } from "./drift-series.ts";
 import { chooseWidth, DAY_MS, HOUR_MS, type WidthHours } from "./drift-window.ts";
@@ -147,7 +148,7 @@ export class UseCaseMeasures {
 
   #addVersion(hour: VersionHour, outcomes: OutcomeCounts | null): void {
     const known = this.#versions.get(hour.version);
-    if (known === undefined && hour.version !== "") this.#deploy(hour);
+    if (known === undefined && isVersion(hour.version)) this.#deploy(hour);
     const version = known ?? {
       name: hour.version,
       firstHour: hour.hour,
@@ -193,7 +194,7 @@ export class UseCaseMeasures {
 
   /** A week of calls at first; again when the history has doubled, or after four weeks, unless something is moving. */
   #isSelfDue({ name, firstHour, calls }: Version, hour: number): boolean {
-    if (name === "" || hour - firstHour < SELF_AGE_MIN_MS || calls < INCUMBENT_CALLS_MIN) return false;
+    if (!isVersion(name) || hour - firstHour < SELF_AGE_MIN_MS || calls < INCUMBENT_CALLS_MIN) return false;
     if (this.self === null) return true;
     const { version, frozenAt, isSuspicious } = this.self;
     return version === name && !isSuspicious && hour - frozenAt >= Math.min(MEMORY_MS, frozenAt - firstHour);
@@ -204,7 +205,7 @@ export class UseCaseMeasures {
     const incumbent = [...this.#versions.values()]
       .filter(
         (version) =>
-          version.name !== "" && version.calls >= INCUMBENT_CALLS_MIN && !version.hasChangedOutputs,
+          isVersion(version.name) && version.calls >= INCUMBENT_CALLS_MIN && !version.hasChangedOutputs,
       )
       .sort((a, b) => b.lastHour - a.lastHour)[0];
     if (incumbent === undefined) return;

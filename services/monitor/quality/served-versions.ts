@@ -1,4 +1,5 @@
 import type { VersionActivity } from "@plumbline/ports";
+import { isVersion } from "@plumbline/schemas";
 import { type UseCase, useCaseKey } from "./series.ts";
 
 /** A version without a call for this long, while another has calls, no longer serves. */
@@ -18,7 +19,7 @@ export class ServedVersions {
   merge(rows: readonly VersionActivity[]): void {
     for (const row of rows) {
       this.newestMs = Math.max(this.newestMs ?? -Infinity, Date.parse(row.last_ingested_at));
-      if (row.prompt_version === "") continue;
+      if (!isVersion(row.prompt_version)) continue;
       const key = useCaseKey(row);
       const versions = this.#useCases.get(key) ?? new Map<string, ServedVersion>();
       const known = versions.get(row.prompt_version) ?? row;
