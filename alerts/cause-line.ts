@@ -2,6 +2,7 @@
 import type { Detection } from "@plumbline/schemas";
 import { messageEvidence } from "./message-evidence.ts";
 import { formatDuration, formatPercent, formatTime } from "./quantity.ts";
+import { lostRecordsLine, STORED_SHARE } from "./stored-share.ts";
 
 const DAY_MS = 86_400_000;
 const NOT_THE_DEPLOY = "Coincides with the deploy, not caused by it";
@@ -26,6 +27,7 @@ export function causeLine(detection: Detection, version: string): string | null 
         ? "The answers changed with the version. Outputs changed; this says nothing about quality yet."
         : "The answers changed shape. This says nothing about quality yet.";
     case "coverage":
+      if (detection.metric === STORED_SHARE) return lostRecordsLine(detection);
       return "Quality is unknown while calls are not judged: no data is not good data.";
     case "judge_drift":
       return "The judge moved on answers that did not change. Its scores before and after do not compare.";

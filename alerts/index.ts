@@ -6,3 +6,4 @@ export * from "./message.ts";
 export * from "./rollback.ts";
 export * from "./runbook.ts";
 export * from "./severity.ts";
+export { STORED_SHARE } from "./stored-share.ts";

@@ -11,6 +11,7 @@ import {
   isInterval,
   unitOf,
 } from "./quantity.ts";
+import { STORED_SHARE } from "./stored-share.ts";
 import { sentenceCase } from "./text.ts";
 
 /** What changed, by how much, how sure, out of how many. */
@@ -53,6 +54,8 @@ function counts(detection: Detection): string {
         : `${formatCount(sameInputs)} inputs judged under both versions, of ${calls}`;
     case "judge_drift":
     case "coverage":
+      if (detection.metric === STORED_SHARE)
+        return `${formatCount(candidate.units)} stored of ${formatCount(candidate.calls)} records`;
       return `${formatCount(candidate.units)} judged of ${calls}`;
     case "input_drift":
     case "output_drift":

@@ -6,6 +6,7 @@ import { messageEvidence } from "./message-evidence.ts";
 import { formatTime } from "./quantity.ts";
 import { wayOut } from "./recovery-line.ts";
 import { sentenceCase } from "./text.ts";
+import { STORED_SHARE } from "./stored-share.ts";
 import { incumbentLabel } from "./version-labels.ts";
 
 /** What a detection of each kind asks people to do. */
@@ -41,7 +42,8 @@ export function nextStep(state: IncidentState): string {
 }
 
 function firstStep(detection: Detection): string {
-  const { kind, incumbent } = detection;
+  const { kind, metric, incumbent } = detection;
+  if (metric === STORED_SHARE) return "Look for what the writer went past: plumbline doctor";
   if (kind !== "quality" || incumbent === null) return ACTIONS[kind];
   if (inputShiftLine(detection) !== null) return "Look at what users send, or acknowledge";
   const { cause, detector } = messageEvidence(detection);

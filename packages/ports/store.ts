@@ -69,6 +69,27 @@ export interface DeadLetterRow extends Origin {
   readonly redriven_by: string;
 }
 
+/** What the finished batches of a window say about one partition, and what the store holds of it. */
+export interface IngestLedger {
+  readonly topic: string;
+  readonly log_partition: number;
+  /** First and last offset that a batch of the window was about. */
+  readonly first_offset: number;
+  readonly last_offset: number;
+  /** Offsets that surely were repeats or dead letters. */
+  readonly explained: number;
+  /** Runs of offsets between the batches that no batch was about, both ends inclusive; the newest 1,000. */
+  readonly holes: readonly (readonly [number, number])[];
+  /** Distinct offsets of the range that are rows of calls; null for other topics. */
+  readonly stored: number | null;
+}
+
+/** Offsets from one to another, both inclusive. */
+export interface OffsetRun {
+  readonly from_offset: number;
+  readonly to_offset: number;
+}
+
 /** A sampled call that has no verdict yet. */
 export interface PendingCall {
   readonly call_id: string;
@@ -529,5 +550,23 @@ export interface Store {
       missing: number;
     }[]
   >;
+  /** From the batches that were noted in the window. */
+  ingestLedger(window: Window): Promise<readonly IngestLedger[]>;
+  /** Runs of offsets of calls that are neither rows nor dead letters; the newest `limit` of them, newest first. */
+  unstoredRuns(query: {
+    readonly log_partition: number;
+    readonly from: number;
+    readonly to: number;
+    readonly limit: number;
+  }): Promise<readonly OffsetRun[]>;
+  /** Of these calls, at most 1,000, those that are rows. */
+  storedCalls(callIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Offsets of `[from, to]` of a topic that are dead letters. */
+  deadLetterOffsets(query: {
+    readonly topic: string;
+    readonly log_partition: number;
+    readonly from: number;
+    readonly to: number;
+  }): Promise<ReadonlySet<number>>;
   close(): Promise<void>;
 }

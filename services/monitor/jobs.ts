@@ -17,6 +17,7 @@ import {
   type CoverageMonitorDeps,
   createCoverageMonitor,
 } from "./coverage/coverage-monitor.ts";
+import { createIngestMonitor, type IngestMonitor, type IngestMonitorDeps } from "./ingest/ingest-monitor.ts";
 import { createMeasuresMonitor, type MeasuresDeps, type MeasuresMonitor } from "./measures/monitor.ts";
 import {
   createQualityMonitor,
@@ -34,6 +35,7 @@ export interface JobDeps {
     Store,
     | keyof QualityStore
     | keyof CoverageMonitorDeps["store"]
+    | keyof IngestMonitorDeps["store"]
     | keyof MeasuresDeps["store"]
     | keyof CanaryMonitorDeps["store"]
   >;
@@ -49,6 +51,7 @@ export interface JobDeps {
 export interface MonitorJobs {
   readonly quality: QualityMonitor;
   readonly coverage: CoverageMonitor;
+  readonly ingest: IngestMonitor;
   readonly measures: MeasuresMonitor;
   readonly canary: CanaryMonitor;
 }
@@ -58,6 +61,7 @@ export function createMonitorJobs({ config, settleMs, ...shared }: JobDeps): Mon
   return {
     quality: createQualityMonitor({ ...deps(), options: qualityOptions(config) }),
     coverage: createCoverageMonitor(deps()),
+    ingest: createIngestMonitor(deps()),
     measures: createMeasuresMonitor({ ...deps(), ...(settleMs === undefined ? {} : { settleMs }) }),
     canary: createCanaryMonitor({ ...deps(), options: canaryOptions(config) }),
   };

@@ -17,6 +17,8 @@ const NEWS_TOPICS = [
 ] as const;
 /** After the last record the store may still be catching up for this long. */
 const NEWS_MS = 15_000;
+/** Whether every record of the log is stored is looked at this often. */
+const INGEST_MS = 5 * 60_000;
 /** Longest time without a look while nothing arrives. */
 const IDLE_LOOK_MS = 5 * 60_000;
 
@@ -32,6 +34,7 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
   const periods = {
     quality: everyMs,
     coverage: everyMs,
+    ingest: INGEST_MS,
     canary: everyMs,
     measures: 1_000 * config.PLUMBLINE_MONITOR_MEASURES_INTERVAL_SECONDS,
   };
@@ -40,7 +43,7 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
   /** Before the first claim there is nothing to look at; a look that waits for it is overdue, not a success. */
   const claim = new Promise<void>((resolve) => (haveClaim = resolve));
   const scheduler = createScheduler(
-    (["quality", "coverage", "canary", "measures"] as const).map((name) => {
+    (["quality", "coverage", "ingest", "canary", "measures"] as const).map((name) => {
       const news = createNews();
       return {
         name,

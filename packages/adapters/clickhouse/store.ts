@@ -153,6 +153,17 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     anchorDays: (window) => select("anchor_days", AnchorDay, windowParameters(window)),
     insertDriftResults: (rows) => insertAll(rows, DRIFT_RESULTS),
     deliveryCheck: () => select("delivery_check", DeliveryCheck),
+    ingestLedger: (window) => select("ingest_ledger", IngestLedger, windowParameters(window)),
+    unstoredRuns: (query) => select("unstored_runs", OffsetRun, { ...query }),
+    async storedCalls(callIds) {
+      if (callIds.length === 0) return new Set();
+      const rows = await select("stored_calls", StoredCall, { call_ids: [...callIds] });
+      return new Set(rows.map((row) => row.call_id));
+    },
+    async deadLetterOffsets({ topic, ...range }) {
+      const rows = await select("dead_letter_offsets", DeadLetterOffset, { ...range, name: topic });
+      return new Set(rows.map((row) => row.offset));
+    },
     close: () => clickhouse.close(),
   };
 }
@@ -213,9 +224,11 @@ function readQueries() {
     baseline_snapshots: readQuery("baseline_snapshots"),
     call_texts: readQuery("call_texts"),
     coverage_by_hour: readQuery("coverage_by_hour"),
+    dead_letter_offsets: readQuery("dead_letter_offsets"),
     delivery_check: readQuery("delivery_check"),
     drift_texts: readQuery("drift_texts"),
     feature_hours: readQuery("feature_hours"),
+    ingest_ledger: readQuery("ingest_ledger"),
     judge_labels: readQuery("judge_labels"),
     judged_unit_counts: readQuery("judged_unit_counts"),
     judged_units: readQuery("judged_units"),
@@ -228,8 +241,10 @@ function readQueries() {
     response_models: readQuery("response_models"),
     silent_use_cases: readQuery("silent_use_cases"),
     slice_mix: readQuery("slice_mix"),
+    stored_calls: readQuery("stored_calls"),
     stored_offsets: readQuery("stored_offsets"),
     stored_offsets_of_calls: readQuery("stored_offsets_of_calls"),
+    unstored_runs: readQuery("unstored_runs"),
     version_activity: readQuery("version_activity"),
     version_traffic: readQuery("version_traffic"),
     sampling_counts: readQuery("sampling_counts"),
@@ -321,6 +336,22 @@ const Coverage = z.object({
   expired: z.number(),
   over_budget: z.number(),
 });
+
+const IngestLedger = z.object({
+  topic: z.string(),
+  log_partition: z.number(),
+  first_offset: z.number(),
+  last_offset: z.number(),
+  explained: z.number(),
+  holes: z.array(z.tuple([z.number(), z.number()])),
+  stored: z.number().nullable(),
+});
+
+const OffsetRun = z.object({ from_offset: z.number(), to_offset: z.number() });
+
+const StoredCall = z.object({ call_id: z.string() });
+
+const DeadLetterOffset = z.object({ offset: z.number() });
 
 const DeliveryCheck = z.object({
   log_partition: z.number(),

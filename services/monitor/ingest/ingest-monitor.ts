@@ -1,0 +1,131 @@
+/**
+ * Raises an incident when records of the log are in no table: what was acknowledged is lost, or not stored yet although
+ * the writer went past it. One incident a topic; it ends when a later scan of the same hours finds nothing.
+ */
+import { type IncidentFold, incidentId, incidentKey, isOpen, STORED_SHARE } from "@plumbline/alerts";
+import type { Clock, EventLog } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
+import type { Detection } from "@plumbline/schemas";
+import { appendIncident } from "../append-incident.ts";
+import { findLostRecords, type IngestScan, type LostRecords, type ScanDeps } from "./find-lost-records.ts";
+
+/** Batches finished in this time are looked at, every time: rows may be lost after they were stored. */
+const WINDOW_MS = 6 * 3_600_000;
+/** A batch is looked at this long after it was noted: dead letters take their own way to the store. */
+const SETTLE_MS = 2 * 60_000;
+
+export interface IngestMonitorDeps extends ScanDeps {
+  readonly log: ScanDeps["log"] & Pick<EventLog, "append">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly incidents: IncidentFold;
+  readonly holds: (useCase: string) => boolean;
+  /** Takes the records that were found lost, by topic and partition, at every scan; for metrics. */
+  readonly onScan?: ((scan: IngestScan) => void) | undefined;
+}
+
+export interface IngestMonitor {
+  run(): Promise<void>;
+}
+
+export function createIngestMonitor(deps: IngestMonitorDeps): IngestMonitor {
+  const { clock, logger, incidents } = deps;
+
+  return {
+    async run() {
+      // One replica does it for all partitions: it is one query and, as a rule, nothing else.
+      if (!deps.holds("plumbline.calls")) return;
+      const now = clock.now();
+      const window = { start: iso(now - WINDOW_MS), end: iso(now - SETTLE_MS) };
+      const scan = await findLostRecords(deps, window);
+      deps.onScan?.(scan);
+      const { offsets, unchecked, lost } = scan;
+      if (unchecked > 0) logger.warn({ offsets, unchecked }, "monitor.ingest_unchecked");
+      await incidents.refresh();
+      const topics = new Map<string, LostRecords[]>();
+      for (const each of lost) topics.set(each.topic, [...(topics.get(each.topic) ?? []), each]);
+      for (const [topic, partitions] of topics) await assertLoss(topic, partitions, scan, window, now);
+      if (unchecked === 0) await assertEnds(topics, scan, now);
+    },
+  };
+
+  async function assertLoss(
+    topic: string,
+    partitions: readonly LostRecords[],
+    { offsets }: IngestScan,
+    window: { readonly start: string; readonly end: string },
+    now: number,
+  ): Promise<void> {
+    const detection = toDetection(topic, partitions, offsets, window);
+    const incident_id = incidentId(incidentKey(detection));
+    logger.error({ topic, partitions }, "monitor.records_lost");
+    const known = incidents.get(incident_id);
+    if (known !== undefined && known.state !== "resolved") return;
+    await appendIncident({ type: "detected", incident_id, at: iso(now), actor: "monitor", detection }, deps);
+  }
+
+  async function assertEnds(
+    topics: ReadonlyMap<string, unknown>,
+    { offsets }: IngestScan,
+    now: number,
+  ): Promise<void> {
+    for (const incident of incidents.open("coverage")) {
+      const { detection, incident_id } = incident;
+      if (detection.metric !== STORED_SHARE || topics.has(detection.use_case) || !isOpen(incident)) continue;
+      await appendIncident(
+        {
+          type: "recovered",
+          incident_id,
+          at: iso(now),
+          actor: "monitor",
+          how: `every record of the last ${WINDOW_MS / 3_600_000} hours is stored`,
+          current: { prompt_version: "", units: offsets, calls: offsets, mean: 1, interval: [1, 1] },
+        },
+        deps,
+      );
+    }
+  }
+}
+
+function toDetection(
+  topic: string,
+  partitions: readonly LostRecords[],
+  offsets: number,
+  window: { readonly start: string; readonly end: string },
+): Detection {
+  const records = partitions.reduce((sum, each) => sum + each.records, 0);
+  const share = Math.max(0, 1 - records / Math.max(offsets, records));
+  return {
+    kind: "coverage",
+    severity: "SEV2",
+    // Of the log, not of a use case: records that are in no table say nothing of whose they are.
+    tenant: "all",
+    env: "all",
+    use_case: topic,
+    metric: STORED_SHARE,
+    is_guardrail: false,
+    candidate: {
+      prompt_version: "",
+      units: offsets - records,
+      calls: offsets,
+      mean: share,
+      interval: [share, share],
+    },
+    incumbent: null,
+    effect: 0,
+    interval: [0, 0],
+    level: 1,
+    method: "every offset of the log accounted for",
+    judge: null,
+    rubric_hash: null,
+    window,
+    version_started_at: null,
+    slices: [],
+    verdict: null,
+    evidence: { lost_records: records, partitions },
+  };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
