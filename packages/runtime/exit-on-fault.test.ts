@@ -4,13 +4,15 @@ import { expect, test } from "vitest";
 const RUN = new URL("run.ts", import.meta.url).href;
 const LOAD_CONFIG = new URL("load-config.ts", import.meta.url).href;
 
-/** @returns exit code and standard error of a process that does nothing but throw */
-function endOf(thrown: string): Promise<{ code: unknown; stderr: string }> {
+const endOf = (thrown: string): ReturnType<typeof endOfScript> => endOfScript(`throw ${thrown}`);
+
+/** @returns exit code and standard error of a process that ends in this statement */
+function endOfScript(last: string): Promise<{ code: unknown; stderr: string }> {
   const script = `
     import { exitOnFault } from ${JSON.stringify(RUN)};
     import { InvalidConfigError } from ${JSON.stringify(LOAD_CONFIG)};
-    exitOnFault();
-    throw ${thrown};
+    exitOnFault("test");
+    ${last};
   `;
   const args = ["--conditions=source", "--import", "tsx", "--input-type=module", "-e", script];
   return new Promise((resolve) => {
@@ -32,8 +34,21 @@ test.each([
   expect(await endOf(fault)).toEqual({ code: exitCode, stderr: "what to do\n" });
 });
 
-test("any other fault keeps its stack and ends with 1", async () => {
-  const end = await endOf(`new RangeError("unexpected")`);
-  expect(end.code).toBe(1);
-  expect(end.stderr).toMatch(/RangeError: unexpected\n\s+at /);
-});
+test.each([
+  ["thrown", `setImmediate(() => { throw new RangeError("unexpected"); })`, "uncaughtException"],
+  ["a rejection that nobody handles", `Promise.reject(new RangeError("unexpected"))`, "unhandledRejection"],
+])(
+  "any other fault, %s, is one line of the log with its stack, and ends with 1",
+  async (_how, script, origin) => {
+    const end = await endOfScript(script);
+    expect(end.code).toBe(1);
+    expect(end.stderr.trim().split("\n")).toHaveLength(1);
+    expect(JSON.parse(end.stderr)).toMatchObject({
+      level: 60,
+      name: "test",
+      msg: "process.fault",
+      origin,
+      err: { type: "RangeError", message: "unexpected", stack: expect.stringMatching(/\n\s+at /) },
+    });
+  },
+);

@@ -5,7 +5,7 @@
 import { setMaxListeners } from "node:events";
 import { inspect } from "node:util";
 import type { Health } from "./health.ts";
-import type { Logger } from "./logger.ts";
+import { createLogger, type Logger } from "./logger.ts";
 
 export interface Service {
   readonly name: string;
@@ -97,13 +97,22 @@ export async function runProcess(services: readonly Service[], options: RunOptio
 }
 
 /**
- * Ends the process when nobody else handles a fault. One that this product describes is told in its own words, which the
- * stack of our code would only hide; any other keeps its stack.
+ * Ends the process when nobody else handles a fault, a promise's rejection included. One that this product describes is
+ * told in its own words, which the stack of our code would only hide. Any other is a defect: one line of the log, with
+ * the stack as a field.
+ *
+ * @param name of the process, as its logger has it
  */
-export function exitOnFault(): void {
-  process.on("uncaughtException", (error: unknown) => {
-    process.stderr.write(`${isOurs(error) ? error.message : inspect(error)}\n`);
-    process.exit(isOurs(error) ? exitCodeOf(error) : 1);
+export function exitOnFault(name: string): void {
+  process.on("uncaughtException", (error: unknown, origin) => {
+    if (isOurs(error)) {
+      process.stderr.write(`${error.message}\n`);
+      process.exit(exitCodeOf(error));
+    }
+    // A logger of its own: the fault may be older than the process's, and this line must be out before the end.
+    const err = error instanceof Error ? error : new Error(`not an error: ${inspect(error)}`);
+    createLogger(name, "error").fatal({ err, origin }, "process.fault");
+    process.exit(1);
   });
 }
 

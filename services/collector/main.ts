@@ -9,7 +9,7 @@ import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { CollectorConfig } from "./config.ts";
 import { createCollector } from "./service.ts";
 
-exitOnFault();
+exitOnFault("collector");
 const config = loadConfig(CollectorConfig, process.env);
 const logger = createLogger("collector", config.PLUMBLINE_LOG_LEVEL);
 // Without a check of the topics: while Kafka is away it answers 503, and takes calls again at once when it is back.

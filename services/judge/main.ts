@@ -13,7 +13,7 @@ import { judgeChoice, JudgeProcessConfig } from "./config.ts";
 import { DEFAULT_RUBRICS } from "./default-rubric.ts";
 import { createJudgeService } from "./service.ts";
 
-exitOnFault();
+exitOnFault("judge");
 const config = loadConfig(JudgeProcessConfig, process.env);
 const logger = createLogger("judge", config.PLUMBLINE_LOG_LEVEL);
 const judge = createJudge({ ...judgeChoice(config), clock: systemClock });

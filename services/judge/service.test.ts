@@ -13,6 +13,7 @@ import {
   type JudgeAnswer,
   type PendingCall,
 } from "@plumbline/ports";
+import { examine, type Examination } from "@plumbline/runtime/health";
 import { createLogger } from "@plumbline/runtime/logger";
 import { Verdict } from "@plumbline/schemas";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -92,7 +93,7 @@ afterEach(async () => {
 function start(
   deps: Pick<JudgeServiceDeps, "store" | "judge" | "log" | "clock"> & Partial<JudgeServiceDeps>,
   environment: Record<string, string> = {},
-): { stop: AbortController; done: Promise<void> } {
+): { stop: AbortController; done: Promise<void>; ready: () => Promise<Examination> } {
   const stop = new AbortController();
   const service = createJudgeService({
     rubrics: DEFAULT_RUBRICS,
@@ -100,7 +101,8 @@ function start(
     config: JudgeConfig.parse(environment),
     ...deps,
   });
-  const run = { stop, done: service.run(stop.signal) };
+  const ready = (): Promise<Examination> => examine(service.health!.readiness!);
+  const run = { stop, done: service.run(stop.signal), ready };
   running.push(run);
   return run;
 }
@@ -366,9 +368,22 @@ describe("faults of the judge", () => {
     const { clock, log } = virtual();
     const judge = judgeOf(() => Promise.reject(new ExternalError("external_rate_limited", "HTTP 429")));
     const calls = [...many(20), pending(99, { output: null })];
-    start({ clock, log, store: storeOf(calls), judge }, { PLUMBLINE_JUDGE_AGE_HOURS_MAX: "2" });
+    const { ready } = start(
+      { clock, log, store: storeOf(calls), judge },
+      { PLUMBLINE_JUDGE_AGE_HOURS_MAX: "2" },
+    );
     await pass(3_600_000, clock, 5_000);
     expect(countStates(await verdictsIn(log))).toEqual({ cannot_judge: 1 });
+    expect(await ready()).toMatchObject({
+      ok: false,
+      checks: {
+        work: {
+          ok: true,
+          message: expect.stringMatching(/^20 calls waited at the last look, the oldest for/),
+        },
+        model: { ok: false, message: expect.stringMatching(/did not answer \d+ times in a row/) },
+      },
+    });
     await pass(2 * 3_600_000, clock, 5_000);
     expect(countStates(await verdictsIn(log))).toEqual({ cannot_judge: 1, expired: 20 });
   });
@@ -395,7 +410,7 @@ describe("faults of the store and the log", () => {
       return PASS;
     });
     const store = storeOf(many(10));
-    start({
+    const { ready } = start({
       clock,
       judge,
       log: {
@@ -412,8 +427,14 @@ describe("faults of the store and the log", () => {
         },
       },
     });
+    expect((await ready()).checks["work"]).toEqual({ ok: false, message: "the work list was not read yet" });
+    await pass(60_000, clock);
+    expect((await ready()).checks["work"]).toEqual({ ok: false, message: "judge.look fails: down" });
+    await pass(120_000, clock);
+    expect((await ready()).checks["work"]).toEqual({ ok: false, message: "judge.append fails: down" });
     expect(await until(10, log, clock, 5_000)).toHaveLength(10);
     expect(asked).toBe(10);
+    await vi.waitFor(async () => expect(await ready()).toMatchObject({ ok: true }));
   });
 
   test("a store that is wrong, not down, stops the service", async () => {

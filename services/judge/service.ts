@@ -17,13 +17,14 @@ import {
   type Rubric,
   type Store,
 } from "@plumbline/ports";
-import { VERDICT_STATES, Verdict } from "@plumbline/schemas";
+import { VERDICT_STATES, type Verdict } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import { AwaitedTexts } from "./awaited-texts.ts";
 import { Budget } from "./budget.ts";
 import type { JudgeConfig } from "./config.ts";
-import { DecidedCalls } from "./decided-calls.ts";
+import { DecidedCalls, readVerdict } from "./decided-calls.ts";
+import { JudgeHealth } from "./health.ts";
 import { judgeCall, makeVerdict } from "./judge-call.ts";
 import { withoutTexts } from "./without-texts.ts";
 
@@ -68,12 +69,18 @@ interface Task {
 }
 
 export function createJudgeService(deps: JudgeServiceDeps): Service {
-  return { name: "judge", run: (signal) => new JudgeRun(deps, signal).run() };
+  const health = new JudgeHealth(deps.rubrics);
+  return {
+    name: "judge",
+    health: health.health,
+    run: (signal) => new JudgeRun(deps, health, signal).run(),
+  };
 }
 
 /** The state of one run of the service. */
 class JudgeRun {
   readonly #deps: JudgeServiceDeps;
+  readonly #health: JudgeHealth;
   readonly #signal: AbortSignal;
   readonly #budget: Budget;
   readonly #decided = new DecidedCalls(DECIDED_MAX);
@@ -90,8 +97,9 @@ class JudgeRun {
   #outage: { readonly until: number; readonly failures: number } | null = null;
   #turnEndsAt = 0;
 
-  constructor(deps: JudgeServiceDeps, signal: AbortSignal) {
+  constructor(deps: JudgeServiceDeps, health: JudgeHealth, signal: AbortSignal) {
     this.#deps = deps;
+    this.#health = health;
     this.#signal = signal;
     this.#budget = new Budget({
       usdPerDay: deps.config.PLUMBLINE_JUDGE_USD_PER_DAY,
@@ -142,6 +150,7 @@ class JudgeRun {
     const { config, clock } = this.#deps;
     let wait = 0;
     while (!this.#signal.aborted) {
+      this.#health.turned();
       const lookedAt = clock.now();
       const { tasks, useless } = await this.#look();
       if (tasks.length > 0) {
@@ -165,6 +174,8 @@ class JudgeRun {
     const since = new Date(clock.now() - config.PLUMBLINE_JUDGE_LOOKBACK_DAYS * 24 * HOUR_MS).toISOString();
     const tasks: Task[] = [];
     let uselessAll = 0;
+    let pending = 0;
+    let oldest = clock.now();
     for (const rubric of rubrics) {
       const limit = Math.min(PAGE + (this.#useless.get(rubric.hash) ?? 0), PAGE_MAX);
       const calls = await this.#untilItWorks("judge.look", () =>
@@ -172,12 +183,17 @@ class JudgeRun {
       );
       let useless = 0;
       for (const call of calls ?? []) {
+        if (this.#isOwed(call, rubric)) {
+          pending++;
+          oldest = Math.min(oldest, Date.parse(call.ingested_at));
+        }
         if (this.#canDecide(call, rubric)) tasks.push({ call, rubric });
         else useless++;
       }
       this.#useless.set(rubric.hash, useless);
       uselessAll += useless;
     }
+    this.#health.looked(pending, clock.now() - oldest);
     // After an outage one call shows whether the judge is back.
     if (this.#outage === null) return { tasks, useless: uselessAll };
     const ready = tasks.filter((task) => this.#withoutJudge(task) !== null);
@@ -186,9 +202,14 @@ class JudgeRun {
     return { tasks: [...ready, ...probe], useless: uselessAll };
   }
 
-  #canDecide(call: PendingCall, rubric: Rubric): boolean {
+  /** Whether this replica has to decide the call and has not done so. */
+  #isOwed(call: PendingCall, rubric: Rubric): boolean {
     if (this.#decided.has(call.call_id, rubric.hash)) return false;
-    if (!this.#held.has(scheduleSlot(call.use_case, this.#partitions))) return false;
+    return this.#held.has(scheduleSlot(call.use_case, this.#partitions));
+  }
+
+  #canDecide(call: PendingCall, rubric: Rubric): boolean {
+    if (!this.#isOwed(call, rubric)) return false;
     if (this.#awaited.isAwaited(call, this.#deps.clock.monotonic()) && !this.#isExpired(call)) return false;
     const attempts = this.#attempts.get(attemptKey(call, rubric));
     return attempts === undefined || attempts.notBefore <= this.#deps.clock.now() || this.#isExpired(call);
@@ -218,6 +239,7 @@ class JudgeRun {
     const { clock, config, judge, logger } = this.#deps;
     const started = clock.now();
     const counts: Record<string, number> = Object.fromEntries(VERDICT_STATES.map((state) => [state, 0]));
+    const byRubric = new Map<string, Map<Verdict["state"], number>>();
     let next = 0;
     let cost = 0;
     const outageAtStart = this.#outage;
@@ -227,11 +249,14 @@ class JudgeRun {
       while (next < tasks.length && !this.#signal.aborted) {
         const task = tasks[next++]!;
         const verdict = await this.#judgeOne(task, outageAtStart);
+        this.#health.turned();
         if (verdict === null) continue;
         this.#decided.add(task.call.call_id, task.rubric.hash);
         this.#attempts.delete(attemptKey(task.call, task.rubric));
         this.#unappended.push(verdict);
         counts[verdict.state]!++;
+        const states = byRubric.get(task.rubric.name) ?? new Map<Verdict["state"], number>();
+        byRubric.set(task.rubric.name, states.set(verdict.state, (states.get(verdict.state) ?? 0) + 1));
         cost += verdict.cost_usd ?? 0;
         if (this.#unappended.length >= APPEND_MAX || clock.now() - this.#appendedAt >= APPEND_AFTER_MS) {
           await this.#append();
@@ -243,6 +268,7 @@ class JudgeRun {
       Array.from({ length: Math.min(config.PLUMBLINE_JUDGE_CONCURRENCY, tasks.length) }, worker),
     );
     await this.#append();
+    this.#health.judged(byRubric, cost);
     if (Object.values(counts).some((count) => count > 0)) {
       logger.info(
         {
@@ -281,6 +307,7 @@ class JudgeRun {
       case "verdict":
         this.#budget.settle(outcome.verdict.cost_usd, clock.now());
         this.#outage = null;
+        this.#health.answered();
         return outcome.verdict;
       case "unreachable":
         // What was asked may have been paid for; nobody knows.
@@ -296,6 +323,7 @@ class JudgeRun {
     const failures = (this.#outage?.failures ?? 0) + 1;
     const pause = error.retryAfterMs ?? Math.min(RETRY_MS * 2 ** Math.min(failures - 1, 16), RETRY_MS_MAX);
     this.#outage = { until: Math.max(this.#outage?.until ?? 0, now + pause), failures };
+    this.#health.unreachable(rubric.name, failures, error.code);
     logger.warn({ code: error.code, failures, pause_ms: pause, call_id: call.call_id }, "judge.unreachable");
 
     const key = attemptKey(call, rubric);
@@ -332,12 +360,16 @@ class JudgeRun {
   async #untilItWorks<Result>(step: string, work: () => Promise<Result>): Promise<Result | null> {
     const { clock, logger } = this.#deps;
     for (let failures = 0; ; failures++) {
+      this.#health.turned();
       try {
-        return await work();
+        const result = await work();
+        this.#health.step(step, null);
+        return result;
       } catch (error) {
         if (!(error instanceof PlumblineError) || !error.retryable) throw error;
         if (this.#signal.aborted) return null;
         const pause = Math.min(RETRY_MS * 2 ** Math.min(failures, 16), RETRY_MS_MAX);
+        this.#health.step(step, error.message);
         logger.warn({ step, err: error, failures: failures + 1, pause_ms: pause }, "judge.waiting");
         await clock.sleep(pause, this.#signal);
       }
@@ -360,14 +392,4 @@ function attemptKey(call: PendingCall, rubric: Rubric): string {
 /** The partition of the schedule topic that a use case belongs to. */
 function scheduleSlot(useCase: string, partitions: number): number {
   return createHash("sha256").update(useCase).digest().readUInt32BE(0) % partitions;
-}
-
-/** Null for a record that is no verdict: the writer reports it, not we. */
-function readVerdict(value: Uint8Array): Verdict | null {
-  try {
-    const parsed = Verdict.safeParse(JSON.parse(Buffer.from(value).toString("utf8")));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
-  }
 }

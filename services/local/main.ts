@@ -10,13 +10,14 @@ import { join, resolve } from "node:path";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { InvalidConfigError, loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
-import { runProcess, stopOnSignal, type Service } from "@plumbline/runtime/run";
+import { exitOnFault, runProcess, stopOnSignal, type Service } from "@plumbline/runtime/run";
 import { PlumblineError } from "@plumbline/ports";
 import { composeLocal, type LocalMode } from "./compose.ts";
 import { LocalConfig } from "./config.ts";
 import { readFlags, USAGE, UsageError, type Flags } from "./flags.ts";
 import { runDemo } from "./run-demo.ts";
 
+exitOnFault("local");
 try {
   process.exitCode = await main(readFlags(process.argv.slice(2), process.env));
 } catch (error) {

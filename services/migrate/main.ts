@@ -7,7 +7,7 @@ import { exitOnFault } from "@plumbline/runtime/run";
 import { createLogger } from "@plumbline/runtime/logger";
 import { MigrateConfig } from "./config.ts";
 
-exitOnFault();
+exitOnFault("migrate");
 const config = loadConfig(MigrateConfig, process.env);
 const logger = createLogger("migrate", "info");
 

@@ -11,7 +11,7 @@ import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { MonitorProcessConfig } from "./config.ts";
 import { createMonitor } from "./service.ts";
 
-exitOnFault();
+exitOnFault("monitor");
 const config = loadConfig(MonitorProcessConfig, process.env);
 const logger = createLogger("monitor", config.PLUMBLINE_LOG_LEVEL);
 const brokers = config.PLUMBLINE_KAFKA_BROKERS;

@@ -15,7 +15,7 @@ import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { NotifierConfig } from "./config.ts";
 import { createNotifierService } from "./service.ts";
 
-exitOnFault();
+exitOnFault("notifier");
 const config = loadConfig(NotifierConfig, process.env);
 const {
   PLUMBLINE_SLACK_TOKEN: token,

@@ -9,7 +9,7 @@ import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { PolicyConfig } from "./config.ts";
 import { createPolicyService } from "./service.ts";
 
-exitOnFault();
+exitOnFault("policy");
 const config = loadConfig(PolicyConfig, process.env);
 const logger = createLogger("policy", config.PLUMBLINE_LOG_LEVEL);
 const policy = createPolicyService({

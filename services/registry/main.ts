@@ -10,7 +10,7 @@ import { RegistryConfig } from "./config.ts";
 import { createRegistry } from "./service.ts";
 import { createSnapshotFile } from "./snapshot.ts";
 
-exitOnFault();
+exitOnFault("registry");
 const config = loadConfig(RegistryConfig, process.env);
 const logger = createLogger("registry", config.PLUMBLINE_LOG_LEVEL);
 // Without a check of the topics: with Kafka away it serves what its snapshot knows.

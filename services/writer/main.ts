@@ -12,7 +12,7 @@ import { WriterProcessConfig } from "./config.ts";
 import { createEnrichment } from "./enrich-call.ts";
 import { createWriter } from "./service.ts";
 
-exitOnFault();
+exitOnFault("writer");
 const config = loadConfig(WriterProcessConfig, process.env);
 const logger = createLogger("writer", config.PLUMBLINE_LOG_LEVEL);
 const brokers = config.PLUMBLINE_KAFKA_BROKERS;

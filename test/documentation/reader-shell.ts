@@ -42,6 +42,7 @@ export async function openReaderShell(): Promise<ReaderShell> {
       PLUMBLINE_PORT: portOf("collector"),
       PLUMBLINE_INBOX_PORT: portOf("inbox"),
       PLUMBLINE_SQL_PORT: portOf("sql"),
+      PLUMBLINE_METRICS_PORT: "0",
       PLUMBLINE_REGISTRY_PORT: portOf("registry"),
       PLUMBLINE_COLLECTOR_URL: urlOf("collector"),
       PLUMBLINE_SQL_URL: urlOf("sql"),

@@ -44,6 +44,7 @@ test.skipIf(kafka === null)(
       PLUMBLINE_COLLECTOR_PORT: "0",
       PLUMBLINE_NOTIFIER_HOST: "127.0.0.1",
       PLUMBLINE_NOTIFIER_PORT: "0",
+      PLUMBLINE_METRICS_PORT: "0",
       PLUMBLINE_JUDGE_PROVIDER: "lexical",
       PLUMBLINE_JUDGE_SAMPLE_RATIO: "0.5",
       PLUMBLINE_MONITOR_INTERVAL_SECONDS: "1",
@@ -157,6 +158,8 @@ test.skipIf(kafka === null)(
 interface Process {
   /** Where it listens, for those that do. */
   readonly url: Promise<string>;
+  /** Where it answers about itself. */
+  readonly metricsUrl: Promise<string>;
   readonly exitCode: Promise<number | null>;
   /** Everything it said. */
   output(): string;
@@ -180,16 +183,16 @@ function startProcess(name: string, environment: Readonly<Record<string, string>
     children.delete(child);
     return code as number | null;
   });
-  const url = new Promise<string>((resolve) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on("line", (line) => {
-        const listening = /"url":"(http:[^"]+)"/.exec(line)?.[1];
-        if (listening !== undefined) resolve(listening);
-      });
-    }
-  });
+  const urls = { own: resolvable<string>(), metrics: resolvable<string>() };
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (line) => {
+      const [, url, service] = /"url":"(http:[^"]+)","msg":"([a-z-]+)\.listening"/.exec(line) ?? [];
+      if (url !== undefined) urls[service === "metrics" ? "metrics" : "own"].resolve(url);
+    });
+  }
   return {
-    url,
+    url: urls.own.promise,
+    metricsUrl: urls.metrics.promise,
     exitCode,
     output: () => `${name}: ${said}`,
     isAlive: () => child.exitCode === null && child.signalCode === null,
@@ -225,3 +228,9 @@ const passages = gunzipSync(
   .split("\n")
   .filter((line) => line !== "")
   .map((line) => JSON.parse(line) as Passage);
+
+function resolvable<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
