@@ -12,6 +12,7 @@ import { addTail } from "./commands/tail.ts";
 import { addInit } from "./commands/init.ts";
 import { addLint } from "./commands/lint.ts";
 import { addDiff } from "./commands/diff.ts";
+import { addKeys } from "./commands/keys.ts";
 import { addPush } from "./commands/push.ts";
 import { addApprove } from "./commands/approve.ts";
 import { addPromote } from "./commands/promote.ts";
@@ -38,6 +39,7 @@ const COMMANDS: readonly AddCommand[] = [
   addBundle,
   addImport,
   addExport,
+  addKeys,
 ];
 
 const HELP_COLUMNS = 110;
@@ -76,7 +78,8 @@ function createProgram(io: CommandIo, context: Context): Program {
       context.isJson = command.opts()["json"] === true;
     });
   for (const add of COMMANDS) add(program, context);
-  for (const command of program.commands) {
+  for (const command of program.commands.flatMap((each) => [each, ...each.commands])) {
+    if (command.commands.length > 0) continue;
     command.option("--json", "the result as one JSON object on standard output");
   }
   return program;
