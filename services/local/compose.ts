@@ -26,6 +26,7 @@ import { judgeChoice } from "../judge/config.ts";
 import { DEFAULT_RUBRICS } from "../judge/default-rubric.ts";
 import { createJudgeService } from "../judge/service.ts";
 import { createMonitor } from "../monitor/service.ts";
+import { inboxRoutes } from "../notifier/inbox-routes.ts";
 import { createNotifierService } from "../notifier/service.ts";
 import { createPolicyService } from "../policy/service.ts";
 import { createRegistry } from "../registry/service.ts";
@@ -187,12 +188,7 @@ function createInboxPage(inbox: Inbox, port: number, logger: Logger, stop: Abort
     name: "inbox",
     logger,
     guard: createOpenGuard(),
-    routes: inboxPaths().map((path) => ({
-      method: "GET" as const,
-      path,
-      access: "read" as const,
-      handle,
-    })),
+    routes: inboxRoutes(inboxPaths(), handle, null),
   });
   return createHttpService(app, {
     name: "inbox",

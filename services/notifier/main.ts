@@ -7,12 +7,13 @@ import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
 import { runbooksDir } from "@plumbline/alerts";
-import { createHttpApp, createHttpService, type Route } from "@plumbline/runtime/http";
+import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
 import { InvalidConfigError, loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createMetricsService } from "@plumbline/runtime/metrics-service";
 import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { NotifierConfig } from "./config.ts";
+import { inboxRoutes } from "./inbox-routes.ts";
 import { createNotifierService } from "./service.ts";
 
 exitOnFault("notifier");
@@ -62,8 +63,8 @@ const notifier = createNotifierService({
 });
 
 const handle = inbox === null ? null : inboxHandler(inbox, { signal: stop, runbooksDir: runbooksDir() });
-const routes: Route[] =
-  handle === null ? [] : inboxPaths().map((path) => ({ method: "GET", path, access: "read", handle }));
+const routes =
+  handle === null ? [] : inboxRoutes(inboxPaths(), handle, config.PLUMBLINE_INBOX_TENANT ?? null);
 const access = openAccess({
   config,
   host: config.PLUMBLINE_NOTIFIER_HOST,

@@ -7,6 +7,7 @@ import { createLogger } from "@plumbline/runtime/logger";
 import { createMetricsService } from "@plumbline/runtime/metrics-service";
 import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { PolicyConfig } from "./config.ts";
+import { policyRoutes } from "./routes.ts";
 import { createPolicyService } from "./service.ts";
 
 exitOnFault("policy");
@@ -32,14 +33,7 @@ const http = createHttpService(
     name: "policy",
     logger,
     guard,
-    routes: [
-      {
-        method: "GET",
-        path: "/v1/rollouts",
-        access: "read",
-        handle: async (_request, response) => void response.json({ rollouts: policy.status() }),
-      },
-    ],
+    routes: policyRoutes(policy),
     health: policy.health,
   }),
   {

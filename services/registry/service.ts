@@ -187,6 +187,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     name: "registry",
     health,
     url: http.url,
+    routes: http.routes,
     state: () => state,
     waiting: () => live.waiting,
     async run(stop) {

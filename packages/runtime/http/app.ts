@@ -22,7 +22,6 @@ export interface HttpAppOptions {
 export function createHttpApp(options: HttpAppOptions): HttpApp {
   const { name, logger, routes, guard, health = {}, onAnswered } = options;
   const app = express();
-  guards.set(app, { guard, routes });
   app.disable("x-powered-by");
   app.set("etag", false);
 
@@ -49,6 +48,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   });
 
   const all: readonly Route[] = [...healthRoutes(health), ...routes];
+  guards.set(app, { guard, routes: all });
   for (const route of all) {
     app[METHODS[route.method]](route.path, async (request: Request, response: Response) => {
       if (route.access === "public") return route.handle(request, response);
@@ -118,6 +118,11 @@ function outcomeOf(response: Response): "ok" | "refused" | "failed" | "aborted" 
 
 function isAbortedUpload(error: unknown, request: Request): boolean {
   return !request.complete && error instanceof Error && "code" in error && error.code === "ECONNRESET";
+}
+
+/** Every route of `app`, health included. */
+export function routesOf(app: HttpApp): readonly Route[] {
+  return guards.get(app)?.routes ?? [];
 }
 
 const METHODS = { GET: "get", POST: "post", PUT: "put", PATCH: "patch", DELETE: "delete" } as const;

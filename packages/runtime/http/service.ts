@@ -1,11 +1,14 @@
 import type { Logger } from "../logger.ts";
 import type { Service } from "../run.ts";
 import { listen, type Listening, type ListenOptions } from "./listen.ts";
-import type { HttpApp } from "./route.ts";
+import { routesOf } from "./app.ts";
+import type { HttpApp, Route } from "./route.ts";
 
 export interface HttpService extends Service {
   /** Resolves once the service listens; rejects when it could not. */
   readonly url: Promise<string>;
+  /** What it answers, with the scope that each route needs. */
+  readonly routes: readonly Route[];
 }
 
 /** A service that serves `app` until it is stopped, and then lets the requests in flight finish. */
@@ -19,6 +22,7 @@ export function createHttpService(
   return {
     name: options.name,
     url,
+    routes: routesOf(app),
     run: async (signal) => {
       let listening: Listening;
       try {

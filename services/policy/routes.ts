@@ -1,0 +1,14 @@
+import type { Route } from "@plumbline/runtime/http";
+import type { PolicyService } from "./service.ts";
+
+/** What the policy service answers beside its health. */
+export function policyRoutes(policy: Pick<PolicyService, "status">): readonly Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/v1/rollouts",
+      access: "read",
+      handle: (_request, response) => void response.json({ rollouts: policy.status() }),
+    },
+  ];
+}

@@ -1,0 +1,141 @@
+/**
+ * One request for each route that asks for a key, and what it is answered. `USE_CASE` and its version are tenant X's:
+ * `right` is the answer to X's key, `other` that to a key of tenant Y with the same scope.
+ */
+export interface Sample {
+  /** Path to ask, where the pattern has parameters. */
+  readonly path?: string;
+  readonly body?: unknown;
+  /** Status for the right key of the tenant that the data belongs to. */
+  readonly right: number;
+  /** Status for a key of another tenant with the scope. */
+  readonly other: number;
+  /** What another tenant's key gets to see instead, for the reference. */
+  readonly otherMeans: string;
+}
+
+export const USE_CASE = "ticket-summary";
+const OF = `/v1/use-cases/${USE_CASE}`;
+const NOT_THERE = "the use case does not exist for it";
+const OWN_ONLY = "its own alone";
+const REFUSED = "the inbox is another tenant's";
+const CALL = { app: "a", use_case: "u", model: "m", status: "ok", latency_ms: 1 };
+const FEEDBACK = {
+  feedback_id: "f1",
+  call_id: "0198f3a0-0000-7000-8000-000000000001",
+  use_case: "u",
+  kind: "thumb",
+  value: 1,
+  given_at: "2026-11-24T09:15:00.000Z",
+};
+const INBOX = { right: 200, other: 403, otherMeans: REFUSED };
+/** Served before the request is read further: unknown names are 404 for everybody. */
+const RUNBOOK = { path: "/runbooks/none.md", right: 404, other: 403, otherMeans: REFUSED };
+
+/** @param version of the use case @param keyId of a key of tenant X that nothing else needs */
+export function samplesOf(version: string, keyId: string): Readonly<Record<string, Sample>> {
+  const there = (body: unknown, right: number): Sample => ({
+    body,
+    right,
+    other: 404,
+    otherMeans: NOT_THERE,
+  });
+  return {
+    "POST /v1/calls": { body: CALL, right: 200, other: 200, otherMeans: "stored as its own" },
+    "POST /v1/feedback": { body: FEEDBACK, right: 200, other: 200, otherMeans: "stored as its own" },
+    "GET /v1/live": {
+      path: `/v1/live?use_cases=${USE_CASE}`,
+      right: 200,
+      other: 200,
+      otherMeans: "listed as missing",
+    },
+    "GET /v1/live/pick": {
+      path: `/v1/live/pick?use_cases=${USE_CASE}&conversation_id=c`,
+      right: 200,
+      other: 200,
+      otherMeans: "nothing is picked",
+    },
+    "GET /v1/use-cases": { right: 200, other: 200, otherMeans: OWN_ONLY },
+    "GET /v1/use-cases/:use_case": { path: OF, right: 200, other: 404, otherMeans: NOT_THERE },
+    "GET /v1/use-cases/:use_case/versions/:version": {
+      path: `${OF}/versions/v1`,
+      right: 200,
+      other: 404,
+      otherMeans: NOT_THERE,
+    },
+    "GET /v1/use-cases/:use_case/history": {
+      path: `${OF}/history`,
+      right: 200,
+      other: 404,
+      otherMeans: NOT_THERE,
+    },
+    "POST /v1/use-cases/:use_case/versions": {
+      path: `${OF}/versions`,
+      body: {},
+      right: 400,
+      other: 400,
+      otherMeans: "registered as its own",
+    },
+    "POST /v1/use-cases/:use_case/evals": {
+      path: `${OF}/evals`,
+      body: {},
+      right: 400,
+      other: 400,
+      otherMeans: NOT_THERE,
+    },
+    "POST /v1/use-cases/:use_case/approvals": {
+      path: `${OF}/approvals`,
+      // Whoever pushed a version may not approve it: the handler was reached.
+      ...there({ prompt_version: version }, 403),
+    },
+    "POST /v1/use-cases/:use_case/promote": {
+      path: `${OF}/promote`,
+      ...there({ prompt_version: version, expected_revision: 1 }, 200),
+    },
+    "POST /v1/use-cases/:use_case/advance": {
+      path: `${OF}/advance`,
+      ...there({ prompt_version: version, step: 1, expected_revision: 1, reason: "r" }, 409),
+    },
+    "POST /v1/use-cases/:use_case/rollback": { path: `${OF}/rollback`, ...there({ reason: "r" }, 409) },
+    "POST /v1/use-cases/:use_case/quarantine": {
+      path: `${OF}/quarantine`,
+      ...there({ prompt_version: version, reason: "r" }, 200),
+    },
+    "POST /v1/use-cases/:use_case/policies": {
+      path: `${OF}/policies`,
+      body: {},
+      right: 400,
+      other: 400,
+      otherMeans: NOT_THERE,
+    },
+    "GET /v1/keys": { right: 200, other: 200, otherMeans: OWN_ONLY },
+    "POST /v1/keys": {
+      body: { name: "n", scopes: ["read"], tenant: "team-x" },
+      right: 201,
+      other: 403,
+      otherMeans: "only the admin key of the environment makes keys of other tenants",
+    },
+    "POST /v1/keys/:key_id/rotate": {
+      path: `/v1/keys/${keyId}/rotate`,
+      body: {},
+      right: 201,
+      other: 404,
+      otherMeans: "the key does not exist for it",
+    },
+    "POST /v1/keys/:key_id/revoke": {
+      path: `/v1/keys/${keyId}/revoke`,
+      body: {},
+      right: 200,
+      other: 404,
+      otherMeans: "the key does not exist for it",
+    },
+    "GET /v1/rollouts": { right: 200, other: 200, otherMeans: "those of the service's own registry key" },
+    "GET /": INBOX,
+    "GET /messages": INBOX,
+    "GET /events": INBOX,
+    "GET /inbox.css": INBOX,
+    "GET /inbox.js": INBOX,
+    "GET /inbox.svg": INBOX,
+    "GET /runbooks/:name": RUNBOOK,
+  };
+}

@@ -1,0 +1,44 @@
+/** Every server of ours with its routes, for what must hold for all of them. */
+import { createKeyGuard, type KeyDirectory } from "@plumbline/access";
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { inboxHandler, inboxPaths } from "@plumbline/adapters/inbox/handler";
+import { openInboxNotifier } from "@plumbline/adapters/inbox/inbox";
+import type { EventLog } from "@plumbline/ports";
+import { createHttpApp, createHttpService, type Guard, type HttpService } from "@plumbline/runtime/http";
+import type { Logger } from "@plumbline/runtime/logger";
+import { createMetricsService } from "@plumbline/runtime/metrics-service";
+import { createCollector } from "@plumbline/services/collector/service";
+import { inboxRoutes } from "@plumbline/services/notifier/inbox-routes";
+import { policyRoutes } from "@plumbline/services/policy/routes";
+import { createRegistry } from "@plumbline/services/registry/service";
+
+export interface Servers {
+  readonly guard: Guard;
+  readonly all: Readonly<Record<"collector" | "registry" | "policy" | "inbox" | "metrics", HttpService>>;
+}
+
+/** The servers that production runs, all asking `keys`. The inbox is that of `inboxTenant`. */
+export async function createServers(options: {
+  readonly log: EventLog;
+  readonly keys: KeyDirectory;
+  readonly logger: Logger;
+  readonly inboxDir: string;
+  readonly inboxTenant: string;
+}): Promise<Servers> {
+  const { log, keys, logger, inboxDir, inboxTenant } = options;
+  const guard = createKeyGuard({ clock: systemClock, staticKeys: [], directory: keys });
+  const deps = { log, clock: systemClock, logger, guard, port: 0 };
+  const inbox = inboxHandler(await openInboxNotifier({ dir: inboxDir }));
+  const small = (name: string, routes: Parameters<typeof createHttpApp>[0]["routes"]) =>
+    createHttpService(createHttpApp({ name, logger, guard, routes }), { name, logger, port: 0 });
+  return {
+    guard,
+    all: {
+      collector: createCollector(deps),
+      registry: createRegistry({ ...deps, keys, followMs: 20 }),
+      policy: small("policy", policyRoutes({ status: () => [] })),
+      inbox: small("inbox", inboxRoutes(inboxPaths(), inbox, inboxTenant)),
+      metrics: createMetricsService({ name: "collector", logger, services: [], port: 0 }),
+    },
+  };
+}
