@@ -48,14 +48,16 @@ function addCreate(keys: Program, context: CommandContext): void {
     .description("Makes a key and shows it once. Only its hash is kept.")
     .argument("<name>", "person or application that holds it; name people by their address, as in commits");
   addRegistryOptions(create)
-    .requiredOption(
+    .option(
       "--scope <scope>",
       `${SCOPES.join(", ")}; again for more than one`,
-      (scope: string, all: readonly string[] = []) => [...all, scope],
+      (scope: string, all: readonly string[]) => [...all, scope],
+      [],
     )
     .option("--tenant <name>", "whose data it opens (default: your key's tenant)")
     .option("--expires <time>", "after a time such as 90d, or at a moment such as 2027-01-31T00:00:00Z")
     .action(async (name: string, flags: CreateFlags) => {
+      if (flags.scope.length === 0) throw new UsageError(`name what it may do: --scope ${SCOPES.join("|")}`);
       const registry = await openRegistry(context, flags);
       const { key, secret } = await registry.post(
         "/v1/keys",
