@@ -180,17 +180,22 @@ class PromptClient implements Client {
   async #onAnswer(names: readonly string[], answer: LiveAnswer, ageMs: number): Promise<boolean> {
     this.#counts.answers++;
     let isUsable = true;
+    const missing: string[] = [];
     for (const name of names) {
       const outcome = await this.#memory.apply(name, answer, ageMs);
       if (outcome === "live") {
         this.#problems.delete(name);
       } else if (outcome === "missing") {
-        this.#problems.set(name, `nothing of it is live in ${this.#env}: promote a version`);
+        missing.push(name);
       } else {
         isUsable = false;
         this.#problems.set(name, `its content is refused: ${outcome}`);
       }
     }
+    const problem = `nothing of ${missing.join(", ")} is live in ${this.#env}: promote a version`;
+    for (const name of missing) this.#problems.set(name, problem);
+    // Before anybody asks for a prompt. Answers come with news only, so this is no chatter.
+    if (missing[0]) this.#warn(problem);
     this.#tell();
     return isUsable;
   }

@@ -265,13 +265,29 @@ test("what is not live anywhere is refused with what to do, and waited for", asy
   const { url, append } = await start();
   const client = connect({ url, env: "staging", firstWaitMs: 100 });
   await expect(client.prompt(USE_CASE)).rejects.toThrow(
-    /nothing of it is live in staging: promote a version/,
+    `nothing of ${USE_CASE} is live in staging: promote a version`,
   );
   await expect(client.prompt("Not A Use Case")).rejects.toThrow(/is not a use case/);
   await append(promoted("two", 0, { env: "staging", isBypass: true, reason: "try it" }));
   await expect
     .poll(() => client.prompt(USE_CASE).catch(() => null))
     .toMatchObject({ number: 2, source: "live" });
+});
+
+test("use cases of which nothing is live are named in one warning before anybody asks for them", async () => {
+  const { url, append } = await start();
+  const warnings: string[] = [];
+  connect({
+    url,
+    env: "staging",
+    useCases: [USE_CASE, "never-pushed"],
+    onWarning: (message) => warnings.push(message),
+  });
+  await expect
+    .poll(() => warnings, { timeout: 10_000 })
+    .toEqual([`plumbline: nothing of never-pushed, ${USE_CASE} is live in staging: promote a version`]);
+  await append(promoted("two", 0, { env: "staging", isBypass: true, reason: "try it" }));
+  expect(warnings).toHaveLength(1);
 });
 
 test("a script ends although its long poll is open", async () => {

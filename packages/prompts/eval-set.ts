@@ -1,5 +1,5 @@
 /** Eval sets: JSON lines in promptfoo's shape. */
-import { EvalCase as EvalCaseSchema, type EvalAssert } from "@plumbline/schemas";
+import { EVAL_CASES_MAX, EvalCase as EvalCaseSchema, type EvalAssert } from "@plumbline/schemas";
 import { contentHash } from "./canonical-json.ts";
 import type { FileProblem, Parsed } from "./file-problem.ts";
 import { normalisedText } from "./inline-partials.ts";
@@ -31,7 +31,6 @@ export interface EvalSet {
   readonly newest_added: string | null;
 }
 
-const CASES_MAX = 10_000;
 const CHARS_MAX = 50_000_000;
 const PROBLEMS_MAX = 100;
 
@@ -51,8 +50,8 @@ export function parseEvalSet(text: string, file: string): Parsed<EvalSet> {
     if (source.trim() === "") continue;
     const line = i + 1;
     if (problems.length >= PROBLEMS_MAX) break;
-    if (cases.length >= CASES_MAX) {
-      fail(line, "", `has more than ${CASES_MAX} cases`, "Keep the cases that tell versions apart");
+    if (cases.length >= EVAL_CASES_MAX) {
+      fail(line, "", `has more than ${EVAL_CASES_MAX} cases`, "Keep the cases that tell versions apart");
       break;
     }
     let value: unknown;

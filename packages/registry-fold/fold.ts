@@ -139,6 +139,9 @@ function apply(state: RegistryState, tenant: string, event: RegistryEvent, mark:
   switch (event.type) {
     case "eval_recorded":
       return recordEval(useCase, event, mark);
+    // The decision stands in the eval's own record; further cases are kept in the log for whoever wants to read them.
+    case "eval_cases":
+      return accept(null, false);
     case "approved":
       return approve(useCase, event, mark);
     case "quarantined":
@@ -395,8 +398,8 @@ function remember(
 ): void {
   if (useCase === undefined) return;
   const { weight, policy_hash, decision = null } = event.body;
-  // Readings come by the hour; what they led to is history.
-  if (event.type === "canary_read") return;
+  // Readings come by the hour; what they led to is history. Further cases of an eval are part of another entry.
+  if (event.type === "canary_read" || event.type === "eval_cases") return;
   useCase.history.push({
     ...mark,
     type: event.type,

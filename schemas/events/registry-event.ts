@@ -8,6 +8,7 @@
 import { z } from "zod";
 import {
   ContentHash,
+  EvalCaseResult,
   EvalRecord,
   GateOutcome,
   PromptDocumentBody,
@@ -22,6 +23,7 @@ export const REGISTRY_EVENT_TYPES = [
   "rolled_back",
   "quarantined",
   "eval_recorded",
+  "eval_cases",
   "approved",
   "policy_set",
   "rollout_advanced",
@@ -58,7 +60,23 @@ export const VersionRegisteredBody = z.object({
   settings: UseCaseSettings.nullable().describe("null leaves the use case's settings as they are"),
 });
 
-export const EvalRecordedBody = z.object({ record: EvalRecord, decision: GateOutcome });
+export const EvalRecordedBody = z.object({
+  record: EvalRecord,
+  decision: GateOutcome,
+  parts: z.number().int().nonnegative().default(0).describe("eval_cases events with further cases"),
+});
+
+/**
+ * EvalCasesBody holds the cases that the record of an eval has no room for: a record of the log has a largest size. The
+ * parts stand before the `eval_recorded` that they belong to, whose own cases come first.
+ */
+export const EvalCasesBody = z.object({
+  eval_event_id: z.string().describe("event_id of the eval_recorded"),
+  part: z.number().int().positive().describe("counts from 1"),
+  candidate: z.array(EvalCaseResult),
+  incumbent: z.array(EvalCaseResult),
+});
+export type EvalCasesBody = z.infer<typeof EvalCasesBody>;
 
 export const PromotedBody = z.object({
   weight: z.number().gt(0).max(1).describe("share of conversations; 1 moves the pointer, less is a canary"),

@@ -71,20 +71,24 @@ export const UseCaseSettings = z.object({
 });
 export type UseCaseSettings = z.infer<typeof UseCaseSettings>;
 
+/** Most cases of one eval record, a side. */
+export const EVAL_CASES_MAX = 10_000;
+/** Most bytes of a request that records an eval: both sides of the most cases, with ids and slices of usual length. */
+export const EVAL_BODY_BYTES_MAX = 16_777_216;
+
+/** What became of one case on one side. */
+export const EvalCaseResult = z.object({
+  case_id: z.string().min(1).max(200),
+  score: z.number().min(0).max(1).nullable().describe("mean over repeats; null: could not be scored"),
+  passes: z.boolean(),
+  slices: z.array(z.string().max(200)).max(50).default([]),
+  cost_usd: z.number().nonnegative().nullable().default(null),
+  latency_ms: z.number().nonnegative().nullable().default(null),
+});
+
 const EvalResults = z.object({
   prompt_version: ContentHash,
-  cases: z
-    .array(
-      z.object({
-        case_id: z.string().min(1).max(200),
-        score: z.number().min(0).max(1).nullable().describe("mean over repeats; null: could not be scored"),
-        passes: z.boolean(),
-        slices: z.array(z.string().max(200)).max(50).default([]),
-        cost_usd: z.number().nonnegative().nullable().default(null),
-        latency_ms: z.number().nonnegative().nullable().default(null),
-      }),
-    )
-    .max(10_000),
+  cases: z.array(EvalCaseResult).max(EVAL_CASES_MAX),
 });
 
 /** What an eval run left behind; more keys about the run are kept with it. */

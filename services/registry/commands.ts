@@ -4,11 +4,12 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { contentHash } from "@plumbline/prompts";
-import { LogError, type Clock, type EventLog, type NewRecord } from "@plumbline/ports";
+import { LogError, type Clock, type EventLog } from "@plumbline/ports";
 import { DEFAULT_TENANT } from "@plumbline/runtime/http";
 import type { RegistryEvent, UseCaseSettings } from "@plumbline/schemas";
 import { answerAgain, fingerprintOf } from "@plumbline/registry-fold/fold";
 import { REGISTRY_TOPIC, type LogFollower } from "./follow-log.ts";
+import { splitEval } from "./split-eval.ts";
 import { findUseCase, type Outcome, type RegistryState } from "@plumbline/registry-fold/state";
 
 /** A command without what the registry adds. */
@@ -44,12 +45,12 @@ export function createSubmit({ log, clock, state, follower, timeoutMs }: Command
     // Another replica may have changed it a moment ago; a rollback must not fail by that.
     if (command.expected_revision === null && MOVES.has(command.type)) await withinTime(follower.catchUp());
     const expected = command.expected_revision ?? revisionOf(state, tenant, command);
-    const event: RegistryEvent = {
+    const [event, parts] = splitEval({
       ...command,
       event_id: idempotencyKey === null ? randomUUID() : eventIdOf(tenant, command.actor, idempotencyKey),
       expected_revision: expected,
       at: new Date(clock.now()).toISOString(),
-    };
+    });
     const known = state.outcomes.get(event.event_id);
     if (known !== undefined) {
       const outcome = answerAgain(known, fingerprintOf(event));
@@ -58,16 +59,21 @@ export function createSubmit({ log, clock, state, follower, timeoutMs }: Command
     const settled = alreadyRegistered(state, tenant, event);
     if (settled !== null) return settled;
 
-    const value = Buffer.from(JSON.stringify(event));
-    const offset = await append({ key: event.use_case, value, headers: { tenant } });
+    const offset = await append(tenant, [...parts, event]);
     const outcome = await follower.outcomeAt(offset, timeoutMs);
     if (outcome !== null) return { event_id: event.event_id, offset, outcome };
     throw unavailable("the command is in the log, but could not be read back in time");
   };
 
-  async function append(record: NewRecord): Promise<number> {
-    const [position] = await withinTime(log.append(REGISTRY_TOPIC, [record]));
-    return position!.offset;
+  /** @returns the offset of the last one */
+  async function append(tenant: string, events: readonly RegistryEvent[]): Promise<number> {
+    const records = events.map((event) => ({
+      key: event.use_case,
+      value: Buffer.from(JSON.stringify(event)),
+      headers: { tenant },
+    }));
+    const positions = await withinTime(log.append(REGISTRY_TOPIC, records));
+    return positions.at(-1)!.offset;
   }
 
   async function withinTime<T>(work: Promise<T>): Promise<T> {

@@ -9,6 +9,7 @@ import type { UseCaseState } from "@plumbline/registry-fold/state";
 export async function readJson<Schema extends z.ZodType>(
   request: Request,
   schema: Schema,
+  { bytesMax = REGISTRY_BODY_BYTES_MAX }: { readonly bytesMax?: number } = {},
 ): Promise<z.output<Schema>> {
   // Asking for a JSON type also keeps other sites' pages from posting here: a browser asks us first.
   const type = (request.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
@@ -20,7 +21,7 @@ export async function readJson<Schema extends z.ZodType>(
       detail: "Send content-type application/json.",
     });
   }
-  const bytes = await readBody(request, { bytesMax: REGISTRY_BODY_BYTES_MAX });
+  const bytes = await readBody(request, { bytesMax });
   const text = bytes.toString("utf8");
   if (isNestedDeeper(text, DEPTH_MAX))
     throw badRequest(`The body is nested deeper than ${DEPTH_MAX} levels.`, "");

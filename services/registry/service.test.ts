@@ -8,7 +8,16 @@ import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { canonicalJson, contentHash } from "@plumbline/prompts";
 import { LogError, type EventLog } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
-import { CommandAccepted, LiveAnswer, Problem } from "@plumbline/schemas";
+import {
+  CommandAccepted,
+  EVAL_CASES_MAX,
+  EvalCasesBody,
+  type EvalRecord,
+  EvalRecordedBody,
+  LiveAnswer,
+  Problem,
+  RegistryEvent,
+} from "@plumbline/schemas";
 import { describe, expect, onTestFinished, test } from "vitest";
 import {
   documentOf,
@@ -21,7 +30,7 @@ import {
 } from "../../test/registry/commands.ts";
 import { createRegistry, type Registry, type RegistryOptions } from "./service.ts";
 import { createSnapshotFile } from "./snapshot.ts";
-import { stateToJson } from "@plumbline/registry-fold/state";
+import { findUseCase, stateToJson } from "@plumbline/registry-fold/state";
 
 const logger = createLogger("test", "silent");
 interface Started {
@@ -206,6 +215,44 @@ describe("commands over HTTP", () => {
     expect(history.body).toMatchObject({
       entries: [{ type: "promoted", outcome: { kind: "rejected", code: "gate_refused" } }, {}],
     });
+  });
+
+  test("an evaluation of ten thousand cases is recorded, in as many records of the log as it needs", async () => {
+    const log = createMemoryEventLog({ clock: systemClock });
+    const { url, registry } = await start(log);
+    await admit(url, "one", null);
+    await post(url, "promote", { env: "production", prompt_version: versionOf("one"), expected_revision: 0 });
+    await post(url, "versions", registration("two"));
+    const slices = ["mentions_money", "lang=en", "tier=enterprise"];
+    const cases = Array.from({ length: EVAL_CASES_MAX }, (_, i) => ({
+      case_id: `ticket-2026-11-${String(i).padStart(8, "0")}`,
+      score: i % 2 === 0 ? 1 : 0.123456789,
+      passes: true,
+      slices,
+      cost_usd: 0.00123,
+      latency_ms: 712.5,
+    }));
+    const sent = record("two", "one") as { record: EvalRecord };
+    sent.record.candidate.cases = cases;
+    sent.record.incumbent!.cases = cases;
+    const first = await post(url, "evals", sent, { "idempotency-key": "large" });
+    expect([first.status, first.body["decision"]]).toMatchObject([201, { passed: true }]);
+    // A repetition after a lost answer is the same command.
+    expect((await post(url, "evals", sent, { "idempotency-key": "large" })).body["offset"]).toBe(
+      first.body["offset"],
+    );
+
+    const events = (await log.read("plumbline.registry", 0, 0, {})).map(({ value }) =>
+      RegistryEvent.parse(JSON.parse(Buffer.from(value).toString())),
+    );
+    const own = EvalRecordedBody.parse(events.at(-1)!.body);
+    const parts = events.filter(({ type }) => type === "eval_cases");
+    expect(parts).toHaveLength(own.parts);
+    const bodies = parts.map(({ body }) => EvalCasesBody.parse(body));
+    expect([...own.record.candidate.cases, ...bodies.flatMap(({ candidate }) => candidate)]).toEqual(cases);
+    expect([...own.record.incumbent!.cases, ...bodies.flatMap(({ incumbent }) => incumbent)]).toEqual(cases);
+    const version = findUseCase(registry.state(), "default", USE_CASE)!.versions.get(versionOf("two"))!;
+    expect(version).toMatchObject({ eval_count: 1 });
   });
 
   test("an evaluation that shows a fall is recorded as failed, with the numbers", async () => {

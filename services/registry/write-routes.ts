@@ -11,6 +11,7 @@ import {
 import {
   AdvanceBody,
   ApproveBody,
+  EVAL_BODY_BYTES_MAX,
   PromoteBody,
   QuarantineBody,
   RecordEvalBody,
@@ -181,7 +182,9 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
       };
     }),
     command("evals", async (request, useCase, sender) => {
-      const { env, record, reason } = await readJson(request, RecordEvalBody);
+      const { env, record, reason } = await readJson(request, RecordEvalBody, {
+        bytesMax: EVAL_BODY_BYTES_MAX,
+      });
       const known = findUseCase(state, sender.tenant, useCase);
       const decision = known === undefined ? UNDECIDED : decideEval(record, known, env, clock.now());
       return {

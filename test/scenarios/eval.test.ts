@@ -2,6 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startFakeProvider } from "@plumbline/adapters/llm/fake-provider";
+import { EVAL_CASES_MAX } from "@plumbline/schemas";
 import { expect, onTestFinished, test } from "vitest";
 import { CAREFUL, makeFirstLive, startScene, summaryReply } from "./eval-run.ts";
 
@@ -95,6 +96,9 @@ test("an equal candidate passes, and what is live already is not compared with i
   await scene.addToPrompt("Write plain sentences.");
   const early = await scene.run(["eval"]);
   expect(early.exitCode).toBe(4);
+  expect(early.stderr).toMatch(
+    /ticket-summary@[0-9a-f]{12} is not in the registry, so its result would have no place to be recorded\. Nothing was run\./,
+  );
   expect(early.stderr).toContain("Next: plumbline push ticket-summary");
   expect(scene.provider.requests).toHaveLength(CASES);
 
@@ -176,6 +180,25 @@ test("ctrl-c exits 130, and what was answered is kept", async () => {
   const next = evalOf((await run([...ALONE, "--limit", "5"])).stdout);
   expect(next.answers.cached).toBe(5);
   expect(provider.requests).toHaveLength(6);
+});
+
+test("results that are more than a recorded eval takes are refused before the model is paid", async () => {
+  const scene = await startScene();
+  const file = join(scene.directory, "evals/ticket-summary.jsonl");
+  const [first = ""] = (await readFile(file, "utf8")).split("\n");
+  const slices = Array.from({ length: 20 }, (_, i) => `product_line=${String(i).padStart(80, "x")}`);
+  const { assert, metadata } = JSON.parse(first) as { assert: unknown; metadata: object };
+  const cases = Array.from({ length: EVAL_CASES_MAX }, (_each, i) =>
+    JSON.stringify({ vars: { ticket: "x" }, assert, metadata: { ...metadata, id: `c${i}`, slice: slices } }),
+  );
+  await writeFile(file, `${cases.join("\n")}\n`);
+  await scene.run(["push", "--allow-dirty"]);
+  const { exitCode, stderr } = await scene.run(["eval"]);
+  expect(stderr).toMatch(
+    /^plumbline: The results of evals\/ticket-summary\.jsonl would take about \d+ bytes/m,
+  );
+  expect(exitCode).toBe(4);
+  expect(scene.provider.requests).toHaveLength(0);
 });
 
 test("without a key nothing is asked, and the variable is named", async () => {

@@ -85,6 +85,8 @@ test("for people each call is a line that names version, outcome, latency and ca
     /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}ticket-summary@4f1c9a2b77d0 {2}timeout \(http_529\)/,
   );
   expect(stdout).toContain("by error  812 ms  400 tokens in, 90 out  $0.001200  gpt-5-mini");
+  const all = await runPlumbline(["tail", "--sql", store.sqlUrl, "--no-follow", "--since", "2h"]);
+  expect(all.stdout).toMatch(/ {2}ticket-summary untagged {2}ok {2}/);
   const scored = await runPlumbline(["tail", "--sql", store.sqlUrl, "--no-follow", "--score", "<0.5"]);
   expect(scored.stdout).toContain("faithfulness 0.40  the amount is missing  judged by lexical, no LLM");
 });

@@ -7,7 +7,7 @@ import {
   parseShortVersion,
   shortVersion,
 } from "@plumbline/prompts";
-import { UseCaseSettings } from "@plumbline/schemas";
+import { EVAL_BODY_BYTES_MAX, UseCaseSettings } from "@plumbline/schemas";
 import { CommandFailure, EXIT, UsageError } from "../failure.ts";
 import type { Project } from "../project/load-project.ts";
 import { settingsOf } from "../project/use-case-settings.ts";
@@ -80,7 +80,10 @@ export async function planEval(
   const isRecorded = request.wantsRecord && isWhole && isIncumbentLive;
 
   const local = settingsOf(prompt, project);
-  if (isRecorded) checkRegistered(useCase, candidate, local, registered);
+  if (isRecorded) {
+    checkRegistered(useCase, candidate, local, registered);
+    checkSize(useCase, set, cases, incumbent === null ? 1 : 2);
+  }
   return {
     useCase,
     env,
@@ -131,6 +134,27 @@ function evalSetOf({ file, eval_file, document }: ParsedPrompt, { evalSets, prob
         eval_file === null
           ? `write plumbline.eval: evals/${document.use_case}.jsonl into it`
           : "plumbline lint",
+    },
+  );
+}
+
+/** Of the result of a case, everything but its id and slices: keys, numbers with all their digits. */
+const RESULT_BYTES_MAX = 200;
+
+/** @throws CommandFailure for more results than one record of an eval takes: said before the model is paid */
+function checkSize(useCase: string, set: EvalSet, cases: readonly EvalCase[], sides: number): void {
+  const bytes = cases.reduce(
+    (sum, { id, slices }) =>
+      sum + sides * (RESULT_BYTES_MAX + Buffer.byteLength(JSON.stringify([id, slices]))),
+    0,
+  );
+  if (bytes <= EVAL_BODY_BYTES_MAX) return;
+  throw new CommandFailure(
+    EXIT.precondition,
+    "eval-set-too-large",
+    `The results of ${set.file} would take about ${bytes} bytes, and a recorded eval takes at most ${EVAL_BODY_BYTES_MAX}: the ids and slices of its ${cases.length} cases are too long.`,
+    {
+      next: `shorten them, move cases to another split, or plumbline eval ${useCase} --no-record for a look without the gate`,
     },
   );
 }

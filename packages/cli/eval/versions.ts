@@ -74,7 +74,7 @@ export function notPushed(useCase: string, version: string): CommandFailure {
   return new CommandFailure(
     EXIT.precondition,
     "version-not-pushed",
-    `${version} is not in the registry, so its result could not be recorded.`,
+    `${version} is not in the registry, so its result would have no place to be recorded. Nothing was run.`,
     {
       next: `plumbline push ${useCase}, or plumbline eval ${useCase} --no-record for a look without the gate`,
     },

@@ -53,7 +53,8 @@ const EXPLANATION_CHARS = 160;
 
 /** One line for people, without its line break. */
 export function describeRow(row: TailedRow): string {
-  const version = row.prompt_version === "" ? "untagged" : versionName(row.use_case, row.prompt_version);
+  const version =
+    row.prompt_version === "" ? `${row.use_case} untagged` : versionName(row.use_case, row.prompt_version);
   const start = `${row.event_at.slice(0, 19).replace("T", " ")}  ${version}`;
   return row.kind === "call" ? `${start}  ${describeCall(row)}` : `${start}  ${describeScore(row)}`;
 }
