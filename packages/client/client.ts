@@ -125,7 +125,7 @@ class PromptClient implements Client {
       onFailure: (names, detail) => {
         this.#counts.poll_failures++;
         const problem = `does not answer (${detail})`;
-        warn(`the registry at ${this.#url} ${problem}; prompts are served from memory`);
+        warn(`the registry at ${this.#url} ${problem}; serving from memory`);
         for (const name of names) this.#problems.set(name, problem);
         this.#tell();
       },
@@ -189,7 +189,7 @@ class PromptClient implements Client {
         missing.push(name);
       } else {
         isUsable = false;
-        this.#problems.set(name, `its content is refused: ${outcome}`);
+        this.#problems.set(name, `content refused: ${outcome}`);
       }
     }
     const problem = `nothing of ${missing.join(", ")} is live in ${this.#env}: promote a version`;
@@ -202,9 +202,7 @@ class PromptClient implements Client {
 
   #check(useCase: string): void {
     if (!USE_CASE.test(useCase)) {
-      throw new PromptUnavailableError(
-        `${useCase} is not a use case: lower-case letters, digits, dashes and dots`,
-      );
+      throw new PromptUnavailableError(`${useCase} is not a use case: a-z, 0-9, dashes, dots`);
     }
     const { useCases } = this.#poll;
     if (useCases.size >= USE_CASES_MAX && !useCases.has(useCase)) {
@@ -241,7 +239,7 @@ class PromptClient implements Client {
       ? "the client is closed"
       : (this.#problems.get(useCase) ?? "does not answer");
     throw new PromptUnavailableError(
-      `there is no prompt of ${useCase}. Registry ${this.#url}: ${problem}; nothing on disk; not in the bundle`,
+      `there is no prompt of ${useCase}. Registry ${this.#url}: ${problem}; nothing on disk or in the bundle`,
     );
   }
 

@@ -184,7 +184,7 @@ export class LivePoll {
 function readAnswer(body: string): LiveAnswer {
   const { use_cases } = JSON.parse(body) as { readonly use_cases?: unknown };
   if (isObject(use_cases)) return { use_cases };
-  throw new TypeError("HTTP 200 without a live answer");
+  throw new TypeError("HTTP 200, no live answer");
 }
 
 /** Retry-After in seconds, or as a date measured by the answer's own clock; null when absent or unreadable. */

@@ -1,5 +1,3 @@
-import type { ClientReport } from "./llm-call.ts";
-
 /**
  * Why an event was not delivered. `queue_full`: it was the oldest when room ran out · `unreadable`: a getter threw
  * · `not_json`: circular, or a BigInt · `too_large`: over the limit although its texts were shortened ·
@@ -67,14 +65,4 @@ export function lostOf(counts: Counts): number {
   let lost = 0;
   for (const count of Object.values(counts.dropped)) lost += count;
   return lost;
-}
-
-/** The counts as they travel with the events, so that the receiver can say what it never saw. */
-export function reportOf({ emitted, acknowledged, rejected, dropped }: Counts): ClientReport {
-  return {
-    emitted,
-    acknowledged,
-    rejected,
-    dropped: Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0)),
-  };
 }

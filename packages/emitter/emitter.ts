@@ -11,7 +11,6 @@ import type { EmitterOptions } from "./emitter-options.ts";
 import {
   createCounts,
   lostOf,
-  reportOf,
   type Counts,
   type DropReason,
   type EmitterStats,
@@ -210,7 +209,7 @@ class BatchingEmitter implements Emitter {
     const line = serialiseCall({
       ...call,
       dropped: lostOf(this.#counts),
-      client_report: isFirst ? reportOf(this.#counts) : undefined,
+      client_report: isFirst ? this.#counts : undefined,
     });
     if (line === null) return "too_large";
     entry.call_id = call.call_id;

@@ -108,7 +108,7 @@ export interface ClientReport {
   acknowledged: number;
   /** Calls that the receiver refused for good. */
   rejected: number;
-  /** Dropped calls by reason, reasons of which there was none left out. */
+  /** Dropped calls by reason. */
   dropped?: Record<string, number> | undefined;
 }
 

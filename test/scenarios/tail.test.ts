@@ -1,11 +1,14 @@
 /** `plumbline tail` on the store of local mode, through its SQL endpoint. */
 import { createServer } from "node:http";
+import type { Clock } from "@plumbline/ports";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runPlumbline } from "./tail-run.ts";
 import { callId, callRow, openStoreWithSql, type StoreWithSql, verdictOf } from "./tail-store.ts";
 
 const VERSION = `sha256:${"4f1c9a2b77d0".padEnd(64, "0")}`;
 const NOW = Date.now();
+/** Stands still, so that what lies within `--since` does not depend on how long the test takes. */
+const clock: Clock = { now: () => NOW, sleep: () => Promise.resolve() };
 
 let store: StoreWithSql;
 
@@ -37,7 +40,9 @@ beforeAll(async () => {
 afterAll(() => store.close());
 
 async function tail(...args: string[]) {
-  const run = await runPlumbline(["tail", "--sql", store.sqlUrl, "--no-follow", "--json", ...args]);
+  const run = await runPlumbline(["tail", "--sql", store.sqlUrl, "--no-follow", "--json", ...args], {
+    clock,
+  });
   expect(run.stderr).toBe("");
   expect(run.exitCode).toBe(0);
   const rows: { call_id: string; [key: string]: unknown }[] = run.stdout

@@ -144,7 +144,7 @@ function flatReport(report: CallRow["call"]["client_report"]): Readonly<Record<s
   if (report == null) return NO_REPORT;
   const { emitted, acknowledged, rejected, dropped } = report;
   const flat: Record<string, number> = { emitted, acknowledged, rejected };
-  for (const [reason, count] of Object.entries(dropped)) flat[`dropped_${reason}`] = count;
+  for (const [reason, count] of Object.entries(dropped)) if (count > 0) flat[`dropped_${reason}`] = count;
   return flat;
 }
 
