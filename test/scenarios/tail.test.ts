@@ -1,5 +1,6 @@
 /** `plumbline tail` on the store of local mode, through its SQL endpoint. */
 import { createServer } from "node:http";
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import type { Clock } from "@plumbline/ports";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runPlumbline } from "./tail-run.ts";
@@ -8,7 +9,7 @@ import { callId, callRow, openStoreWithSql, type StoreWithSql, verdictOf } from 
 const VERSION = `sha256:${"4f1c9a2b77d0".padEnd(64, "0")}`;
 const NOW = Date.now();
 /** Stands still, so that what lies within `--since` does not depend on how long the test takes. */
-const clock: Clock = { now: () => NOW, sleep: () => Promise.resolve() };
+const clock: Clock = { ...systemClock, now: () => NOW };
 
 let store: StoreWithSql;
 
