@@ -33,6 +33,8 @@ const PARAMETERS = {
   log_partition: 0,
   from: 0,
   to: 10,
+  log_epoch: 0,
+  topic: "plumbline.calls",
   name: "probe.sql",
   hash: "00",
 };

@@ -16,6 +16,7 @@ export type ErrorCode =
   | "store_retriable"
   | "store_unknown"
   | "store_data"
+  | "store_unclassified"
   | "store_config"
   | "store_locked"
   // judge and notifier
@@ -46,6 +47,7 @@ export class LogError extends PlumblineError {}
 /**
  * A failed statement. `store_retriable`: nothing was written, try again. `store_unknown`: it may have been
  * written (timeout, lost answer), verify first. `store_data`: row `failedRow` (from 0, when known) is bad.
+ * `store_unclassified`: nobody knows what it means; verify, try a few times, then look for a row that causes it.
  * `store_config`: schema, grants or address are wrong; stop.
  */
 export class StoreError extends PlumblineError {
@@ -53,12 +55,18 @@ export class StoreError extends PlumblineError {
   /** ClickHouse error code, where the server gave one. */
   readonly clickhouseCode: number | null;
   constructor(
-    code: "store_retriable" | "store_unknown" | "store_data" | "store_config" | "store_locked",
+    code:
+      | "store_retriable"
+      | "store_unknown"
+      | "store_data"
+      | "store_unclassified"
+      | "store_config"
+      | "store_locked",
     message: string,
     options: { cause?: unknown; failedRow?: number | null; clickhouseCode?: number | null } = {},
   ) {
     super(code, message, {
-      retryable: code === "store_retriable" || code === "store_unknown",
+      retryable: code === "store_retriable" || code === "store_unknown" || code === "store_unclassified",
       cause: options.cause,
     });
     this.failedRow = options.failedRow ?? null;

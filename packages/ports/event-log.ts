@@ -34,6 +34,11 @@ export interface Committed {
   readonly offset: number;
   /** What the group stored with it, at most 4,096 bytes; "" when nothing. */
   readonly metadata: string;
+  /**
+   * The oldest record that the group may want to read again; absent: `offset`. A log that trims itself keeps it. Kafka
+   * keeps records by their age alone and forgets this.
+   */
+  readonly keepFrom?: number;
 }
 
 export interface Batch {

@@ -8,6 +8,8 @@ import type { Feedback, IncidentEvent, LlmCall, RegistryEvent, Verdict } from "@
 
 /** Where a row came from in the log; the identity by which delivery is verified. */
 export interface Origin {
+  /** Number of the log that the record came from, among those that this store has been filled from; absent: 0, the first. */
+  readonly log_epoch?: number;
   readonly log_partition: number;
   readonly log_offset: number;
   /** When the log accepted the record, ISO 8601 UTC. */
@@ -35,8 +37,43 @@ export interface CallRow extends Origin {
   readonly flags: readonly string[];
 }
 
+/** Offsets of one partition of one log, from `from` to `to`, both inclusive. */
+export interface OffsetRange {
+  /** As in `Origin`; absent: the log that the store belongs to now. */
+  readonly log_epoch?: number;
+  readonly log_partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Tables that the writer fills from the log. */
+export type DeliveredTable =
+  | "calls"
+  | "verdicts"
+  | "feedback"
+  | "incidents"
+  | "registry_events"
+  | "dead_letters";
+
+/** Which log the rows of one epoch came from. */
+export interface LogBinding {
+  readonly log_epoch: number;
+  /** `EventLog.identity()`. */
+  readonly log_id: string;
+  readonly bound_at: string;
+}
+
+/** A call that is stored, and where it came from. */
+export interface StoredCallId {
+  readonly log_offset: number;
+  readonly tenant: string;
+  readonly call_id: string;
+}
+
 /** One finished batch of the writer, for the gap scan. */
 export interface IngestAudit {
+  /** As in `Origin`; absent: 0. */
+  readonly log_epoch?: number;
   readonly topic: string;
   readonly log_partition: number;
   readonly from_offset: number;
@@ -478,17 +515,27 @@ export interface Store {
    * Offsets of `[from, to]` that `table` already holds, for recovery of an open intent. For calls, an offset counts
    * as stored only when the narrow row and, where there is one, its payload row are.
    */
-  storedOffsets(
-    table:
-      | "calls"
-      | "call_payloads"
-      | "verdicts"
-      | "feedback"
-      | "incidents"
-      | "registry_events"
-      | "dead_letters",
-    range: { readonly log_partition: number; readonly from: number; readonly to: number },
-  ): Promise<ReadonlySet<number>>;
+  storedOffsets(table: DeliveredTable | "call_payloads", range: OffsetRange): Promise<ReadonlySet<number>>;
+  /** The runs of offsets of the range that `table` does not hold completely, rising; the complement of `storedOffsets`. */
+  missingRuns(
+    table: DeliveredTable,
+    range: OffsetRange,
+  ): Promise<readonly { readonly from: number; readonly to: number }[]>;
+  /** The highest offset that `table` holds of each partition of a log. */
+  lastOffsets(
+    table: DeliveredTable,
+    log_epoch: number,
+  ): Promise<readonly { readonly log_partition: number; readonly last_offset: number }[]>;
+  /** Finished batches that overlap the range, as they were noted last. */
+  ingestAudits(
+    topic: string,
+    range: OffsetRange,
+  ): Promise<readonly { readonly from: number; readonly to: number; readonly rows: number }[]>;
+  /** Calls that are stored of the range, rising by offset. */
+  storedCallIds(range: OffsetRange): Promise<readonly StoredCallId[]>;
+  /** Which logs this store was filled from; empty before the first. */
+  logBindings(): Promise<readonly LogBinding[]>;
+  bindLog(binding: LogBinding): Promise<void>;
 
   /** Sampled calls, and calls with a thumb down, without a verdict for this criterion and rubric, oldest first. */
   pendingCalls(query: {

@@ -109,7 +109,7 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
       collector,
       page,
       registry,
-      createWriter({ ...deps, enrichment: createEnrichment(config) }),
+      createWriter({ ...deps, enrichment: createEnrichment(config), adoptLog: config.PLUMBLINE_ADOPT_LOG }),
       createJudgeService({
         ...deps,
         judge: createJudge({ ...judgeChoice(config), clock: systemClock }),

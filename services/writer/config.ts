@@ -26,6 +26,13 @@ export const WriterConfig = z.object({
         .filter((slice) => slice !== ""),
     )
     .describe("slices of which ten conversations are judged every day, comma-separated"),
+  PLUMBLINE_ADOPT_LOG: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "identity of a log to go on with beside the rows of another one; for one start, when the writer asks for it",
+    ),
 });
 export type WriterConfig = z.output<typeof WriterConfig>;
 

@@ -3,29 +3,28 @@
  *
  * Everything in the topic becomes a row, whatever it is: a record refused here would be a dead letter of a dead letter.
  */
-import type { DeadLetterRow, LogRecord, Store } from "@plumbline/ports";
+import type { DeadLetterRow, LogRecord } from "@plumbline/ports";
 import { REDRIVEN_BY } from "@plumbline/schemas";
-import type { Destination } from "./delivery.ts";
+import { DEAD_LETTER_TOPIC } from "./dead-letters.ts";
+import type { Destination } from "./destination.ts";
+import { storedIn, type DestinationDeps } from "./stored-in.ts";
 
-const TOPIC = "plumbline.calls.dead_letter";
 const NAME_CHARS_MAX = 200;
 const DETAIL_CHARS_MAX = 512;
 /** A record is looked into for its sender up to this size; what we made ourselves is smaller. */
 const LOOK_BYTES_MAX = 1_048_576;
 
-export function deadLetters(
-  store: Pick<Store, "insertDeadLetters" | "storedOffsets">,
-  group: string,
-): Destination<DeadLetterRow, null> {
+export function deadLetterDestination(deps: DestinationDeps): Destination<DeadLetterRow, null> {
   return {
-    topic: TOPIC,
-    group,
-    warmUpOffsets: 0,
+    ...storedIn("dead_letters", DEAD_LETTER_TOPIC, deps),
+    memoryOffsets: 0,
     createState: () => null,
-    warmUp: () => undefined,
-    insert: (rows) => store.insertDeadLetters(rows),
-    storedOffsets: (range) => store.storedOffsets("dead_letters", range),
-    prepare: (records) => ({ rows: records.map(toDeadLetterRow), rejected: [], duplicates: 0 }),
+    remember: async () => undefined,
+    insert: (rows) => deps.store.insertDeadLetters(rows),
+    prepare: (record) => ({
+      kind: "row",
+      row: { ...toDeadLetterRow(record), log_epoch: deps.logEpoch },
+    }),
   };
 }
 

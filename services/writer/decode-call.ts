@@ -1,34 +1,33 @@
 import { CALL_FIELDS, LlmCall } from "@plumbline/schemas";
-import type { LogRecord } from "@plumbline/ports";
+import type { TimedRecord } from "./destination.ts";
+import { readTenant } from "./read-tenant.ts";
 
 /** A record read as a call, or the low-cardinality reason why it can't be one. */
 export type DecodedCall =
   | {
       readonly kind: "accepted";
-      readonly record: LogRecord;
+      readonly record: TimedRecord;
       readonly tenant: string;
       readonly call: LlmCall;
       readonly unknownFields: number;
     }
   | {
       readonly kind: "rejected";
-      readonly record: LogRecord;
       readonly reason: string;
       readonly detail: string;
     };
 
 /** Applications publish straight to the log as well, so nothing is trusted here that the collector checked. */
-export function decodeCall(record: LogRecord): DecodedCall {
+export function decodeCall(record: TimedRecord): DecodedCall {
+  const owner = readTenant(record);
+  if ("problem" in owner) return { kind: "rejected", reason: "tenant", detail: owner.problem };
   let json: unknown;
   try {
     json = JSON.parse(text.decode(record.value));
   } catch (error) {
-    return {
-      kind: "rejected",
-      record,
-      reason: "not_json",
-      detail: error instanceof Error ? error.message : String(error),
-    };
+    // Not the message, which quotes what it read.
+    const name = error instanceof SyntaxError ? "no JSON" : "no UTF-8";
+    return { kind: "rejected", reason: "not_json", detail: `the value is ${name}` };
   }
   const parsed = LlmCall.safeParse(json);
   if (!parsed.success) {
@@ -37,7 +36,6 @@ export function decodeCall(record: LogRecord): DecodedCall {
     const topLevel = String(issue?.path[0] ?? "event");
     return {
       kind: "rejected",
-      record,
       reason: `schema:${topLevel}`,
       detail: `${field}: ${issue?.message ?? "invalid"}`,
     };
@@ -47,7 +45,7 @@ export function decodeCall(record: LogRecord): DecodedCall {
   return {
     kind: "accepted",
     record,
-    tenant: record.headers["tenant"] ?? "default",
+    tenant: owner.tenant,
     call: parsed.data,
     unknownFields,
   };

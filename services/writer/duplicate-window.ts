@@ -1,8 +1,8 @@
 /**
- * Call ids of the last `size` offsets of one partition. An emitter that sends again puts one call at two
- * offsets, which no offset arithmetic can see.
+ * Calls of the last `size` offsets of one partition. An emitter that sends again puts one call at two offsets, which no
+ * offset arithmetic can see. A call is one tenant's id: another tenant may have the same one.
  *
- * The window is defined on offsets and warmed from the log, so that a replay decides as the first run did.
+ * The window is defined on offsets and warmed from what is stored, so that a replay decides as the first run did.
  */
 export class DuplicateWindow {
   readonly #size: number;
@@ -12,20 +12,24 @@ export class DuplicateWindow {
     this.#size = size;
   }
 
-  /** Notes `callId` at `offset`; true when it already stood at one of the previous `size` offsets. */
-  isRepeated(callId: string, offset: number): boolean {
-    const earlier = this.#offsets.get(callId);
+  /** Notes a call at `offset`; true when it already stood at one of the previous `size` offsets. */
+  isRepeated(tenant: string, callId: string, offset: number): boolean {
+    // The store writes UUIDs in lower case; emitters may not.
+    const key = `${callId.toLowerCase()}/${tenant}`;
+    const earlier = this.#offsets.get(key);
     if (earlier !== undefined && earlier < offset && offset - earlier <= this.#size) return true;
-    this.#offsets.set(callId, offset);
+    // Deleted first, so that it moves to the end.
+    this.#offsets.delete(key);
+    this.#offsets.set(key, offset);
     if (this.#offsets.size > 2 * this.#size) this.#forget(offset - this.#size);
     return false;
   }
 
   /** Ids are noted in rising order of offset, so the oldest stand first. */
   #forget(before: number): void {
-    for (const [callId, offset] of this.#offsets) {
+    for (const [key, offset] of this.#offsets) {
       if (offset >= before) return;
-      this.#offsets.delete(callId);
+      this.#offsets.delete(key);
     }
   }
 }

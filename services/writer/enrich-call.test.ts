@@ -5,9 +5,9 @@ import {
   TEXTS_KEPT_DAYS,
   VERSIONS_A_DAY_MAX,
 } from "@plumbline/schemas";
-import type { LogRecord } from "@plumbline/ports";
 import { expect, test } from "vitest";
 import { decodeCall } from "./decode-call.ts";
+import type { TimedRecord } from "./destination.ts";
 import { enrichCall, type Enrichment } from "./enrich-call.ts";
 import { createPricing } from "./price.ts";
 import { SamplingPlan } from "./sampling-plan.ts";
@@ -21,7 +21,7 @@ const enrichment: Enrichment = {
   versions: new VersionLimit(VERSIONS_A_DAY_MAX),
 };
 
-function recordOf(value: unknown): LogRecord {
+function recordOf(value: unknown): TimedRecord {
   const bytes = typeof value === "string" ? value : JSON.stringify(value);
   return {
     partition: 0,
@@ -30,6 +30,7 @@ function recordOf(value: unknown): LogRecord {
     key: "k",
     value: new TextEncoder().encode(bytes),
     headers: { tenant: "acme" },
+    isTimeRepaired: false,
   };
 }
 
@@ -54,7 +55,7 @@ function enrichOn(extra: Partial<LlmCallInput> & Record<string, unknown>, timest
   const record = { ...recordOf({ ...event, started_at, ...extra }), timestamp };
   const decoded = decodeCall(record);
   if (decoded.kind === "rejected") throw new Error(decoded.detail);
-  return enrichCall(decoded, by);
+  return enrichCall(decoded, by, 0);
 }
 
 test.each([

@@ -46,6 +46,7 @@ type AcceptedCall = Extract<DecodedCall, { kind: "accepted" }>;
 export function enrichCall(
   { record, tenant, call, unknownFields }: AcceptedCall,
   enrichment: Enrichment,
+  logEpoch: number,
 ): CallRow {
   const flags: string[] = [];
   const reported = Date.parse(call.started_at);
@@ -53,6 +54,7 @@ export function enrichCall(
   const isSkewed = skew < -PAST_MAX_MS || skew > FUTURE_MAX_MS;
   const startedAt = isSkewed ? record.timestamp : reported;
   if (isSkewed) flags.push("clock_skew");
+  if (record.isTimeRepaired) flags.push("record_time");
   if (unknownFields > 0) flags.push("unknown_fields");
   if (call.is_truncated) flags.push("truncated");
   const ingestedAt = new Date(record.timestamp).toISOString();
@@ -68,6 +70,7 @@ export function enrichCall(
   const startedAtIso = at.toISOString();
   const description = enrichment.describe(call);
   return {
+    log_epoch: logEpoch,
     log_partition: record.partition,
     log_offset: record.offset,
     ingested_at: ingestedAt,

@@ -26,7 +26,14 @@ const log = openKafkaEventLog({
   sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,
 });
 
-const writer = createWriter({ log, store, clock: systemClock, logger, enrichment: createEnrichment(config) });
+const writer = createWriter({
+  log,
+  store,
+  clock: systemClock,
+  logger,
+  enrichment: createEnrichment(config),
+  adoptLog: config.PLUMBLINE_ADOPT_LOG,
+});
 const metrics = createMetricsService({
   name: "writer",
   logger,

@@ -54,6 +54,7 @@ const ATTEMPT = tuple<{
 });
 
 const ORIGIN = [
+  of("log_epoch", uint16, (row) => row.log_epoch ?? 0),
   of("log_partition", uint16, (row) => row.log_partition),
   of("log_offset", uint64, (row) => row.log_offset),
   of("ingested_at", dateTime64, (row) => row.ingested_at),

@@ -107,7 +107,7 @@ export async function openEmbeddedClickHouse({
     },
     async insert({ table, columns, types, format, bytes }) {
       if (bytes.length === 0) return;
-      await runOn(ingest, async (session) => {
+      const work = async (session: Session): Promise<void> => {
         if (format === "Native") {
           const into = `INSERT INTO ${table} (${columns.join(", ")})`;
           const structure = types && columns.map((name, i) => `${name} ${types[i]!}`).join(", ");
@@ -120,7 +120,8 @@ export async function openEmbeddedClickHouse({
         } else {
           await session.insert({ table, columns, values: bytes, format, settings: INSERT_SETTINGS });
         }
-      });
+      };
+      await runOn(ingest, work, (error) => toStoreError(error, true));
     },
     async query(sql, parameters = {}) {
       const text = withSettings(bindParameters(sql, parameters), { ...QUERY_LIMITS, ...RESULT_SETTINGS });
@@ -172,7 +173,7 @@ const READER_SETTINGS = `SET ${[
 function runOn<Result>(
   lanes: Lanes<Session>,
   statement: (session: Session) => Promise<Result>,
-  toError: (error: unknown) => Error = toStoreError,
+  toError: (error: unknown) => Error = (error) => toStoreError(error, false),
 ): Promise<Result> {
   return lanes.run(async (session) => {
     try {
@@ -185,11 +186,11 @@ function runOn<Result>(
   });
 }
 
-function toStoreError(error: unknown): Error {
+function toStoreError(error: unknown, isInsert: boolean): Error {
   const message = error instanceof Error ? error.message : String(error);
   const code = clickhouseCodeOf(error);
   if (code === null) return new StoreError("store_unknown", message, { cause: error });
-  return storeErrorOf(code, message, error);
+  return storeErrorOf(code, message, { cause: error, isInsert });
 }
 
 function toStatementError(error: unknown): Error {

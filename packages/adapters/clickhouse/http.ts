@@ -70,7 +70,7 @@ export function openHttpClickHouse({
       // Read to its end even when empty: that gives the socket back.
       const answer = await translated(readText(stream));
       const code = Number(response_headers["x-clickhouse-exception-code"] ?? 0);
-      if (code !== 0) throw storeErrorOf(code, answer);
+      if (code !== 0) throw storeErrorOf(code, answer, { isInsert: true });
       if (http_status_code !== undefined && http_status_code >= 300) {
         throw new StoreError("store_unknown", `ClickHouse at ${host}: HTTP ${http_status_code}`);
       }
@@ -93,7 +93,7 @@ function translate(error: unknown, host: string): Error {
   if (error instanceof PlumblineError) return error;
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof ClickHouseError) {
-    return storeErrorOf(Number(error.code), message, error);
+    return storeErrorOf(Number(error.code), message, { cause: error, isInsert: false });
   }
   const systemCode = (error as { code?: unknown }).code;
   const isSent = !(typeof systemCode === "string" && NOT_SENT.has(systemCode));

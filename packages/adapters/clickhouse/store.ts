@@ -2,7 +2,7 @@
  * The Store port on ClickHouse, the same over HTTP and in-process.
  */
 import { z } from "zod";
-import { PlumblineError, type Store, StoreError, type Window } from "@plumbline/ports";
+import { type OffsetRange, PlumblineError, type Store, StoreError, type Window } from "@plumbline/ports";
 import type { ClickHouseConnection, RowBlock } from "./connection.ts";
 import { encodeBlocks, type EncodedBlock, type TableEncoding, toDateTime64 } from "./encode-rows.ts";
 import { CALL_PAYLOADS, CALLS, hasPayload } from "./call-tables.ts";
@@ -18,6 +18,7 @@ import {
   FEEDBACK,
   INCIDENTS,
   INGEST_AUDIT,
+  LOG_BINDINGS,
   QUALITY_STATES,
   REGISTRY_EVENTS,
   VERDICTS,
@@ -35,6 +36,11 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     parameters: QueryParameters = {},
   ): Promise<Row[]> {
     return z.array(row).parse(await clickhouse.query(queries[name], parameters));
+  }
+
+  async function ofRange({ log_epoch, log_partition, from, to }: OffsetRange): Promise<QueryParameters> {
+    const epoch = log_epoch ?? (await select("log_bindings", LogBinding)).at(-1)?.log_epoch ?? 0;
+    return { log_epoch: epoch, log_partition, from, to };
   }
 
   async function insertAll<Row>(rows: readonly Row[], encoding: TableEncoding<Row>): Promise<void> {
@@ -87,12 +93,23 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     insertDeadLetters: (rows) => insertAll(rows, DEAD_LETTERS),
 
     async storedOffsets(table, range) {
+      const asked = await ofRange(range);
       const rows =
         table === "calls"
-          ? await select("stored_offsets_of_calls", StoredOffset, { ...range })
-          : await select("stored_offsets", StoredOffset, { ...range, table });
+          ? await select("stored_offsets_of_calls", StoredOffset, asked)
+          : await select("stored_offsets", StoredOffset, { ...asked, table });
       return new Set(rows.map((row) => row.log_offset));
     },
+    missingRuns: async (table, range) =>
+      table === "calls"
+        ? select("missing_offsets_of_calls", MissingRun, await ofRange(range))
+        : select("missing_offsets", MissingRun, { ...(await ofRange(range)), table }),
+    lastOffsets: (table, log_epoch) => select("last_offsets", LastOffset, { table, log_epoch }),
+    ingestAudits: async (topic, range) =>
+      select("ingest_audits", AuditedRun, { ...(await ofRange(range)), topic }),
+    storedCallIds: async (range) => select("stored_call_ids", StoredCallId, await ofRange(range)),
+    logBindings: () => select("log_bindings", LogBinding),
+    bindLog: (binding) => insertAll([binding], LOG_BINDINGS),
 
     async pendingCalls({ criterion, rubric_hash, limit, since }) {
       const calls = await select("pending_calls", PendingCall, {
@@ -228,11 +245,16 @@ function readQueries() {
     delivery_check: readQuery("delivery_check"),
     drift_texts: readQuery("drift_texts"),
     feature_hours: readQuery("feature_hours"),
+    ingest_audits: readQuery("ingest_audits"),
     ingest_ledger: readQuery("ingest_ledger"),
     judge_labels: readQuery("judge_labels"),
     judged_unit_counts: readQuery("judged_unit_counts"),
     judged_units: readQuery("judged_units"),
     judging_progress: readQuery("judging_progress"),
+    last_offsets: readQuery("last_offsets"),
+    log_bindings: readQuery("log_bindings"),
+    missing_offsets: readQuery("missing_offsets"),
+    missing_offsets_of_calls: readQuery("missing_offsets_of_calls"),
     moved_slices: readQuery("moved_slices"),
     outcome_hours: readQuery("outcome_hours"),
     pending_calls: readQuery("pending_calls"),
@@ -241,6 +263,7 @@ function readQueries() {
     response_models: readQuery("response_models"),
     silent_use_cases: readQuery("silent_use_cases"),
     slice_mix: readQuery("slice_mix"),
+    stored_call_ids: readQuery("stored_call_ids"),
     stored_calls: readQuery("stored_calls"),
     stored_offsets: readQuery("stored_offsets"),
     stored_offsets_of_calls: readQuery("stored_offsets_of_calls"),
@@ -271,6 +294,11 @@ const MovedSlice = z.object({
 });
 
 const StoredOffset = z.object({ log_offset: z.number() });
+const MissingRun = z.object({ from: z.number(), to: z.number() });
+const AuditedRun = z.object({ from: z.number(), to: z.number(), rows: z.number() });
+const LastOffset = z.object({ log_partition: z.number(), last_offset: z.number() });
+const StoredCallId = z.object({ log_offset: z.number(), tenant: z.string(), call_id: z.string() });
+const LogBinding = z.object({ log_epoch: z.number(), log_id: z.string(), bound_at: z.string() });
 
 const PendingCall = z.object({
   call_id: z.string(),

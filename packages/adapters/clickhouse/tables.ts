@@ -8,16 +8,17 @@ import type {
   DriftResult,
   EvidenceRow,
   IngestAudit,
+  LogBinding,
   Origin,
   QualityStateRow,
 } from "@plumbline/ports";
 import type { Feedback, IncidentEvent, RegistryEvent, Verdict } from "@plumbline/schemas";
 import { type TableEncoding, toDateTime64 } from "./encode-rows.ts";
 
-const ORIGIN_COLUMNS = ["log_partition", "log_offset", "ingested_at"] as const;
+const ORIGIN_COLUMNS = ["log_epoch", "log_partition", "log_offset", "ingested_at"] as const;
 
 function originValues(row: Origin): readonly unknown[] {
-  return [row.log_partition, row.log_offset, toDateTime64(row.ingested_at)];
+  return [row.log_epoch ?? 0, row.log_partition, row.log_offset, toDateTime64(row.ingested_at)];
 }
 
 export const VERDICTS: TableEncoding<Origin & { readonly verdict: Verdict }> = {
@@ -181,6 +182,7 @@ export const INGEST_AUDIT: TableEncoding<IngestAudit> = {
   table: "plumbline_raw.ingest_audit",
   columns: [
     "topic",
+    "log_epoch",
     "log_partition",
     "from_offset",
     "to_offset",
@@ -192,6 +194,7 @@ export const INGEST_AUDIT: TableEncoding<IngestAudit> = {
   ],
   values: (row) => [
     row.topic,
+    row.log_epoch ?? 0,
     row.log_partition,
     row.from_offset,
     row.to_offset,
@@ -237,6 +240,12 @@ export const DEAD_LETTERS: TableEncoding<DeadLetterRow> = {
     row.redriven_by,
     ...originValues(row),
   ],
+};
+
+export const LOG_BINDINGS: TableEncoding<LogBinding> = {
+  table: "plumbline_raw.log_bindings",
+  columns: ["log_epoch", "log_id", "bound_at"],
+  values: ({ log_epoch, log_id, bound_at }) => [log_epoch, log_id, toDateTime64(bound_at)],
 };
 
 export const BASELINES: TableEncoding<BaselineInsert> = {

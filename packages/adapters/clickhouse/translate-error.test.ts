@@ -12,7 +12,8 @@ describe("ClickHouse's codes decide what the writer does", () => {
     { name: "TOO_MANY_SIMULTANEOUS_QUERIES", code: 202, becomes: "store_retriable", retryable: true },
     { name: "TABLE_IS_READ_ONLY", code: 242, becomes: "store_retriable", retryable: true },
     { name: "TOO_MANY_PARTS", code: 252, becomes: "store_retriable", retryable: true },
-    { name: "a code of the future", code: 12_345, becomes: "store_retriable", retryable: true },
+    { name: "a code of the future", code: 12_345, becomes: "store_unclassified", retryable: true },
+    { name: "VIOLATED_CONSTRAINT", code: 469, becomes: "store_data", retryable: false },
     { name: "CANNOT_PARSE_INPUT_ASSERTION_FAILED", code: 27, becomes: "store_data", retryable: false },
     { name: "CANNOT_PARSE_DATETIME", code: 41, becomes: "store_data", retryable: false },
     { name: "INCORRECT_DATA", code: 117, becomes: "store_data", retryable: false },
@@ -21,7 +22,11 @@ describe("ClickHouse's codes decide what the writer does", () => {
     { name: "ACCESS_DENIED", code: 497, becomes: "store_config", retryable: false },
     { name: "AUTHENTICATION_FAILED", code: 516, becomes: "store_config", retryable: false },
   ])("$name ($code) is $becomes", ({ code, becomes, retryable }) => {
-    expect(storeErrorOf(code, "…")).toMatchObject({ code: becomes, retryable, clickhouseCode: code });
+    expect(storeErrorOf(code, "…", { isInsert: true })).toMatchObject({
+      code: becomes,
+      retryable,
+      clickhouseCode: code,
+    });
   });
 
   test("no code is in the table twice with a typo's value", () => {
@@ -32,9 +37,17 @@ describe("ClickHouse's codes decide what the writer does", () => {
     const message =
       'Code: 376. DB::Exception: Cannot parse uuid my secret"]\n: (while reading the value of key call_id): (at row 2)\n' +
       ": While executing JSONCompactEachRowRowInputFormat. (CANNOT_PARSE_UUID)";
-    const error = storeErrorOf(376, message, new Error(message));
+    const error = storeErrorOf(376, message, { cause: new Error(message), isInsert: true });
     expect(error.message).toBe("ClickHouse 376 CANNOT_PARSE_UUID, column call_id, row 1");
     expect(error.failedRow).toBe(1);
     expect(error.cause).toBeUndefined();
+  });
+
+  test("an unknown error of an insert may quote a row too; that of a query tells what is wrong with it", () => {
+    const message = "Code: 12345. DB::Exception: the value 'my secret' is odd. (ODD_VALUE)";
+    const error = storeErrorOf(12_345, message, { cause: new Error(message), isInsert: true });
+    expect(error.message).toBe("ClickHouse 12345 ODD_VALUE");
+    expect(error.cause).toBeUndefined();
+    expect(storeErrorOf(12_345, message, { isInsert: false }).message).toBe(message);
   });
 });

@@ -10,6 +10,7 @@ export type StoreErrorCode =
   | "store_retriable"
   | "store_unknown"
   | "store_data"
+  | "store_unclassified"
   | "store_config"
   | "store_locked";
 
@@ -43,6 +44,7 @@ export const STORE_ERROR_CODES: Readonly<Record<number, StoreErrorCode>> = {
   349: "store_data", // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
   376: "store_data", // CANNOT_PARSE_UUID
   407: "store_data", // DECIMAL_OVERFLOW
+  469: "store_data", // VIOLATED_CONSTRAINT
   16: "store_config", // NO_SUCH_COLUMN_IN_TABLE
   47: "store_config", // UNKNOWN_IDENTIFIER
   60: "store_config", // UNKNOWN_TABLE
@@ -58,15 +60,20 @@ export const STORE_ERROR_CODES: Readonly<Record<number, StoreErrorCode>> = {
 };
 
 /**
- * A fault that the engine named by number. An unknown number is retried, not given up.
+ * A fault that the engine named by number. An unknown number is nobody's fault until it was tried again.
  *
- * The engine quotes the row that it couldn't read. That is customer text, and messages are logged: of a data error
- * only the name, the column and the row remain, and the driver's error is not kept as its cause.
+ * The engine quotes the row that it couldn't take. That is customer text, and messages are logged: of an error that a
+ * row may have caused only the name, the column and the row remain, and the driver's error is not kept as its cause.
  */
-export function storeErrorOf(clickhouseCode: number, message: string, cause?: unknown): StoreError {
-  const code = STORE_ERROR_CODES[clickhouseCode] ?? "store_retriable";
-  if (code !== "store_data") return new StoreError(code, message.trim(), { clickhouseCode, cause });
-  const name = /\(([A-Z][A-Z_]{3,})\)/.exec(message)?.[1] ?? "data error";
+export function storeErrorOf(
+  clickhouseCode: number,
+  message: string,
+  { cause, isInsert }: { readonly cause?: unknown; readonly isInsert: boolean },
+): StoreError {
+  const code = STORE_ERROR_CODES[clickhouseCode] ?? "store_unclassified";
+  const mayQuoteRow = code === "store_data" || (code === "store_unclassified" && isInsert);
+  if (!mayQuoteRow) return new StoreError(code, message.trim(), { clickhouseCode, cause });
+  const name = /\(([A-Z][A-Z_]{3,})\)/.exec(message)?.[1] ?? "error";
   const column = /while reading the value of key (\w+)/.exec(message)?.[1];
   const failedRow = failedRowIn(message);
   const place = `${column === undefined ? "" : `, column ${column}`}${failedRow === null ? "" : `, row ${failedRow}`}`;

@@ -64,7 +64,7 @@ export interface LmdbEventLog extends EventLog {
    * Removes records older than their topic's `retention_ms`, and reports every partition where it removed some or
    * was held back. To be called on a schedule; the log has no timer of its own.
    *
-   * Never removed: records that a group with a cursor or a running reader has not committed past; the newest
+   * Never removed: records that a group with a cursor or a running reader has not committed past, or asked to keep; the newest
    * `keepNewestMs`; the last record of a partition, which is how the next offset is known.
    */
   trim(): Promise<readonly Trimmed[]>;
@@ -179,13 +179,13 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
   /** The lowest offset that a group still needs, and which group. */
   function neededFrom(topic: Topic, partition: number): { offset: number; group: string | null } {
     const offsets = new Map(
-      readers.groupsOf(topic).map((group) => [group, committed(group, topic, partition).offset]),
+      readers.groupsOf(topic).map((group) => [group, keptFrom(committed(group, topic, partition))]),
     );
     for (const { key, value } of cursors.getRange({
       start: [topic, partition],
       end: [topic, partition + 1],
     })) {
-      offsets.set(key[2], value.offset);
+      offsets.set(key[2], keptFrom(value));
     }
     let needed: { offset: number; group: string | null } = { offset: Number.MAX_SAFE_INTEGER, group: null };
     for (const [group, offset] of offsets) if (offset < needed.offset) needed = { offset, group };
@@ -262,12 +262,13 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
     subscribe: readers.subscribe,
     claim: readers.claim,
 
-    async commit(group, topic, partition, { offset, metadata }) {
+    async commit(group, topic, partition, { offset, metadata, keepFrom = offset }) {
       assertOpen();
       assertMetadataFits(metadata);
       assertGroupFits(group);
       readers.assertHeld(group, topic, partition);
-      await commits.write(0, () => void cursors.put([topic, partition, group], { offset, metadata }));
+      const cursor = { offset, metadata, ...(keepFrom < offset ? { keepFrom } : {}) };
+      await commits.write(0, () => void cursors.put([topic, partition, group], cursor));
     },
 
     async committed(group, topic, partition) {
@@ -441,6 +442,10 @@ function findMark(records: Environment["records"], topic: Topic, topicId: number
     low: first === undefined ? 0 : offsetOf(first),
     high: first === undefined || last === undefined ? 0 : offsetOf(last) + 1,
   };
+}
+
+function keptFrom({ offset, keepFrom = offset }: Committed): number {
+  return Math.min(offset, keepFrom);
 }
 
 function assertGroupFits(group: string): void {

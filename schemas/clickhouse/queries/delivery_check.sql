@@ -1,4 +1,5 @@
 -- Does the store hold everything that the log gave it, and nothing twice?
+-- Of the log that the store belongs to now: offsets of another one say nothing about it.
 -- Window: the newest 1,000,000 offsets of each partition, counted in offsets so that it doesn't depend on clocks;
 -- older offsets were checked when they were new, and expire.
 -- missing = offsets from the first stored to the last stored or finished - offsets stored - offsets that finished
@@ -20,9 +21,11 @@ WITH stored AS (
             log_partition,
             max(log_offset) AS newest_offset
         FROM plumbline_raw.calls
+        WHERE log_epoch = (SELECT max(log_epoch) FROM plumbline_raw.log_bindings)
         GROUP BY log_partition
     ) AS newest ON newest.log_partition = calls.log_partition
     WHERE log_offset + 1000000 > newest.newest_offset
+      AND log_epoch = (SELECT max(log_epoch) FROM plumbline_raw.log_bindings)
     GROUP BY log_partition
 )
 SELECT
@@ -46,6 +49,7 @@ LEFT JOIN (
         to_offset - from_offset + 1 - argMax(rows, written_at) AS accounted
     FROM plumbline_raw.ingest_audit
     WHERE topic = 'plumbline.calls'
+      AND log_epoch = (SELECT max(log_epoch) FROM plumbline_raw.log_bindings)
     GROUP BY log_partition, from_offset, to_offset
 ) AS audit ON audit.log_partition = stored.log_partition
 GROUP BY stored.log_partition

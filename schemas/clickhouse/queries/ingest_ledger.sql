@@ -17,6 +17,7 @@ WITH
         FROM plumbline_raw.ingest_audit
         WHERE written_at >= {start:DateTime64(3, 'UTC')}
           AND written_at < {end:DateTime64(3, 'UTC')}
+          AND log_epoch = (SELECT max(log_epoch) FROM plumbline_raw.log_bindings)
         GROUP BY topic, log_partition, from_offset, to_offset
     ),
     ordered AS (
@@ -71,7 +72,8 @@ LEFT JOIN (
         FROM ledger
         WHERE topic = 'plumbline.calls'
     ) AS noted_calls ON noted_calls.log_partition = calls.log_partition
-    WHERE log_offset >= first_offset
+    WHERE log_epoch = (SELECT max(log_epoch) FROM plumbline_raw.log_bindings)
+      AND log_offset >= first_offset
       AND log_offset <= last_offset
       AND log_offset >= (SELECT min(first_offset) FROM ledger WHERE topic = 'plumbline.calls')
     GROUP BY calls.log_partition

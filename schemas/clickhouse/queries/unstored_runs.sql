@@ -13,13 +13,15 @@ FROM (
     FROM (
         SELECT toInt64(log_offset) AS log_offset
         FROM plumbline_raw.calls AS calls
-        WHERE calls.log_partition = {log_partition:UInt16}
+        WHERE calls.log_epoch = (SELECT max(log_epoch) FROM plumbline_raw.log_bindings)
+          AND calls.log_partition = {log_partition:UInt16}
           AND calls.log_offset >= {from:UInt64}
           AND calls.log_offset <= {to:UInt64}
         UNION DISTINCT
         SELECT toInt64(offset) AS log_offset
         FROM plumbline_raw.dead_letters
         WHERE topic = 'plumbline.calls'
+          AND log_epoch = (SELECT max(log_epoch) FROM plumbline_raw.log_bindings)
           AND partition = {log_partition:UInt16}
           AND offset >= {from:UInt64}
           AND offset <= {to:UInt64}

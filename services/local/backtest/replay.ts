@@ -24,7 +24,7 @@ import { JudgeChoiceConfig, judgeChoice, JudgeConfig } from "../../judge/config.
 import { DEFAULT_RUBRICS } from "../../judge/default-rubric.ts";
 import { WriterConfig } from "../../writer/config.ts";
 import { createEnrichment } from "../../writer/enrich-call.ts";
-import { createWriter } from "../../writer/service.ts";
+import { createWriter, type Writer } from "../../writer/service.ts";
 import { labelCriteria, labelOf, type LabelCriterion } from "./criteria.ts";
 import { createJudgeDecider } from "./judge-decider.ts";
 import { createLabelDecider, type Decider, judgePending } from "./judge-pass.ts";
@@ -95,10 +95,9 @@ export async function backtest(options: BacktestOptions): Promise<BacktestReport
   try {
     await store.migrate();
     await clickhouse.command(readQuery("keep_history"));
-    running = createWriter({ log, store, clock, logger, enrichment: createEnrichment(writerConfig) }).run(
-      stop.signal,
-    );
-    const stored = createStoredWait(log, running);
+    const writer = createWriter({ log, store, clock, logger, enrichment: createEnrichment(writerConfig) });
+    running = writer.run(stop.signal);
+    const stored = createStoredWait(log, writer, running);
 
     /** Events of the current step, for a judge that reads labels. */
     const rows = new Map<string, EventRow>();
@@ -272,20 +271,27 @@ async function forgetStored(log: MemoryEventLog): Promise<void> {
   }
 }
 
-/** Resolves once the writer has committed everything of a topic; rejects with the writer's fault. */
-function createStoredWait(log: EventLog, running: Promise<void>): (topic: Topic) => Promise<void> {
+/**
+ * Resolves once the writer has committed everything of a topic; rejects with the writer's fault. On a clock of our own a
+ * pause of the writer would never end: it rejects with its reason.
+ */
+function createStoredWait(
+  log: EventLog,
+  { delivery }: Writer,
+  running: Promise<void>,
+): (topic: Topic) => Promise<void> {
   let fault: { readonly error: unknown } | null = null;
   running.catch((error: unknown) => (fault = { error }));
   return async (topic) => {
     for (;;) {
       if (fault !== null) throw (fault as { error: unknown }).error;
+      const paused = delivery.deliveries().find(({ state }) => state === "paused");
+      if (paused !== undefined) throw new Error(`the writer paused ${paused.topic}: ${paused.reason}`);
       const marks = await log.watermarks(topic);
       const committed = await Promise.all(
         marks.map(({ partition }) => log.committed("writer", topic, partition)),
       );
-      const isStored = marks.every(
-        ({ high }, i) => committed[i]!.offset >= high && committed[i]!.metadata === "",
-      );
+      const isStored = marks.every(({ high }, i) => committed[i]!.offset >= high);
       if (isStored) return;
       await new Promise((resolve) => setTimeout(resolve, 1));
     }

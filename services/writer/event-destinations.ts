@@ -1,0 +1,86 @@
+/** Verdicts, feedback, incidents and registry commands: one record, one row. */
+import type { DeliveredTable, Origin } from "@plumbline/ports";
+import { Feedback, IncidentEvent, RegistryEvent, Verdict, type Topic } from "@plumbline/schemas";
+import type { z } from "zod";
+import type { Destination, TimedRecord } from "./destination.ts";
+import { readTenant } from "./read-tenant.ts";
+import { storedIn, type DestinationDeps } from "./stored-in.ts";
+
+export function verdictDestination(deps: DestinationDeps) {
+  const toRow = (origin: Origin, verdict: Verdict) => ({ ...origin, verdict });
+  return events(deps, "verdicts", "plumbline.verdicts", Verdict, toRow, (rows) =>
+    deps.store.insertVerdicts(rows),
+  );
+}
+
+export function feedbackDestination(deps: DestinationDeps) {
+  const toRow = (origin: Origin, feedback: Feedback, tenant: string) => ({ ...origin, tenant, feedback });
+  return events(deps, "feedback", "plumbline.feedback", Feedback, toRow, (rows) =>
+    deps.store.insertFeedback(rows),
+  );
+}
+
+export function incidentDestination(deps: DestinationDeps) {
+  const toRow = (origin: Origin, event: IncidentEvent) => ({ ...origin, event });
+  return events(deps, "incidents", "plumbline.incidents", IncidentEvent, toRow, (rows) =>
+    deps.store.insertIncidentEvents(rows),
+  );
+}
+
+export function registryDestination(deps: DestinationDeps) {
+  const toRow = (origin: Origin, event: RegistryEvent) => ({ ...origin, event });
+  return events(deps, "registry_events", "plumbline.registry", RegistryEvent, toRow, (rows) =>
+    deps.store.insertRegistryEvents(rows),
+  );
+}
+
+function events<Schema extends z.ZodType, Row extends Origin>(
+  deps: DestinationDeps,
+  table: DeliveredTable,
+  topic: Topic,
+  schema: Schema,
+  toRow: (origin: Origin, event: z.output<Schema>, tenant: string) => Row,
+  insert: (rows: readonly Row[]) => Promise<void>,
+): Destination<Row, null> {
+  return {
+    ...storedIn(table, topic, deps),
+    memoryOffsets: 0,
+    createState: () => null,
+    remember: async () => undefined,
+    insert,
+    prepare(record) {
+      const owner = readTenant(record);
+      if ("problem" in owner) return { kind: "rejected", reason: "tenant", detail: owner.problem };
+      const decoded = decodeEvent(record, schema);
+      if ("reason" in decoded) return { kind: "rejected", ...decoded };
+      const origin = {
+        log_epoch: deps.logEpoch,
+        log_partition: record.partition,
+        log_offset: record.offset,
+        ingested_at: new Date(record.timestamp).toISOString(),
+      };
+      return { kind: "row", row: toRow(origin, decoded.event, owner.tenant) };
+    },
+  };
+}
+
+function decodeEvent<Schema extends z.ZodType>(
+  record: TimedRecord,
+  schema: Schema,
+): { readonly event: z.output<Schema> } | { readonly reason: string; readonly detail: string } {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(record.value));
+  } catch (error) {
+    // Not the message, which quotes what it read.
+    const name = error instanceof SyntaxError ? "no JSON" : "no UTF-8";
+    return { reason: "not_json", detail: `the value is ${name}` };
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return { event: parsed.data };
+  const issue = parsed.error.issues[0];
+  return {
+    reason: `schema:${String(issue?.path[0] ?? "event")}`,
+    detail: `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`,
+  };
+}
