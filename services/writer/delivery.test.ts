@@ -64,7 +64,7 @@ describe("a stop during a recovery", () => {
 
   test("an answer of nothing from the log is no end of an intent", async () => {
     const world = await leftOpen();
-    const { read } = world.log;
+    const read = world.log.read.bind(world.log);
     let empty = 0;
     world.log.read = async (...given) => (empty++ < 12 ? [] : read(...given));
     await world.liveUntilDone();
@@ -98,7 +98,7 @@ test("rows of the last minutes that a loss of power took from the store come aga
   expect(world.rows).toHaveLength(35);
   const letters = (await world.deadLetters()).length;
   const reads: number[] = [];
-  const { read } = world.log;
+  const read = world.log.read.bind(world.log);
   world.log.read = async (topic, partition, from, limits) => {
     reads.push(from);
     return read(topic, partition, from, limits);
@@ -136,7 +136,7 @@ test("a store that was put back from an older copy is filled from where it ends"
 test("records that a power cut could still take are kept by the log", async () => {
   const world = new World();
   const kept: unknown[] = [];
-  const { commit } = world.log;
+  const commit = world.log.commit.bind(world.log);
   world.log.commit = async (group, topic, partition, committed) => {
     kept.push(committed.keepFrom);
     await commit(group, topic, partition, committed);
