@@ -116,7 +116,8 @@ const RULES: readonly Rule[] = [
 
 /** Only these may name a technology. */
 const MAY_USE_ADAPTERS = /^services\/[a-z]+\/main\.ts$/;
-const MAY_IMPORT_ANYTHING = /^(test|bench|examples|infra)\/|\.test\.ts$|\.contract\.ts$|\.config\.ts$|\.fixture\.ts$/;
+const MAY_IMPORT_ANYTHING =
+  /^(test|bench|examples|infra)\/|\.test\.ts$|\.contract\.ts$|\.config\.ts$|\.fixture\.ts$/;
 
 const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.ts"], {
   cwd: ROOT,
