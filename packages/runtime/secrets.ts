@@ -1,0 +1,40 @@
+/** The values of a process's secrets, so that no log line shows one, whoever put it there. */
+
+/** Variables whose values are secrets. Each may come as a file too, named by `<variable>_FILE`. */
+const SECRET_NAME = /_(KEY|KEYS|TOKEN|SECRET|PASSWORD)$|^PLUMBLINE_CLICKHOUSE_URL$/;
+/** Files and switches that only sound like secrets. */
+const NO_SECRET: ReadonlySet<string> = new Set(["PLUMBLINE_TLS_KEY", "PLUMBLINE_REQUIRE_KEYS"]);
+/** A shorter value would blacken ordinary words. */
+const SECRET_CHARS_MIN = 6;
+/** A key of ours, from wherever it comes: its prefix says whose it is, and may be shown. */
+const OWN_KEY = /(plb_[a-z2-7]{10}_)[A-Za-z0-9_-]{43}/g;
+const HIDDEN = "[secret]";
+
+const known = new Set<string>();
+
+export function isSecretName(variable: string): boolean {
+  return SECRET_NAME.test(variable) && !NO_SECRET.has(variable);
+}
+
+/** Keeps the secrets in the value of `variable` out of the log from now on. */
+export function rememberSecret(variable: string, value: string): void {
+  for (const secret of secretsIn(variable, value)) if (secret.length >= SECRET_CHARS_MIN) known.add(secret);
+}
+
+/** `line` without any known secret. */
+export function redactSecrets(line: string): string {
+  let clean = line.includes("plb_") ? line.replace(OWN_KEY, `$1${HIDDEN}`) : line;
+  for (const secret of known) if (clean.includes(secret)) clean = clean.replaceAll(secret, HIDDEN);
+  return clean;
+}
+
+/** Of a list of `key=owner` the keys, of an address its password. */
+function secretsIn(variable: string, value: string): readonly string[] {
+  if (variable.endsWith("_KEYS")) {
+    return value.split(",").map((pair) => pair.slice(0, Math.max(pair.lastIndexOf("="), 0)).trim());
+  }
+  if (!variable.endsWith("_URL")) return [value];
+  if (!URL.canParse(value)) return [];
+  const { password } = new URL(value);
+  return [password, decodeURIComponent(password)];
+}
