@@ -2,5 +2,8 @@
 export { stateOf, type StoredKey } from "./key-book.ts";
 export { createKeyDirectory, type KeyDirectory } from "./key-directory.ts";
 export { createKeyGuard, type StaticKey } from "./key-guard.ts";
+export { IdentityConfig, withIdentity } from "./identity.ts";
 export { createKey } from "./secret.ts";
+export { OPEN_PATH, sessionRoutes } from "./session-routes.ts";
+export { createSessions, withSessions, type Sessions } from "./sessions.ts";
 export { AccessConfig, openAccess, type ProcessAccess } from "./open-access.ts";

@@ -1,6 +1,7 @@
 /** How a process asks for keys, from its configuration: the one place that decides whether it does. */
 import type { Clock, EventLog } from "@plumbline/ports";
-import { createOpenGuard, isLoopback, type Guard } from "@plumbline/runtime/http";
+import { createOpenGuard, isLoopback, type Guard, type TlsFiles } from "@plumbline/runtime/http";
+import { InvalidConfigError } from "@plumbline/runtime/load-config";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import { z } from "zod";
@@ -26,6 +27,14 @@ export const AccessConfig = z.object({
     .describe(
       "`true` asks for API keys on loopback too, such as behind a proxy; beyond loopback they always are",
     ),
+  PLUMBLINE_TLS_CERT: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "PEM file of the certificate and those above it; unset: plain HTTP, for a proxy that speaks TLS",
+    ),
+  PLUMBLINE_TLS_KEY: z.string().min(1).optional().describe("PEM file of the certificate's private key"),
 });
 
 export interface AccessOptions {
@@ -48,21 +57,39 @@ export interface ProcessAccess {
   readonly directory: KeyDirectory | null;
   /** To be run beside the server. */
   readonly services: readonly Service[];
+  /** Undefined: plain HTTP. */
+  readonly tls: TlsFiles | undefined;
 }
 
-/** Keys are asked for beyond loopback, and on loopback as soon as one is configured. */
+/**
+ * Keys are asked for beyond loopback, and on loopback as soon as one is configured.
+ *
+ * @throws InvalidConfigError when only one of the two files for TLS is named
+ */
 export function openAccess(options: AccessOptions): ProcessAccess {
   const { config, host, staticKeys = [], log, clock, logger, service } = options;
+  const tls = tlsOf(config);
   const admin = config.PLUMBLINE_ADMIN_KEY;
   const fixed: readonly StaticKey[] = admin === undefined ? staticKeys : [...staticKeys, operatorKey(admin)];
   const isAsked = config.PLUMBLINE_REQUIRE_KEYS || !isLoopback(host) || fixed.length > 0;
   if (!isAsked || (log === null && fixed.length === 0)) {
-    return { guard: createOpenGuard(), directory: null, services: [] };
+    return { guard: createOpenGuard(), directory: null, services: [], tls };
   }
   const directory =
     log === null ? null : createKeyDirectory({ log, clock, logger, service, needsKey: fixed.length === 0 });
   const guard = createKeyGuard({ clock, staticKeys: fixed, directory });
-  return { guard, directory, services: directory === null ? [] : [directory] };
+  return { guard, directory, services: directory === null ? [] : [directory], tls };
+}
+
+function tlsOf({
+  PLUMBLINE_TLS_CERT: cert,
+  PLUMBLINE_TLS_KEY: key,
+}: AccessOptions["config"]): TlsFiles | undefined {
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  if (cert === undefined && key === undefined) return undefined;
+  throw new InvalidConfigError(
+    "invalid configuration:\n  PLUMBLINE_TLS_CERT and PLUMBLINE_TLS_KEY: set both, or neither",
+  );
 }
 
 function operatorKey(secret: string): StaticKey {

@@ -41,6 +41,7 @@ const collector = createCollector({
   host: config.PLUMBLINE_COLLECTOR_HOST,
   port: config.PLUMBLINE_COLLECTOR_PORT,
   guard: access.guard,
+  tls: access.tls,
 });
 
 const metrics = createMetricsService({

@@ -21,6 +21,7 @@ import {
   readBody,
   type Guard,
   type HttpService,
+  type TlsFiles,
   type Principal,
   type Request,
   type Response,
@@ -42,6 +43,8 @@ export interface CollectorOptions {
   readonly port: number;
   /** Whose events they are. Absent: no key is asked for, and everything belongs to tenant `default`. */
   readonly guard?: Guard | undefined;
+  /** Absent: plain HTTP. */
+  readonly tls?: TlsFiles | undefined;
   /** Longest wait for the log, ms. Default 10,000: shorter than an emitter waits for its answer. */
   readonly appendTimeoutMs?: number;
 }
@@ -140,6 +143,7 @@ export function createCollector(options: CollectorOptions): HttpService {
       host,
       port,
       portSetting: "PLUMBLINE_COLLECTOR_PORT",
+      tls: options.tls,
     }),
     health,
   };

@@ -5,6 +5,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createSessions, sessionRoutes, withSessions, type Sessions } from "@plumbline/access";
 import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
 import { serveClickHouse } from "@plumbline/adapters/clickhouse/http-front";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
@@ -15,12 +16,20 @@ import { createJudge } from "@plumbline/adapters/llm/create-judge";
 import { openLmdbEventLog, type LmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
 import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
 import { ConfigError, type EventLog, type Notifier, type Store } from "@plumbline/ports";
-import { createHttpApp, createHttpService, createOpenGuard, type HttpService } from "@plumbline/runtime/http";
+import {
+  createHttpApp,
+  createHttpService,
+  createOpenGuard,
+  DEFAULT_TENANT,
+  type HttpService,
+  type Principal,
+} from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
 import { onScrape, setGauge } from "@plumbline/runtime/metrics";
 import { createMetricsService } from "@plumbline/runtime/metrics-service";
 import type { Resource, Service } from "@plumbline/runtime/run";
 import { createScheduler, type JobService } from "@plumbline/runtime/schedule";
+import { SCOPES } from "@plumbline/schemas";
 import { createCollector } from "../collector/service.ts";
 import { judgeChoice } from "../judge/config.ts";
 import { DEFAULT_RUBRICS } from "../judge/default-rubric.ts";
@@ -47,6 +56,8 @@ export interface LocalMode {
   readonly log: EventLog;
   readonly store: Store;
   readonly inbox: Inbox;
+  /** A token that opens one session in the inbox page, once, as whoever started the process. */
+  readonly issueLink: () => string;
   /** Resolves once everything serves. */
   readonly urls: Promise<LocalUrls>;
 }
@@ -104,7 +115,8 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
       // an idle laptop more than every other service.
       followMs: 1_000,
     });
-    const page = createInboxPage(inbox, ports.inbox, logger, stop);
+    const sessions = createSessions();
+    const page = createInboxPage(inbox, sessions, ports.inbox, logger, stop);
     const services: readonly Service[] = [
       collector,
       page,
@@ -139,6 +151,7 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
       log,
       store,
       inbox,
+      issueLink: () => sessions.issueLink(OWNER),
       urls: Promise.all([collector.url, page.url, registry.url, metrics.url]).then(
         ([collectorUrl, inboxUrl, registryUrl, metricsUrl]) => ({
           collector: collectorUrl,
@@ -182,13 +195,28 @@ function showDiskRoom(log: LmdbEventLog): { close(): Promise<void> } {
   };
 }
 
-function createInboxPage(inbox: Inbox, port: number, logger: Logger, stop: AbortSignal): HttpService {
+/** Whoever started local mode, and holds the link that was printed. */
+const OWNER: Principal = {
+  tenant: DEFAULT_TENANT,
+  name: "local",
+  scopes: new Set(SCOPES),
+  key_id: null,
+  isOperator: true,
+};
+
+function createInboxPage(
+  inbox: Inbox,
+  sessions: Sessions,
+  port: number,
+  logger: Logger,
+  stop: AbortSignal,
+): HttpService {
   const handle = inboxHandler(inbox, { runbooksDir: RUNBOOKS, signal: stop });
   const app = createHttpApp({
     name: "inbox",
     logger,
-    guard: createOpenGuard(),
-    routes: inboxRoutes(inboxPaths(), handle, null),
+    guard: withSessions(createOpenGuard(), sessions),
+    routes: [...inboxRoutes(inboxPaths(), handle, null), ...sessionRoutes(sessions)],
   });
   return createHttpService(app, {
     name: "inbox",

@@ -7,6 +7,7 @@
 import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { OPEN_PATH } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { InvalidConfigError, loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
@@ -51,7 +52,7 @@ async function main(flags: Flags): Promise<number> {
     async run(signal) {
       const urls = await local.urls;
       if (flags.readyFile !== null) await writeReadyFile(flags.readyFile, urls);
-      process.stderr.write(greeting(urls, dataDir.path));
+      process.stderr.write(greeting(urls, dataDir.path, local.issueLink()));
       if (flags.demo) {
         const alerted = await runDemo({ local, urls, flags, clock: systemClock, signal });
         if (flags.untilAlert) {
@@ -96,7 +97,7 @@ async function writeReadyFile(file: string, urls: Urls): Promise<void> {
   await rename(`${file}.part`, file);
 }
 
-function greeting(urls: Urls, dataDir: string): string {
+function greeting(urls: Urls, dataDir: string, token: string): string {
   const event = JSON.stringify({
     app: "my-app",
     use_case: "first-prompt",
@@ -110,6 +111,7 @@ function greeting(urls: Urls, dataDir: string): string {
   return `
 Plumbline serves; everything is kept in ${dataDir}
   inbox      ${urls.inbox}
+             ${urls.inbox}${OPEN_PATH}?token=${token}  (signs you in, once)
   collector  ${urls.collector}
   SQL        ${urls.sql}  (read-only)
   registry   ${urls.registry}

@@ -1,4 +1,4 @@
-import { AccessConfig } from "@plumbline/access";
+import { AccessConfig, IdentityConfig } from "@plumbline/access";
 import {
   KafkaConfig,
   KafkaGroupConfig,
@@ -49,6 +49,7 @@ export const NotifierConfig = z.object({
   PLUMBLINE_NOTIFIER_HOST: z.string().default("127.0.0.1").describe("address of the inbox page"),
   PLUMBLINE_NOTIFIER_PORT: Port.default(8086).describe("port of the same"),
   ...AccessConfig.shape,
+  ...IdentityConfig.shape,
   ...MetricsConfig.shape,
   PLUMBLINE_LOG_LEVEL: z
     .enum(["debug", "info", "warn", "error"])

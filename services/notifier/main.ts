@@ -1,5 +1,5 @@
 /** The notifier as a process of its own: incidents from Kafka, messages to Slack and, if wanted, to an inbox page. */
-import { openAccess } from "@plumbline/access";
+import { createSessions, openAccess, sessionRoutes, withIdentity, withSessions } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { inboxHandler, inboxPaths } from "@plumbline/adapters/inbox/handler";
 import { openInboxNotifier } from "@plumbline/adapters/inbox/inbox";
@@ -63,8 +63,14 @@ const notifier = createNotifierService({
 });
 
 const handle = inbox === null ? null : inboxHandler(inbox, { signal: stop, runbooksDir: runbooksDir() });
+const sessions = createSessions();
 const routes =
-  handle === null ? [] : inboxRoutes(inboxPaths(), handle, config.PLUMBLINE_INBOX_TENANT ?? null);
+  handle === null
+    ? []
+    : [
+        ...inboxRoutes(inboxPaths(), handle, config.PLUMBLINE_INBOX_TENANT ?? null),
+        ...sessionRoutes(sessions),
+      ];
 const access = openAccess({
   config,
   host: config.PLUMBLINE_NOTIFIER_HOST,
@@ -77,7 +83,7 @@ const http = createHttpService(
   createHttpApp({
     name: "notifier",
     logger,
-    guard: access.guard,
+    guard: withSessions(withIdentity(access.guard, config), sessions),
     routes,
     health: notifier.health,
   }),
@@ -87,6 +93,7 @@ const http = createHttpService(
     host: config.PLUMBLINE_NOTIFIER_HOST,
     port: config.PLUMBLINE_NOTIFIER_PORT,
     portSetting: "PLUMBLINE_NOTIFIER_PORT",
+    tls: access.tls,
   },
 );
 

@@ -20,7 +20,7 @@ const policy = createPolicyService({
   apiKey: config.PLUMBLINE_REGISTRY_KEY,
   pollMs: config.PLUMBLINE_POLICY_POLL_MS,
 });
-const { guard } = openAccess({
+const { guard, tls } = openAccess({
   config,
   host: config.PLUMBLINE_POLICY_HOST,
   log: null,
@@ -42,6 +42,7 @@ const http = createHttpService(
     host: config.PLUMBLINE_POLICY_HOST,
     port: config.PLUMBLINE_POLICY_PORT,
     portSetting: "PLUMBLINE_POLICY_PORT",
+    tls,
   },
 );
 

@@ -43,6 +43,7 @@ const registry = createRegistry({
   host: config.PLUMBLINE_REGISTRY_HOST,
   port: config.PLUMBLINE_REGISTRY_PORT,
   guard: access.guard,
+  tls: access.tls,
   keys: access.directory ?? undefined,
   snapshots: snapshot === undefined ? undefined : createSnapshotFile(snapshot),
 });

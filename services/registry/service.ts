@@ -13,6 +13,7 @@ import {
   HttpProblem,
   type Guard,
   type HttpService,
+  type TlsFiles,
 } from "@plumbline/runtime/http";
 import { Heartbeat, notOk, ok, type Check, type Health } from "@plumbline/runtime/health";
 import type { Logger } from "@plumbline/runtime/logger";
@@ -40,6 +41,8 @@ export interface RegistryOptions {
   readonly portSetting?: string;
   /** Absent: no key is asked for, and everybody is who they say. */
   readonly guard?: Guard | undefined;
+  /** Absent: plain HTTP. */
+  readonly tls?: TlsFiles | undefined;
   /** Keys that it keeps, which it runs. Absent: those of its log. */
   readonly keys?: KeyDirectory | undefined;
   /** Absent: every start folds the whole topic. */
@@ -181,6 +184,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     host,
     port,
     portSetting,
+    tls: options.tls,
   });
 
   return {

@@ -1,5 +1,11 @@
 /** Every server of ours with its routes, for what must hold for all of them. */
-import { createKeyGuard, type KeyDirectory } from "@plumbline/access";
+import {
+  createKeyGuard,
+  createSessions,
+  sessionRoutes,
+  withSessions,
+  type KeyDirectory,
+} from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { inboxHandler, inboxPaths } from "@plumbline/adapters/inbox/handler";
 import { openInboxNotifier } from "@plumbline/adapters/inbox/inbox";
@@ -29,15 +35,20 @@ export async function createServers(options: {
   const guard = createKeyGuard({ clock: systemClock, staticKeys: [], directory: keys });
   const deps = { log, clock: systemClock, logger, guard, port: 0 };
   const inbox = inboxHandler(await openInboxNotifier({ dir: inboxDir }));
-  const small = (name: string, routes: Parameters<typeof createHttpApp>[0]["routes"]) =>
-    createHttpService(createHttpApp({ name, logger, guard, routes }), { name, logger, port: 0 });
+  const sessions = createSessions();
+  const small = (name: string, routes: Parameters<typeof createHttpApp>[0]["routes"], own: Guard = guard) =>
+    createHttpService(createHttpApp({ name, logger, guard: own, routes }), { name, logger, port: 0 });
   return {
     guard,
     all: {
       collector: createCollector(deps),
       registry: createRegistry({ ...deps, keys, followMs: 20 }),
       policy: small("policy", policyRoutes({ status: () => [] })),
-      inbox: small("inbox", inboxRoutes(inboxPaths(), inbox, inboxTenant)),
+      inbox: small(
+        "inbox",
+        [...inboxRoutes(inboxPaths(), inbox, inboxTenant), ...sessionRoutes(sessions)],
+        withSessions(guard, sessions),
+      ),
       metrics: createMetricsService({ name: "collector", logger, services: [], port: 0 }),
     },
   };

@@ -18,3 +18,4 @@ export { isLoopback, listen } from "./listen.ts";
 export { HttpProblem } from "./problem.ts";
 export type { HttpApp, Request, Response, Route } from "./route.ts";
 export { createHttpService, type HttpService } from "./service.ts";
+export type { TlsFiles } from "./tls.ts";

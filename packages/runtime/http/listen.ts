@@ -1,8 +1,10 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { InvalidConfigError } from "../load-config.ts";
+import type { Logger } from "../logger.ts";
 import { isOpenToAll } from "./app.ts";
 import type { HttpApp } from "./route.ts";
+import { createTlsServer, type TlsFiles } from "./tls.ts";
 
 export interface ListenOptions {
   /** Address to bind. Default 127.0.0.1: nothing is reachable from outside unless somebody says so. */
@@ -11,6 +13,9 @@ export interface ListenOptions {
   readonly port: number;
   /** The variable or flag that sets the port, for the message when it is taken. */
   readonly portSetting?: string;
+  /** Absent: plain HTTP, for loopback or behind a proxy that speaks TLS. */
+  readonly tls?: TlsFiles | undefined;
+  readonly logger?: Logger;
 }
 
 export interface Listening {
@@ -34,20 +39,21 @@ export function isLoopback(host: string): boolean {
  *   message says what to change
  */
 export async function listen(app: HttpApp, options: ListenOptions): Promise<Listening> {
-  const { host = "127.0.0.1", port, portSetting = "the port setting" } = options;
+  const { host = "127.0.0.1", port, portSetting = "the port setting", tls, logger } = options;
   if (!isLoopback(host) && isOpenToAll(app)) {
     throw new InvalidConfigError(
       `whoever reaches ${host} would be obeyed: ask for API keys (PLUMBLINE_ADMIN_KEY is the first one, \`plumbline keys create\` makes more), or bind 127.0.0.1`,
     );
   }
   let isClosing = false;
-  const server: Server = createServer((request, response) => {
+  const answer: RequestListener = (request, response) => {
     response.once("close", () => {
       if (isClosing) setImmediate(() => server.closeIdleConnections());
     });
     if (isClosing) response.setHeader("connection", "close");
     app(request, response);
-  });
+  };
+  const server: Server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer, logger);
   // A sender that trickles its body holds a socket no longer than this.
   server.requestTimeout = 60_000;
   await new Promise<void>((resolve, reject) => {
@@ -59,7 +65,7 @@ export async function listen(app: HttpApp, options: ListenOptions): Promise<List
   const bound = (server.address() as AddressInfo).port;
 
   return {
-    url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+    url: `${tls === undefined ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${bound}`,
     close: async (drainMs = 5000) => {
       if (isClosing) return;
       isClosing = true;

@@ -1,0 +1,118 @@
+import { createHttpApp, createOpenGuard, listen, type Guard } from "@plumbline/runtime/http";
+import { createLogger } from "@plumbline/runtime/logger";
+import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { Problem } from "@plumbline/schemas";
+import { expect, onTestFinished, test } from "vitest";
+import { withIdentity } from "./identity.ts";
+import { createKeyGuard } from "./key-guard.ts";
+import { sessionRoutes } from "./session-routes.ts";
+import { createSessions, SESSION_MS, withSessions } from "./sessions.ts";
+
+const logger = createLogger("test", "silent");
+const READER = {
+  secret: "reader-key",
+  tenant: "t",
+  name: "ann",
+  scopes: ["read"],
+  isOperator: false,
+} as const;
+
+async function serving(guard: Guard, now?: () => number) {
+  const sessions = createSessions(now);
+  const app = createHttpApp({
+    name: "test",
+    logger,
+    guard: withSessions(guard, sessions),
+    routes: [
+      ...sessionRoutes(sessions),
+      { method: "GET", path: "/seen", access: "read", handle: (_q, response) => void response.json({}) },
+      {
+        method: "POST",
+        path: "/changed",
+        access: "read",
+        handle: (_q, response, { name }) => void response.json({ name }),
+      },
+    ],
+  });
+  const listening = await listen(app, { port: 0 });
+  onTestFinished(() => listening.close(0));
+  return { url: listening.url, sessions };
+}
+
+const PRINCIPAL = {
+  tenant: "t",
+  name: "ann",
+  scopes: new Set(["read"] as const),
+  key_id: null,
+  isOperator: false,
+};
+
+function cookieOf(response: Response): string {
+  return response.headers.get("set-cookie")!.split(";")[0]!;
+}
+
+test("the link opens a session once; its cookie changes state with the header alone, and never from another site", async () => {
+  const { url, sessions } = await serving(createOpenGuard());
+  const link = `${url}/open?token=${sessions.issueLink(PRINCIPAL)}`;
+  const opened = await fetch(link, { redirect: "manual" });
+  expect(opened.status).toBe(303);
+  expect(opened.headers.get("set-cookie")).toMatch(/; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/);
+  expect((await fetch(link, { redirect: "manual" })).status).toBe(403);
+
+  const cookie = cookieOf(opened);
+  const post = (headers: Record<string, string>) => fetch(`${url}/changed`, { method: "POST", headers });
+  const { csrf } = (await (await fetch(`${url}/v1/session`, { headers: { cookie } })).json()) as {
+    csrf: string;
+  };
+  expect((await post({})).status).toBe(401);
+  expect((await post({ "x-plumbline-csrf": csrf })).status).toBe(401);
+  const bare = await post({ cookie });
+  expect(bare.status).toBe(403);
+  expect(Problem.parse(await bare.json()).detail).toMatch(/x-plumbline-csrf/);
+  expect((await post({ cookie, "x-plumbline-csrf": `${csrf.slice(1)}x` })).status).toBe(403);
+  expect(await (await post({ cookie, "x-plumbline-csrf": csrf })).json()).toEqual({ name: "ann" });
+});
+
+test("a session ends with its time, and when it is closed", async () => {
+  let now = 0;
+  const { url, sessions } = await serving(
+    createKeyGuard({ clock: systemClock, staticKeys: [READER], directory: null }),
+    () => now,
+  );
+  const signIn = () =>
+    fetch(`${url}/v1/session`, { method: "POST", headers: { authorization: "Bearer reader-key" } });
+  const seen = (cookie: string) => fetch(`${url}/seen`, { headers: { cookie } });
+  const first = cookieOf(await signIn());
+  expect((await seen(first)).status).toBe(200);
+  now = SESSION_MS;
+  expect((await seen(first)).status).toBe(401);
+
+  const second = cookieOf(await signIn());
+  const { csrf } = (await (await fetch(`${url}/v1/session`, { headers: { cookie: second } })).json()) as {
+    csrf: string;
+  };
+  const closing = { method: "DELETE", headers: { cookie: second, "x-plumbline-csrf": csrf } };
+  expect((await fetch(`${url}/v1/session`, closing)).status).toBe(204);
+  expect((await seen(second)).status).toBe(401);
+  expect(sessions.openByLink("guess")).toBeNull();
+});
+
+test("a proxy's header is believed from its address alone", async () => {
+  const keys = createKeyGuard({ clock: systemClock, staticKeys: [READER], directory: null });
+  const identity = (proxies: string) =>
+    withIdentity(keys, {
+      PLUMBLINE_IDENTITY_HEADER: "x-auth-email",
+      PLUMBLINE_TRUSTED_PROXY: proxies,
+      PLUMBLINE_IDENTITY_SCOPES: ["read"],
+      PLUMBLINE_IDENTITY_TENANT: "t",
+    });
+  const trusted = await serving(identity("10.0.0.0/8, 127.0.0.1"));
+  const foreign = await serving(identity("10.0.0.0/8"));
+  const headers = { "x-auth-email": "ann@example.com" };
+  expect((await fetch(`${trusted.url}/seen`, { headers })).status).toBe(200);
+  expect((await fetch(`${foreign.url}/seen`, { headers })).status).toBe(401);
+  expect((await fetch(`${trusted.url}/changed`, { method: "POST", headers })).status).toBe(403);
+  const withHeader = { method: "POST", headers: { ...headers, "x-plumbline-csrf": "1" } };
+  expect((await fetch(`${trusted.url}/changed`, withHeader)).status).toBe(200);
+  expect(() => identity("proxy.internal")).toThrow(/PLUMBLINE_TRUSTED_PROXY: "proxy.internal"/);
+});
