@@ -148,6 +148,18 @@ export const METRICS = {
     labels: ["job"],
     from: ["monitor"],
   },
+  ingest_lost_records: {
+    type: "gauge",
+    help: "records that the writer went past in the last six hours and that are in no table, by the newest scan; of the replica that scans",
+    labels: [],
+    from: ["monitor"],
+  },
+  ingest_unchecked_records: {
+    type: "gauge",
+    help: "suspicious records that the newest scan did not look at, because there were too many",
+    labels: [],
+    from: ["monitor"],
+  },
   alerts_total: {
     type: "counter",
     help: "messages about incidents that were shown for the first time",

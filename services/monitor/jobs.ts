@@ -46,6 +46,8 @@ export interface JobDeps {
   readonly holds: (useCase: string) => boolean;
   /** How long after its end an hour of calls is taken as complete, ms; see the measures. */
   readonly settleMs?: number;
+  /** Takes the result of each scan for lost records; for metrics. */
+  readonly onScan?: IngestMonitorDeps["onScan"];
 }
 
 export interface MonitorJobs {
@@ -56,12 +58,12 @@ export interface MonitorJobs {
   readonly canary: CanaryMonitor;
 }
 
-export function createMonitorJobs({ config, settleMs, ...shared }: JobDeps): MonitorJobs {
+export function createMonitorJobs({ config, settleMs, onScan, ...shared }: JobDeps): MonitorJobs {
   const deps = () => ({ ...shared, incidents: new IncidentFold(shared.log) });
   return {
     quality: createQualityMonitor({ ...deps(), options: qualityOptions(config) }),
     coverage: createCoverageMonitor(deps()),
-    ingest: createIngestMonitor(deps()),
+    ingest: createIngestMonitor({ ...deps(), onScan }),
     measures: createMeasuresMonitor({ ...deps(), ...(settleMs === undefined ? {} : { settleMs }) }),
     canary: createCanaryMonitor({ ...deps(), options: canaryOptions(config) }),
   };

@@ -6,6 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { createScheduler, type JobService } from "@plumbline/runtime/schedule";
+import { createScanMetrics } from "./ingest/scan-metrics.ts";
 import { createMonitorJobs, type JobDeps } from "./jobs.ts";
 
 const GROUP = "monitor";
@@ -22,14 +23,16 @@ const INGEST_MS = 5 * 60_000;
 /** Longest time without a look while nothing arrives. */
 const IDLE_LOOK_MS = 5 * 60_000;
 
-export type MonitorDeps = Omit<JobDeps, "holds" | "settleMs">;
+export type MonitorDeps = Omit<JobDeps, "holds" | "settleMs" | "onScan">;
 
 export function createMonitor({ log, store, clock, logger, config }: MonitorDeps): JobService {
   let held: ReadonlySet<number> = new Set();
   let partitions = 1;
+  const scans = createScanMetrics(clock, INGEST_MS);
   const holds = (useCase: string): boolean => held.has(scheduleSlot(useCase, partitions));
   /** Made anew at every change of partitions: a use case that came back is rebuilt from rows. */
-  const createJobs = () => createMonitorJobs({ store, log, clock, logger, config, holds });
+  const createJobs = () =>
+    createMonitorJobs({ store, log, clock, logger, config, holds, onScan: scans.note });
   const everyMs = 1_000 * config.PLUMBLINE_MONITOR_INTERVAL_SECONDS;
   const periods = {
     quality: everyMs,
@@ -66,6 +69,7 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
     async run(signal) {
       partitions = (await log.watermarks("plumbline.schedule")).length;
       await Promise.all([follow(signal), scheduler.run(signal)]);
+      scans.close();
     },
   };
 
