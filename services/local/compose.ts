@@ -92,7 +92,15 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
 
   try {
     await mkdir(dataDir, { recursive: true });
-    const log = keep("log", await openLmdbEventLog({ path: join(dataDir, "log"), clock: systemClock }));
+    const { PLUMBLINE_LOG_RESERVE_BYTES: reserveBytes } = config;
+    const log = keep(
+      "log",
+      await openLmdbEventLog({
+        path: join(dataDir, "log"),
+        clock: systemClock,
+        ...(reserveBytes === undefined ? {} : { reserveBytes }),
+      }),
+    );
     const clickhouse = keep(
       "clickhouse",
       await openEmbeddedClickHouse({ path: join(dataDir, "clickhouse") }),

@@ -11,6 +11,14 @@ export const LocalConfig = z.object({
   ...JudgeChoiceConfig.shape,
   ...MonitorConfig.shape,
   PLUMBLINE_MONITOR_INTERVAL_SECONDS: MonitorConfig.shape.PLUMBLINE_MONITOR_INTERVAL_SECONDS.default(5),
+  PLUMBLINE_LOG_RESERVE_BYTES: z.coerce
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe(
+      "free space on the log's disk below which nothing is accepted; default 5 % of it, at most 1 GiB",
+    ),
   PLUMBLINE_SLACK_TOKEN: z.string().optional().describe("bot token; unset: the inbox page alone"),
   PLUMBLINE_SLACK_CHANNEL: z.string().optional().describe("channel id"),
   PLUMBLINE_SLACK_API_URL: z.url().optional().describe("base of the Slack API, with a slash at the end"),
