@@ -13,6 +13,7 @@ export * from "./files/prompt.ts";
 export * from "./files/rubric.ts";
 export * from "./http/problem.ts";
 export * from "./http/calls.ts";
+export * from "./http/dead-letters.ts";
 export * from "./http/keys.ts";
 export * from "./http/registry.ts";
 export * from "./limits.ts";

@@ -8,6 +8,8 @@ import { addBundle } from "./commands/bundle.ts";
 import { addExport } from "./commands/export.ts";
 import { addImport } from "./commands/import.ts";
 import { addReplay } from "./commands/replay.ts";
+import { addDeadLetters } from "./commands/dead-letters.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addTail } from "./commands/tail.ts";
 import { addInit } from "./commands/init.ts";
 import { addLint } from "./commands/lint.ts";
@@ -32,10 +34,12 @@ const COMMANDS: readonly AddCommand[] = [
   addPromote,
   addRollback,
   addStatus,
+  addDoctor,
   addHistory,
   addTail,
   addReplay,
   addBacktest,
+  addDeadLetters,
   addBundle,
   addImport,
   addExport,

@@ -66,6 +66,12 @@ export const METRICS = {
     labels: [],
     from: ["local"],
   },
+  ingest_gap: {
+    type: "gauge",
+    help: "records of the log that are in no table although the writer went past them, over the batches of the last six hours; above 0 is an incident",
+    labels: ["topic"],
+    from: ["monitor"],
+  },
   consumer_lag_messages: {
     type: "gauge",
     help: "records of a partition that the writer has not stored yet",

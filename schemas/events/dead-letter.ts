@@ -13,6 +13,9 @@ export const DEAD_LETTER_HEADERS = [
   "first_seen",
 ] as const;
 
+/** Header of a letter whose record was larger than a dead letter may be: the record's size in bytes. The rest is gone. */
+export const VALUE_BYTES = "value_bytes";
+
 /** Headers of a record that was appended to its topic again: which dead letter it was, and in which redrive. */
 export const REDRIVEN_FROM = "redriven_from";
 export const REDRIVE_ID = "redrive_id";

@@ -21,6 +21,8 @@ import { count, observe } from "@plumbline/runtime/metrics";
 import { announceToPeople } from "./announce-to-people.ts";
 import { createSubmit } from "./commands.ts";
 import type { Folded } from "@plumbline/registry-fold/fold";
+import { createDeadLetterBoard } from "./dead-letters/dead-letter-board.ts";
+import { deadLetterRoutes } from "./dead-letters/routes.ts";
 import { createLogFollower } from "./follow-log.ts";
 import { keyRoutes } from "./key-routes.ts";
 import { createLiveBoard } from "./live.ts";
@@ -30,7 +32,7 @@ import { createState, type RegistryState } from "@plumbline/registry-fold/state"
 import { writeRoutes } from "./write-routes.ts";
 
 export interface RegistryOptions {
-  readonly log: Pick<EventLog, "append" | "read" | "watermarks">;
+  readonly log: Pick<EventLog, "append" | "read" | "watermarks" | "committed">;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Default 127.0.0.1. Anything else needs a guard that asks for keys. */
@@ -174,6 +176,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         ready,
         ageMs: () => (follower.readAt === null ? null : Math.max(0, clock.now() - follower.readAt)),
       }),
+      ...deadLetterRoutes(createDeadLetterBoard({ log, clock })),
       ...writeRoutes({ state, submit, clock, logger, ready }),
       ...keyRoutes({ keys, clock }),
     ],

@@ -4,7 +4,7 @@
  * Everything in the topic becomes a row, whatever it is: a record refused here would be a dead letter of a dead letter.
  */
 import type { DeadLetterRow, LogRecord } from "@plumbline/ports";
-import { REDRIVEN_BY } from "@plumbline/schemas";
+import { REDRIVEN_BY, VALUE_BYTES } from "@plumbline/schemas";
 import { DEAD_LETTER_TOPIC } from "./dead-letters.ts";
 import type { Destination } from "./destination.ts";
 import { storedIn, type DestinationDeps } from "./stored-in.ts";
@@ -42,7 +42,7 @@ export function toDeadLetterRow(record: LogRecord): DeadLetterRow {
     ...(isNote ? NOBODY : senderOf(record.value)),
     reason: textOf(headers["reason"]) || "unknown",
     detail: textOf(headers["detail"], DETAIL_CHARS_MAX),
-    bytes: record.value.length,
+    bytes: indexOf(headers[VALUE_BYTES], Number.MAX_SAFE_INTEGER) || record.value.length,
     first_seen: timeOf(headers["first_seen"], written),
     redriven_by: textOf(headers[REDRIVEN_BY]),
     log_partition: record.partition,

@@ -22,6 +22,8 @@ export interface LostRecords {
 
 export interface IngestScan {
   readonly lost: readonly LostRecords[];
+  /** Topics with a finished batch in the window. */
+  readonly topics: readonly Topic[];
   /** Offsets that finished batches were about. */
   readonly offsets: number;
   /** Suspicious offsets that were not looked at, because there were too many. */
@@ -62,11 +64,13 @@ export async function findLostRecords(
   window: { readonly start: string; readonly end: string },
 ): Promise<IngestScan> {
   const lost: LostRecords[] = [];
+  const topics = new Set<Topic>();
   let offsets = 0;
   let unchecked = 0;
   for (const ledger of await store.ingestLedger(window)) {
     const topic = TOPIC_NAMES.find((name) => name === ledger.topic);
     if (topic === undefined) continue;
+    topics.add(topic);
     offsets += ledger.last_offset - ledger.first_offset + 1;
     const found =
       topic === "plumbline.calls"
@@ -85,7 +89,7 @@ export async function findLostRecords(
       expired: found.expired,
     });
   }
-  return { lost, offsets, unchecked };
+  return { lost, topics: [...topics], offsets, unchecked };
 }
 
 interface Found {

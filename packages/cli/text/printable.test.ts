@@ -1,0 +1,29 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { hexDump, printable, printableLine, textOf } from "./printable.ts";
+
+test("whatever the text, what is printed holds no control character and no character that turns text around", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (text) => {
+      // oxlint-disable-next-line no-control-regex -- they are what must not be there
+      expect(printable(text)).not.toMatch(
+        /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/,
+      );
+      expect(printableLine(text)).not.toMatch(/[\n\t]/);
+    }),
+  );
+});
+
+test("a title change and a reversal are seen and do nothing, other text stays as it is", () => {
+  expect(printable("\u001b]0;owned\u0007 paid \u202E04$")).toBe(
+    String.raw`\u{1b}]0;owned\u{7} paid \u{202e}04$`,
+  );
+  expect(printable("Grüße, 40 €\n\tdone 🙂")).toBe("Grüße, 40 €\n\tdone 🙂");
+});
+
+test("bytes that are no text are dumped, with their offsets", () => {
+  const bytes = new Uint8Array([0x7b, 0xff, 0x00, 0x41]);
+  expect(textOf(bytes)).toBeNull();
+  expect(hexDump(bytes)).toBe(`00000000  7b ff 00 41${" ".repeat(38)}{..A`);
+  expect(textOf(new TextEncoder().encode("ä"))).toBe("ä");
+});
