@@ -10,7 +10,7 @@ import { createLogger } from "@plumbline/runtime/logger";
 import { Problem, SCOPES, type Scope } from "@plumbline/schemas";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { documentOf, versionOf } from "../registry/commands.ts";
-import { samplesOf, USE_CASE, type Sample } from "./access-samples.ts";
+import { DEAD_LETTER, samplesOf, USE_CASE, type Sample } from "./access-samples.ts";
 import { renderAccessTable } from "./access-table.ts";
 import { createServers } from "./servers.ts";
 
@@ -64,6 +64,7 @@ beforeAll(async () => {
     await keys.record({ type: "revoked", key_id: revoked.key_id, stops_at: PAST, at: PAST, actor: "test" });
     made.set(`revoked ${scope}`, revoked);
   }
+  await log.append("plumbline.calls.dead_letter", [DEAD_LETTER]);
   const registry = await servers.all.registry.url;
   const push = { prompt_version: VERSION, document: documentOf("one") };
   const deployer = made.get("right deploy")!.secret;

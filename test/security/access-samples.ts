@@ -32,6 +32,14 @@ const INBOX = { right: 200, other: 403, otherMeans: REFUSED };
 /** Served before the request is read further: unknown names are 404 for everybody. */
 const RUNBOOK = { path: "/runbooks/none.md", right: 404, other: 403, otherMeans: REFUSED };
 
+const LETTER_ID = "plumbline.calls/0/7";
+/** A dead letter of tenant X. */
+export const DEAD_LETTER = {
+  key: "k",
+  value: new TextEncoder().encode("{"),
+  headers: { tenant: "team-x", topic: "plumbline.calls", partition: "0", offset: "7", reason: "not_json" },
+};
+
 /** @param version of the use case @param keyId of a key of tenant X that nothing else needs */
 export function samplesOf(version: string, keyId: string): Readonly<Record<string, Sample>> {
   const there = (body: unknown, right: number): Sample => ({
@@ -107,6 +115,19 @@ export function samplesOf(version: string, keyId: string): Readonly<Record<strin
       right: 400,
       other: 400,
       otherMeans: NOT_THERE,
+    },
+    "GET /v1/dead-letters": { right: 200, other: 200, otherMeans: OWN_ONLY },
+    "GET /v1/dead-letters/:topic/:partition/:offset": {
+      path: `/v1/dead-letters/${LETTER_ID}`,
+      right: 200,
+      other: 404,
+      otherMeans: "the dead letter does not exist for it",
+    },
+    "POST /v1/dead-letters/redrive": {
+      body: { ids: [LETTER_ID] },
+      right: 200,
+      other: 200,
+      otherMeans: "left out as unknown",
     },
     "GET /v1/keys": { right: 200, other: 200, otherMeans: OWN_ONLY },
     "POST /v1/keys": {
