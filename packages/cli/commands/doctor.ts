@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { InvalidArgumentError } from "commander";
 import type { AddCommand, CommandContext } from "../command.ts";
 import { checkService, type ServiceAddress } from "../doctor/check-service.ts";
 import { checkStore } from "../doctor/check-store.ts";
@@ -105,7 +106,7 @@ async function checkProject(
 function readService(text: string): ServiceAddress {
   const [, name, url] = /^([a-z][a-z0-9-]*)=(https?:\/\/.+)$/.exec(text) ?? [];
   if (name === undefined || url === undefined || !URL.canParse(url))
-    throw new UsageError(`"${text}" is no service; write name=url, such as writer=http://127.0.0.1:9464`);
+    throw new InvalidArgumentError("must be name=url, such as writer=http://127.0.0.1:9464");
   return { name, url, setting: "--service or PLUMBLINE_HEALTH_URLS" };
 }
 
@@ -114,7 +115,15 @@ function servicesOf(list: string | undefined): readonly ServiceAddress[] {
     .split(",")
     .map((text) => text.trim())
     .filter((text) => text !== "")
-    .map(readService);
+    .map((text) => {
+      try {
+        return readService(text);
+      } catch (error) {
+        throw new UsageError(
+          `PLUMBLINE_HEALTH_URLS: "${text}" ${error instanceof Error ? error.message : ""}`,
+        );
+      }
+    });
 }
 
 const WORDS = { ok: "ok", warn: "WARN", fail: "FAIL" } as const;

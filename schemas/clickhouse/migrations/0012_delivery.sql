@@ -212,7 +212,7 @@ FROM (
                 by_hour.hour AS hour,
                 argMax(app_of_hour, calls) OVER life AS app,
                 -- A life that began in the window is counted from its first call, an older one from the first that is left.
-                UUIDv7ToDateTime(toUUIDOrZero(by_hour.emitter_id)) >= since AS is_whole,
+                UUIDv7ToDateTime(toUUIDOrZero(by_hour.emitter_id)) >= since OR min(first_number) OVER life = 0 AS is_whole,
                 if(is_whole, 0, min(first_number) OVER life) AS start_number,
                 if(is_whole, 0, min(dropped_low) OVER life) AS dropped_start,
                 if(is_whole, 0, ifNull(min(acknowledged_low) OVER life, 0)) AS acknowledged_start,
