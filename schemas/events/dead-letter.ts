@@ -29,6 +29,15 @@ export function deadLetterId(headers: Readonly<Record<string, string>>): string 
   return `${topic}/${partition}/${offset}`;
 }
 
+/** The offset that a redriven record had in its own partition; null for other records. */
+export function redrivenOffset(
+  { partition, headers }: { readonly partition: number; readonly headers: Readonly<Record<string, string>> },
+  topic: string,
+): number | null {
+  const [, offset] = (headers[REDRIVEN_FROM] ?? "").split(`${topic}/${partition}/`);
+  return isIndex(offset) ? Number(offset) : null;
+}
+
 function isIndex(text: string | undefined): text is string {
   return text !== undefined && /^\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text));
 }

@@ -1,4 +1,5 @@
 import type { CallRow } from "@plumbline/ports";
+import { redrivenOffset } from "@plumbline/schemas";
 import { decodeCall } from "./decode-call.ts";
 import type { Destination } from "./destination.ts";
 import { DuplicateWindow } from "./duplicate-window.ts";
@@ -29,7 +30,8 @@ export function callDestination(
     prepare(record, window) {
       const decoded = decodeCall(record);
       if (decoded.kind === "rejected") return decoded;
-      if (window.isRepeated(decoded.tenant, decoded.call.call_id, record.offset))
+      const refused = redrivenOffset(record, "plumbline.calls");
+      if (window.isRepeated(decoded.tenant, decoded.call.call_id, record.offset, refused))
         return { kind: "duplicate" };
       return { kind: "row", row: enrichCall(decoded, enrichment, logEpoch) };
     },

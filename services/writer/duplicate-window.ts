@@ -12,12 +12,18 @@ export class DuplicateWindow {
     this.#size = size;
   }
 
-  /** Notes a call at `offset`; true when it already stood at one of the previous `size` offsets. */
-  isRepeated(tenant: string, callId: string, offset: number): boolean {
+  /**
+   * Notes a call at `offset`; true when it already stood at one of the previous `size` offsets.
+   *
+   * @param refused offset at which the store refused the call, when it was redriven from there: it stands there and is
+   *   not stored
+   */
+  isRepeated(tenant: string, callId: string, offset: number, refused: number | null = null): boolean {
     // The store writes UUIDs in lower case; emitters may not.
     const key = `${callId.toLowerCase()}/${tenant}`;
     const earlier = this.#offsets.get(key);
-    if (earlier !== undefined && earlier < offset && offset - earlier <= this.#size) return true;
+    if (earlier !== undefined && earlier !== refused && earlier < offset && offset - earlier <= this.#size)
+      return true;
     // Deleted first, so that it moves to the end.
     this.#offsets.delete(key);
     this.#offsets.set(key, offset);
