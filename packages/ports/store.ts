@@ -80,6 +80,12 @@ export interface IngestAudit {
   readonly to_offset: number;
   readonly rows: number;
   readonly duplicates: number;
+  /** The duplicates of calls by owner and application; absent: of none is it known. */
+  readonly duplicates_by_app?: readonly {
+    readonly tenant: string;
+    readonly app: string;
+    readonly duplicates: number;
+  }[];
   readonly dead_letters: number;
   readonly recovered: boolean;
   readonly written_at: string;

@@ -4,6 +4,7 @@ import { decodeCall } from "./decode-call.ts";
 import type { Destination } from "./destination.ts";
 import { DuplicateWindow } from "./duplicate-window.ts";
 import { enrichCall, type Enrichment } from "./enrich-call.ts";
+import { RepeatBook } from "./repeat-book.ts";
 import { storedIn, type DestinationDeps } from "./stored-in.ts";
 
 /** Offsets of one partition in which a repeated call is dropped: minutes of traffic, as long as an emitter retries. */
@@ -15,8 +16,11 @@ export function callDestination(
   enrichment: Enrichment,
 ): Destination<CallRow, DuplicateWindow> {
   const { store, logEpoch } = deps;
+  const stored = storedIn("calls", "plumbline.calls", deps);
+  const repeats = new RepeatBook();
   return {
-    ...storedIn("calls", "plumbline.calls", deps),
+    ...stored,
+    recordAudit: (audit) => stored.recordAudit({ ...audit, duplicates_by_app: repeats.take(audit) }),
     memoryOffsets: DUPLICATE_OFFSETS,
     createState: () => new DuplicateWindow(DUPLICATE_OFFSETS),
     async remember(window, range) {
@@ -31,8 +35,10 @@ export function callDestination(
       const decoded = decodeCall(record);
       if (decoded.kind === "rejected") return decoded;
       const refused = redrivenOffset(record, "plumbline.calls");
-      if (window.isRepeated(decoded.tenant, decoded.call.call_id, record.offset, refused))
+      if (window.isRepeated(decoded.tenant, decoded.call.call_id, record.offset, refused)) {
+        repeats.note(record, { tenant: decoded.tenant, app: decoded.call.app });
         return { kind: "duplicate" };
+      }
       return { kind: "row", row: enrichCall(decoded, enrichment, logEpoch) };
     },
   };

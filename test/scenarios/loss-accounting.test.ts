@@ -89,6 +89,7 @@ interface Delivered {
   readonly dropped_by_reason: Readonly<Record<string, number>>;
   readonly rejected: number;
   readonly missing: number;
+  readonly duplicates: number;
   readonly dead_letters: number;
 }
 
@@ -98,7 +99,7 @@ async function delivered(app: string, stored: number): Promise<Delivered> {
     const [row] = await clickhouse.query(
       `SELECT sum(emitters) AS emitters, sum(emitted) AS emitted, sum(acknowledged) AS acknowledged, sum(stored) AS stored,
         sum(dropped) AS dropped, sumMap(dropped_by_reason) AS dropped_by_reason, sum(rejected) AS rejected,
-        sum(missing) AS missing, sum(dead_letters) AS dead_letters
+        sum(missing) AS missing, sum(duplicates) AS duplicates, sum(dead_letters) AS dead_letters
        FROM plumbline.delivery_v1 WHERE app = {name:String}`,
       { name: app },
     );
@@ -214,7 +215,16 @@ test("calls that are sent twice count once", async () => {
   const emitter = createEmitter({ ...quick, app: "repeats", transport });
   for (let n = 0; n < 40; n++) emitter.emit(CALL);
   await emitter.close();
-  expect(await delivered("repeats", 40)).toMatchObject({ emitted: 40, stored: 40, missing: 0 });
+  await vi.waitFor(
+    async () =>
+      expect(await delivered("repeats", 40)).toMatchObject({
+        emitted: 40,
+        stored: 40,
+        duplicates: 40,
+        missing: 0,
+      }),
+    { timeout: 60_000 },
+  );
 });
 
 test("of an application that is killed, exactly the calls that never left are missing", async () => {
