@@ -66,12 +66,6 @@ export const METRICS = {
     labels: [],
     from: ["local"],
   },
-  ingest_gap: {
-    type: "gauge",
-    help: "records of the log that are in no table although the writer went past them, over the batches of the last six hours; above 0 is an incident",
-    labels: ["topic"],
-    from: ["monitor"],
-  },
   consumer_lag_messages: {
     type: "gauge",
     help: "records of a partition that the writer has not stored yet",
@@ -154,10 +148,10 @@ export const METRICS = {
     labels: ["job"],
     from: ["monitor"],
   },
-  ingest_lost_records: {
+  ingest_gap: {
     type: "gauge",
     help: "records that the writer went past in the last six hours and that are in no table, by the newest scan; of the replica that scans",
-    labels: [],
+    labels: ["topic"],
     from: ["monitor"],
   },
   ingest_unchecked_records: {

@@ -110,7 +110,7 @@ test("the rules cover what must not go unnoticed", () => {
     "dlq_total",
     "consumer_lag_messages",
     "judge_requests_total",
-    "ingest_lost_records",
+    "ingest_gap",
     "log_disk_free_bytes",
     "outbox_age_seconds",
   ])

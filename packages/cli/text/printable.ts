@@ -1,7 +1,7 @@
 /** Bytes of strangers on a terminal: nothing in them may move the cursor, change colours, or turn text around. */
 
-/** Control characters but tab and line feed, and those that reverse or hide text. */
-const UNSAFE = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]/g;
+/** Control characters but tab and line feed, and format characters: those that reverse, join or hide text. */
+const UNSAFE = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** printable replaces characters that a terminal would obey by `\u{…}`, so that they are seen and do nothing. */
 export function printable(text: string): string {

@@ -16,6 +16,7 @@ import { createEnrichment } from "../../writer/enrich-call.ts";
 import { createWriter } from "../../writer/service.ts";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createIngestMonitor } from "./ingest-monitor.ts";
+import { createScanMetrics } from "./scan-metrics.ts";
 
 const logger = createLogger("ingest", "silent");
 /** What was written an hour ago is settled. */
@@ -69,6 +70,8 @@ test("rows that vanish after they were stored are one incident, which ends when 
   });
 
   const incidents = new IncidentFold(log);
+  const metrics = createScanMetrics(systemClock, 300_000);
+  onTestFinished(() => metrics.close());
   const gap = async (): Promise<string | undefined> =>
     /^plumbline_ingest_gap\{topic="plumbline.calls"\} (\d+)$/m.exec((await scrape()).text)?.[1];
   const monitor = createIngestMonitor({
@@ -78,6 +81,7 @@ test("rows that vanish after they were stored are one incident, which ends when 
     logger,
     incidents,
     holds: () => true,
+    onScan: metrics.note,
   });
   const kinds = async (): Promise<readonly string[]> => {
     await incidents.refresh();

@@ -5,7 +5,6 @@
 import { type IncidentFold, incidentId, incidentKey, isOpen, STORED_SHARE } from "@plumbline/alerts";
 import type { Clock, EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import { setGauge } from "@plumbline/runtime/metrics";
 import type { Detection } from "@plumbline/schemas";
 import { appendIncident } from "../append-incident.ts";
 import { findLostRecords, type IngestScan, type LostRecords, type ScanDeps } from "./find-lost-records.ts";
@@ -21,6 +20,8 @@ export interface IngestMonitorDeps extends ScanDeps {
   readonly logger: Logger;
   readonly incidents: IncidentFold;
   readonly holds: (useCase: string) => boolean;
+  /** Takes the result of each scan, for metrics. */
+  readonly onScan?: ((scan: IngestScan) => void) | undefined;
 }
 
 export interface IngestMonitor {
@@ -38,7 +39,7 @@ export function createIngestMonitor(deps: IngestMonitorDeps): IngestMonitor {
       const window = { start: iso(now - WINDOW_MS), end: iso(now - SETTLE_MS) };
       const scan = await findLostRecords(deps, window);
       const { offsets, unchecked, lost } = scan;
-      showGaps(scan);
+      deps.onScan?.(scan);
       if (unchecked > 0) logger.warn({ offsets, unchecked }, "monitor.ingest_unchecked");
       await incidents.refresh();
       const topics = new Map<string, LostRecords[]>();
@@ -83,14 +84,6 @@ export function createIngestMonitor(deps: IngestMonitorDeps): IngestMonitor {
         deps,
       );
     }
-  }
-}
-
-/** A topic without a finished batch in the window has no value: nothing was looked at. */
-function showGaps({ lost, topics }: IngestScan): void {
-  for (const topic of topics) {
-    const records = lost.reduce((sum, each) => (each.topic === topic ? sum + each.records : sum), 0);
-    setGauge("ingest_gap", { topic }, records);
   }
 }
 

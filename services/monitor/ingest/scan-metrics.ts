@@ -19,14 +19,16 @@ export function createScanMetrics(clock: Clock, periodMs: number): ScanMetrics {
   const recent = (): IngestScan | null =>
     latest !== null && clock.monotonic() - latest.at <= 3 * periodMs ? latest.scan : null;
   const ends = [
-    onScrape("ingest_lost_records", () => {
-      const scan = recent();
-      if (scan === null) return;
-      setGauge(
-        "ingest_lost_records",
-        {},
-        scan.lost.reduce((sum, { records }) => sum + records, 0),
-      );
+    onScrape("ingest_gap", () => {
+      // A topic without a finished batch in the window has no value: nothing was looked at.
+      for (const topic of recent()?.topics ?? []) {
+        const lost = recent()?.lost.filter((each) => each.topic === topic) ?? [];
+        setGauge(
+          "ingest_gap",
+          { topic },
+          lost.reduce((sum, { records }) => sum + records, 0),
+        );
+      }
     }),
     onScrape("ingest_unchecked_records", () => {
       const scan = recent();
