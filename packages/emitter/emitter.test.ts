@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
+import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createEmitter } from "./emitter.ts";
 import type { EmitterOptions } from "./emitter-options.ts";
@@ -365,4 +366,47 @@ test("nobody at the address costs nothing but the oldest events", async () => {
   expect(emitter.stats()).toMatchObject({ queue_events: 50, dropped: { queue_full: 150 } });
   await emitter.close(10);
   expectBalance(emitter);
+});
+
+test("whatever the receiver answers, the numbers that never arrived are what the last report explains", async () => {
+  const answers = fc.array(fc.constantFrom("all", "half", "retry", "too_large", "throws"), { maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(answers, fc.integer({ min: 1, max: 120 }), async (plan, count) => {
+      const left = [...plan];
+      const transport = createRecordingTransport((batch) => {
+        const answer = left.shift() ?? "all";
+        if (answer === "throws") throw new Error("reset");
+        if (answer === "retry") return { kind: "retry", afterMs: null, detail: "busy" };
+        if (answer === "too_large" && batch.length > 1) return { kind: "too_large" };
+        return { kind: "accepted", accepted: answer === "half" ? batch.length >> 1 : batch.length };
+      });
+      const emitter = createEmitter({
+        app: "support",
+        transport,
+        queueMax: 40,
+        flushAt: 10,
+        retryBaseMs: 1,
+        retryMaxMs: 1,
+        onWarning: () => undefined,
+        redact: (call) => (call.input === "private" ? null : call),
+      });
+      for (let n = 0; n < count; n++) {
+        emitter.emit(n % 9 === 4 ? { ...CALL, input: "private" } : CALL);
+        if (n % 30 === 29) await emitter.flush();
+      }
+      await emitter.flush();
+      left.length = 0;
+      emitter.emit(CALL);
+      await emitter.close();
+
+      const numbers = transport.calls.map(({ sequence }) => sequence!);
+      expect(new Set(numbers).size).toBe(numbers.length);
+      const { client_report: report, sequence } = transport.calls.at(-1)!;
+      const dropped = Object.values(report!.dropped ?? {}).reduce((sum, each) => sum + each, 0);
+      expect(report!.emitted).toBe(count + 1);
+      expect(sequence).toBe(count);
+      expect(count + 1 - numbers.length).toBe(dropped + report!.rejected);
+    }),
+    { numRuns: 60, seed: 3 },
+  );
 });
