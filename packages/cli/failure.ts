@@ -1,20 +1,6 @@
-/** How a command ends: stable under semantic versioning, because scripts depend on it. */
-export const EXIT = {
-  ok: 0,
-  unexpected: 1,
-  usage: 2,
-  /** The configuration, or a file of the project. */
-  config: 3,
-  /** Not found, or somebody else changed it in between. */
-  precondition: 4,
-  /** The registry, the database or a provider does not answer. */
-  unavailable: 5,
-  /** No confirmation, or no permission. */
-  refused: 6,
-  /** A gate or an audit did not pass. */
-  gate: 10,
-  interrupted: 130,
-} as const;
+import { EXIT } from "@plumbline/runtime/exit-code";
+
+export { EXIT };
 
 /** An expected failure: what happened, why, and what to do next. */
 export class CommandFailure extends Error {

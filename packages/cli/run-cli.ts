@@ -21,6 +21,8 @@ import { addPromote } from "./commands/promote.ts";
 import { addRollback } from "./commands/rollback.ts";
 import { addStatus } from "./commands/status.ts";
 import { addHistory } from "./commands/history.ts";
+import { exitCodeOf } from "@plumbline/runtime/exit-code";
+import { productVersion } from "@plumbline/runtime/product-version";
 import { CommandFailure, EXIT } from "./failure.ts";
 
 /** In the order of the help: a prompt's way to production, then what looks at it. */
@@ -66,6 +68,7 @@ export async function runCli(args: readonly string[], io: CommandIo, clock: Cloc
 function createProgram(io: CommandIo, context: Context): Program {
   const program = new Program("plumbline")
     .description("Prompts in production: versioned, evaluated, observed, and put back in seconds.")
+    .version(productVersion(), "--version", "print the version")
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
@@ -148,14 +151,6 @@ const CODES: Readonly<Record<number, string>> = {
   [EXIT.unavailable]: "unavailable",
   [EXIT.interrupted]: "interrupted",
 };
-
-/** Errors of the ports carry no exit code; they are known by their names. */
-function exitCodeOf(error: unknown): number {
-  if (!(error instanceof Error)) return EXIT.unexpected;
-  if ("exitCode" in error && typeof error.exitCode === "number") return error.exitCode;
-  if (error.name === "ConfigError") return EXIT.config;
-  return error.name === "ExternalError" ? EXIT.unavailable : EXIT.unexpected;
-}
 
 function messageOf(error: unknown, exitCode: number): string {
   if (exitCode === EXIT.interrupted) return "interrupted";

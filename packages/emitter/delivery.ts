@@ -205,7 +205,7 @@ export class Delivery {
         ? result
         : { kind: "retry", afterMs: null, detail: "the transport gave no result" };
     } catch (error) {
-      return { kind: "retry", afterMs: null, detail: error instanceof Error ? error.message : "failed" };
+      return { kind: "retry", afterMs: null, detail: messageOf(error) };
     } finally {
       clearTimeout(timer);
       this.#abort.signal.removeEventListener("abort", cancel);
@@ -284,6 +284,12 @@ export class Delivery {
 
 function within(least: number, value: number, most: number): number {
   return Math.min(Math.max(value, least), most);
+}
+
+/** Of `fetch`, the cause says more: `connect ECONNREFUSED 127.0.0.1:4319`. */
+function messageOf(error: unknown): string {
+  const { message, cause } = error as { message?: unknown; cause?: { message?: unknown } };
+  return String(cause?.message || message || error).slice(0, 300);
 }
 
 /** Lets the process end although the timer is set, where timers hold processes at all. */

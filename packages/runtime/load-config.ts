@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { EXIT } from "./exit-code.ts";
 import { isSecretName, rememberSecret } from "./secrets.ts";
 
 /** Raised once at start, with every problem in one message and never a value. */
 export class InvalidConfigError extends Error {
   /** Exit code that the command line promises for configuration problems. */
-  readonly exitCode = 3;
+  readonly exitCode = EXIT.config;
 }
 
 /**

@@ -4,6 +4,25 @@
  */
 import { z } from "zod";
 
+/**
+ * httpUrl returns the schema of an address over HTTP. `clickhouse:9000` is a URL as well, whose scheme is `clickhouse`: the
+ * message says what to write instead.
+ *
+ * @param example a right one, such as `http://clickhouse:8123`
+ */
+export function httpUrl(example: string) {
+  return z.url({
+    protocol: /^https?$/,
+    error: ({ input }) =>
+      `"${withoutPassword(String(input))}" is no http:// or https:// address; write one such as ${example}`,
+  });
+}
+
+/** An address may hold a password, and messages are logged. */
+function withoutPassword(address: string): string {
+  return address.replace(/\/\/[^@/]*@/, "//***@").replace(/^[^@/]*:[^@/]*@/, "***@");
+}
+
 /** Where the log is. */
 export const KafkaConfig = z.object({
   PLUMBLINE_KAFKA_BROKERS: z
@@ -28,7 +47,9 @@ export const KafkaGroupConfig = z.object({
 
 /** Where the store is. */
 export const ClickHouseConfig = z.object({
-  PLUMBLINE_CLICKHOUSE_URL: z.url().describe("includes user and password"),
+  PLUMBLINE_CLICKHOUSE_URL: httpUrl("http://user:password@clickhouse:8123").describe(
+    "ClickHouse's HTTP interface, with user and password; its native protocol (port 9000) is not spoken",
+  ),
 });
 
 /** Levels of the logger; a service whose default is not `info` gives its own. */

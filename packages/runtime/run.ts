@@ -4,6 +4,7 @@
  */
 import { setMaxListeners } from "node:events";
 import { inspect } from "node:util";
+import { EXIT, exitCodeOf, isDescribed } from "./exit-code.ts";
 import type { Health } from "./health.ts";
 import { createLogger, type Logger } from "./logger.ts";
 
@@ -52,8 +53,10 @@ export async function run(services: readonly Service[], options: RunOptions): Pr
       await service.run(abort.signal);
       if (!abort.signal.aborted) throw new Error(`service ${service.name} ended by itself`);
     } catch (error) {
+      // One fault may end several services, and one that is described in words is told when the process ends by it.
+      const isTold = faults.includes(error) || (faults.length === 0 && isDescribed(error));
+      if (!isTold) logger.error({ service: service.name, err: error }, "service.failed");
       faults.push(error);
-      logger.error({ service: service.name, err: error }, "service.failed");
       stopAll();
     } finally {
       running.delete(service.name);
@@ -105,38 +108,15 @@ export async function runProcess(services: readonly Service[], options: RunOptio
  */
 export function exitOnFault(name: string): void {
   process.on("uncaughtException", (error: unknown, origin) => {
-    if (isOurs(error)) {
+    if (isDescribed(error)) {
       process.stderr.write(`${error.message}\n`);
       process.exit(exitCodeOf(error));
     }
     // A logger of its own: the fault may be older than the process's, and this line must be out before the end.
     const err = error instanceof Error ? error : new Error(`not an error: ${inspect(error)}`);
     createLogger(name, "error").fatal({ err, origin }, "process.fault");
-    process.exit(1);
+    process.exit(EXIT.unexpected);
   });
-}
-
-/** Faults that stay until a person changes something; of the ports, which this package knows nothing of. */
-const CONFIG_CODES: ReadonlySet<unknown> = new Set([
-  "config",
-  "schema_outdated",
-  "topic_mismatch",
-  "store_config",
-  "store_locked",
-]);
-const EXIT_CONFIG = 3;
-
-type OurFault = Error &
-  ({ readonly exitCode: number } | { readonly code: string; readonly retryable: boolean });
-
-function isOurs(error: unknown): error is OurFault {
-  if (!(error instanceof Error)) return false;
-  return "exitCode" in error || ("code" in error && "retryable" in error);
-}
-
-function exitCodeOf(error: OurFault): number {
-  if ("exitCode" in error) return error.exitCode;
-  return CONFIG_CODES.has(error.code) ? EXIT_CONFIG : 1;
 }
 
 /** Aborts on the first SIGTERM or SIGINT; the second one exits at once. */
@@ -144,7 +124,7 @@ export function stopOnSignal(): AbortSignal {
   const abort = new AbortController();
   for (const name of ["SIGTERM", "SIGINT"] as const) {
     process.on(name, () => {
-      if (abort.signal.aborted) process.exit(130);
+      if (abort.signal.aborted) process.exit(EXIT.interrupted);
       abort.abort();
     });
   }

@@ -41,6 +41,8 @@ export interface CollectorOptions {
   readonly host?: string;
   /** 0 picks a free port. */
   readonly port: number;
+  /** The variable or flag that sets the port, for the message when it is taken. */
+  readonly portSetting?: string;
   /** Whose events they are. Absent: no key is asked for, and everything belongs to tenant `default`. */
   readonly guard?: Guard | undefined;
   /** Absent: plain HTTP. */
@@ -142,7 +144,7 @@ export function createCollector(options: CollectorOptions): HttpService {
       logger,
       host,
       port,
-      portSetting: "PLUMBLINE_COLLECTOR_PORT",
+      portSetting: options.portSetting ?? "PLUMBLINE_COLLECTOR_PORT",
       tls: options.tls,
     }),
     health,

@@ -1,5 +1,6 @@
 import {
   ClickHouseConfig,
+  httpUrl,
   KafkaConfig,
   KafkaGroupConfig,
   MetricsConfig,
@@ -79,8 +80,7 @@ export const JudgeChoiceConfig = z.object({
     .min(1)
     .optional()
     .describe("a dated model id, such as gpt-5-mini-2026-08"),
-  PLUMBLINE_JUDGE_BASE_URL: z
-    .url()
+  PLUMBLINE_JUDGE_BASE_URL: httpUrl("https://api.openai.com/v1")
     .optional()
     .describe("endpoint with its version, or https://api.anthropic.com; default: the provider's own"),
   PLUMBLINE_JUDGE_API_KEY: z.string().min(1).optional().describe("key of the endpoint"),

@@ -2,7 +2,6 @@
  * Every service in one process: the log in an lmdb folder, ClickHouse in-process, the inbox page beside or instead
  * of Slack. The services are the ones that production runs; only what stands behind their ports is chosen here.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createSessions, sessionRoutes, withSessions, type Sessions } from "@plumbline/access";
@@ -43,6 +42,7 @@ import { createSnapshotFile } from "../registry/snapshot.ts";
 import { createEnrichment } from "../writer/enrich-call.ts";
 import { createWriter } from "../writer/service.ts";
 import type { LocalConfig } from "./config.ts";
+import { openDataFolder } from "./data-folder.ts";
 import type { Flags } from "./flags.ts";
 
 const RUNBOOKS = fileURLToPath(new URL("../../alerts/runbooks", import.meta.url));
@@ -91,7 +91,7 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
   };
 
   try {
-    await mkdir(dataDir, { recursive: true });
+    await openDataFolder(dataDir);
     const { PLUMBLINE_LOG_RESERVE_BYTES: reserveBytes } = config;
     const log = keep(
       "log",
@@ -111,7 +111,13 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
     const inbox = await openInboxNotifier({ dir: join(dataDir, "inbox") });
 
     const deps = { log, store, clock: systemClock, logger };
-    const collector = createCollector({ log, clock: systemClock, logger, port: ports.collector });
+    const collector = createCollector({
+      log,
+      clock: systemClock,
+      logger,
+      port: ports.collector,
+      portSetting: "--port or PLUMBLINE_PORT",
+    });
     const registry = createRegistry({
       log,
       clock: systemClock,

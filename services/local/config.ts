@@ -1,4 +1,4 @@
-import { LogLevel, ProcessConfig } from "@plumbline/runtime/process-config";
+import { httpUrl, LogLevel, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 import { JudgeChoiceConfig, JudgeConfig } from "../judge/config.ts";
 import { MonitorConfig } from "../monitor/config.ts";
@@ -21,7 +21,9 @@ export const LocalConfig = z.object({
     ),
   PLUMBLINE_SLACK_TOKEN: z.string().optional().describe("bot token; unset: the inbox page alone"),
   PLUMBLINE_SLACK_CHANNEL: z.string().optional().describe("channel id"),
-  PLUMBLINE_SLACK_API_URL: z.url().optional().describe("base of the Slack API, with a slash at the end"),
+  PLUMBLINE_SLACK_API_URL: httpUrl("https://slack.com/api/")
+    .optional()
+    .describe("base of the Slack API, with a slash at the end"),
   ...ProcessConfig.shape,
   PLUMBLINE_LOG_LEVEL: LogLevel.default("warn").describe("least severe level logged"),
 });

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { EXIT } from "@plumbline/runtime/exit-code";
 
 export interface Flags {
   readonly dataDir: string | null;
@@ -16,6 +17,7 @@ export interface Flags {
   readonly untilAlert: boolean;
   readonly json: boolean;
   readonly help: boolean;
+  readonly version: boolean;
 }
 
 export const USAGE = `usage: npm start -- [options]     every service in one process, no Docker, no account
@@ -31,7 +33,7 @@ export const USAGE = `usage: npm start -- [options]     every service in one pro
   --ready-file FILE  write the URLs there as JSON once everything serves
   --until-alert      with the demo: end as soon as the alert stands; exit 0, or 1 when none stood in time
   --json             with --until-alert: one JSON line on standard output
-  --help
+  --help, --version
 `;
 
 const DEFAULT_PORT = 4319;
@@ -42,7 +44,7 @@ const DEFAULT_REGISTRY_PORT = 4800;
 
 /** Raised for flags that can't be read; the message says which and what is allowed. */
 export class UsageError extends Error {
-  readonly exitCode = 2;
+  readonly exitCode = EXIT.usage;
 }
 
 /** Flags win over the environment, the environment over defaults. @throws UsageError */
@@ -72,6 +74,7 @@ export function readFlags(
     untilAlert: values["until-alert"] ?? false,
     json: values.json ?? false,
     help: values.help ?? false,
+    version: values.version ?? false,
   };
 }
 
@@ -91,6 +94,7 @@ function parse(args: readonly string[]) {
         "until-alert": { type: "boolean" },
         json: { type: "boolean" },
         help: { type: "boolean", short: "h" },
+        version: { type: "boolean" },
       },
       strict: true,
     }).values;

@@ -4,15 +4,17 @@
  * The scripts set UV_THREADPOOL_SIZE: every running statement of the embedded engine holds one of libuv's threads,
  * whose number is read before the first line here runs.
  */
-import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, readdir, rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { OPEN_PATH } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
-import { InvalidConfigError, loadConfig } from "@plumbline/runtime/load-config";
+import { EXIT, exitCodeOf, isDescribed } from "@plumbline/runtime/exit-code";
+import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
+import { productVersion } from "@plumbline/runtime/product-version";
 import { exitOnFault, runProcess, stopOnSignal, type Service } from "@plumbline/runtime/run";
-import { PlumblineError } from "@plumbline/ports";
 import { composeLocal, type LocalMode } from "./compose.ts";
 import { LocalConfig } from "./config.ts";
 import { readFlags, USAGE, UsageError, type Flags } from "./flags.ts";
@@ -22,21 +24,15 @@ exitOnFault("local");
 try {
   process.exitCode = await main(readFlags(process.argv.slice(2), process.env));
 } catch (error) {
-  if (error instanceof UsageError || error instanceof InvalidConfigError) {
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = error.exitCode;
-  } else if (error instanceof PlumblineError) {
-    process.stderr.write(`plumbline: ${error.message}\n`);
-    process.exitCode = error.code === "config" || error.code === "store_locked" ? 3 : 1;
-  } else {
-    throw error;
-  }
+  if (!isDescribed(error)) throw error;
+  process.stderr.write(`plumbline: ${error.message}\n`);
+  process.exitCode = exitCodeOf(error);
 }
 
 async function main(flags: Flags): Promise<number> {
-  if (flags.help) {
-    process.stdout.write(USAGE);
-    return 0;
+  if (flags.help || flags.version) {
+    process.stdout.write(flags.help ? USAGE : `${productVersion()}\n`);
+    return EXIT.ok;
   }
   const config = loadConfig(LocalConfig, process.env);
   const logger = createLogger("local", config.PLUMBLINE_LOG_LEVEL);
@@ -52,34 +48,34 @@ async function main(flags: Flags): Promise<number> {
     async run(signal) {
       const urls = await local.urls;
       if (flags.readyFile !== null) await writeReadyFile(flags.readyFile, urls);
-      process.stderr.write(greeting(urls, dataDir.path, local.issueLink()));
+      process.stderr.write(greeting(urls, dataDir, local.issueLink()));
       if (flags.demo) {
         const alerted = await runDemo({ local, urls, flags, clock: systemClock, signal });
         if (flags.untilAlert) {
-          exitCode = alerted ? 0 : 1;
+          exitCode = alerted ? EXIT.ok : EXIT.unexpected;
           ended.abort();
         }
       }
       await untilAborted(signal);
     },
   };
-  try {
-    await runProcess([...local.services, front], {
-      logger,
-      stop,
-      drainMs: config.PLUMBLINE_DRAIN_MS,
-      resources: local.resources,
-    });
-  } finally {
-    if (dataDir.isTemporary) await rm(dataDir.path, { recursive: true, force: true });
-  }
+  await runProcess([...local.services, front], {
+    logger,
+    stop,
+    drainMs: config.PLUMBLINE_DRAIN_MS,
+    resources: local.resources,
+  });
   return exitCode;
 }
 
 /** The demo plays into an empty folder of its own: a second play into the first one's data would find its alert there. */
-async function chooseDataDir(flags: Flags): Promise<{ path: string; isTemporary: boolean }> {
-  if (flags.dataDir === null && flags.demo)
-    return { path: await mkdtemp(join(tmpdir(), "plumbline-demo-")), isTemporary: true };
+async function chooseDataDir(flags: Flags): Promise<DataDir> {
+  if (flags.dataDir === null && flags.demo) {
+    const path = await mkdtemp(join(tmpdir(), "plumbline-demo-"));
+    // At every end, a second ctrl-c included.
+    process.on("exit", () => rmSync(path, { recursive: true, force: true }));
+    return { path, isTemporary: true };
+  }
   const path = resolve(flags.dataDir ?? ".plumbline");
   if (flags.demo && (await readdir(path).catch(() => [])).length > 0) {
     throw new UsageError(
@@ -87,6 +83,12 @@ async function chooseDataDir(flags: Flags): Promise<{ path: string; isTemporary:
     );
   }
   return { path, isTemporary: false };
+}
+
+interface DataDir {
+  readonly path: string;
+  /** Removed when the process ends. */
+  readonly isTemporary: boolean;
 }
 
 type Urls = Awaited<LocalMode["urls"]>;
@@ -97,7 +99,7 @@ async function writeReadyFile(file: string, urls: Urls): Promise<void> {
   await rename(`${file}.part`, file);
 }
 
-function greeting(urls: Urls, dataDir: string, token: string): string {
+function greeting(urls: Urls, { path, isTemporary }: DataDir, token: string): string {
   const event = JSON.stringify({
     app: "my-app",
     use_case: "first-prompt",
@@ -109,7 +111,7 @@ function greeting(urls: Urls, dataDir: string, token: string): string {
     output: "Charged $40 twice on 3 May.",
   });
   return `
-Plumbline serves; everything is kept in ${dataDir}
+Plumbline serves; ${isTemporary ? `this play is kept in ${path} until it is stopped` : `everything is kept in ${path}`}
   inbox      ${urls.inbox}
              ${urls.inbox}${OPEN_PATH}?token=${token}  (signs you in, once)
   collector  ${urls.collector}
@@ -119,12 +121,12 @@ Plumbline serves; everything is kept in ${dataDir}
 
 Send a first call, then look at it:
   curl -sS ${urls.collector}/v1/calls -H 'content-type: application/json' -d '${event}'
-  curl -sS '${urls.sql}/?query=SELECT+*+FROM+plumbline.calls_v1+FORMAT+Vertical'
+  sleep 1; curl -sS '${urls.sql}/?query=SELECT+*+FROM+plumbline.calls_v1+FORMAT+Vertical'
 
-Version a first prompt, in a folder of your git repository:
-  npx plumbline init
-  npx plumbline push --registry ${urls.registry}
-  npx plumbline status --registry ${urls.registry}
+Version a first prompt, in a folder of your own git repository:
+  npm run -s plumbline -- init FOLDER
+  npm run -s plumbline -- push --project FOLDER --registry ${urls.registry}
+  npm run -s plumbline -- status --registry ${urls.registry}
 
 `;
 }

@@ -1,5 +1,6 @@
 import { AccessConfig, IdentityConfig } from "@plumbline/access";
 import {
+  httpUrl,
   KafkaConfig,
   KafkaGroupConfig,
   MetricsConfig,
@@ -22,8 +23,7 @@ export const NotifierConfig = z.object({
     .regex(/^[CG][A-Z0-9]{6,}$/, "a channel id such as C012AB3CD, not a name")
     .optional()
     .describe("id of the channel that gets the alerts"),
-  PLUMBLINE_SLACK_API_URL: z
-    .url()
+  PLUMBLINE_SLACK_API_URL: httpUrl("https://slack.com/api/")
     .optional()
     .describe("base of the Slack API with a slash at the end, where a proxy stands before it"),
   PLUMBLINE_INBOX_DIR: z
@@ -36,13 +36,11 @@ export const NotifierConfig = z.object({
     .min(1)
     .optional()
     .describe("tenant whose keys open the inbox, where it is that tenant's alone; unset: operators do"),
-  PLUMBLINE_RUNBOOKS_URL: z
-    .url()
+  PLUMBLINE_RUNBOOKS_URL: httpUrl("https://github.com/acme/runbooks")
     .transform(withoutSlash)
     .optional()
     .describe("folder of the runbooks, for links in messages"),
-  PLUMBLINE_CONSOLE_URL: z
-    .url()
+  PLUMBLINE_CONSOLE_URL: httpUrl("https://plumbline.example.com")
     .transform(withoutSlash)
     .optional()
     .describe("page for on-call, for links in messages"),

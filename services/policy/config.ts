@@ -1,10 +1,12 @@
 import { AccessConfig } from "@plumbline/access";
-import { MetricsConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
+import { httpUrl, MetricsConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the policy service. The table in its README is this file. */
 export const PolicyConfig = z.object({
-  PLUMBLINE_REGISTRY_URL: z.url().describe("of the registry, such as http://registry:4800"),
+  PLUMBLINE_REGISTRY_URL: httpUrl("http://registry:4800").describe(
+    "of the registry, such as http://registry:4800",
+  ),
   PLUMBLINE_REGISTRY_KEY: z
     .string()
     .min(1)
