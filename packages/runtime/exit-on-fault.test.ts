@@ -28,9 +28,9 @@ test("a mistake in the configuration is told without a stack, and ends with the 
 test.each([
   ["schema_outdated", 3],
   ["topic_mismatch", 3],
-  ["log_unavailable", 1],
+  ["log_unavailable", 5],
 ])("a fault of an adapter, %s, is told without a stack and ends with %i", async (code, exitCode) => {
-  const fault = `Object.assign(new Error("what to do"), { code: ${JSON.stringify(code)}, retryable: false })`;
+  const fault = `Object.assign(new Error("what to do"), { code: ${JSON.stringify(code)}, retryable: ${code === "log_unavailable"} })`;
   expect(await endOf(fault)).toEqual({ code: exitCode, stderr: "what to do\n" });
 });
 
