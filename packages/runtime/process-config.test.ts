@@ -26,7 +26,7 @@ test("a service that spreads the shapes reads brokers, store, log level, drain t
 
 test.each([
   ["PLUMBLINE_KAFKA_BROKERS", "", "(host:port, comma-separated)"],
-  ["PLUMBLINE_CLICKHOUSE_URL", "secret", "(includes user and password)"],
+  ["PLUMBLINE_CLICKHOUSE_URL", "secret", "must be an http:// or https:// address"],
   ["PLUMBLINE_LOG_LEVEL", "loud", "(least severe level that is logged)"],
   ["PLUMBLINE_DRAIN_MS", "0", "(longest wait at shutdown, ms)"],
   ["PLUMBLINE_X_PORT", "65536", "(port of x)"],
