@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createStoreReader, type StoreReader } from "../oracle/store-reader.ts";
 import { freePorts } from "./free-port.ts";
-import { mainOf, startProcess, until, type TestedProcess } from "./process.ts";
+import { HopelessError, mainOf, startProcess, until, type TestedProcess } from "./process.ts";
 import type { Supervised } from "./supervise.ts";
 
 export interface LocalMode extends Supervised {
@@ -59,7 +59,7 @@ export async function createLocalMode(
       return until(
         "local mode serves",
         () => {
-          if (!started.isAlive()) throw new Error(`it ended: ${started.output().slice(-2_000)}`);
+          if (!started.isAlive()) throw new HopelessError(`${started.name} ended: ${started.output().slice(-2_000)}`);
           return existsSync(readyFile);
         },
         READY_MS,

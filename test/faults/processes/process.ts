@@ -80,10 +80,13 @@ export function sourceArgs(file: string): readonly string[] {
   return ["--conditions=source", "--import", "tsx", fileURLToPath(new URL(file, import.meta.url))];
 }
 
+/** Thrown by a condition that can't become true any more. */
+export class HopelessError extends Error {}
+
 /**
  * Waits until something is so, asking every few ms.
  *
- * @throws Error saying what was waited for, with the last reason
+ * @throws Error saying what was waited for, with the last reason; HopelessError at once
  */
 export async function until(
   what: string,
@@ -96,6 +99,7 @@ export async function until(
     try {
       if (await isSo()) return;
     } catch (error) {
+      if (error instanceof HopelessError) throw error;
       last = error;
     }
     if (performance.now() > deadline) {

@@ -2,9 +2,10 @@
  * Applications that send calls and note what was acknowledged. They know where the collector is meant to be and nothing
  * of whether it lives: while it is dead they try again at once, as senders behind a load balancer would.
  */
-import { Agent, request } from "node:http";
+import { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Batch, Ledger } from "../oracle/ledger.ts";
+import type { Batch, Ledger, Outcome } from "../oracle/ledger.ts";
+import { post } from "./post.ts";
 
 export interface SendersOptions {
   readonly ledger: Ledger;
@@ -27,7 +28,6 @@ export interface Senders {
 }
 
 const RETRY_MS = 5;
-const ANSWER_MS = 30_000;
 let numbersGiven = 0;
 
 /** Starts senders that send until they are stopped. Each has a number of its own, whoever started it. */
@@ -43,11 +43,9 @@ export function startSenders(options: SendersOptions): Senders {
       const batch = ledger.issue(sender, callsABatch);
       const body = ledger.bodyOf(batch);
       for (let isOver = false; !isOver && !isStopped;) {
-        const answer = await post(agent, target, body, batch);
-        if (answer !== "unreached") batch.tries += 1;
-        if (answer === "acknowledged") batch.outcome = answer;
-        else await sleep(RETRY_MS);
-        isOver = answer === "acknowledged" || (answer === "unanswered" && !repeats(lane));
+        const outcome = await send(agent, target, body, batch);
+        if (outcome !== "acknowledged") await sleep(RETRY_MS);
+        isOver = outcome === "acknowledged" || (outcome === "unanswered" && !repeats(lane));
       }
       if (restMs > 0) await sleep(restMs);
     }
@@ -65,40 +63,25 @@ export function startSenders(options: SendersOptions): Senders {
 export async function sendOnce(ledger: Ledger, url: string, calls: number): Promise<boolean> {
   const batch = ledger.issue(++numbersGiven, calls);
   const agent = new Agent();
-  batch.tries = 1;
-  const answer = await post(agent, new URL("/v1/calls", url), ledger.bodyOf(batch), batch);
-  if (answer === "acknowledged") batch.outcome = answer;
+  const outcome = await send(agent, new URL("/v1/calls", url), ledger.bodyOf(batch), batch);
   agent.destroy();
-  return answer === "acknowledged";
+  return outcome === "acknowledged";
 }
 
-/** `unreached`: nobody listened, so nothing was sent. Any other failure may have been stored. */
-type Answer = "acknowledged" | "unanswered" | "unreached";
+const NDJSON = { "content-type": "application/x-ndjson" };
 
-/** @throws Error when the collector answers that it took a part: the calls of the suite are all valid */
-function post(agent: Agent, target: URL, body: string, batch: Batch): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request(target, {
-      agent,
-      method: "POST",
-      timeout: ANSWER_MS,
-      headers: { "content-type": "application/x-ndjson", "content-length": Buffer.byteLength(body) },
-    });
-    outgoing.on("error", (error: NodeJS.ErrnoException) =>
-      resolve(error.code === "ECONNREFUSED" ? "unreached" : "unanswered"),
-    );
-    outgoing.on("timeout", () => outgoing.destroy());
-    outgoing.on("response", (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("error", () => resolve("unanswered"));
-      response.on("close", () => {
-        if (response.statusCode !== 200 || !response.complete) return resolve("unanswered");
-        const { accepted } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as { accepted: number };
-        if (accepted === batch.calls) resolve("acknowledged");
-        else reject(new Error(`the collector took ${accepted} of ${batch.calls} valid calls`));
-      });
-    });
-    outgoing.end(body);
-  });
+/**
+ * What became of one try of a batch.
+ *
+ * @throws Error when the collector answers that it took a part: the calls of the suite are all valid
+ */
+async function send(agent: Agent, target: URL, body: string, batch: Batch): Promise<Outcome | "unreached"> {
+  const answer = await post(agent, target, body, NDJSON);
+  if (answer.kind === "unreached") return "unreached";
+  batch.tries += 1;
+  if (answer.kind === "unanswered" || answer.status !== 200) return "unanswered";
+  const { accepted } = JSON.parse(answer.body) as { accepted: number };
+  if (accepted !== batch.calls) throw new Error(`the collector took ${accepted} of ${batch.calls} valid calls`);
+  batch.outcome = "acknowledged";
+  return "acknowledged";
 }

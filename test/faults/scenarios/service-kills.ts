@@ -1,0 +1,103 @@
+import { compare } from "../oracle/compare.ts";
+import { untilFresh } from "../oracle/fresh.ts";
+import { Ledger } from "../oracle/ledger.ts";
+import { checkLog, countDeadLetters } from "../oracle/log-check.ts";
+import { freePorts } from "../processes/free-port.ts";
+import { until } from "../processes/process.ts";
+import { INSERTED, type Production, type ServiceName } from "../processes/production.ts";
+import { punish, stop, type Supervised } from "../processes/supervise.ts";
+import type { Scenario, ScenarioRun } from "../scenario.ts";
+import { reasonsInHistory, startCommanders, type Commanders } from "../senders/commander.ts";
+import { startSenders } from "../senders/sender.ts";
+
+const USE_CASE = "oracle-registry";
+
+export const serviceKills: Scenario = {
+  faults: "F1, F2, F4, F5, F23",
+  name: "service-kills",
+  runsOn: "production",
+  injects:
+    "kill -9 and SIGTERM of writer, collector, two registries, policy and notifier, all at once, under load: as they start, just after, later, several in a row; two people promote against each other",
+  holds:
+    "what was acknowledged is stored once; acknowledged promotions stand in the history once, one wins a revision, each is told in Slack once",
+  async run(run) {
+    const production = await run.production();
+    const [secondPort] = await freePorts(1);
+    const secondRegistry = production.service("registry", {
+      PLUMBLINE_REGISTRY_PORT: String(secondPort),
+      PLUMBLINE_REGISTRY_SNAPSHOT: "",
+    });
+    const ledger = new Ledger();
+    const senders = startSenders({
+      ledger,
+      url: production.urls.collector,
+      senders: 3,
+      callsABatch: run.size(1_000, 200),
+      repeats: (sender) => sender === 0,
+      restMs: 150,
+    });
+    const hit = (target: Supervised, kills: number): Promise<Awaited<ReturnType<typeof punish>>> =>
+      punish(target, { random: run.random, tally: run.tally, kills });
+    const service = (name: ServiceName): Supervised => production.service(name);
+
+    const commanding = startCommanders(USE_CASE, [production.urls.registry, `http://127.0.0.1:${secondPort}`]);
+    const others = run.size(55, 4);
+    const alive = await Promise.all([
+      hit(service("writer"), run.size(420, 16)),
+      hit(service("collector"), others),
+      hit(service("registry"), others),
+      hit(secondRegistry, others),
+      hit(service("policy"), others),
+      hit(service("notifier"), others),
+    ]);
+    const commanders = await commanding;
+    await Promise.all([senders.stop(), commanders.stop()]);
+
+    await untilFresh(run, ledger, production.urls.collector, production.store);
+    run.compared(await compare(ledger, production.store, INSERTED));
+    run.count("disturbed_batches", ledger.disturbed);
+    await checkPromotions(run, production, commanders, `http://127.0.0.1:${secondPort}`);
+    for (const each of alive) await stop(each, run.tally);
+    await checkDelivery(run, production);
+  },
+};
+
+async function checkPromotions(
+  run: ScenarioRun,
+  { urls, slack }: Production,
+  { sent, acknowledged, conflicts }: Commanders,
+  secondUrl: string,
+): Promise<void> {
+  const reasons = await reasonsInHistory(urls.registry, USE_CASE);
+  run.count("promotions_acknowledged", acknowledged.size);
+  run.count("promotions_refused_as_late", conflicts());
+  const distinct = new Set(reasons);
+  const lost = [...acknowledged].filter((reason) => !distinct.has(reason));
+  run.require(lost.length === 0, `${lost.length} acknowledged promotions are not in the history: ${lost[0]}`);
+  run.requireEqual(reasons.length, distinct.size, "promotions in the history against distinct ones");
+  run.requireEqual(reasons.filter((reason) => !sent.has(reason)).length, 0, "promotions that nobody sent");
+  await until(
+    "both registries know the same history",
+    async () => JSON.stringify(await reasonsInHistory(secondUrl, USE_CASE)) === JSON.stringify(reasons),
+    20_000,
+    100,
+  ).catch((error: unknown) => run.require(false, String(error)));
+  const told = (): number => slack.messages.filter(({ blocks }) => JSON.stringify(blocks).includes("oracle ")).length;
+  await until("every promotion is told", () => told() >= distinct.size, 60_000, 100).catch(() => undefined);
+  run.requireEqual(told(), distinct.size, "messages in Slack against promotions past the gate");
+}
+
+/** After the last stop: the log is delivered to its end, and nothing is in the dead letters. */
+async function checkDelivery(run: ScenarioRun, { log, store }: Production): Promise<void> {
+  const check = await checkLog(log, "plumbline.calls");
+  const { stored, recoveries } = await store.numbers<"stored" | "recoveries">(
+    "SELECT (SELECT uniqExact(call_id) FROM plumbline_raw.calls) AS stored, (SELECT countIf(recovered) FROM plumbline_raw.ingest_audit WHERE topic = 'plumbline.calls') AS recoveries",
+  );
+  run.count("recoveries", recoveries);
+  run.count("repeated_in_log", check.records - check.keys);
+  run.requireEqual(check.uncommitted, 0, "records behind the committed offset after a clean stop");
+  run.requireEqual(check.open_intents, 0, "open intents after a clean stop");
+  run.requireEqual(check.keys, stored, "calls in the log against calls in the store");
+  run.requireEqual(await countDeadLetters(log), 0, "dead letters of valid calls");
+  run.require(recoveries > 0, "no restart met an open intent: the scenario shows nothing");
+}
