@@ -12,8 +12,13 @@ export interface Scenario {
   /** One sentence for the table. */
   readonly injects: string;
   readonly holds: string;
+  /** Short enough, and sure enough on a busy machine, for the tests. */
+  readonly isInShortForm: boolean;
   run(run: ScenarioRun): Promise<void>;
 }
+
+/** Thrown by a scenario that this machine does not let run; the message says why. */
+export class SkipError extends Error {}
 
 /** One run of one scenario: what it draws from, counts and finds. */
 export class ScenarioRun {

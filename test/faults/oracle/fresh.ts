@@ -1,5 +1,5 @@
 import type { ScenarioRun } from "../scenario.ts";
-import { until } from "../processes/process.ts";
+import { until, untilStill } from "../processes/process.ts";
 import { sendOnce } from "../senders/sender.ts";
 import { USE_CASE } from "./call.ts";
 import type { Ledger } from "./ledger.ts";
@@ -10,8 +10,8 @@ const FRESH_MS = 10_000;
 const PATIENCE_MS = 120_000;
 
 /**
- * Faults are over: a fresh call must flow from the collector to the store (I8). By then the backlog before it is written
- * where there is one partition; `all` waits until every acknowledged call is there or the number of rows stands still.
+ * Faults are over: a fresh call flows from the collector to the store, and the backlog before it (I8). Resolves when every
+ * acknowledged call is there, or the number of rows stands still.
  */
 export async function untilFresh(
   run: ScenarioRun,
@@ -20,15 +20,8 @@ export async function untilFresh(
   store: StoreReader,
 ): Promise<void> {
   const started = performance.now();
-  const batch = { sent: false };
-  await until(
-    "the collector takes a call",
-    async () => (batch.sent = await sendOnce(ledger, collectorUrl, 1)),
-    PATIENCE_MS,
-    100,
-  );
-  const expected = ledger.count("acknowledged");
-  await untilStoredOrStill(store, expected);
+  await until("the collector takes a call", () => sendOnce(ledger, collectorUrl, 1), PATIENCE_MS, 100);
+  await untilStoredOrStill(store, ledger.count("acknowledged"));
   const seconds = (performance.now() - started) / 1_000;
   run.counts["fresh_seconds_max"] = Math.max(
     run.counts["fresh_seconds_max"] ?? 0,
@@ -38,22 +31,12 @@ export async function untilFresh(
     run.require(seconds * 1_000 <= FRESH_MS, `a fresh call took ${seconds.toFixed(1)} s to flow`);
 }
 
-/** Longest stand-still of the store that still counts as waiting. */
-const STILL_MS = 20_000;
-
 /** Waits until the store has that many calls, or gets no more for a while: what is missing then is lost. */
-export async function untilStoredOrStill(store: StoreReader, calls: number): Promise<void> {
-  let [last, changedAt] = [-1, performance.now()];
-  await until(
-    `${calls} calls are stored`,
-    async () => {
-      const { stored } = await store.numbers<"stored">(
-        `SELECT uniqExact(call_id) AS stored FROM plumbline_raw.calls WHERE use_case = '${USE_CASE}'`,
-      );
-      if (stored !== last) [last, changedAt] = [stored, performance.now()];
-      return stored >= calls || performance.now() - changedAt > STILL_MS;
-    },
-    600_000,
-    100,
-  );
+export function untilStoredOrStill(store: StoreReader, calls: number): Promise<void> {
+  return untilStill(async () => {
+    const { stored } = await store.numbers<"stored">(
+      `SELECT uniqExact(call_id) AS stored FROM plumbline_raw.calls WHERE use_case = '${USE_CASE}'`,
+    );
+    return stored;
+  }, calls);
 }

@@ -23,7 +23,7 @@ export async function createLocalMode(
 ): Promise<LocalMode> {
   const folder = await mkdtemp(join(options.parent ?? tmpdir(), "plumbline-faults-"));
   const dataDir = join(folder, "data");
-  const [port, inbox, sql, registry] = await freePorts(4);
+  const [port, inbox, sql, registry, metrics] = await freePorts(5);
   const ready = new WeakMap<TestedProcess, string>();
   let starts = 0;
   return {
@@ -46,6 +46,7 @@ export async function createLocalMode(
           `--inbox-port=${inbox}`,
           `--sql-port=${sql}`,
           `--registry-port=${registry}`,
+          `--metrics-port=${metrics}`,
           `--data-dir=${dataDir}`,
           `--ready-file=${readyFile}`,
         ],

@@ -108,3 +108,25 @@ export async function until(
     }
   }
 }
+
+/** Longest stand-still of a number that still counts as waiting. */
+const STILL_MS = 20_000;
+
+/** Waits until a number is reached, or stands still for a while: what is missing then does not come. */
+export async function untilStill(
+  measure: () => Promise<number> | number,
+  goal: number,
+  timeoutMs = 600_000,
+): Promise<void> {
+  let [last, changedAt] = [Number.NaN, performance.now()];
+  await until(
+    `${goal} are reached`,
+    async () => {
+      const now = await measure();
+      if (now !== last) [last, changedAt] = [now, performance.now()];
+      return now >= goal || performance.now() - changedAt > STILL_MS;
+    },
+    timeoutMs,
+    100,
+  );
+}

@@ -23,6 +23,7 @@ export const localKills: Scenario = {
     "kill -9 and SIGTERM of the one process that is log, store and every service, while sending: as it starts, 0 to 160 ms after it serves, later, several in a row",
   holds:
     "what was acknowledged is stored once, with its texts; SIGTERM ends with 0; no open intent stays; a fresh call flows",
+  isInShortForm: true,
   async run(run) {
     const kills = run.size(300, 36);
     for (let done = 0; done < kills; done += KILLS_A_FOLDER)

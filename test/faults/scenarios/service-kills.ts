@@ -3,7 +3,7 @@ import { untilFresh } from "../oracle/fresh.ts";
 import { Ledger } from "../oracle/ledger.ts";
 import { checkLog, countDeadLetters } from "../oracle/log-check.ts";
 import { freePorts } from "../processes/free-port.ts";
-import { until } from "../processes/process.ts";
+import { until, untilStill } from "../processes/process.ts";
 import { INSERTED, type Production, type ServiceName } from "../processes/production.ts";
 import { punish, stop, type Supervised } from "../processes/supervise.ts";
 import type { Scenario, ScenarioRun } from "../scenario.ts";
@@ -20,6 +20,7 @@ export const serviceKills: Scenario = {
     "kill -9 and SIGTERM of writer, collector, two registries, policy and notifier, all at once, under load: as they start, just after, later, several in a row; two people promote against each other",
   holds:
     "what was acknowledged is stored once; acknowledged promotions stand in the history once, one wins a revision, each is told in Slack once",
+  isInShortForm: true,
   async run(run) {
     const production = await run.production();
     const [secondPort] = await freePorts(1);
@@ -83,7 +84,7 @@ async function checkPromotions(
     100,
   ).catch((error: unknown) => run.require(false, String(error)));
   const told = (): number => slack.messages.filter(({ blocks }) => JSON.stringify(blocks).includes("oracle ")).length;
-  await until("every promotion is told", () => told() >= distinct.size, 60_000, 100).catch(() => undefined);
+  await untilStill(told, distinct.size);
   run.requireEqual(told(), distinct.size, "messages in Slack against promotions past the gate");
 }
 

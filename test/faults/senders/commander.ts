@@ -15,7 +15,8 @@ export interface Commanders {
 }
 
 const TEXTS = ["one", "two"] as const;
-const REST_MS = 300;
+/** Slack takes about one message a second, and each promotion past the gate is one. */
+const REST_MS = 2_500;
 /** The registry's history answers so many. */
 const PROMOTIONS_MAX = 400;
 
@@ -83,9 +84,14 @@ async function liveOf(url: string, useCase: string): Promise<{ revision: number;
   }
 }
 
-/** Reasons in the registry's history, as often as they stand there. */
+/** Reasons of the promotions that took effect, as often as they stand in the registry's history. */
 export async function reasonsInHistory(url: string, useCase: string): Promise<readonly string[]> {
   const answer = await fetch(`${url}/v1/use-cases/${useCase}/history?limit=500`);
   if (!answer.ok) throw new Error(`history: ${answer.status} ${await answer.text()}`);
-  return [...(await answer.text()).matchAll(/"oracle [0-9a-f]{12}"/g)].map(([reason]) => reason.slice(1, -1));
+  const { entries } = (await answer.json()) as {
+    entries: readonly { type: string; reason: string; outcome: { kind: string; changed?: boolean } }[];
+  };
+  return entries
+    .filter(({ type, outcome }) => type === "promoted" && outcome.kind === "accepted" && outcome.changed === true)
+    .map(({ reason }) => reason);
 }

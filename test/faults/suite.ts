@@ -1,0 +1,128 @@
+/** Runs scenarios one after another on shared processes, and sums up what they found. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { javaProblem } from "../../infra/kafka/broker.ts";
+import { startProduction, type Production } from "./processes/production.ts";
+import { Tally } from "./processes/tally.ts";
+import { missedGoals, type ScenarioResult, type SuiteResult } from "./report/result.ts";
+import { ScenarioRun, SkipError, type Scenario } from "./scenario.ts";
+import { SCENARIOS } from "./scenarios/index.ts";
+
+export interface SuiteOptions {
+  readonly seed: number;
+  readonly isShort: boolean;
+  /** Only the scenarios of these names, or of these faults; empty: all. */
+  readonly only: readonly string[];
+  /** No scenario begins after so many minutes. */
+  readonly minutes: number;
+  readonly say: (line: string) => void;
+}
+
+/** @throws Error for a name that is no scenario's; a scenario that fails is in the result */
+export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
+  const { seed, isShort, only, minutes, say } = options;
+  const chosen = choose(only, isShort);
+  const started = performance.now();
+  const startedAt = new Date().toISOString();
+  const tally = new Tally();
+  const results: ScenarioResult[] = [];
+  let production: Promise<Production> | null = null;
+  const share = (): Promise<Production> => {
+    production ??= startProduction();
+    return production;
+  };
+  await buildServices();
+  const withoutKafka = await javaProblem();
+
+  for (const [index, scenario] of chosen.entries()) {
+    const run = new ScenarioRun({ seed: seed + index, isShort, production: share });
+    const began = performance.now();
+    let skipped: string | undefined;
+    if (performance.now() - started > minutes * 60_000) skipped = `${minutes} minutes were over`;
+    else if (scenario.runsOn === "production" && withoutKafka !== null) skipped = withoutKafka;
+    else skipped = await outcomeOf(scenario, run);
+    tally.add(run.tally);
+    const result: ScenarioResult = {
+      faults: scenario.faults,
+      name: scenario.name,
+      log: scenario.runsOn === "local" ? "lmdb" : "Kafka",
+      injects: scenario.injects,
+      holds: scenario.holds,
+      passed: skipped === undefined && run.problems.length === 0,
+      ...(skipped === undefined ? {} : { skipped }),
+      kills: run.tally.total,
+      counts: run.counts,
+      problems: run.problems,
+      seconds: secondsSince(began),
+    };
+    results.push(result);
+    say(lineOf(result));
+  }
+  // What is typed as a promise may never have been asked for.
+  await (production as Promise<Production> | null)?.then((stack) => stack.close());
+
+  const sum = (name: string): number => results.reduce((total, each) => total + (each.counts[name] ?? 0), 0);
+  const result = {
+    seed,
+    form: isShort ? ("short" as const) : ("long" as const),
+    started_at: startedAt,
+    seconds: secondsSince(started),
+    kills: tally.total,
+    kills_by_process: tally.byProcess,
+    acknowledged: sum("acknowledged"),
+    lost: sum("lost"),
+    duplicated: sum("duplicated"),
+    invented: sum("invented"),
+    altered: sum("altered"),
+    dead_lettered: sum("dead_lettered"),
+    scenarios: results,
+  };
+  const missed = isShort || only.length > 0 ? [] : missedGoals(result);
+  return { ...result, missed, passed: missed.length === 0 && results.every((each) => each.passed) };
+}
+
+function choose(only: readonly string[], isShort: boolean): readonly Scenario[] {
+  for (const name of only) {
+    if (!SCENARIOS.some((scenario) => isNamed(scenario, name)))
+      throw new Error(`--scenario ${name}: there is none; there are ${SCENARIOS.map((each) => each.name).join(", ")}`);
+  }
+  if (only.length > 0) return SCENARIOS.filter((scenario) => only.some((name) => isNamed(scenario, name)));
+  return isShort ? SCENARIOS.filter((scenario) => scenario.isInShortForm) : SCENARIOS;
+}
+
+function isNamed({ name, faults }: Scenario, wanted: string): boolean {
+  return name === wanted || faults.split(", ").includes(wanted);
+}
+
+/** Why it was skipped, else undefined. Whatever else it throws is a problem of the run. */
+async function outcomeOf(scenario: Scenario, run: ScenarioRun): Promise<string | undefined> {
+  try {
+    await scenario.run(run);
+  } catch (error) {
+    if (error instanceof SkipError) return error.message;
+    run.problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+  return undefined;
+}
+
+/** What is killed is what `npm run build` makes: a start from source takes three times as long. */
+async function buildServices(): Promise<void> {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const build = spawn(process.execPath, ["node_modules/typescript/bin/tsc", "-b", "services"], {
+    cwd: root,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  const [code] = (await once(build, "exit")) as [number | null];
+  if (code !== 0) throw new Error("the services do not build; the messages are above");
+}
+
+function lineOf({ name, passed, skipped, kills, counts, problems, seconds }: ScenarioResult): string {
+  const state = skipped === undefined ? (passed ? "holds" : "FAILS") : `NOT RUN: ${skipped}`;
+  const numbers = Object.entries({ kills, ...counts }).map(([key, value]) => `${key} ${value}`);
+  return [`${name}: ${state}, ${seconds} s, ${numbers.join(", ")}`, ...problems.map((each) => `  ${each}`)].join("\n");
+}
+
+function secondsSince(began: number): number {
+  return Math.round((performance.now() - began) / 1_000);
+}
