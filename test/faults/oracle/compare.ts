@@ -3,7 +3,8 @@
  * were sent, and nothing else is.
  */
 import { TEXTS_DIGEST_SQL, textsDigestOf, USE_CASE } from "./call.ts";
-import type { Batch, Ledger } from "./ledger.ts";
+import { Ledger, type Batch } from "./ledger.ts";
+import { INSERTED } from "./inserted.ts";
 import type { StoreReader } from "./store-reader.ts";
 
 export interface Comparison {
@@ -25,7 +26,7 @@ const EXAMPLES_MAX = 3;
 
 /**
  * @param rowsFrom table with one row an insert of a call, for the count of duplicates: `plumbline_raw.calls` only where
- *   the store merges nothing, since a merge collapses a call's rows
+ *   the store merges nothing, since a merge collapses a call's rows; with FINAL for what counts in effect
  */
 export async function compare(
   ledger: Ledger,
@@ -50,7 +51,7 @@ export async function compare(
   let [stored, duplicated, invented, altered] = [0, 0, 0, 0];
 
   for await (const [callId = "", count] of store.rows(
-    `SELECT call_id, count() FROM ${rowsFrom} WHERE use_case = '${USE_CASE}' GROUP BY call_id`,
+    `SELECT call_id, count() FROM ${rowsFrom} WHERE ${ledger.isOwnSql} GROUP BY call_id`,
   )) {
     const found = ledger.find(callId);
     if (found === null) {
@@ -66,9 +67,17 @@ export async function compare(
     }
   }
 
+  const known = Ledger.scopes.map((scope) => `'${scope}'`).join(", ");
+  for await (const [callId = ""] of store.rows(
+    `SELECT DISTINCT call_id FROM plumbline_raw.calls WHERE use_case = '${USE_CASE}' AND substring(toString(call_id), 1, 8) NOT IN (${known})`,
+  )) {
+    invented += 1;
+    violate("invented", callId);
+  }
+
   const withTexts = new Map<Batch, Uint8Array>();
   for await (const [callId = "", digest] of store.rows(
-    `SELECT call_id, any(${TEXTS_DIGEST_SQL}) FROM plumbline_raw.call_payloads WHERE use_case = '${USE_CASE}' GROUP BY call_id`,
+    `SELECT call_id, any(${TEXTS_DIGEST_SQL}) FROM plumbline_raw.call_payloads WHERE ${ledger.isOwnSql} GROUP BY call_id`,
   )) {
     const found = ledger.find(callId);
     const isOfStoredCall = found !== null && marksOf(found.batch)[found.index] === 1;
@@ -105,4 +114,12 @@ export async function compare(
     altered,
     examples: [...examples].map(([kind, ids]) => `${kind}: ${ids.join(", ")}`),
   };
+}
+
+/** Rows beyond the first of a call that were ever inserted, merged away or not. Production only: it keeps them. */
+export async function repeatedRows(ledger: Ledger, store: StoreReader): Promise<number> {
+  const { repeated } = await store.numbers<"repeated">(
+    `SELECT count() - uniqExact(call_id) AS repeated FROM ${INSERTED} WHERE ${ledger.isOwnSql}`,
+  );
+  return repeated;
 }

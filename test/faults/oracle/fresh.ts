@@ -1,7 +1,6 @@
 import type { ScenarioRun } from "../scenario.ts";
 import { until, untilStill } from "../processes/process.ts";
-import { sendOnce } from "../senders/sender.ts";
-import { USE_CASE } from "./call.ts";
+import { newBatch, sendOnce } from "../senders/sender.ts";
 import type { Ledger } from "./ledger.ts";
 import type { StoreReader } from "./store-reader.ts";
 
@@ -20,8 +19,14 @@ export async function untilFresh(
   store: StoreReader,
 ): Promise<void> {
   const started = performance.now();
-  await until("the collector takes a call", () => sendOnce(ledger, collectorUrl, 1), PATIENCE_MS, 100);
-  await untilStoredOrStill(store, ledger.count("acknowledged"));
+  const fresh = newBatch(ledger, 1);
+  await until(
+    "the collector takes a call",
+    () => sendOnce(collectorUrl, fresh, ledger.linesOf(fresh)),
+    PATIENCE_MS,
+    100,
+  );
+  await untilStoredOrStill(store, ledger);
   const seconds = (performance.now() - started) / 1_000;
   run.counts["fresh_seconds_max"] = Math.max(
     run.counts["fresh_seconds_max"] ?? 0,
@@ -31,12 +36,12 @@ export async function untilFresh(
     run.require(seconds * 1_000 <= FRESH_MS, `a fresh call took ${seconds.toFixed(1)} s to flow`);
 }
 
-/** Waits until the store has that many calls, or gets no more for a while: what is missing then is lost. */
-export function untilStoredOrStill(store: StoreReader, calls: number): Promise<void> {
+/** Waits until every acknowledged call is stored, or the number stands still: what is missing then is lost. */
+export function untilStoredOrStill(store: StoreReader, ledger: Ledger): Promise<void> {
   return untilStill(async () => {
     const { stored } = await store.numbers<"stored">(
-      `SELECT uniqExact(call_id) AS stored FROM plumbline_raw.calls WHERE use_case = '${USE_CASE}'`,
+      `SELECT uniqExact(call_id) AS stored FROM plumbline_raw.calls WHERE ${ledger.isOwnSql}`,
     );
     return stored;
-  }, calls);
+  }, ledger.count("acknowledged"));
 }

@@ -2,7 +2,7 @@
  * What was sent, and what became of it as the senders saw it. The processes under test can't reach it.
  */
 import { randomBytes } from "node:crypto";
-import { callIdOf, lineOf, placeOf } from "./call.ts";
+import { callIdOf, lineOf, placeOf, USE_CASE } from "./call.ts";
 
 /** `unanswered`: the sender doesn't know. Its calls may be stored, each once, or not. */
 export type Outcome = "unanswered" | "acknowledged";
@@ -18,9 +18,24 @@ export interface Batch {
 }
 
 export class Ledger {
+  static readonly #scopes: string[] = [];
   /** Begins the ids of this ledger's calls: two ledgers of one store don't meet. */
   readonly scope = randomBytes(4).toString("hex");
   readonly #batches = new Map<number, Batch[]>();
+
+  constructor() {
+    Ledger.#scopes.push(this.scope);
+  }
+
+  /** Of every ledger so far: a call of none of them was invented. */
+  static get scopes(): readonly string[] {
+    return Ledger.#scopes;
+  }
+
+  /** SQL that holds for calls of this ledger. */
+  get isOwnSql(): string {
+    return `use_case = '${USE_CASE}' AND startsWith(toString(call_id), '${this.scope}')`;
+  }
 
   /** Notes a batch before it is sent, so that nothing that reaches the store is unknown here. */
   issue(sender: number, calls: number): Batch {
@@ -31,10 +46,10 @@ export class Ledger {
     return batch;
   }
 
-  bodyOf(batch: Batch): string {
-    const startedAt = new Date().toISOString();
-    return Array.from({ length: batch.calls }, (_, index) => lineOf(this.idOf(batch, index), startedAt)).join(
-      "\n",
+  /** @param startedAt when the application says that the call of an index began */
+  linesOf(batch: Batch, startedAt: (index: number) => Date = () => new Date()): readonly string[] {
+    return Array.from({ length: batch.calls }, (_, index) =>
+      lineOf(this.idOf(batch, index), startedAt(index).toISOString()),
     );
   }
 

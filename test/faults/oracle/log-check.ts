@@ -44,3 +44,13 @@ export async function countDeadLetters(log: EventLog): Promise<number> {
   for (const { low, high } of await log.watermarks("plumbline.calls.dead_letter")) records += high - low;
   return records;
 }
+
+/** Records that the writer has not committed past yet. */
+export async function lagOf(log: EventLog, topic: Topic, group = "writer"): Promise<number> {
+  let lag = 0;
+  for (const { partition, low, high } of await log.watermarks(topic)) {
+    const committed = await log.committed(group, topic, partition);
+    lag += high - Math.max(low, committed.offset);
+  }
+  return lag;
+}

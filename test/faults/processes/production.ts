@@ -9,6 +9,7 @@ import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import type { EventLog } from "@plumbline/ports";
 import { startBroker, type Broker } from "../../../infra/kafka/broker.ts";
 import { startFakeSlack, type FakeSlack } from "../../fake-slack.ts";
+import { INSERTED } from "../oracle/inserted.ts";
 import { createStoreReader, type StoreReader } from "../oracle/store-reader.ts";
 import { startFaultProxy, type FaultProxy } from "../proxy/http-proxy.ts";
 import { freePorts } from "./free-port.ts";
@@ -37,9 +38,6 @@ export interface Production {
   close(): Promise<void>;
 }
 
-/** Every inserted row of a call, for ever: a merge of `calls` collapses repeats, and here they stay countable. */
-export const INSERTED = "oracle.inserted";
-
 /** Shortest that the suite's broker allows: a killed reader's partitions move on after it. */
 const SESSION_MS = 1_500;
 const SERVES_MS = 90_000;
@@ -57,11 +55,8 @@ const SERVES: Readonly<Record<ServiceName, RegExp>> = {
 
 export async function startProduction(): Promise<Production> {
   const folder = await mkdtemp(join(tmpdir(), "plumbline-faults-production-"));
-  const [broker, slack, [enginePort, collectorPort, registryPort]] = await Promise.all([
-    startBroker(),
-    startFakeSlack(),
-    freePorts(3),
-  ]);
+  const [brokerPort, enginePort, collectorPort, registryPort] = await freePorts(4);
+  const [broker, slack] = await Promise.all([startBroker({ port: brokerPort! }), startFakeSlack()]);
   const engineUrl = `http://127.0.0.1:${enginePort}`;
   const engine: Supervised = {
     name: "clickhouse",

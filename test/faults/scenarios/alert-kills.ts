@@ -69,6 +69,10 @@ async function checkVerdicts(run: ScenarioRun, { store }: Production): Promise<v
   run.count("sampled", sampled);
   run.count("verdicts", verdicts);
   run.requireEqual(judged, sampled, "calls with a verdict against sampled calls");
+  for await (const row of store.rows(
+    `SELECT call_id, use_case, prompt_version, has_payload, ingested_at FROM plumbline_raw.calls WHERE is_sampled AND call_id NOT IN (SELECT call_id FROM plumbline_raw.verdicts) LIMIT 3`,
+  ))
+    run.problems.push(`sampled, and without a verdict: ${row.join(" ")}`);
   run.requireEqual(verdicts, judged, "verdicts against calls with a verdict");
   run.require(sampled > 1_000, "hardly a call was sampled: the scenario shows nothing");
 }

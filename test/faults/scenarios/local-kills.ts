@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openLmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
 import { compare } from "../oracle/compare.ts";
+import { countRecoveries } from "../oracle/delivery-check.ts";
 import { Ledger } from "../oracle/ledger.ts";
 import { checkLog, countDeadLetters } from "../oracle/log-check.ts";
 import { untilFresh } from "../oracle/fresh.ts";
@@ -62,10 +63,7 @@ async function punishFolder(run: ScenarioRun, kills: number): Promise<void> {
     const comparison = await compare(ledger, local.store);
     run.compared(comparison);
     run.count("disturbed_batches", ledger.disturbed);
-    const { recoveries } = await local.store.numbers<"recoveries">(
-      "SELECT countIf(recovered) AS recoveries FROM plumbline_raw.ingest_audit",
-    );
-    run.count("recoveries", recoveries);
+    run.count("recoveries", await countRecoveries(local));
     await stop(last, run.tally);
     await checkFolder(run, local, comparison.stored);
   } finally {

@@ -1,10 +1,11 @@
 import { compare } from "../oracle/compare.ts";
 import { untilFresh } from "../oracle/fresh.ts";
 import { Ledger } from "../oracle/ledger.ts";
-import { checkLog, countDeadLetters } from "../oracle/log-check.ts";
+import { checkDelivery, countRecoveries } from "../oracle/delivery-check.ts";
 import { freePorts } from "../processes/free-port.ts";
 import { until, untilStill } from "../processes/process.ts";
-import { INSERTED, type Production, type ServiceName } from "../processes/production.ts";
+import { INSERTED } from "../oracle/inserted.ts";
+import type { Production, ServiceName } from "../processes/production.ts";
 import { punish, stop, type Supervised } from "../processes/supervise.ts";
 import type { Scenario, ScenarioRun } from "../scenario.ts";
 import { reasonsInHistory, startCommanders, type Commanders } from "../senders/commander.ts";
@@ -59,7 +60,9 @@ export const serviceKills: Scenario = {
     run.count("disturbed_batches", ledger.disturbed);
     await checkPromotions(run, production, commanders, `http://127.0.0.1:${secondPort}`);
     for (const each of alive) await stop(each, run.tally);
-    await checkDelivery(run, production);
+    await checkDelivery(run, production, 0);
+    run.counts["recoveries"] = await countRecoveries(production);
+    run.require(run.counts["recoveries"] > 0, "no restart met an open intent: the scenario shows nothing");
   },
 };
 
@@ -86,19 +89,4 @@ async function checkPromotions(
   const told = (): number => slack.messages.filter(({ blocks }) => JSON.stringify(blocks).includes("oracle ")).length;
   await untilStill(told, distinct.size);
   run.requireEqual(told(), distinct.size, "messages in Slack against promotions past the gate");
-}
-
-/** After the last stop: the log is delivered to its end, and nothing is in the dead letters. */
-async function checkDelivery(run: ScenarioRun, { log, store }: Production): Promise<void> {
-  const check = await checkLog(log, "plumbline.calls");
-  const { stored, recoveries } = await store.numbers<"stored" | "recoveries">(
-    "SELECT (SELECT uniqExact(call_id) FROM plumbline_raw.calls) AS stored, (SELECT countIf(recovered) FROM plumbline_raw.ingest_audit WHERE topic = 'plumbline.calls') AS recoveries",
-  );
-  run.count("recoveries", recoveries);
-  run.count("repeated_in_log", check.records - check.keys);
-  run.requireEqual(check.uncommitted, 0, "records behind the committed offset after a clean stop");
-  run.requireEqual(check.open_intents, 0, "open intents after a clean stop");
-  run.requireEqual(check.keys, stored, "calls in the log against calls in the store");
-  run.requireEqual(await countDeadLetters(log), 0, "dead letters of valid calls");
-  run.require(recoveries > 0, "no restart met an open intent: the scenario shows nothing");
 }

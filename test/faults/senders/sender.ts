@@ -41,7 +41,7 @@ export function startSenders(options: SendersOptions): Senders {
     const sender = ++numbersGiven;
     while (!isStopped) {
       const batch = ledger.issue(sender, callsABatch);
-      const body = ledger.bodyOf(batch);
+      const body = ledger.linesOf(batch).join("\n");
       for (let isOver = false; !isOver && !isStopped;) {
         const outcome = await send(agent, target, body, batch);
         if (outcome !== "acknowledged") await sleep(RETRY_MS);
@@ -59,11 +59,19 @@ export function startSenders(options: SendersOptions): Senders {
   };
 }
 
-/** Sends one batch once, and says whether all of it was acknowledged. */
-export async function sendOnce(ledger: Ledger, url: string, calls: number): Promise<boolean> {
-  const batch = ledger.issue(++numbersGiven, calls);
+/** A batch of a sender of its own, not sent yet. */
+export function newBatch(ledger: Ledger, calls: number): Batch {
+  return ledger.issue(++numbersGiven, calls);
+}
+
+/** Sends a batch once, and says whether all of it was acknowledged. */
+export async function sendOnce(
+  url: string,
+  batch: Batch,
+  lines: readonly string[],
+): Promise<boolean> {
   const agent = new Agent();
-  const outcome = await send(agent, new URL("/v1/calls", url), ledger.bodyOf(batch), batch);
+  const outcome = await send(agent, new URL("/v1/calls", url), lines.join("\n"), batch);
   agent.destroy();
   return outcome === "acknowledged";
 }
