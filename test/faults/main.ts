@@ -39,5 +39,7 @@ if (values.scenario.length === 0) {
   await writeFile(PAGE, faultsPage(result));
 }
 for (const goal of result.missed) process.stderr.write(`not reached: ${goal}\n`);
-process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : `${result.passed ? "passed" : "failed"}\n`);
+process.stdout.write(
+  values.json ? `${JSON.stringify(result)}\n` : `${result.passed ? "passed" : "failed"}\n`,
+);
 process.exitCode = result.passed ? 0 : 1;

@@ -86,7 +86,9 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
 function choose(only: readonly string[], isShort: boolean): readonly Scenario[] {
   for (const name of only) {
     if (!SCENARIOS.some((scenario) => isNamed(scenario, name)))
-      throw new Error(`--scenario ${name}: there is none; there are ${SCENARIOS.map((each) => each.name).join(", ")}`);
+      throw new Error(
+        `--scenario ${name}: there is none; there are ${SCENARIOS.map((each) => each.name).join(", ")}`,
+      );
   }
   if (only.length > 0) return SCENARIOS.filter((scenario) => only.some((name) => isNamed(scenario, name)));
   return isShort ? SCENARIOS.filter((scenario) => scenario.isInShortForm) : SCENARIOS;
@@ -121,7 +123,10 @@ async function buildServices(): Promise<void> {
 function lineOf({ name, passed, skipped, kills, counts, problems, seconds }: ScenarioResult): string {
   const state = skipped === undefined ? (passed ? "holds" : "FAILS") : `NOT RUN: ${skipped}`;
   const numbers = Object.entries({ kills, ...counts }).map(([key, value]) => `${key} ${value}`);
-  return [`${name}: ${state}, ${seconds} s, ${numbers.join(", ")}`, ...problems.map((each) => `  ${each}`)].join("\n");
+  return [
+    `${name}: ${state}, ${seconds} s, ${numbers.join(", ")}`,
+    ...problems.map((each) => `  ${each}`),
+  ].join("\n");
 }
 
 function secondsSince(began: number): number {

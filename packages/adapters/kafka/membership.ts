@@ -1,3 +1,4 @@
+import { LogError } from "@plumbline/ports";
 import type { Topic } from "@plumbline/schemas";
 import type { Consumer, EachBatchHandler, Kafka, RetryOptions } from "kafkajs";
 import type { KafkaLogger } from "./driver-log.ts";
@@ -16,6 +17,8 @@ const FETCH_BYTES = 32 * 1_048_576;
 /** How long members may take to come back when the group changes; they finish their batches first. */
 const REBALANCE_MS = 120_000;
 const CONCURRENT_PARTITIONS = 4;
+/** Wait before a member that was thrown out comes back: as long as kafkajs itself waits. */
+const COME_BACK_MS = 1_000;
 /** Longest wait, when stopping, for a member that is just about to join: left alone it would join afterwards. */
 const JOIN_WAIT_MS = 15_000;
 
@@ -56,8 +59,32 @@ export async function runMembership(
   createClient: (retry: RetryOptions) => Kafka,
   options: MembershipOptions,
 ): Promise<void> {
+  const { group, topic, signal, logger } = options;
+  while (!signal.aborted) {
+    try {
+      await runMember(createClient, options);
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      logger.warn({ group, topic, err: error }, "kafka.reader_returning");
+      await waitMs(COME_BACK_MS);
+    }
+  }
+}
+
+/**
+ * kafkajs gives up on answers that a new member would not get: its session ran out while the process was held up, or
+ * no broker coordinates the group just after a restart.
+ */
+function isPassing(error: unknown): boolean {
+  return error instanceof LogError && (error.retryable || error.code === "not_assigned");
+}
+
+/** One member, from joining to leaving. @throws LogError when kafkajs gives it up */
+async function runMember(
+  createClient: (retry: RetryOptions) => Kafka,
+  options: MembershipOptions,
+): Promise<void> {
   const { group, topic, signal, sessionMs, heartbeatMs, logger } = options;
-  if (signal.aborted) return;
   const retry = { ...RETRY, retries: retriesUntil(signal) };
   const consumer = createClient(retry).consumer({
     groupId: groupIdOf(group, topic),

@@ -2,6 +2,8 @@
  * Compares the ledger with the store (invariants I1 to I3): every acknowledged call is stored, once, with the texts that
  * were sent, and nothing else is.
  */
+import type { Production } from "../processes/production.ts";
+import type { ScenarioRun } from "../scenario.ts";
 import { TEXTS_DIGEST_SQL, textsDigestOf, USE_CASE } from "./call.ts";
 import { Ledger, type Batch } from "./ledger.ts";
 import { INSERTED } from "./inserted.ts";
@@ -114,6 +116,19 @@ export async function compare(
     altered,
     examples: [...examples].map(([kind, ids]) => `${kind}: ${ids.join(", ")}`),
   };
+}
+
+/**
+ * On production a row counts once in effect (`FINAL`): an insert that the server goes on with after its sender was killed
+ * may land after the next writer has looked, and its rows are collapsed. How many there were is counted.
+ */
+export async function compareInEffect(
+  run: ScenarioRun,
+  ledger: Ledger,
+  { store }: Pick<Production, "store">,
+): Promise<void> {
+  run.compared(await compare(ledger, store, "plumbline_raw.calls FINAL"));
+  run.count("rows_inserted_twice", await repeatedRows(ledger, store));
 }
 
 /** Rows beyond the first of a call that were ever inserted, merged away or not. Production only: it keeps them. */

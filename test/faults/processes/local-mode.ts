@@ -60,7 +60,8 @@ export async function createLocalMode(
       return until(
         "local mode serves",
         () => {
-          if (!started.isAlive()) throw new HopelessError(`${started.name} ended: ${started.output().slice(-2_000)}`);
+          if (!started.isAlive())
+            throw new HopelessError(`${started.name} ended: ${started.output().slice(-2_000)}`);
           return existsSync(readyFile);
         },
         READY_MS,

@@ -109,8 +109,8 @@ export async function until(
   }
 }
 
-/** Longest stand-still of a number that still counts as waiting. */
-const STILL_MS = 20_000;
+/** Longest stand-still of a number that still counts as waiting: the longest wait of the writer between two tries is 30 s. */
+const STILL_MS = 45_000;
 
 /** Waits until a number is reached, or stands still for a while: what is missing then does not come. */
 export async function untilStill(

@@ -141,7 +141,8 @@ function untilSaid(started: TestedProcess, line: RegExp): Promise<void> {
     `${started.name} says ${line.source}`,
     () => {
       if (line.test(started.output())) return true;
-      if (!started.isAlive()) throw new HopelessError(`${started.name} ended: ${started.output().slice(-2_000)}`);
+      if (!started.isAlive())
+        throw new HopelessError(`${started.name} ended: ${started.output().slice(-2_000)}`);
       return false;
     },
     SERVES_MS,

@@ -162,7 +162,11 @@ function reply(response: ServerResponse, { status, headers, body }: Answer): voi
   response.writeHead(status, endToEnd(headers)).end(body);
 }
 
-async function trickle(response: ServerResponse, { status, headers, body }: Answer, pauseMs: number): Promise<void> {
+async function trickle(
+  response: ServerResponse,
+  { status, headers, body }: Answer,
+  pauseMs: number,
+): Promise<void> {
   response.writeHead(status, endToEnd(headers));
   const bytes = Math.max(TRICKLE_BYTES, Math.ceil(body.length / TRICKLE_CHUNKS_MAX));
   for (let start = 0; start < body.length; start += bytes) {
@@ -174,7 +178,13 @@ async function trickle(response: ServerResponse, { status, headers, body }: Answ
 
 /** Headers of one connection are not the next one's. */
 function endToEnd(headers: IncomingMessage["headers"]): IncomingMessage["headers"] {
-  const { connection: _, "keep-alive": __, "transfer-encoding": ___, "content-length": ____, ...rest } = headers;
+  const {
+    connection: _,
+    "keep-alive": __,
+    "transfer-encoding": ___,
+    "content-length": ____,
+    ...rest
+  } = headers;
   return rest;
 }
 

@@ -4,9 +4,18 @@ import type { ScenarioResult, SuiteResult } from "./result.ts";
 /** Faults of the list that one machine can't show, and where they are shown instead, if anywhere. */
 const NOT_HERE: readonly (readonly [fault: string, why: string])[] = [
   ["F6, leader move", "there is one broker; a move of leadership needs three"],
-  ["F16, lost unsynced writes", "stood for by an older copy of the ClickHouse folder; a device that drops writes needs a virtual machine"],
-  ["F21, daylight saving time", "every schedule is in UTC; steps of the clock are in `packages/runtime`'s tests"],
-  ["F24, 99th percentile under 10 ms", "a measure of speed: `npm run bench:rollback`; that clients serve on is in `test/faults/registry-killed.test.ts`"],
+  [
+    "F16, lost unsynced writes",
+    "stood for by an older copy of the ClickHouse folder; a device that drops writes needs a virtual machine",
+  ],
+  [
+    "F21, daylight saving time",
+    "every schedule is in UTC; steps of the clock are in `packages/runtime`'s tests",
+  ],
+  [
+    "F24, 99th percentile under 10 ms",
+    "a measure of speed: `npm run bench:rollback`; that clients serve on is in `test/faults/registry-killed.test.ts`",
+  ],
 ];
 
 export function faultsPage(result: SuiteResult): string {
@@ -58,7 +67,11 @@ function scenarioRow(row: ScenarioResult): string {
     .map(([name, value]) => `${name} ${number(value)}`)
     .join(", ");
   const outcome =
-    row.skipped === undefined ? (row.passed ? "holds" : `**fails**: ${row.problems.join("; ")}`) : `not run: ${row.skipped}`;
+    row.skipped === undefined
+      ? row.passed
+        ? "holds"
+        : `**fails**: ${row.problems.join("; ")}`
+      : `not run: ${row.skipped}`;
   return `| ${row.faults} | ${row.name} | ${row.log} | ${row.injects} | ${row.holds} | ${counts} | ${row.seconds} | ${outcome} |`;
 }
 

@@ -79,8 +79,9 @@ async function checkVerdicts(run: ScenarioRun, { store }: Production): Promise<v
 
 async function checkAlert(run: ScenarioRun, { slack, store }: Production): Promise<void> {
   const alerts = (): number =>
-    slack.messages.filter((each) => each.text.includes("faithfulness fell") && JSON.stringify(each).includes(QUALITY_USE_CASE))
-      .length;
+    slack.messages.filter(
+      (each) => each.text.includes("faithfulness fell") && JSON.stringify(each).includes(QUALITY_USE_CASE),
+    ).length;
   await until("the fall is told", () => alerts() > 0, 90_000, 200).catch(() => undefined);
   await sleep(SETTLE_MS);
   run.requireEqual(alerts(), 1, "messages in Slack about the fall");

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { compare } from "../oracle/compare.ts";
+import { compareInEffect } from "../oracle/compare.ts";
 import { untilFresh } from "../oracle/fresh.ts";
-import { INSERTED } from "../oracle/inserted.ts";
 import { Ledger } from "../oracle/ledger.ts";
 import { until } from "../processes/process.ts";
 import { withServices } from "../processes/with-services.ts";
@@ -45,7 +44,7 @@ export const brokerRestarts: Scenario = {
       }
       await senders.stop();
       await untilFresh(run, ledger, urls.collector, store);
-      run.compared(await compare(ledger, store, INSERTED));
+      await compareInEffect(run, ledger, production);
       run.count("disturbed_batches", ledger.disturbed);
     });
   },

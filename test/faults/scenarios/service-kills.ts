@@ -1,10 +1,9 @@
-import { compare } from "../oracle/compare.ts";
+import { compareInEffect } from "../oracle/compare.ts";
 import { untilFresh } from "../oracle/fresh.ts";
 import { Ledger } from "../oracle/ledger.ts";
 import { checkDelivery, countRecoveries } from "../oracle/delivery-check.ts";
 import { freePorts } from "../processes/free-port.ts";
 import { until, untilStill } from "../processes/process.ts";
-import { INSERTED } from "../oracle/inserted.ts";
 import type { Production, ServiceName } from "../processes/production.ts";
 import { punish, stop, type Supervised } from "../processes/supervise.ts";
 import type { Scenario, ScenarioRun } from "../scenario.ts";
@@ -42,7 +41,10 @@ export const serviceKills: Scenario = {
       punish(target, { random: run.random, tally: run.tally, kills });
     const service = (name: ServiceName): Supervised => production.service(name);
 
-    const commanding = startCommanders(USE_CASE, [production.urls.registry, `http://127.0.0.1:${secondPort}`]);
+    const commanding = startCommanders(USE_CASE, [
+      production.urls.registry,
+      `http://127.0.0.1:${secondPort}`,
+    ]);
     const others = run.size(55, 4);
     const alive = await Promise.all([
       hit(service("writer"), run.size(420, 16)),
@@ -56,7 +58,7 @@ export const serviceKills: Scenario = {
     await Promise.all([senders.stop(), commanders.stop()]);
 
     await untilFresh(run, ledger, production.urls.collector, production.store);
-    run.compared(await compare(ledger, production.store, INSERTED));
+    await compareInEffect(run, ledger, production);
     run.count("disturbed_batches", ledger.disturbed);
     await checkPromotions(run, production, commanders, `http://127.0.0.1:${secondPort}`);
     for (const each of alive) await stop(each, run.tally);
@@ -86,7 +88,8 @@ async function checkPromotions(
     20_000,
     100,
   ).catch((error: unknown) => run.require(false, String(error)));
-  const told = (): number => slack.messages.filter(({ blocks }) => JSON.stringify(blocks).includes("oracle ")).length;
+  const told = (): number =>
+    slack.messages.filter(({ blocks }) => JSON.stringify(blocks).includes("oracle ")).length;
   await untilStill(told, distinct.size);
   run.requireEqual(told(), distinct.size, "messages in Slack against promotions past the gate");
 }

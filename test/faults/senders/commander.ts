@@ -70,7 +70,10 @@ export async function startCommanders(useCase: string, urls: readonly string[]):
 }
 
 /** What is live, or null while the registry is dead. */
-async function liveOf(url: string, useCase: string): Promise<{ revision: number; version: string | null } | null> {
+async function liveOf(
+  url: string,
+  useCase: string,
+): Promise<{ revision: number; version: string | null } | null> {
   try {
     const answer = await fetch(`${url}/v1/live?use_cases=${useCase}`);
     if (!answer.ok) return null;
@@ -92,6 +95,8 @@ export async function reasonsInHistory(url: string, useCase: string): Promise<re
     entries: readonly { type: string; reason: string; outcome: { kind: string; changed?: boolean } }[];
   };
   return entries
-    .filter(({ type, outcome }) => type === "promoted" && outcome.kind === "accepted" && outcome.changed === true)
+    .filter(
+      ({ type, outcome }) => type === "promoted" && outcome.kind === "accepted" && outcome.changed === true,
+    )
     .map(({ reason }) => reason);
 }

@@ -65,11 +65,7 @@ export function newBatch(ledger: Ledger, calls: number): Batch {
 }
 
 /** Sends a batch once, and says whether all of it was acknowledged. */
-export async function sendOnce(
-  url: string,
-  batch: Batch,
-  lines: readonly string[],
-): Promise<boolean> {
+export async function sendOnce(url: string, batch: Batch, lines: readonly string[]): Promise<boolean> {
   const agent = new Agent();
   const outcome = await send(agent, new URL("/v1/calls", url), lines.join("\n"), batch);
   agent.destroy();
@@ -89,7 +85,8 @@ async function send(agent: Agent, target: URL, body: string, batch: Batch): Prom
   batch.tries += 1;
   if (answer.kind === "unanswered" || answer.status !== 200) return "unanswered";
   const { accepted } = JSON.parse(answer.body) as { accepted: number };
-  if (accepted !== batch.calls) throw new Error(`the collector took ${accepted} of ${batch.calls} valid calls`);
+  if (accepted !== batch.calls)
+    throw new Error(`the collector took ${accepted} of ${batch.calls} valid calls`);
   batch.outcome = "acknowledged";
   return "acknowledged";
 }
