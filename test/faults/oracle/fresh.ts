@@ -1,6 +1,6 @@
 import type { ScenarioRun } from "../scenario.ts";
 import { until, untilStill } from "../processes/process.ts";
-import { newBatch, sendOnce } from "../senders/sender.ts";
+import { sendOnce } from "../senders/sender.ts";
 import type { Ledger } from "./ledger.ts";
 import type { StoreReader } from "./store-reader.ts";
 
@@ -19,13 +19,7 @@ export async function untilFresh(
   store: StoreReader,
 ): Promise<void> {
   const started = performance.now();
-  const fresh = newBatch(ledger, 1);
-  await until(
-    "the collector takes a call",
-    () => sendOnce(collectorUrl, fresh, ledger.linesOf(fresh)),
-    PATIENCE_MS,
-    100,
-  );
+  await until("the collector takes a call", () => sendOnce(ledger, collectorUrl, 1), PATIENCE_MS, 100);
   await untilStoredOrStill(store, ledger);
   const seconds = (performance.now() - started) / 1_000;
   run.counts["fresh_seconds_max"] = Math.max(

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createStoreReader, type StoreReader } from "../oracle/store-reader.ts";
 import { freePorts } from "./free-port.ts";
 import { HopelessError, mainOf, startProcess, until, type TestedProcess } from "./process.ts";
-import type { Supervised } from "./supervise.ts";
+import { WRITER_WORKED, type Supervised } from "./supervise.ts";
 
 export interface LocalMode extends Supervised {
   readonly folder: string;
@@ -28,6 +28,7 @@ export async function createLocalMode(
   let starts = 0;
   return {
     name: "local",
+    worked: WRITER_WORKED,
     folder,
     dataDir,
     urls: {

@@ -14,7 +14,7 @@ import { createStoreReader, type StoreReader } from "../oracle/store-reader.ts";
 import { startFaultProxy, type FaultProxy } from "../proxy/http-proxy.ts";
 import { freePorts } from "./free-port.ts";
 import { HopelessError, mainOf, sourceArgs, startProcess, until, type TestedProcess } from "./process.ts";
-import { exitWithin, type Supervised } from "./supervise.ts";
+import { exitWithin, WRITER_WORKED, type Supervised } from "./supervise.ts";
 
 export type ServiceName = "collector" | "writer" | "judge" | "monitor" | "notifier" | "registry" | "policy";
 
@@ -120,6 +120,7 @@ export async function startProduction(): Promise<Production> {
     engineProcess,
     service: (name, more = {}) => ({
       name,
+      ...(name === "writer" ? { worked: WRITER_WORKED } : {}),
       start: () => startProcess(name, [mainOf(name)], { ...environment, ...more }),
       serves: (started) => untilSaid(started, SERVES[name]),
     }),

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "@plumbline/stats";
-import type { Exit, TestedProcess } from "./process.ts";
+import { until, type Exit, type TestedProcess } from "./process.ts";
 import type { Tally } from "./tally.ts";
 
 export interface Supervised {
@@ -12,20 +12,29 @@ export interface Supervised {
   start(): TestedProcess;
   /** Resolves when it does its work, rejects when it ended instead. */
   serves(started: TestedProcess): Promise<void>;
+  /** What it says after a first piece of work, where it says anything. */
+  readonly worked?: RegExp;
 }
+
+/** The writer's line about a batch that it has stored. */
+export const WRITER_WORKED = /"writer\.batch"/;
 
 interface Blow {
   readonly signal: "SIGKILL" | "SIGTERM";
-  readonly phase: "starting" | "serving";
+  /** `working`: it serves and, if something came for it, has done a first piece of it. */
+  readonly phase: "starting" | "serving" | "working";
   readonly afterMs: number;
 }
+
+/** Longest wait for a first piece of work: perhaps nothing comes. */
+const WORKED_MS = 2_000;
 
 /** Longest drain of a service (`PLUMBLINE_DRAIN_MS`), and what closing may take. */
 const STOP_MS = 30_000;
 
 /** What happens to one process after another, until it is left alone. */
 function drawRound(random: Random, startMs: number): readonly Blow[] {
-  const killWhileSending: Blow = { signal: "SIGKILL", phase: "serving", afterMs: 50 + random.integer(700) };
+  const killWhileSending: Blow = { signal: "SIGKILL", phase: "working", afterMs: random.integer(600) };
   const stopWhileRecovering: Blow = { signal: "SIGTERM", phase: "serving", afterMs: random.integer(160) };
   const early = (signal: Blow["signal"]): Blow => ({
     signal,
@@ -67,10 +76,11 @@ export async function punish(target: Supervised, options: Punishment): Promise<T
   let current = target.start();
   for (let done = 0; done < kills && signal?.aborted !== true;) {
     for (const blow of drawRound(random, startMs)) {
-      if (blow.phase === "serving") {
+      if (blow.phase !== "starting") {
         await target.serves(current);
         startMs = performance.now() - current.startedAt;
       }
+      if (blow.phase === "working") await hasWorked(target, current);
       await sleep(blow.afterMs);
       await strike(current, blow, tally);
       done += 1;
@@ -83,6 +93,12 @@ export async function punish(target: Supervised, options: Punishment): Promise<T
   return current;
 }
 
+async function hasWorked({ worked }: Supervised, current: TestedProcess): Promise<void> {
+  if (worked === undefined) return;
+  const isDone = (): boolean => worked.test(current.output()) || !current.isAlive();
+  await until("a first piece of work", isDone, WORKED_MS).catch(() => undefined);
+}
+
 async function strike(victim: TestedProcess, { signal, phase }: Blow, tally: Tally): Promise<void> {
   if (!victim.isAlive()) throw endedByItself(victim);
   tally.memory(victim.name, victim.peakMemoryMb());
@@ -92,7 +108,7 @@ async function strike(victim: TestedProcess, { signal, phase }: Blow, tally: Tal
   const isClean = signal === "SIGKILL" || exit.code === 0 || (phase === "starting" && exit.signal === signal);
   if (!isClean)
     throw new Error(`${victim.name} ended with ${JSON.stringify(exit)} after SIGTERM: ${lastOf(victim)}`);
-  tally.kill(victim.name, signal, phase);
+  tally.kill(victim.name, signal, phase === "starting" ? "starting" : "serving");
 }
 
 /** Asks a process to stop. @throws Error when it doesn't, or ends with anything but 0 */

@@ -3,7 +3,7 @@ import { untilFresh, untilStoredOrStill } from "../oracle/fresh.ts";
 import { Ledger } from "../oracle/ledger.ts";
 import { withServices } from "../processes/with-services.ts";
 import type { Scenario } from "../scenario.ts";
-import { newBatch, sendOnce } from "../senders/sender.ts";
+import { newBatch, sendBatch } from "../senders/sender.ts";
 
 const CALLS = 1_000;
 /** A batch every partition of which the writer has passed by more than its memory of ids: 50,000 a partition. */
@@ -24,7 +24,7 @@ export const replays: Scenario = {
     const ledger = new Ledger();
     const send = async (batch: ReturnType<typeof newBatch>): Promise<void> => {
       run.require(
-        await sendOnce(urls.collector, batch, ledger.linesOf(batch)),
+        await sendBatch(urls.collector, batch, ledger.linesOf(batch)),
         "the collector refused a batch",
       );
       run.count("batches_sent", 1);

@@ -71,12 +71,12 @@ export const serviceKills: Scenario = {
 async function checkPromotions(
   run: ScenarioRun,
   { urls, slack }: Production,
-  { sent, acknowledged, conflicts }: Commanders,
+  { sent, acknowledged, ...commanders }: Commanders,
   secondUrl: string,
 ): Promise<void> {
   const reasons = await reasonsInHistory(urls.registry, USE_CASE);
   run.count("promotions_acknowledged", acknowledged.size);
-  run.count("promotions_refused_as_late", conflicts());
+  run.count("promotions_refused_as_late", commanders.conflicts());
   const distinct = new Set(reasons);
   const lost = [...acknowledged].filter((reason) => !distinct.has(reason));
   run.require(lost.length === 0, `${lost.length} acknowledged promotions are not in the history: ${lost[0]}`);

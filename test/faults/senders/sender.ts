@@ -65,11 +65,17 @@ export function newBatch(ledger: Ledger, calls: number): Batch {
 }
 
 /** Sends a batch once, and says whether all of it was acknowledged. */
-export async function sendOnce(url: string, batch: Batch, lines: readonly string[]): Promise<boolean> {
+export async function sendBatch(url: string, batch: Batch, lines: readonly string[]): Promise<boolean> {
   const agent = new Agent();
   const outcome = await send(agent, new URL("/v1/calls", url), lines.join("\n"), batch);
   agent.destroy();
   return outcome === "acknowledged";
+}
+
+/** Sends one new batch once, and says whether all of it was acknowledged. */
+export function sendOnce(ledger: Ledger, url: string, calls: number): Promise<boolean> {
+  const batch = newBatch(ledger, calls);
+  return sendBatch(url, batch, ledger.linesOf(batch));
 }
 
 const NDJSON = { "content-type": "application/x-ndjson" };
