@@ -20,6 +20,7 @@ interface Rule {
 
 const EVERY_SERVICE = [
   "packages/access",
+  "packages/erasure",
   "schemas",
   "alerts",
   "packages/stats",
@@ -61,6 +62,7 @@ const RULES: readonly Rule[] = [
     thirdParty: ["prom-client"],
   },
   { folder: "packages/runtime/http", ours: ["packages/runtime", "schemas"], thirdParty: ["express"] },
+  { folder: "packages/erasure", ours: ["schemas", "packages/ports"], thirdParty: [] },
   {
     folder: "packages/access",
     ours: ["schemas", "packages/ports", "packages/runtime"],

@@ -36,6 +36,10 @@ const PARAMETERS = {
   log_epoch: 0,
   topic: "plumbline.calls",
   name: "probe.sql",
+  tenant: "default",
+  kind: "conversation",
+  subject_hash: "00",
+  until: "2026-11-24 00:00:00.000",
   hash: "00",
 };
 

@@ -14,6 +14,7 @@ import { addTail } from "./commands/tail.ts";
 import { addInit } from "./commands/init.ts";
 import { addLint } from "./commands/lint.ts";
 import { addDiff } from "./commands/diff.ts";
+import { addErase } from "./commands/erase.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addPush } from "./commands/push.ts";
 import { addApprove } from "./commands/approve.ts";
@@ -46,6 +47,7 @@ const COMMANDS: readonly AddCommand[] = [
   addImport,
   addExport,
   addKeys,
+  addErase,
 ];
 
 const HELP_COLUMNS = 110;

@@ -501,6 +501,19 @@ export interface Window {
   readonly end: string;
 }
 
+export interface ErasedCalls {
+  readonly tenant: string;
+  readonly call_ids: readonly string[];
+}
+
+/** Rows by table. */
+export interface ErasedTexts {
+  readonly call_payloads: number;
+  readonly calls: number;
+  readonly verdicts: number;
+  readonly feedback: number;
+}
+
 export interface Store {
   /** Applies missing migrations; safe to run twice and from two processes. */
   migrate(): Promise<{ readonly applied: readonly string[] }>;
@@ -614,6 +627,17 @@ export interface Store {
   }): Promise<readonly OffsetRun[]>;
   /** Of these calls, at most 1,000, those that are rows. */
   storedCalls(callIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Ids of the calls that an erasure concerns; its id is known by `subject_hash` alone. `until` is of event time, inclusive. */
+  findCallsToErase(query: {
+    readonly tenant: string;
+    readonly kind: "conversation" | "user" | "call";
+    readonly subject_hash: string;
+    readonly until: string;
+  }): Promise<readonly string[]>;
+  /** What of the calls lies where texts lie, in rows. */
+  countTexts(calls: ErasedCalls): Promise<ErasedTexts>;
+  /** Removes what people wrote in and about the calls, and who they are; numbers stay. @returns rows that were changed */
+  eraseTexts(calls: ErasedCalls): Promise<ErasedTexts>;
   /** Offsets of `[from, to]` of a topic that are dead letters. */
   deadLetterOffsets(query: {
     readonly topic: string;

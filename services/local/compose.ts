@@ -14,6 +14,7 @@ import { openInboxNotifier, type Inbox } from "@plumbline/adapters/inbox/inbox";
 import { createJudge } from "@plumbline/adapters/llm/create-judge";
 import { openLmdbEventLog, type LmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
 import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
+import { createErasureFollower } from "@plumbline/erasure";
 import { ConfigError, type EventLog, type Notifier, type Store } from "@plumbline/ports";
 import {
   createHttpApp,
@@ -40,6 +41,7 @@ import { createPolicyService } from "../policy/service.ts";
 import { createRegistry } from "../registry/service.ts";
 import { createSnapshotFile } from "../registry/snapshot.ts";
 import { createEnrichment } from "../writer/enrich-call.ts";
+import { createEraser } from "../writer/eraser.ts";
 import { createWriter } from "../writer/service.ts";
 import type { LocalConfig } from "./config.ts";
 import { openDataFolder } from "./data-folder.ts";
@@ -136,6 +138,11 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
       page,
       registry,
       createWriter({ ...deps, enrichment: createEnrichment(config), adoptLog: config.PLUMBLINE_ADOPT_LOG }),
+      createEraser({
+        ...deps,
+        erasures: createErasureFollower(log, systemClock),
+        rewriteLog: (topic, change, given) => log.rewrite(topic, change, given),
+      }),
       createJudgeService({
         ...deps,
         judge: createJudge({ ...judgeChoice(config), clock: systemClock }),

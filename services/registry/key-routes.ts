@@ -120,7 +120,7 @@ export function keyRoutes({ keys, clock }: KeyRouteDeps): readonly Route[] {
   }
 }
 
-function mayAdminister(sender: Principal, tenant: string): boolean {
+export function mayAdminister(sender: Principal, tenant: string): boolean {
   return sender.isOperator || sender.tenant === tenant;
 }
 
@@ -132,12 +132,12 @@ function viewOf(key: StoredKey, nowMs: number): KeyView {
   return { key_id, tenant, name, scopes: [...scopes], state, ...dates };
 }
 
-function otherTenant({ name, tenant }: Principal): HttpProblem {
+export function otherTenant({ name, tenant }: Principal): HttpProblem {
   return new HttpProblem({
     type: "urn:plumbline:forbidden",
     title: "Forbidden",
     status: 403,
-    detail: `The key of ${name} administers tenant ${tenant}. Another tenant's keys are made with the admin key of the environment (PLUMBLINE_ADMIN_KEY).`,
+    detail: `The key of ${name} administers tenant ${tenant}. Another tenant's keys and texts need the admin key of the environment (PLUMBLINE_ADMIN_KEY).`,
     field: "tenant",
   });
 }

@@ -23,6 +23,7 @@ import { createSubmit } from "./commands.ts";
 import type { Folded } from "@plumbline/registry-fold/fold";
 import { createDeadLetterBoard } from "./dead-letters/dead-letter-board.ts";
 import { deadLetterRoutes } from "./dead-letters/routes.ts";
+import { erasureRoutes } from "./erasure-routes.ts";
 import { createLogFollower } from "./follow-log.ts";
 import { keyRoutes } from "./key-routes.ts";
 import { createLiveBoard } from "./live.ts";
@@ -179,6 +180,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       ...deadLetterRoutes(createDeadLetterBoard({ log, clock })),
       ...writeRoutes({ state, submit, clock, logger, ready }),
       ...keyRoutes({ keys, clock }),
+      ...erasureRoutes({ log, clock }),
     ],
   });
   const http = createHttpService(app, {

@@ -4,12 +4,14 @@ import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
+import { createErasureFollower } from "@plumbline/erasure";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createMetricsService } from "@plumbline/runtime/metrics-service";
 import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { WriterProcessConfig } from "./config.ts";
 import { createEnrichment } from "./enrich-call.ts";
+import { createEraser } from "./eraser.ts";
 import { createWriter } from "./service.ts";
 
 exitOnFault("writer");
@@ -34,15 +36,23 @@ const writer = createWriter({
   enrichment: createEnrichment(config),
   adoptLog: config.PLUMBLINE_ADOPT_LOG,
 });
+const eraser = createEraser({
+  log,
+  store,
+  erasures: createErasureFollower(log, systemClock),
+  rewriteLog: null,
+  clock: systemClock,
+  logger,
+});
 const metrics = createMetricsService({
   name: "writer",
   logger,
-  services: [writer],
+  services: [writer, eraser],
   host: config.PLUMBLINE_METRICS_HOST,
   port: config.PLUMBLINE_METRICS_PORT,
 });
 
-await runProcess([writer, metrics], {
+await runProcess([writer, eraser, metrics], {
   logger,
   stop: stopOnSignal(),
   drainMs: config.PLUMBLINE_DRAIN_MS,

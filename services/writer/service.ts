@@ -14,6 +14,7 @@ import {
 } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
+import { cleanRecord, createErasureFollower, type ErasureList } from "@plumbline/erasure";
 import { backoffMs } from "./backoff.ts";
 import { bindLog, type BindDeps } from "./bind-log.ts";
 import { callDestination } from "./call-destination.ts";
@@ -50,6 +51,7 @@ export interface Writer extends Service {
 export function createWriter(deps: WriterDeps): Writer {
   const { log, store, clock, logger } = deps;
   const health = new DeliveryHealth(clock);
+  const erasures = createErasureFollower(log, clock);
 
   /** Reads a topic until `signal` aborts. Whatever ends the reading is waited out: other topics go on meanwhile. */
   async function keepTopic<Row extends Origin, State>(
@@ -57,12 +59,13 @@ export function createWriter(deps: WriterDeps): Writer {
     signal: AbortSignal,
   ): Promise<void> {
     const { topic, group } = destination;
-    const delivery = new Delivery(destination, { log, clock, logger, health });
+    const delivery = new Delivery(withoutErased(destination, erasures.list), { log, clock, logger, health });
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         await log.subscribe(topic, { group, signal, ...BATCH_LIMITS }, async (batch) => {
           attempt = 0;
           health.forget(topic, null);
+          await erasures.refresh();
           await delivery.handle(batch);
         });
         return;
@@ -180,4 +183,15 @@ const SAMPLING_WINDOW_MS = 28 * 86_400_000;
 /** Closed, or taken over by another process: there is nothing to wait for. */
 function isLogGone(error: unknown): boolean {
   return error instanceof LogError && error.code === "log_unavailable" && !error.retryable;
+}
+
+/** What was erased does not come back, however often its record is delivered. */
+function withoutErased<Row extends Origin, State>(
+  destination: Destination<Row, State>,
+  erasures: ErasureList,
+): Destination<Row, State> {
+  return {
+    ...destination,
+    prepare: (record, state) => destination.prepare(cleanRecord(destination.topic, record, erasures), state),
+  };
 }

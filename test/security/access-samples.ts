@@ -150,6 +150,18 @@ export function samplesOf(version: string, keyId: string): Readonly<Record<strin
       other: 404,
       otherMeans: "the key does not exist for it",
     },
+    "POST /v1/erasures": {
+      body: { kind: "call", id: "none", tenant: "team-x", dry_run: true },
+      right: 202,
+      other: 403,
+      otherMeans: "only the admin key of the environment erases what is another tenant's",
+    },
+    "GET /v1/erasures/:erasure_id": {
+      path: "/v1/erasures/none",
+      right: 404,
+      other: 404,
+      otherMeans: "the erasure does not exist for it",
+    },
     "GET /v1/rollouts": { right: 200, other: 200, otherMeans: "those of the service's own registry key" },
     "POST /v1/session": { right: 204, other: 204, otherMeans: "a session of its own" },
     "GET /v1/session": { right: 200, other: 200, otherMeans: OWN_ONLY },

@@ -8,6 +8,7 @@ import { encodeBlocks, type EncodedBlock, type TableEncoding, toDateTime64 } fro
 import { CALL_PAYLOADS, CALLS, hasPayload } from "./call-tables.ts";
 import { assertMigrated, migrate } from "./migrate.ts";
 import { encodeNative, type NativeTable } from "./native/encode-native.ts";
+import { eraseTexts, countTexts, findCallsToErase } from "./erase.ts";
 import { readQuery } from "./sql-files.ts";
 import type { QueryParameters } from "./sql-text.ts";
 import {
@@ -181,6 +182,9 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
       const rows = await select("dead_letter_offsets", DeadLetterOffset, { ...range, name: topic });
       return new Set(rows.map((row) => row.offset));
     },
+    findCallsToErase: (query) => findCallsToErase(clickhouse, query),
+    countTexts: (calls) => countTexts(clickhouse, calls),
+    eraseTexts: (calls) => eraseTexts(clickhouse, calls),
     close: () => clickhouse.close(),
   };
 }

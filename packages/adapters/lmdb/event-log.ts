@@ -68,6 +68,17 @@ export interface LmdbEventLog extends EventLog {
    * `keepNewestMs`; the last record of a partition, which is how the next offset is known.
    */
   trim(): Promise<readonly Trimmed[]>;
+  /**
+   * Replaces the values of the records of a topic for which `change` gives another one; offsets, keys, headers and times stay. The
+   * pages of the old values are free for the next writes, and are on the disk until then.
+   *
+   * @returns how many records it replaced, or would have
+   */
+  rewrite(
+    topic: Topic,
+    change: (record: LogRecord) => Uint8Array | null,
+    options?: { readonly isDryRun?: boolean },
+  ): Promise<number>;
   /** Forgets a group that will not come back, so that it holds back no trim. Its next reader starts at the oldest record. */
   forget(group: string): Promise<void>;
   /** Room on the disk of the folder. */
@@ -310,6 +321,32 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
       return trimmed.filter((each) => each.removed > 0 || each.held_back_by !== null);
     },
 
+    async rewrite(topic, change, { isDryRun = false } = {}) {
+      let rewritten = 0;
+      for (const mark of marks.get(topic)!) {
+        for (let next = mark.low; ;) {
+          assertOpen();
+          const slice = recordsFrom(mark, next, SLICE, READ_BYTES_MAX);
+          if (slice.length === 0) break;
+          next = slice.at(-1)!.offset + 1;
+          const changed = slice.flatMap((record) => {
+            const value = change(record);
+            return value === null ? [] : [{ offset: record.offset, frame: frameOf(record, value) }];
+          });
+          rewritten += changed.length;
+          if (changed.length > 0 && !isDryRun) {
+            await commits.write(0, () => {
+              for (const { offset, frame } of changed) {
+                void records.put(writeKey(scratchKey, mark.topicId, mark.partition, offset), frame);
+              }
+            });
+          }
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      }
+      return rewritten;
+    },
+
     async forget(group) {
       assertOpen();
       const keys = [...cursors.getKeys()].filter((key) => key[2] === group);
@@ -427,6 +464,10 @@ function settleIdentity({ about }: Environment): string {
   const made = `lmdb:${randomUUID()}`;
   about.putSync("identity", made, 0);
   return made;
+}
+
+function frameOf({ key, headers, timestamp }: LogRecord, value: Uint8Array): Buffer {
+  return encodeFrames([{ key, headers, value }], timestamp)[0]!;
 }
 
 function findMark(records: Environment["records"], topic: Topic, topicId: number, partition: number): Mark {

@@ -1,0 +1,74 @@
+/** The fold of the erasures topic: whose texts were erased, so that no record brings one back. No clock and no I/O. */
+import type { LogRecord } from "@plumbline/ports";
+import { ErasureEvent, type ErasedPlace, type ErasureRequested } from "@plumbline/schemas";
+import { subjectHash } from "./subject-hash.ts";
+
+export interface Erasure {
+  readonly request: ErasureRequested;
+  /** Null while nobody has carried it out. */
+  places: readonly ErasedPlace[] | null;
+}
+
+export class ErasureList {
+  readonly #erasures = new Map<string, Erasure>();
+  /** Until when what a subject began is erased, ms since the epoch. */
+  readonly #subjects = new Map<string, number>();
+  readonly #calls = new Set<string>();
+  /** The next offset to fold. */
+  next_offset = 0;
+
+  /** A list of one erasure, as if it were no dry run: what it would concern. */
+  static of({ tenant, subject_hash, at }: ErasureRequested, callIds: readonly string[]): ErasureList {
+    const list = new ErasureList();
+    list.#subjects.set(subject_hash, Date.parse(at));
+    for (const id of callIds) list.#calls.add(subjectHash(tenant, "call", id));
+    return list;
+  }
+
+  get isEmpty(): boolean {
+    return this.#subjects.size === 0 && this.#calls.size === 0;
+  }
+
+  fold(record: LogRecord): void {
+    if (record.offset < this.next_offset) return;
+    this.next_offset = record.offset + 1;
+    const event = decode(record.value);
+    if (event === null) return;
+    const known = this.#erasures.get(event.erasure_id);
+    if (event.type === "requested") {
+      if (known !== undefined) return;
+      this.#erasures.set(event.erasure_id, { request: event, places: null });
+      if (event.is_dry_run) return;
+      const until = this.#subjects.get(event.subject_hash) ?? 0;
+      this.#subjects.set(event.subject_hash, Math.max(until, Date.parse(event.at)));
+    } else if (event.type === "calls") {
+      for (const hash of event.call_hashes) this.#calls.add(hash);
+    } else if (known !== undefined) {
+      known.places ??= event.places;
+    }
+  }
+
+  get(erasureId: string): Erasure | undefined {
+    return this.#erasures.get(erasureId);
+  }
+
+  /** Whether the subject was erased, and what began at `startedMs` is a part of that. */
+  hasSubject(subjectHash: string, startedMs: number): boolean {
+    const until = this.#subjects.get(subjectHash);
+    return until !== undefined && startedMs <= until;
+  }
+
+  /** Whether the call was found by an erasure. */
+  hasCall(callHash: string): boolean {
+    return this.#calls.has(callHash) || this.#subjects.has(callHash);
+  }
+}
+
+function decode(value: Uint8Array): ErasureEvent | null {
+  try {
+    const parsed = ErasureEvent.safeParse(JSON.parse(Buffer.from(value).toString("utf8")));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}

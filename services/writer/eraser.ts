@@ -1,0 +1,139 @@
+/**
+ * Carries out erasures: takes what people wrote out of the store, and out of a log that can be rewritten, and says what it
+ * removed and what is left where until when.
+ *
+ * The request is a record. A group reads it, so that one replica carries it out; a kill repeats it, which removes the same.
+ * Writers read the list of erasures before each batch, at most `FOLLOW_MS` late, and leave out what it names.
+ */
+import {
+  cleanRecord,
+  ErasureList,
+  ERASURES_TOPIC,
+  FOLLOW_MS,
+  subjectHash,
+  TEXT_TOPICS,
+  type ErasureFollower,
+} from "@plumbline/erasure";
+import type { Clock, EventLog, LogRecord, Store } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
+import type { Service } from "@plumbline/runtime/run";
+import {
+  ERASED_CALLS_MAX,
+  ErasureEvent,
+  TOPICS,
+  type ErasedPlace,
+  type ErasureRequested,
+  type Topic,
+} from "@plumbline/schemas";
+
+const GROUP = "eraser";
+/** A writer may hold a batch that it prepared before it knew of the request. */
+const SETTLE_MS = 3 * FOLLOW_MS;
+const RETRY_MS = 5_000;
+const DAY_MS = 86_400_000;
+
+/** Replaces the values of records for which `change` gives another one. @returns how many */
+export type RewriteLog = (
+  topic: Topic,
+  change: (record: LogRecord) => Uint8Array | null,
+  options: { readonly isDryRun: boolean },
+) => Promise<number>;
+
+export interface EraserDeps {
+  readonly log: Pick<EventLog, "append" | "subscribe" | "commit">;
+  readonly store: Pick<Store, "findCallsToErase" | "countTexts" | "eraseTexts">;
+  readonly erasures: ErasureFollower;
+  /** Null for a log whose records can't be changed. */
+  readonly rewriteLog: RewriteLog | null;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export function createEraser(deps: EraserDeps): Service {
+  const { log, store, erasures, rewriteLog, clock, logger } = deps;
+
+  async function append(event: ErasureEvent): Promise<void> {
+    await log.append(ERASURES_TOPIC, [{ key: event.erasure_id, value: Buffer.from(JSON.stringify(event)) }]);
+  }
+
+  async function carryOut(request: ErasureRequested, signal: AbortSignal): Promise<void> {
+    await clock.sleep(SETTLE_MS, signal);
+    await erasures.catchUp();
+    if (signal.aborted || erasures.list.get(request.erasure_id)?.places !== null) return;
+    const { tenant, kind, subject_hash, is_dry_run, at, erasure_id } = request;
+    const calls = await store.findCallsToErase({ tenant, kind, subject_hash, until: at });
+    if (!is_dry_run) {
+      for (let i = 0; i < calls.length; i += ERASED_CALLS_MAX) {
+        const some = calls.slice(i, i + ERASED_CALLS_MAX);
+        const call_hashes = some.map((id) => subjectHash(tenant, "call", id));
+        await append({ type: "calls", erasure_id, call_hashes });
+      }
+      await erasures.catchUp();
+    }
+    const counts = is_dry_run
+      ? await store.countTexts({ tenant, call_ids: calls })
+      : await store.eraseTexts({ tenant, call_ids: calls });
+    const inStore = Object.entries(counts).map(([place, removed]) => ({ place, removed, remains: null }));
+    const places = [...inStore, ...(await fromLog(request, calls))];
+    await append({ type: "done", erasure_id, places, at: new Date(clock.now()).toISOString() });
+    await erasures.catchUp();
+    logger.info({ erasure_id, tenant, is_dry_run, calls: calls.length, places }, "eraser.done");
+  }
+
+  async function fromLog(request: ErasureRequested, calls: readonly string[]): Promise<ErasedPlace[]> {
+    const places: ErasedPlace[] = [];
+    for (const topic of TEXT_TOPICS) {
+      if (rewriteLog === null) {
+        places.push({ place: topic, removed: 0, remains: remainsIn(topic) });
+        continue;
+      }
+      const list = request.is_dry_run ? ErasureList.of(request, calls) : erasures.list;
+      const change = (record: LogRecord): Uint8Array | null => {
+        const clean = cleanRecord(topic, record, list);
+        return clean === record || Buffer.from(clean.value).equals(Buffer.from(record.value))
+          ? null
+          : clean.value;
+      };
+      const removed = await rewriteLog(topic, change, { isDryRun: request.is_dry_run });
+      places.push({ place: topic, removed, remains: null });
+    }
+    return places;
+  }
+
+  return {
+    name: "eraser",
+    async run(signal) {
+      await log.subscribe(ERASURES_TOPIC, { group: GROUP, signal }, async (batch) => {
+        for (const record of batch.records) {
+          const request = requestIn(record);
+          while (request !== null && !batch.signal.aborted) {
+            try {
+              await carryOut(request, batch.signal);
+              break;
+            } catch (error) {
+              logger.warn({ err: error, erasure_id: request.erasure_id }, "eraser.failed");
+              await clock.sleep(RETRY_MS, batch.signal);
+            }
+          }
+          if (batch.signal.aborted) return;
+          const next = { offset: record.offset + 1, metadata: "" };
+          await log.commit(GROUP, ERASURES_TOPIC, batch.partition, next);
+        }
+      });
+    },
+  };
+}
+
+function requestIn({ value }: LogRecord): ErasureRequested | null {
+  try {
+    const parsed = ErasureEvent.safeParse(JSON.parse(Buffer.from(value).toString("utf8")));
+    return parsed.success && parsed.data.type === "requested" ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}
+
+function remainsIn(topic: Topic): string {
+  const days = TOPICS[topic].retention_ms / DAY_MS;
+  return `this log can't change a record: what was appended leaves it ${days} days after it was, by retention; until then readers of ours leave it out`;
+}
