@@ -2,6 +2,7 @@
 export { stateOf, type StoredKey } from "./key-book.ts";
 export { createKeyDirectory, type KeyDirectory } from "./key-directory.ts";
 export { createKeyGuard, type StaticKey } from "./key-guard.ts";
+export { KEY_RATES } from "./rate-limit.ts";
 export { IdentityConfig, withIdentity } from "./identity.ts";
 export { createKey } from "./secret.ts";
 export { OPEN_PATH, sessionRoutes } from "./session-routes.ts";

@@ -21,6 +21,7 @@ export type ReadEvent =
       /** The event's JSON. */
       readonly value: Uint8Array;
       readonly warnings: readonly Explained[];
+      readonly use_case: string;
     }
   | ({ readonly kind: "rejected" } & Refusal);
 
@@ -53,6 +54,7 @@ export function readCall(item: BodyItem, now: number): ReadEvent {
         ? item.bytes
         : toBytes(complete),
     warnings,
+    use_case: parsed.data.use_case,
   };
 }
 
@@ -76,6 +78,7 @@ export function readFeedback(item: BodyItem): ReadEvent {
     key: parsed.data.call_id,
     value: isVerbatim && item.kind === "value" && item.bytes ? item.bytes : toBytes(event),
     warnings,
+    use_case: parsed.data.use_case,
   };
 }
 

@@ -31,6 +31,7 @@ import type { Logger } from "@plumbline/runtime/logger";
 import { count } from "@plumbline/runtime/metrics";
 import { INVALID_REASONS, type InvalidReason } from "./explain-issue.ts";
 import { readCall, readFeedback, type ReadEvent } from "./read-call.ts";
+import { UseCaseLimit } from "./use-case-limit.ts";
 import { splitBody, type BodyFormat, type BodyItem } from "./split-body.ts";
 
 export interface CollectorOptions {
@@ -57,6 +58,7 @@ const REQUESTS_MAX = 64;
 export function createCollector(options: CollectorOptions): HttpService {
   const { log, clock, logger, host = "127.0.0.1", port, appendTimeoutMs = 10_000 } = options;
   const { guard = createOpenGuard() } = options;
+  const useCases = new UseCaseLimit();
   let requests = 0;
 
   async function append(topic: Topic, events: readonly ReadEvent[], tenant: string): Promise<void> {
@@ -126,14 +128,18 @@ export function createCollector(options: CollectorOptions): HttpService {
         path: "/v1/calls",
         access: "ingest",
         handle: (request, response, principal) =>
-          accept(request, response, principal, "plumbline.calls", (item) => readCall(item, clock.now())),
+          accept(request, response, principal, "plumbline.calls", (item) =>
+            useCases.check(readCall(item, clock.now()), principal, clock.now()),
+          ),
       },
       {
         method: "POST",
         path: "/v1/feedback",
         access: "ingest",
         handle: (request, response, principal) =>
-          accept(request, response, principal, "plumbline.feedback", readFeedback),
+          accept(request, response, principal, "plumbline.feedback", (item) =>
+            useCases.check(readFeedback(item), principal, clock.now()),
+          ),
       },
     ],
   });

@@ -1,6 +1,11 @@
 /** docs/reference/access.md, from what the routes declare. */
+import { KEY_RATES } from "@plumbline/access";
 import type { Route } from "@plumbline/runtime/http";
+import { SCOPES } from "@plumbline/schemas";
+import { USE_CASES_PER_KEY_MAX } from "@plumbline/services/collector/use-case-limit";
 import { samplesOf } from "./access-samples.ts";
+
+const MIB = 1_048_576;
 
 export function renderAccessTable(servers: Readonly<Record<string, readonly Route[]>>): string {
   const samples = samplesOf("<version>", "<key>");
@@ -12,6 +17,10 @@ export function renderAccessTable(servers: Readonly<Record<string, readonly Rout
     });
     return `## ${server}\n\n| Route | Scope | A key of another tenant |\n| --- | --- | --- |\n${rows.join("\n")}\n`;
   });
+  const rates = SCOPES.map((scope) => {
+    const { requests_per_second, requests_burst, bytes_per_second, bytes_burst } = KEY_RATES[scope];
+    return `| \`${scope}\` | ${requests_per_second} | ${requests_burst} | ${bytes_per_second / MIB} | ${bytes_burst / MIB} |`;
+  }).join("\n");
   return `# Who may ask what
 
 Generated from the routes by \`npm run docs:access\`; \`test/security/access-matrix.test.ts\` asks every route with every kind
@@ -24,6 +33,15 @@ of key and compares. Scope \`admin\` implies the others. A route with scope none
 | a key over its rate | 429 \`rate-limited\` with \`Retry-After\` |
 | any key before the keys were read from the log | 503 \`keys-unknown\` with \`Retry-After\` |
 | the right key | what the route does |
+
+## Limits of each key
+
+| Scope | Requests a second | at once after a rest | MiB of bodies a second | at once after a rest |
+| --- | --- | --- | --- | --- |
+${rates}
+
+A key names at most ${USE_CASES_PER_KEY_MAX} use cases a day in calls and feedback; events with more are refused, field \`use_case\`.
+Each process counts for itself.
 
 The read-only SQL port of local mode is no part of this table: it asks for no key and listens on loopback alone.
 
