@@ -1,12 +1,25 @@
 /** docs/operate/retention.md, from the topics' constants and the tables that the migrations made. */
 import { TOPICS } from "@plumbline/schemas";
-import { z } from "zod";
 
 const DAY_MS = 86_400_000;
 
 /** What `system.tables` says of a table. */
-export const StoredTable = z.object({ name: z.string(), engine_full: z.string(), comment: z.string() });
-export type StoredTable = z.infer<typeof StoredTable>;
+export interface StoredTable {
+  readonly name: string;
+  readonly engine_full: string;
+  readonly comment: string;
+}
+
+export const TABLES_QUERY =
+  "SELECT name, engine_full, comment FROM system.tables WHERE database = 'plumbline_raw' AND engine LIKE '%MergeTree' ORDER BY name";
+
+export function toTables(rows: readonly Readonly<Record<string, unknown>>[]): readonly StoredTable[] {
+  return rows.map(({ name, engine_full, comment }) => ({
+    name: String(name),
+    engine_full: String(engine_full),
+    comment: String(comment),
+  }));
+}
 
 export interface TableRetention {
   readonly name: string;

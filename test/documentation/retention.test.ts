@@ -4,12 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
 import { migrate } from "@plumbline/adapters/clickhouse/migrate";
-import { z } from "zod";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { renderRetention, retentionOf, StoredTable } from "./retention-table.ts";
+import { renderRetention, retentionOf, TABLES_QUERY, toTables, type StoredTable } from "./retention-table.ts";
 
-const TABLES =
-  "SELECT name, engine_full, comment FROM system.tables WHERE database = 'plumbline_raw' AND engine LIKE '%MergeTree' ORDER BY name";
 /** Too small to be worth partitions: expired rows are merged away one by one. */
 const ROW_BY_ROW = ["feedback"];
 
@@ -20,7 +17,7 @@ beforeAll(async () => {
   path = await mkdtemp(join(tmpdir(), "plumbline-retention-"));
   const clickhouse = await openEmbeddedClickHouse({ path });
   await migrate(clickhouse);
-  tables = z.array(StoredTable).parse(await clickhouse.query(TABLES));
+  tables = toTables(await clickhouse.query(TABLES_QUERY));
   await clickhouse.close();
 });
 

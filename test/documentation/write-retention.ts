@@ -4,16 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
 import { migrate } from "@plumbline/adapters/clickhouse/migrate";
-import { z } from "zod";
-import { renderRetention, StoredTable } from "./retention-table.ts";
+import { renderRetention, TABLES_QUERY, toTables } from "./retention-table.ts";
 
 const path = await mkdtemp(join(tmpdir(), "plumbline-retention-"));
 const clickhouse = await openEmbeddedClickHouse({ path });
 await migrate(clickhouse);
-const tables = await clickhouse.query(
-  "SELECT name, engine_full, comment FROM system.tables WHERE database = 'plumbline_raw' AND engine LIKE '%MergeTree' ORDER BY name",
-);
+const tables = await clickhouse.query(TABLES_QUERY);
 await clickhouse.close();
 await rm(path, { recursive: true });
 const file = new URL("../../docs/operate/retention.md", import.meta.url);
-await writeFile(file, renderRetention(z.array(StoredTable).parse(tables)));
+await writeFile(file, renderRetention(toTables(tables)));
