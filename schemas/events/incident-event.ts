@@ -10,6 +10,7 @@
  * blames the version.
  */
 import { z } from "zod";
+import { instant } from "./instant.ts";
 
 export const DETECTION_KINDS = [
   "quality",
@@ -58,7 +59,7 @@ export const Detection = z.object({
   judge: z.string().nullable(),
   rubric_hash: z.string().nullable(),
   window: z.object({ start: z.string(), end: z.string() }).describe("half-open, event time, UTC"),
-  version_started_at: z.string().nullable().describe("first call of the candidate"),
+  version_started_at: instant.nullable().describe("first call of the candidate"),
   slices: z.array(SliceEvidence),
   verdict: z.enum(["DISTRIBUTIONAL", "MIXED", "UNIFORM", "INCONCLUSIVE"]).nullable(),
   evidence: z.record(z.string(), z.unknown()).describe("snapshot id and every number needed to recompute"),
@@ -69,7 +70,7 @@ const common = {
   incident_id: z
     .string()
     .describe("inc_<16 hex>, derived from the incident's key: the same incident, the same id"),
-  at: z.string().describe("ISO 8601 UTC"),
+  at: instant.describe("ISO 8601 UTC"),
   actor: z.string().describe("service or person"),
 };
 

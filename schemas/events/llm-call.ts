@@ -9,6 +9,7 @@
  * dollars, times are ISO 8601 in UTC.
  */
 import { z } from "zod";
+import { instant } from "./instant.ts";
 
 export const CALL_SCHEMA_VERSION = 1;
 
@@ -46,18 +47,6 @@ const optionalName = z.string().max(200).nullish();
 const milliseconds = z.number().nonnegative().max(86_400_000);
 const tokens = z.number().int().nonnegative().max(100_000_000);
 const text = z.string().max(CALL_BYTES_MAX);
-/**
- * ISO 8601 with a zone, checked by shape and by the calendar. zod's own `iso.datetime` costs a quarter of the
- * whole event's validation, and this runs on every call.
- */
-const instant = z
-  .string()
-  .max(40)
-  .refine((value) => INSTANT.test(value) && !Number.isNaN(Date.parse(value)), {
-    error: "must be an ISO 8601 time with a zone, such as 2026-11-24T09:15:00.000Z",
-  });
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
-
 export const Attempt = z.object({
   model: name.describe("model asked for in this provider request"),
   path: z.enum(PATHS),

@@ -1,5 +1,6 @@
 /** What the monitor reads of two versions that run side by side, as it lies in the registry topic. */
 import { z } from "zod";
+import { instant } from "./instant.ts";
 
 /** Pairs of one criterion; every number from which the state follows. */
 export const CanarySeries = z.object({
@@ -37,9 +38,9 @@ export const CanaryDecision = z.object({
     .int()
     .nonnegative()
     .describe("offset of the command that gave the share; readings of an earlier step are refused"),
-  started_at: z.string().describe("when the candidate first got a share, ISO 8601 UTC"),
-  step_at: z.string().describe("when it got this share"),
-  read_at: z.string(),
+  started_at: instant.describe("when the candidate first got a share, ISO 8601 UTC"),
+  step_at: instant.describe("when it got this share"),
+  read_at: instant,
   incumbent: z.string().nullable().describe("the other arm; null when none was judged"),
   share: z.number().nullable().describe("the candidate's of the last hour's calls; null without calls"),
   units: z.number().int().nonnegative().describe("judged in pairs since the step began"),

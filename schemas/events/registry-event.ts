@@ -6,6 +6,7 @@
  * shapes are below.
  */
 import { z } from "zod";
+import { instant } from "./instant.ts";
 import {
   ContentHash,
   EvalCaseResult,
@@ -48,7 +49,7 @@ export const RegistryEvent = z.object({
   prompt_version: z.string().nullable(),
   actor: z.string(),
   reason: z.string(),
-  at: z.string().describe("ISO 8601 UTC"),
+  at: instant.describe("ISO 8601 UTC"),
   body: z.record(z.string(), z.unknown()).describe("what the type needs: prompt, weight, eval record"),
 });
 export type RegistryEvent = z.infer<typeof RegistryEvent>;

@@ -8,6 +8,7 @@
  * alone, long after the call's text has expired.
  */
 import { z } from "zod";
+import { instant } from "./instant.ts";
 
 export const VERDICT_STATES = ["scored", "cannot_judge", "failed", "expired", "over_budget"] as const;
 export const FAILURE_TYPES = ["omission", "contradiction", "invention", "format", "other"] as const;
@@ -20,7 +21,7 @@ export const Verdict = z.object({
   prompt_version: z.string(),
   model: z.string(),
   conversation_id: z.string().describe("the statistical unit that the call belongs to"),
-  started_at: z.string().describe("of the call, ISO 8601 UTC"),
+  started_at: instant.describe("of the call, ISO 8601 UTC"),
   criterion: z.string().describe("what was judged, such as faithfulness"),
   is_guardrail: z
     .boolean()
@@ -35,7 +36,7 @@ export const Verdict = z.object({
     .max(2000)
     .describe("the judge's explanation, or why there is no score; never customer text beyond short quotes"),
   failure_type: z.enum(FAILURE_TYPES).nullable(),
-  judged_at: z.string().describe("ISO 8601 UTC"),
+  judged_at: instant.describe("ISO 8601 UTC"),
   latency_ms: z.number().nonnegative(),
   cost_usd: z.number().nonnegative().nullable().describe("of this judgement, US dollars; null when unknown"),
   slices: z.array(z.string()).describe("names of the predicates that held for the call"),

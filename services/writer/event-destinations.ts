@@ -4,6 +4,7 @@ import { Feedback, IncidentEvent, RegistryEvent, Verdict, type Topic } from "@pl
 import type { z } from "zod";
 import type { Destination, TimedRecord } from "./destination.ts";
 import { readTenant } from "./read-tenant.ts";
+import { isPlausible } from "./record-time.ts";
 import { storedIn, type DestinationDeps } from "./stored-in.ts";
 
 export function verdictDestination(deps: DestinationDeps) {
@@ -14,7 +15,12 @@ export function verdictDestination(deps: DestinationDeps) {
 }
 
 export function feedbackDestination(deps: DestinationDeps) {
-  const toRow = (origin: Origin, feedback: Feedback, tenant: string) => ({ ...origin, tenant, feedback });
+  const toRow = (origin: Origin, feedback: Feedback, tenant: string) => {
+    // A time of year 1 is what some languages write for none; its row would expire at once.
+    const isKnown = isPlausible(Date.parse(feedback.given_at), Date.parse(origin.ingested_at));
+    const given_at = isKnown ? feedback.given_at : origin.ingested_at;
+    return { ...origin, tenant, feedback: { ...feedback, given_at } };
+  };
   return events(deps, "feedback", "plumbline.feedback", Feedback, toRow, (rows) =>
     deps.store.insertFeedback(rows),
   );

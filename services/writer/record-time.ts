@@ -28,6 +28,7 @@ export function withRecordTime(record: LogRecord, at: number): TimedRecord {
   return { ...record, timestamp: at, isTimeRepaired: true };
 }
 
-function isPlausible(time: number, at: number): boolean {
+/** A time that an event reports may be one. @param at when the record arrived, ms since the epoch */
+export function isPlausible(time: number, at: number): boolean {
   return time <= at + AHEAD_MS_MAX && (time >= EARLIEST_MS || (time >= 0 && at - time <= NEAR_MS));
 }

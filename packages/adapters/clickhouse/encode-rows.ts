@@ -4,6 +4,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { StoreError } from "@plumbline/ports";
+import { withinDateTime64 } from "./native/column-types.ts";
 
 /** A table and how one row of the port becomes the values of its columns, in the same order. */
 export interface TableEncoding<Row> {
@@ -81,9 +82,14 @@ function encodeLine<Row>(row: Row, index: number, values: (row: Row) => readonly
   try {
     return `${withoutLoneSurrogates(JSON.stringify(values(row)))}\n`;
   } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new StoreError("store_data", cause.message, { cause, failedRow: index });
+    throw unencodable(cause, index);
   }
+}
+
+/** Whatever fails while a row is written is the row's, and quotes none of it. */
+export function unencodable(cause: unknown, failedRow: number | null, column = "a row"): StoreError {
+  const what = cause instanceof RangeError ? cause.message : `${(cause as Error | null)?.name ?? "error"}`;
+  return new StoreError("store_data", `${column}: ${what}`, { failedRow });
 }
 
 /**
@@ -103,15 +109,6 @@ function withoutLoneSurrogates(json: string): string {
  * @throws RangeError when it isn't a time
  */
 export function toDateTime64(iso: string): string {
-  const canonical = CANONICAL.test(iso) ? iso : toIso(iso);
+  const canonical = new Date(withinDateTime64(Date.parse(iso))).toISOString();
   return `${canonical.slice(0, 10)} ${canonical.slice(11, 23)}`;
-}
-
-const CANONICAL = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-
-function toIso(iso: string): string {
-  const milliseconds = Date.parse(iso);
-  if (Number.isNaN(milliseconds))
-    throw new RangeError(`not an ISO 8601 time: ${JSON.stringify(iso.slice(0, 60))}`);
-  return new Date(milliseconds).toISOString();
 }

@@ -30,7 +30,7 @@ function each<Value>(name: string, write: (out: ByteWriter, value: Value) => voi
 function unsigned(name: string, max: number, write: (out: ByteWriter, value: number) => void) {
   return each<number>(name, (out, value) => {
     if (!Number.isInteger(value) || value < 0 || value > max)
-      throw new RangeError(`${value} is not a whole number from 0 to ${max}`);
+      throw new RangeError(`not a whole number from 0 to ${max}`);
     write(out, value);
   });
 }
@@ -49,21 +49,31 @@ export const float64: ColumnType<number> = {
 /** Nine digits after the point. */
 export const decimal9 = each<number>("Decimal(18, 9)", (out, value) => {
   const scaled = Math.round(value * 1e9);
-  if (!Number.isSafeInteger(scaled)) throw new RangeError(`${value} is beyond 9,007,199 with nine digits`);
+  if (!Number.isSafeInteger(scaled)) throw new RangeError("not a number up to 9,007,199 with nine digits");
   out.int64(scaled);
 });
 
 /** From ISO 8601, in milliseconds. */
 export const dateTime64 = each<string>("DateTime64(3, 'UTC')", (out, iso) => {
-  const milliseconds = Date.parse(iso);
-  if (Number.isNaN(milliseconds))
-    throw new RangeError(`not an ISO 8601 time: ${JSON.stringify(iso.slice(0, 60))}`);
-  out.int64(milliseconds);
+  out.int64(withinDateTime64(Date.parse(iso)));
 });
+
+/** What DateTime64 holds, ms since the epoch: 1900 to 2299. */
+const DATE_TIME_64 = { min: Date.UTC(1900, 0, 1), max: Date.UTC(2300, 0, 1) - 1 } as const;
+
+/**
+ * A time beyond the engine's calendar becomes its first or last moment: year 1 is what some languages write for none.
+ *
+ * @throws RangeError when it is no time
+ */
+export function withinDateTime64(milliseconds: number): number {
+  if (Number.isNaN(milliseconds)) throw new RangeError("not an ISO 8601 time");
+  return Math.min(DATE_TIME_64.max, Math.max(DATE_TIME_64.min, milliseconds));
+}
 
 /** Two halves of 64 bits, each little endian. */
 export const uuid = each<string>("UUID", (out, text) => {
-  if (!UUID.test(text)) throw new RangeError(`not a UUID: ${JSON.stringify(text.slice(0, 60))}`);
+  if (!UUID.test(text)) throw new RangeError("not a UUID");
   // 8-4-4-4-12 digits: the first half is the first three groups, the second the last two.
   out.uint32(Number.parseInt(text.slice(9, 13) + text.slice(14, 18), 16));
   out.uint32(Number.parseInt(text.slice(0, 8), 16));

@@ -1,7 +1,6 @@
 /** Rows of the port → blocks of the Native format, for the tables that every call goes through. */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { StoreError } from "@plumbline/ports";
-import type { EncodedBlock } from "../encode-rows.ts";
+import { unencodable, type EncodedBlock } from "../encode-rows.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { ColumnType } from "./column-types.ts";
 
@@ -73,7 +72,7 @@ async function encode<Row>(
   const values: unknown[][] = columns.map(() => []);
   for (let i = 0; i < indices.length; i++) {
     const row = rows[indices[i]!]!;
-    for (let c = 0; c < columns.length; c++) values[c]!.push(columns[c]!.valueOf(row));
+    for (let c = 0; c < columns.length; c++) values[c]!.push(valueOf(columns[c]!, row, indices[i]!));
     if ((i + 1) % ROWS_PER_TURN === 0) await nextTurn();
   }
   const out = new ByteWriter(Math.min(FIRST_CAPACITY_MAX, (1 + indices.length) * FIRST_BYTES_PER_ROW));
@@ -87,12 +86,8 @@ async function encode<Row>(
     try {
       type.values(out, values[c]!);
     } catch (cause) {
-      if (!(cause instanceof RangeError)) throw cause;
       const failed = refusedValue(type, values[c]!);
-      throw new StoreError("store_data", `${name}: ${cause.message}`, {
-        cause,
-        failedRow: indices[failed] ?? null,
-      });
+      throw unencodable(cause, indices[failed] ?? null, name);
     }
     written += indices.length;
     if (written < VALUES_PER_TURN) continue;
@@ -100,6 +95,14 @@ async function encode<Row>(
     await nextTurn();
   }
   return out.finish();
+}
+
+function valueOf<Row>(column: NativeColumn<Row>, row: Row, index: number): unknown {
+  try {
+    return column.valueOf(row);
+  } catch (cause) {
+    throw unencodable(cause, index, column.name);
+  }
 }
 
 /** Columns are written whole, so the offending value is looked for when there is one. */
