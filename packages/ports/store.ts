@@ -520,8 +520,14 @@ export interface Store {
   /** @throws ConfigError `schema_outdated` when the store is older than this code */
   assertMigrated(): Promise<void>;
 
-  /** Narrow rows and, where texts were captured, payload rows. @throws StoreError */
-  insertCalls(rows: readonly CallRow[]): Promise<void>;
+  /**
+   * Narrow rows and, where texts were captured, payload rows.
+   *
+   * @param options.isRepeat an insert of these rows may have been half done, in one of the tables: only what it lacks is
+   *   written. Rows are then of one partition, in the order of their offsets.
+   * @throws StoreError
+   */
+  insertCalls(rows: readonly CallRow[], options?: { readonly isRepeat?: boolean }): Promise<void>;
   insertVerdicts(rows: readonly (Origin & { readonly verdict: Verdict })[]): Promise<void>;
   insertFeedback(
     rows: readonly (Origin & { readonly tenant: string; readonly feedback: Feedback })[],

@@ -30,7 +30,7 @@ export function callDestination(
       }))
         window.isRepeated(tenant, call_id, log_offset);
     },
-    insert: (rows) => store.insertCalls(rows),
+    insert: (rows, isRepeat) => store.insertCalls(rows, { isRepeat }),
     prepare(record, window) {
       const decoded = decodeCall(record);
       if (decoded.kind === "rejected") return decoded;

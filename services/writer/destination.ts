@@ -25,7 +25,8 @@ export interface Destination<Row extends Origin, State> {
   remember(state: State, range: PartitionRange): Promise<void>;
   /** Depends on nothing but the record and `state`, and gives the same row again for the same record. */
   prepare(record: TimedRecord, state: State): Outcome<Row>;
-  insert(rows: readonly Row[]): Promise<void>;
+  /** @param isRepeat rows may be stored in part: in one of two tables */
+  insert(rows: readonly Row[], isRepeat: boolean): Promise<void>;
   /** Offsets of the range that are stored completely. */
   storedOffsets(range: PartitionRange): Promise<ReadonlySet<number>>;
   /** Runs of offsets of the range that are not stored completely, in rising order. */

@@ -61,7 +61,7 @@ export async function insertUntilStored<Row extends Origin>(
       if (mustVerify) missing = await withoutStored(missing, context);
       isInserting = true;
       if (refusal === null) {
-        if (missing.length > 0) await destination.insert(missing);
+        if (missing.length > 0) await destination.insert(missing, mustVerify);
         deadLetters.storing.accepted(missing.length);
         break;
       }
@@ -120,7 +120,7 @@ async function takeApart<Row extends Origin>(
   for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
     interruptIf(signal);
     try {
-      await destination.insert(half);
+      await destination.insert(half, true);
       deadLetters.storing.accepted(half.length);
     } catch (cause) {
       const failure = toStoreError(cause);

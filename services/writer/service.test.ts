@@ -298,6 +298,6 @@ test("texts that are gone beside calls that are not come again", async () => {
   await clickhouse.command("TRUNCATE TABLE plumbline_raw.call_payloads");
   await append(newCall({ input: "after" }));
   await live();
-  expect(await clickhouse.query("SELECT count() AS n FROM plumbline_raw.calls FINAL")).toEqual([{ n: 21 }]);
+  expect(await rows("log_offset")).toHaveLength(21);
   expect(await rows("log_offset", "call_payloads")).toHaveLength(21);
 });

@@ -2,7 +2,14 @@
  * The Store port on ClickHouse, the same over HTTP and in-process.
  */
 import { z } from "zod";
-import { type OffsetRange, PlumblineError, type Store, StoreError, type Window } from "@plumbline/ports";
+import {
+  type CallRow,
+  type OffsetRange,
+  PlumblineError,
+  type Store,
+  StoreError,
+  type Window,
+} from "@plumbline/ports";
 import type { ClickHouseConnection, RowBlock } from "./connection.ts";
 import { encodeBlocks, type EncodedBlock, type TableEncoding, toDateTime64 } from "./encode-rows.ts";
 import { CALL_PAYLOADS, CALLS, hasPayload } from "./call-tables.ts";
@@ -44,6 +51,17 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     return { log_epoch: epoch, log_partition, from, to };
   }
 
+  /** The offsets of rows that one table holds, whatever the other one does. */
+  async function offsetsIn(table: string, rows: readonly CallRow[]): Promise<ReadonlySet<number>> {
+    const first = rows[0];
+    const last = rows.at(-1);
+    if (first === undefined || last === undefined) return NONE;
+    const { log_epoch = 0, log_partition, log_offset: from } = first;
+    const range = { log_epoch, log_partition, from, to: last.log_offset };
+    const stored = await select("stored_offsets", StoredOffset, { ...range, table });
+    return new Set(stored.map((row) => row.log_offset));
+  }
+
   async function insertAll<Row>(rows: readonly Row[], encoding: TableEncoding<Row>): Promise<void> {
     const progress: Progress = { blocks: 0 };
     try {
@@ -75,11 +93,16 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     },
     assertMigrated: () => assertMigrated(clickhouse),
 
-    async insertCalls(rows) {
+    async insertCalls(rows, { isRepeat = false } = {}) {
       const progress: Progress = { blocks: 0 };
+      const [calls, payloads] = isRepeat
+        ? await Promise.all([offsetsIn("calls", rows), offsetsIn("call_payloads", rows)])
+        : [NONE, NONE];
+      const isNew = (row: CallRow): boolean => !calls.has(row.log_offset);
+      const isNewPayload = (row: CallRow): boolean => hasPayload(row) && !payloads.has(row.log_offset);
       const outcomes = await Promise.allSettled([
-        insertNative(CALLS, encodeNative(rows, CALLS), progress),
-        insertNative(CALL_PAYLOADS, encodeNative(rows, CALL_PAYLOADS, hasPayload), progress),
+        insertNative(CALLS, encodeNative(rows, CALLS, isNew), progress),
+        insertNative(CALL_PAYLOADS, encodeNative(rows, CALL_PAYLOADS, isNewPayload), progress),
       ]);
       const errors = outcomes.flatMap((each) => (each.status === "rejected" ? [each.reason as unknown] : []));
       // A bad row is the more useful news of two: it is the one that a repetition can't cure.
@@ -188,6 +211,8 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     close: () => clickhouse.close(),
   };
 }
+
+const NONE: ReadonlySet<number> = new Set();
 
 /** Blocks that the engine confirmed. */
 interface Progress {
