@@ -33,9 +33,11 @@ export async function checkLog(log: EventLog, topic: Topic, group = "writer"): P
   return { records, keys: keys.size, uncommitted, open_intents: openIntents };
 }
 
-/** An intent names the range that was about to be inserted; a finished batch leaves none. */
+/** An intent names the range that was about to be inserted; that of a finished batch is empty: it ends before it begins. */
 function isOpenIntent(metadata: string): boolean {
-  return /"to":/.test(metadata);
+  if (metadata === "") return false;
+  const { from, to } = JSON.parse(metadata) as { from: number; to: number };
+  return to >= from;
 }
 
 /** Records of the dead-letter topic. */
