@@ -41,17 +41,21 @@ export interface Committed {
   readonly keepFrom?: number;
 }
 
-export interface Batch {
+/** A partition that was given to a reader. */
+export interface Assignment {
   readonly topic: Topic;
   readonly partition: number;
-  /** Rising offsets of one partition, at least one record. */
-  readonly records: readonly LogRecord[];
-  /** One past the last offset in the partition when the batch was read: lag = highWatermark − last offset − 1. */
-  readonly highWatermark: number;
   /** Changes whenever this reader is given the partition anew. State kept for an older assignment is stale. */
   readonly assignment: number;
   /** Aborts when the partition was taken away or the reader must stop: finish or give up, commit nothing more. */
   readonly signal: AbortSignal;
+}
+
+export interface Batch extends Assignment {
+  /** Rising offsets of one partition, at least one record. */
+  readonly records: readonly LogRecord[];
+  /** One past the last offset in the partition when the batch was read: lag = highWatermark − last offset − 1. */
+  readonly highWatermark: number;
 }
 
 /** How much is read at once. Both limits hold, but a first record that alone is larger than `bytesMax` is still read. */
@@ -68,6 +72,11 @@ export const READ_BYTES_MAX = 16 * 1_048_576;
 export interface SubscribeOptions extends ReadLimits {
   readonly group: string;
   readonly signal: AbortSignal;
+  /**
+   * Called with a partition before its first batch, which waits for it. Kafka does not call it: there a reader learns of
+   * a partition by its first batch.
+   */
+  readonly onAssigned?: (assigned: Assignment) => Promise<void>;
 }
 
 export interface Watermark {

@@ -128,9 +128,9 @@ test("a store that was put back from an older copy is filled from where it ends"
     await world.clock.advance(3_600_000);
   }
   world.rows.splice(4);
-  await world.append(["after"]);
+  // Nothing new has to arrive for it.
   await world.live();
-  expect(world.offsets()).toEqual(upTo(21));
+  expect(world.offsets()).toEqual(upTo(20));
 });
 
 test("records that a power cut could still take are kept by the log", async () => {

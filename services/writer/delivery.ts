@@ -13,6 +13,7 @@
  */
 import {
   LogError,
+  type Assignment,
   type Batch,
   type Clock,
   type EventLog,
@@ -68,27 +69,37 @@ export class Delivery<Row extends Origin, State> {
    *
    * @throws LogError when the partition or the log is somebody else's by now
    */
-  readonly handle = async (batch: Batch): Promise<void> => {
+  readonly handle = (batch: Batch): Promise<void> => this.#untilDone(batch, () => this.#work(batch));
+
+  /**
+   * Takes a partition over before its first batch, where the log says that it is ours: what is to be recovered does not
+   * wait for a new record.
+   */
+  readonly onAssigned = (assigned: Assignment): Promise<void> =>
+    this.#untilDone(assigned, async () => void (await this.#takeOver(assigned, -1)));
+
+  async #untilDone(assigned: Assignment, work: () => Promise<void>): Promise<void> {
     const { topic } = this.#destination;
     const { clock, health } = this.#deps;
-    for (let attempt = 0; !batch.signal.aborted; attempt++) {
+    const { partition, signal } = assigned;
+    for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        await this.#work(batch);
-        health.running(topic, batch.partition);
+        await work();
+        health.running(topic, partition);
         return;
       } catch (error) {
         // What was held in memory may be ahead of what is durable.
-        this.#partitions.delete(batch.partition);
-        if (error instanceof Interrupted || batch.signal.aborted) break;
+        this.#partitions.delete(partition);
+        if (error instanceof Interrupted || signal.aborted) break;
         if (isSomebodyElses(error)) throw error;
-        await clock.sleep(this.#pause(batch, error, attempt), batch.signal);
+        await clock.sleep(this.#pause(partition, error, attempt), signal);
       }
     }
-    health.forget(topic, batch.partition);
-  };
+    health.forget(topic, partition);
+  }
 
   /** @returns how long to wait, ms */
-  #pause({ partition }: Batch, error: unknown, attempt: number): number {
+  #pause(partition: number, error: unknown, attempt: number): number {
     const { health, logger } = this.#deps;
     const { topic } = this.#destination;
     const wait = error instanceof TooManyDeadLetters ? error.pauseMs : backoffMs(attempt);
@@ -101,7 +112,10 @@ export class Delivery<Row extends Origin, State> {
   async #work(batch: Batch): Promise<void> {
     const { clock } = this.#deps;
     const known = this.#partitions.get(batch.partition);
-    const partition = known?.assignment === batch.assignment ? known : await this.#takeOver(batch);
+    const partition =
+      known?.assignment === batch.assignment
+        ? known
+        : await this.#takeOver(batch, batch.records.at(-1)!.offset);
     const { next } = partition.cursor;
     const records = batch.records.filter((record) => record.offset >= next);
     if (records.length === 0) return;
@@ -114,16 +128,17 @@ export class Delivery<Row extends Origin, State> {
     if (!isBehind) await clock.sleep(Math.min(clock.now() - started, REST_MS_MAX), batch.signal);
   }
 
-  async #takeOver(batch: Batch): Promise<Partition<State>> {
+  async #takeOver(assigned: Assignment, lastRead: number): Promise<Partition<State>> {
     const recovery = new Recovery(
       this.#destination,
       this.#deps,
-      batch,
-      this.#deadLettersOf(batch.partition),
-      this.#insertContext(batch),
+      assigned,
+      lastRead,
+      this.#deadLettersOf(assigned.partition),
+      this.#insertContext(assigned),
     );
-    const partition = { assignment: batch.assignment, ...(await recovery.takeOver()) };
-    this.#partitions.set(batch.partition, partition);
+    const partition = { assignment: assigned.assignment, ...(await recovery.takeOver()) };
+    this.#partitions.set(assigned.partition, partition);
     return partition;
   }
 
@@ -213,7 +228,7 @@ export class Delivery<Row extends Origin, State> {
     return deadLetters;
   }
 
-  #insertContext({ partition, signal }: Batch): InsertContext<Row> {
+  #insertContext({ partition, signal }: Assignment): InsertContext<Row> {
     const { log, clock, logger, health } = this.#deps;
     const { topic } = this.#destination;
     return {

@@ -5,7 +5,7 @@
  * written. Below it, a loss of power may have taken the rows of the last minutes, for the log syncs its disk and the
  * store does not; and a store that was put back from an older copy lacks everything since. All three are one question.
  */
-import type { Batch, Origin } from "@plumbline/ports";
+import type { Assignment, LogRecord, Origin } from "@plumbline/ports";
 import { readCursor, type IdleCursor, type OpenCursor } from "./cursor.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { DeliveryDeps } from "./delivery.ts";
@@ -35,7 +35,8 @@ interface Counts {
 export class Recovery<Row extends Origin, State> {
   readonly #destination: Destination<Row, State>;
   readonly #deps: DeliveryDeps;
-  readonly #batch: Batch;
+  readonly #assigned: Assignment;
+  readonly #lastRead: number;
   readonly #deadLetters: DeadLetters;
   readonly #insert: InsertContext<Row>;
   readonly #state: State;
@@ -46,26 +47,29 @@ export class Recovery<Row extends Origin, State> {
   readonly #found: Counts = { rows: 0, duplicates: 0, dead_letters: 0 };
   #refilled = 0;
 
+  /** @param lastRead offset of a record that was handed over; -1 when none was yet */
   constructor(
     destination: Destination<Row, State>,
     deps: DeliveryDeps,
-    batch: Batch,
+    assigned: Assignment,
+    lastRead: number,
     deadLetters: DeadLetters,
     insert: InsertContext<Row>,
   ) {
     this.#destination = destination;
     this.#deps = deps;
-    this.#batch = batch;
+    this.#assigned = assigned;
+    this.#lastRead = lastRead;
     this.#deadLetters = deadLetters;
     this.#insert = insert;
     this.#state = destination.createState();
   }
 
-  /** @throws Interrupted when the batch's signal aborted: then nothing was committed */
+  /** @throws Interrupted when the partition's signal aborted: then nothing was committed */
   async takeOver(): Promise<Recovered<State>> {
     const { log, clock, logger } = this.#deps;
     const { topic, group } = this.#destination;
-    const { partition, signal } = this.#batch;
+    const { partition, signal } = this.#assigned;
     const mark = (await log.watermarks(topic)).find((each) => each.partition === partition);
     const { low = 0, high = 0 } = mark ?? {};
     const cursor = await readCursor({ log, group, topic, partition }, high, clock.now());
@@ -114,13 +118,13 @@ export class Recovery<Row extends Origin, State> {
 
   /** The end of what is surely on the store's disk: older than minutes, unless the store is an older copy of itself. */
   async #firstToVerify(cursor: IdleCursor | OpenCursor): Promise<number> {
-    const last = await this.#destination.lastStored(this.#batch.partition);
+    const last = await this.#destination.lastStored(this.#assigned.partition);
     return last === null ? cursor.settled : Math.min(cursor.settled, last + 1);
   }
 
   /** Brings the store to hold everything of a range of at most `WINDOW_OFFSETS`. */
   async #fill(range: Run, cursor: IdleCursor | OpenCursor): Promise<void> {
-    const { partition } = this.#batch;
+    const { partition } = this.#assigned;
     const asked = { log_partition: partition, ...range };
     const missing = await this.#destination.missingRuns(asked);
     if (cursor.kind === "open") this.#missing += overlap(missing, cursor.range);
@@ -142,13 +146,14 @@ export class Recovery<Row extends Origin, State> {
 
   async #fillGroup(runs: readonly Run[], cursor: IdleCursor | OpenCursor): Promise<void> {
     const { topic, memoryOffsets } = this.#destination;
-    const { partition, records, signal } = this.#batch;
+    const { partition, signal } = this.#assigned;
     const from = runs[0]!.from;
     const to = runs.at(-1)!.to;
     const openFrom = cursor.kind === "open" ? cursor.range.from : Number.POSITIVE_INFINITY;
     const at = cursor.kind === "open" ? cursor.at : this.#deps.clock.now();
-    // Offsets of records that were handed over are known to hold one; so is the last one of an intent.
-    const anchor = Math.max(records.at(-1)!.offset, cursor.kind === "open" ? cursor.range.to : -1);
+    // The last offset of an intent, finished or open, is known to hold a record; so is that of a record handed over.
+    const last = cursor.kind === "open" ? cursor.range.to : cursor.next - 1;
+    const anchor = Math.max(this.#lastRead, last);
     await this.#remember({ from: from - memoryOffsets, to });
     for await (const read of readRange(this.#deps.log, { topic, partition, from, to, anchor, signal })) {
       const wanted = read.filter(({ offset }) => runAt(runs, offset) !== undefined);
@@ -160,7 +165,7 @@ export class Recovery<Row extends Origin, State> {
   }
 
   async #deliver(
-    records: Batch["records"],
+    records: readonly LogRecord[],
     at: number,
     runs: readonly Run[],
     isOpen: boolean,
@@ -190,7 +195,7 @@ export class Recovery<Row extends Origin, State> {
     const start = Math.max(0, from, this.#remembered + 1);
     if (start <= to)
       await this.#destination.remember(this.#state, {
-        log_partition: this.#batch.partition,
+        log_partition: this.#assigned.partition,
         from: start,
         to,
       });
@@ -200,7 +205,7 @@ export class Recovery<Row extends Origin, State> {
   async #audit({ from, to }: Run, counts: Counts): Promise<void> {
     await this.#destination.recordAudit({
       topic: this.#destination.topic,
-      log_partition: this.#batch.partition,
+      log_partition: this.#assigned.partition,
       from_offset: from,
       to_offset: to,
       ...counts,

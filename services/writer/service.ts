@@ -62,7 +62,8 @@ export function createWriter(deps: WriterDeps): Writer {
     const delivery = new Delivery(withoutErased(destination, erasures.list), { log, clock, logger, health });
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        await log.subscribe(topic, { group, signal, ...BATCH_LIMITS }, async (batch) => {
+        const { onAssigned } = delivery;
+        await log.subscribe(topic, { group, signal, onAssigned, ...BATCH_LIMITS }, async (batch) => {
           attempt = 0;
           health.forget(topic, null);
           await erasures.refresh();

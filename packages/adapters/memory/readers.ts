@@ -130,6 +130,7 @@ export function createReaders(source: RecordSource): Readers {
     const { topic } = group;
     const { recordsMax = READ_RECORDS_MAX, bytesMax = READ_BYTES_MAX } = options;
     const assignment = ++assignments;
+    await options.onAssigned?.({ topic, partition, assignment, signal });
     let next = source.committed(group.name, topic, partition).offset;
     while (!signal.aborted) {
       const records = source.readBatch(topic, partition, next, { recordsMax, bytesMax });
