@@ -631,8 +631,10 @@ export interface Store {
     readonly to: number;
     readonly limit: number;
   }): Promise<readonly OffsetRun[]>;
-  /** Of these calls, at most 1,000, those that are rows. */
-  storedCalls(callIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Of these calls, at most 1,000, those that are rows; an id may be a call of several tenants. */
+  storedCalls(
+    callIds: readonly string[],
+  ): Promise<readonly { readonly tenant: string; readonly call_id: string }[]>;
   /** Ids of the calls that an erasure concerns; its id is known by `subject_hash` alone. `until` is of event time, inclusive. */
   findCallsToErase(query: {
     readonly tenant: string;

@@ -197,9 +197,8 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     ingestLedger: (window) => select("ingest_ledger", IngestLedger, windowParameters(window)),
     unstoredRuns: (query) => select("unstored_runs", OffsetRun, { ...query }),
     async storedCalls(callIds) {
-      if (callIds.length === 0) return new Set();
-      const rows = await select("stored_calls", StoredCall, { call_ids: [...callIds] });
-      return new Set(rows.map((row) => row.call_id));
+      if (callIds.length === 0) return [];
+      return select("stored_calls", StoredCall, { call_ids: [...callIds] });
     },
     async deadLetterOffsets({ topic, ...range }) {
       const rows = await select("dead_letter_offsets", DeadLetterOffset, { ...range, name: topic });
@@ -406,7 +405,7 @@ const IngestLedger = z.object({
 
 const OffsetRun = z.object({ from_offset: z.number(), to_offset: z.number() });
 
-const StoredCall = z.object({ call_id: z.string() });
+const StoredCall = z.object({ tenant: z.string(), call_id: z.string() });
 
 const DeadLetterOffset = z.object({ offset: z.number() });
 

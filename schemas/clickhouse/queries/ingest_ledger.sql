@@ -1,6 +1,8 @@
 -- What do finished batches say about each partition of the log, and does the store bear them out?
 -- Window: batches noted in [start, end); they are notes for people and for the scan for gaps, and a killed writer may lose
 -- the newest ones, so a run of offsets between two notes is only a suspicion.
+-- The last offset that was noted before the window stands for what came before: what lies between it and the first batch of
+-- the window is a hole like any other, such as the one that a log's retention leaves behind a stopped writer.
 -- Recoveries note a range anew, whole or in pieces. Only what a note adds beyond the notes before it counts, and of a
 -- note that overlaps them the offsets that did not become rows don't: too little is explained rather than too much, and
 -- what is not explained is looked at record by record.
@@ -19,6 +21,19 @@ WITH
           AND written_at < {end:DateTime64(3, 'UTC')}
           AND log_epoch = (SELECT max(log_epoch) FROM plumbline_raw.log_bindings)
         GROUP BY topic, log_partition, from_offset, to_offset
+        UNION ALL
+        SELECT
+            topic,
+            log_partition,
+            max(earlier.to_offset) AS from_offset,
+            max(earlier.to_offset) AS to_offset,
+            0 AS repeats,
+            0 AS letters
+        FROM plumbline_raw.ingest_audit AS earlier
+        WHERE written_at < {start:DateTime64(3, 'UTC')}
+          AND written_at >= {start:DateTime64(3, 'UTC')} - INTERVAL 40 DAY
+          AND log_epoch = (SELECT max(log_epoch) FROM plumbline_raw.log_bindings)
+        GROUP BY topic, log_partition
     ),
     ordered AS (
         SELECT

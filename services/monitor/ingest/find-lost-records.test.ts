@@ -215,6 +215,37 @@ test("records that the log's retention removed before they were stored are lost,
   ]);
 });
 
+test("what expired while the writer was stopped is found from the last batch before it, however long ago", async () => {
+  partition += 1;
+  const at = NOW - 60_000 * partition;
+  const kinds = Array.from({ length: 10 }, (): Kind => "call");
+  const rows = [0, 1, 8, 9].map((offset) => callRow(callId(partition, offset), offset, at));
+  await store.insertCalls(rows);
+  await store.insertIngestAudit([
+    audit(kinds.slice(0, 2), 0, 1, at - 8 * 86_400_000, []),
+    audit(kinds.slice(8), 8, 9, at, []),
+  ]);
+  const scan = await findLostRecords({ store, log: logOf([], 8) }, { start: iso(at - 1), end: iso(at + 1) });
+  expect(scan.lost).toMatchObject([
+    { log_partition: partition, first_offset: 2, last_offset: 7, expired: 6 },
+  ]);
+});
+
+test("another tenant's call of the same id is not taken for the one that is lost", async () => {
+  const { window, log } = await play({
+    kinds: ["call", "call", "call"],
+    lost: [false, true, false],
+    cuts: [],
+    isNoted: [true],
+    again: [],
+  });
+  const other = callRow(callId(partition, 1), 900, Date.parse(window.start));
+  await store.insertCalls([{ ...other, tenant: "somebody-else", log_partition: 60_000 }]);
+  expect((await findLostRecords({ store, log }, window)).lost).toMatchObject([
+    { records: 1, first_offset: 1 },
+  ]);
+});
+
 test("a dead letter that is not in its table yet is not lost", async () => {
   const { window, log } = await play({
     kinds: ["call", "call", "call"],

@@ -100,9 +100,9 @@ interface Found {
 }
 
 async function lostCalls(ledger: IngestLedger, { store, log }: ScanDeps): Promise<Found> {
-  const { log_partition, first_offset, last_offset, explained, stored } = ledger;
+  const { log_partition, first_offset, last_offset, explained } = ledger;
   const found: Found = { offsets: [], expired: 0, unchecked: 0 };
-  if (last_offset - first_offset + 1 - (stored ?? 0) - explained === 0) return found;
+  if (last_offset - first_offset + 1 - (ledger.stored ?? 0) - explained === 0) return found;
   const runs = await store.unstoredRuns({
     log_partition,
     from: first_offset,
@@ -113,9 +113,12 @@ async function lostCalls(ledger: IngestLedger, { store, log }: ScanDeps): Promis
   found.unchecked = unchecked;
   for (const run of due) {
     for await (const records of recordsOf(run, "plumbline.calls", log_partition, log, found)) {
-      const ids = new Map(records.map((record) => [record.offset, callIdOf(record)]));
-      const known = await store.storedCalls([...ids.values()].filter((id) => id !== null));
-      for (const [offset, id] of ids) if (id === null || !known.has(id)) found.offsets.push(offset);
+      const calls = records.map((record) => ({ offset: record.offset, ...callOf(record) }));
+      const ids = calls.flatMap(({ call_id: id }) => (id === null ? [] : [id]));
+      const stored = await store.storedCalls([...new Set(ids)]);
+      const known = new Set(stored.map(({ tenant, call_id: id }) => `${id}/${tenant}`));
+      for (const { offset, tenant, call_id: id } of calls)
+        if (id === null || !known.has(`${id}/${tenant}`)) found.offsets.push(offset);
     }
   }
   return found;
@@ -219,14 +222,15 @@ async function* recordsOf(
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** The call that a record is, whatever its key; null when it names none. */
-function callIdOf({ value }: LogRecord): string | null {
+/** The call that a record is, whatever its key; a null id when it names none. */
+function callOf({ value, headers }: LogRecord): { readonly tenant: string; readonly call_id: string | null } {
+  const tenant = headers["tenant"] ?? "default";
   try {
     const event: unknown = JSON.parse(new TextDecoder().decode(value));
     const id: unknown = (event as { call_id?: unknown } | null)?.call_id;
     const lower = typeof id === "string" ? id.toLowerCase() : "";
-    return UUID.test(lower) ? lower : null;
+    return { tenant, call_id: UUID.test(lower) ? lower : null };
   } catch {
-    return null;
+    return { tenant, call_id: null };
   }
 }
