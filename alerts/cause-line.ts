@@ -1,5 +1,6 @@
 /** What probably did it. */
 import type { Detection } from "@plumbline/schemas";
+import { coverageCause } from "./coverage-words.ts";
 import { messageEvidence } from "./message-evidence.ts";
 import { formatDuration, formatPercent, formatTime } from "./quantity.ts";
 import { lostRecordsLine, STORED_SHARE } from "./stored-share.ts";
@@ -28,7 +29,7 @@ export function causeLine(detection: Detection, version: string): string | null 
         : "The answers changed shape. This says nothing about quality yet.";
     case "coverage":
       if (detection.metric === STORED_SHARE) return lostRecordsLine(detection);
-      return "Quality is unknown while calls are not judged: no data is not good data.";
+      return coverageCause(detection);
     case "judge_drift":
       return "The judge moved on answers that did not change. Its scores before and after do not compare.";
   }

@@ -1,5 +1,6 @@
 /** What is read first, and often alone: the preview of the notification and the title. */
 import type { Detection } from "@plumbline/schemas";
+import { coverageTitle } from "./coverage-words.ts";
 import type { IncidentState } from "./lifecycle.ts";
 import { nextStep } from "./next-step.ts";
 import { formatSize, formatValue, unitOf } from "./quantity.ts";
@@ -36,6 +37,8 @@ function wholeTitle(state: IncidentState): string {
   if (state.recovery !== null && state.state === "resolved") {
     return `${name} back to ${formatValue(state.recovery.current.mean, unit)} on ${versionLabel(detection, state.recovery.current.prompt_version)}`;
   }
+  const coverage = coverageTitle(detection);
+  if (coverage !== null) return `${detection.use_case}: ${coverage}`;
   if (detection.incumbent === null) {
     return `${name} at ${formatValue(detection.candidate.mean, unit)} on ${candidateLabel(detection)}`;
   }
@@ -52,6 +55,8 @@ function previewSentence(state: IncidentState): string {
   if (state.recovery !== null && state.state === "resolved") {
     return `${name} is ${formatValue(state.recovery.current.mean, unit)} on ${versionLabel(detection, state.recovery.current.prompt_version)}, ${readable(detection, state.recovery.how)}.`;
   }
+  const coverage = coverageTitle(detection);
+  if (coverage !== null) return `${detection.use_case}: ${coverage}.`;
   if (incumbent === null) {
     return `${name} is ${formatValue(candidate.mean, unit)} on ${candidateLabel(detection)}.`;
   }

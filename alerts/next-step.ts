@@ -1,6 +1,7 @@
 /** What an incident asks people to do now. */
 import type { Detection } from "@plumbline/schemas";
 import { inputShiftLine } from "./cause-line.ts";
+import { coverageStep } from "./coverage-words.ts";
 import type { IncidentState } from "./lifecycle.ts";
 import { messageEvidence } from "./message-evidence.ts";
 import { formatTime } from "./quantity.ts";
@@ -10,7 +11,7 @@ import { STORED_SHARE } from "./stored-share.ts";
 import { incumbentLabel } from "./version-labels.ts";
 
 /** What a detection of each kind asks people to do. */
-const ACTIONS: Readonly<Record<Detection["kind"], string>> = {
+const ACTIONS: Readonly<Record<Exclude<Detection["kind"], "coverage">, string>> = {
   quality: "Roll back, or acknowledge",
   input_drift: "Check whether the eval set still covers the inputs",
   output_drift: "Read answers of both versions side by side",
@@ -18,7 +19,6 @@ const ACTIONS: Readonly<Record<Detection["kind"], string>> = {
   cost: "Check token counts and the cached share",
   success: "Check the provider, then roll back",
   path_mix: "Check the primary model; users get degraded answers",
-  coverage: "Restore judging; quality is unknown until then",
   judge_drift: "Recalibrate the judge before trusting its scores",
 };
 
@@ -44,6 +44,7 @@ export function nextStep(state: IncidentState): string {
 function firstStep(detection: Detection): string {
   const { kind, metric, incumbent } = detection;
   if (metric === STORED_SHARE) return "Look for what the writer went past: plumbline doctor";
+  if (kind === "coverage") return coverageStep(detection);
   if (kind !== "quality" || incumbent === null) return ACTIONS[kind];
   if (inputShiftLine(detection) !== null) return "Look at what users send, or acknowledge";
   const { cause, detector } = messageEvidence(detection);

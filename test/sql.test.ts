@@ -29,6 +29,8 @@ const PARAMETERS = {
   rubric_hash: "sha256:00",
   limit: 10,
   call_ids: ["01935b2e-7c4e-7000-8000-000000000000"],
+  tenants: ["default"],
+  use_cases: ["ticket-summary"],
   table: "verdicts",
   log_partition: 0,
   from: 0,

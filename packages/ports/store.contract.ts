@@ -321,7 +321,9 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           [hour, "mentions_money", "calls", [[0, 1]]],
           [hour, "mentions_money", "out_masks", [[0, 1]]],
         ]);
-        expect(await store.featureHours({ ...DAY, use_case: "another" })).toEqual([]);
+        expect(
+          await store.featureHours({ ...DAY, use_cases: [{ tenant: "acme", use_case: "another" }] }),
+        ).toEqual([]);
       });
 
       test("outcomes add up by hour, and an unknown cost or cache is not counted", async () => {
@@ -709,7 +711,9 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           },
           { use_case: "triage", call_id: callId(8), input_fingerprint: "" },
         ]);
-        expect(await store.judgedUnits({ ...DAY, use_case: "triage" })).toHaveLength(1);
+        expect(
+          await store.judgedUnits({ ...DAY, use_cases: [{ tenant: "acme", use_case: "triage" }] }),
+        ).toHaveLength(1);
         expect(await store.judgedUnitCounts(DAY)).toMatchObject([
           { use_case: "ticket-summary", prompt_version: "v1", hour: "2026-11-24T09:00:00.000Z", units: 1 },
           { use_case: "triage", units: 1 },

@@ -133,6 +133,20 @@ export interface OffsetRun {
   readonly to_offset: number;
 }
 
+/** Calls of one application whose version is one too many on its day. */
+export interface VersionOverflow {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+  readonly app: string;
+  readonly calls: number;
+}
+
+/** A question about some use cases, of all environments; about all of them when none is named. */
+export interface UseCasePage extends Window {
+  readonly use_cases?: readonly { readonly tenant: string; readonly use_case: string }[];
+}
+
 /** A sampled call that has no verdict yet. */
 export interface PendingCall {
   readonly call_id: string;
@@ -570,21 +584,23 @@ export interface Store {
     since: string;
   }): Promise<readonly PendingCall[]>;
   qualityByVersion(window: Window): Promise<readonly QualityRow[]>;
-  versionTraffic(window: Window): Promise<readonly VersionTraffic[]>;
+  versionTraffic(query: UseCasePage): Promise<readonly VersionTraffic[]>;
   /** Versions in the order of their first call in the window. */
   samplingCounts(window: Window): Promise<readonly SamplingCount[]>;
   /** Where outputs moved by an assertion since a moment that still stands. */
   movedSlices(since: string): Promise<readonly MovedSlice[]>;
   coverageByHour(window: Window): Promise<readonly Coverage[]>;
 
-  /** Units whose verdict arrived in the window, of one use case or of all; sorted by series, version and arrival. */
-  judgedUnits(query: Window & { readonly use_case?: string }): Promise<readonly JudgedUnitRow[]>;
+  /** Units whose verdict arrived in the window; sorted by series, version and arrival. */
+  judgedUnits(query: UseCasePage): Promise<readonly JudgedUnitRow[]>;
   /** The same units, counted; the window is whole hours. */
   judgedUnitCounts(window: Window): Promise<readonly JudgedUnitCount[]>;
   /** Versions with calls that the log accepted at or after `since`. */
   versionActivity(since: string): Promise<readonly VersionActivity[]>;
   /** About calls that arrived in the window. */
   judgingProgress(window: Window): Promise<readonly JudgingProgress[]>;
+  /** Applications with calls beyond a day's number of versions that arrived in the window; ten a use case, the largest first. */
+  versionOverflow(window: Window): Promise<readonly VersionOverflow[]>;
   /** Use cases with calls that arrived in the window and none at or after `since`. */
   silentUseCases(query: Window & { readonly since: string }): Promise<readonly SilentUseCase[]>;
   /** Calls of a use case that started in the window, by version and slices. */
@@ -599,9 +615,9 @@ export interface Store {
   /** Reached at or after `since`, oldest first within a series. */
   qualityStates(since: string): Promise<readonly QualityStateRow[]>;
   /** Features of the calls that started in the window, of whole hours; hours ascending. */
-  featureHours(query: Window & { readonly use_case?: string }): Promise<readonly FeatureHour[]>;
+  featureHours(query: UseCasePage): Promise<readonly FeatureHour[]>;
   /** Outcomes of the calls that started in the window, of whole hours; hours ascending. */
-  outcomeHours(window: Window): Promise<readonly OutcomeHour[]>;
+  outcomeHours(query: UseCasePage): Promise<readonly OutcomeHour[]>;
   /** A sample of a use case's captured inputs, always the same one, at most `day_limit` a day; days ascending. */
   driftTexts(
     query: Window & { readonly use_case: string; readonly day_limit: number },

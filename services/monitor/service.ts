@@ -5,9 +5,12 @@
  * that the group protocol gave it, so one replica or fifty run the same code.
  */
 import { createHash } from "node:crypto";
-import { createScheduler, type JobService } from "@plumbline/runtime/schedule";
+import { IncidentFold } from "@plumbline/alerts";
+import { createScheduler, type JobService, type ScheduledJob } from "@plumbline/runtime/schedule";
+import { createJobWatch } from "./coverage/job-watch.ts";
 import { createScanMetrics } from "./ingest/scan-metrics.ts";
 import { createMonitorJobs, type JobDeps } from "./jobs.ts";
+import type { UseCaseFailure } from "./use-case-guard.ts";
 
 const GROUP = "monitor";
 const NEWS_TOPICS = [
@@ -23,6 +26,9 @@ const INGEST_MS = 5 * 60_000;
 /** Longest time without a look while nothing arrives. */
 const IDLE_LOOK_MS = 5 * 60_000;
 
+const JOBS = ["quality", "coverage", "ingest", "canary", "measures"] as const;
+type JobName = (typeof JOBS)[number];
+
 export type MonitorDeps = Omit<JobDeps, "holds" | "settleMs" | "onScan">;
 
 export function createMonitor({ log, store, clock, logger, config }: MonitorDeps): JobService {
@@ -34,7 +40,7 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
   const createJobs = () =>
     createMonitorJobs({ store, log, clock, logger, config, holds, onScan: scans.note });
   const everyMs = 1_000 * config.PLUMBLINE_MONITOR_INTERVAL_SECONDS;
-  const periods = {
+  const periods: Readonly<Record<JobName, number>> = {
     quality: everyMs,
     coverage: everyMs,
     ingest: INGEST_MS,
@@ -45,22 +51,9 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
   let haveClaim = (): void => undefined;
   /** Before the first claim there is nothing to look at; a look that waits for it is overdue, not a success. */
   const claim = new Promise<void>((resolve) => (haveClaim = resolve));
-  const scheduler = createScheduler(
-    (["quality", "coverage", "ingest", "canary", "measures"] as const).map((name) => {
-      const news = createNews();
-      return {
-        name,
-        everyMs: periods[name],
-        run: async (signal: AbortSignal) => {
-          await Promise.race([claim, aborted(signal)]);
-          if (signal.aborted || !(await news.arrived())) return;
-          await jobs[name].run();
-          news.looked();
-        },
-      };
-    }),
-    { clock, logger },
-  );
+  const failures = new Map<string, readonly UseCaseFailure[]>();
+  const watch = createJobWatch({ log, clock, logger, incidents: new IncidentFold(log), holds });
+  const scheduler = createScheduler([...JOBS.map((name) => jobOf(name)), watchJob()], { clock, logger });
 
   return {
     name: "monitor",
@@ -72,6 +65,40 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
       scans.close();
     },
   };
+
+  function jobOf(name: JobName): ScheduledJob {
+    const news = createNews();
+    return {
+      name,
+      everyMs: periods[name],
+      run: async (signal) => {
+        await Promise.race([claim, aborted(signal)]);
+        const left = failures.get(name) ?? [];
+        if (signal.aborted) return left;
+        // What failed is tried again also when nothing arrived.
+        if (!(await news.arrived()) && left.length === 0) return [];
+        failures.set(name, (await jobs[name].run()) ?? []);
+        news.looked();
+        return failures.get(name);
+      },
+    };
+  }
+
+  /** Last of the jobs, and the only one that looks at the others. */
+  function watchJob(): ScheduledJob {
+    return {
+      name: "job_watch",
+      everyMs,
+      run: async () => {
+        if (held.size === 0) return;
+        const reports = scheduler
+          .health()
+          .filter(({ name }) => name !== "job_watch")
+          .map((health) => ({ health, failures: failures.get(health.name) ?? [] }));
+        await watch.run(reports, Math.min(...held));
+      },
+    };
+  }
 
   /**
    * Says for one job whether a look at the store can find anything new: records arrived lately, partitions were claimed

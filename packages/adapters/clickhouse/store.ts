@@ -8,6 +8,7 @@ import {
   PlumblineError,
   type Store,
   StoreError,
+  type UseCasePage,
   type Window,
 } from "@plumbline/ports";
 import type { ClickHouseConnection, RowBlock } from "./connection.ts";
@@ -163,16 +164,15 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
       });
     },
     qualityByVersion: (window) => select("quality_by_version", QualityRow, windowParameters(window)),
-    versionTraffic: (window) => select("version_traffic", VersionTraffic, windowParameters(window)),
+    versionTraffic: (query) => select("version_traffic", VersionTraffic, pageParameters(query)),
     samplingCounts: (window) => select("sampling_counts", SamplingCount, windowParameters(window)),
     movedSlices: (since) => select("moved_slices", MovedSlice, { since: toDateTime64(since) }),
     coverageByHour: (window) => select("coverage_by_hour", Coverage, windowParameters(window)),
-    judgedUnits: ({ use_case = "", ...window }) =>
-      select("judged_units", JudgedUnitRow, { ...windowParameters(window), name: use_case }),
-    judgedUnitCounts: (window) =>
-      select("judged_unit_counts", JudgedUnitCount, { ...windowParameters(window), name: "" }),
+    judgedUnits: (query) => select("judged_units", JudgedUnitRow, pageParameters(query)),
+    judgedUnitCounts: (window) => select("judged_unit_counts", JudgedUnitCount, pageParameters(window)),
     versionActivity: (since) => select("version_activity", VersionActivity, { since: toDateTime64(since) }),
     judgingProgress: (window) => select("judging_progress", JudgingProgress, windowParameters(window)),
+    versionOverflow: (window) => select("version_overflow", VersionOverflow, windowParameters(window)),
     silentUseCases: ({ since, ...window }) =>
       select("silent_use_cases", SilentUseCase, { ...windowParameters(window), since: toDateTime64(since) }),
     sliceMix: ({ use_case, ...window }) =>
@@ -184,9 +184,13 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     insertEvidence: (rows) => insertAll(rows, EVIDENCE),
     insertQualityStates: (rows) => insertAll(rows, QUALITY_STATES),
     qualityStates: (since) => select("quality_states", QualityStateRow, { since: toDateTime64(since) }),
-    featureHours: ({ use_case = "", ...window }) =>
-      select("feature_hours", FeatureHour, { ...windowParameters(window), name: use_case }),
-    outcomeHours: (window) => select("outcome_hours", OutcomeHour, windowParameters(window)),
+    async featureHours(query) {
+      const hours = await select("feature_hours", FeatureHours, pageParameters(query));
+      return hours.flatMap(({ cells, ...hour }) =>
+        cells.map(([slice, feature, counts]) => ({ ...hour, slice, feature, counts })),
+      );
+    },
+    outcomeHours: (query) => select("outcome_hours", OutcomeHour, pageParameters(query)),
     driftTexts: ({ use_case, day_limit, ...window }) =>
       select("drift_texts", DriftText, { ...windowParameters(window), name: use_case, limit: day_limit }),
     judgeLabels: ({ use_case, ...window }) =>
@@ -258,6 +262,15 @@ function storeCode(error: StoreError): StoreErrorCode {
   return error.code as StoreErrorCode;
 }
 
+/** An empty page is all use cases: whoever asks about none doesn't ask. */
+function pageParameters({ use_cases = [], ...window }: UseCasePage): QueryParameters {
+  return {
+    ...windowParameters(window),
+    tenants: use_cases.map(({ tenant }) => tenant),
+    use_cases: use_cases.map(({ use_case }) => use_case),
+  };
+}
+
 function windowParameters(window: Window): QueryParameters {
   return { start: toDateTime64(window.start), end: toDateTime64(window.end) };
 }
@@ -296,6 +309,7 @@ function readQueries() {
     stored_offsets: readQuery("stored_offsets"),
     stored_offsets_of_calls: readQuery("stored_offsets_of_calls"),
     unstored_runs: readQuery("unstored_runs"),
+    version_overflow: readQuery("version_overflow"),
     version_activity: readQuery("version_activity"),
     version_traffic: readQuery("version_traffic"),
     sampling_counts: readQuery("sampling_counts"),
@@ -456,6 +470,14 @@ const VersionActivity = z.object({
   last_ingested_at: z.string(),
 });
 
+const VersionOverflow = z.object({
+  tenant: z.string(),
+  env: z.string(),
+  use_case: z.string(),
+  app: z.string(),
+  calls: z.number(),
+});
+
 const JudgingProgress = z.object({
   tenant: z.string(),
   env: z.string(),
@@ -526,12 +548,10 @@ const QualityStateRow = z.object({
 /** The engine writes whole hours and days without milliseconds; the port's times have them. */
 const wholeTime = z.string().transform((time) => new Date(time).toISOString());
 
-const FeatureHour = z.object({
+const FeatureHours = z.object({
   ...versionKey,
   hour: wholeTime,
-  slice: z.string(),
-  feature: z.string(),
-  counts: z.array(z.tuple([z.number(), z.number()])),
+  cells: z.array(z.tuple([z.string(), z.string(), z.array(z.tuple([z.number(), z.number()]))])),
 });
 
 const OutcomeHour = z.object({

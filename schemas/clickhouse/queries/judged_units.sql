@@ -1,5 +1,6 @@
 -- Which conversations were judged in a window, how, and under which version?
--- Window: half-open [start, end) of the arrival of verdicts, UTC; name is one use case, or empty for all.
+-- Window: half-open [start, end) of the arrival of verdicts, UTC; use_cases with their tenants,
+-- place by place, are a page of use cases; empty for all of them.
 -- One unit is one conversation on one UTC day; its score is that of its first verdict, so that a later one never
 -- changes evidence that was already counted.
 -- Left out: verdicts without a score, calls that were judged more than 40 days after they started, and calls that
@@ -37,7 +38,17 @@ FROM (
       AND state = 'scored'
       AND score IS NOT NULL
       AND sample_rate > 0
-      AND ({name:String} = '' OR use_case = {name:String})
+      AND (
+          empty({use_cases:Array(String)})
+          OR (tenant, use_case) IN (
+              SELECT
+                  asked.1,
+                  asked.2
+              FROM (
+                  SELECT arrayJoin(arrayZip({tenants:Array(String)}, {use_cases:Array(String)})) AS asked
+              )
+          )
+      )
     GROUP BY
         tenant,
         env,

@@ -1,5 +1,6 @@
 -- How did the calls of each version end, how long did they take, what did they cost, and who answered, hour by hour?
 -- Window: half-open [start, end) of event time, UTC; the caller asks for whole hours. Repeats of a call count once.
+-- use_cases with their tenants, place by place, are a page of use cases; empty for all of them.
 -- latency is pairs (bin, calls) on the grid of feature_hours. Costs are over priced calls above zero, in natural
 -- logarithms of US dollars. cached_calls had at least half of their input read from the provider's cache, out of the
 -- cacheable_calls that reported it. response_models is pairs (model, calls), empty when the provider did not say.
@@ -41,6 +42,17 @@ FROM (
     FROM plumbline_raw.calls FINAL
     WHERE started_at >= {start:DateTime64(3, 'UTC')}
       AND started_at < {end:DateTime64(3, 'UTC')}
+      AND (
+          empty({use_cases:Array(String)})
+          OR (tenant, use_case) IN (
+              SELECT
+                  asked.1,
+                  asked.2
+              FROM (
+                  SELECT arrayJoin(arrayZip({tenants:Array(String)}, {use_cases:Array(String)})) AS asked
+              )
+          )
+      )
     GROUP BY
         tenant,
         env,

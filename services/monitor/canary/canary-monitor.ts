@@ -10,6 +10,7 @@ import { type IncidentFold, isOpen } from "@plumbline/alerts";
 import type { BaselineRow, Clock, EventLog, JudgedUnitRow, Store, VersionActivity } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { type CanaryDecision, isVersion, type RegistryEvent } from "@plumbline/schemas";
+import { UseCaseGuard, type UseCaseFailure } from "../use-case-guard.ts";
 import { snapshotOf } from "../quality/baseline.ts";
 import { DAY_MS, groupBy, HOUR_MS, iso } from "../quality/series.ts";
 import { decideCanary, type Page } from "./decide-canary.ts";
@@ -48,28 +49,31 @@ export interface CanaryOptions {
 }
 
 export interface CanaryMonitor {
-  /** One look at every version that was given a share. */
-  run(): Promise<void>;
+  /** One look at every version that was given a share. @returns the use cases that were left out */
+  run(): Promise<readonly UseCaseFailure[]>;
 }
 
 export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
   const { store, log, clock, logger, incidents, holds } = deps;
   const { windowMs, ...bounds } = deps.options;
+  const guard = new UseCaseGuard("canary", deps);
   const shares = new GivenShares(log);
   /** The end of the windows behind the last look, by step: between two ends only a page is news. */
   const lookedMs = new Map<number, number>();
 
   return {
     async run() {
+      guard.begin();
       const nowMs = clock.now();
       await shares.refresh();
       const given = shares
         .all()
         .filter(({ use_case, stepMs }) => holds(use_case) && stepMs > nowMs - REACH_MS);
-      if (given.length === 0) return;
+      if (given.length === 0) return [];
       await incidents.refresh();
       const activity = await store.versionActivity(iso(nowMs - HOUR_MS));
-      for (const share of given) await look(share, activity, nowMs);
+      for (const share of given) await guard.run(share, () => look(share, activity, nowMs));
+      return guard.failures();
     },
   };
 
@@ -96,7 +100,7 @@ export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
     endedMs: number,
     nowMs: number,
   ): Promise<CanaryDecision> {
-    const window = { start: iso(startedMs), end: iso(nowMs + 1), use_case };
+    const window = { start: iso(startedMs), end: iso(nowMs + 1), use_cases: [{ tenant, use_case }] };
     const rows = (await store.judgedUnits(window)).filter((row) => row.tenant === tenant && row.env === env);
     const baselines = await store.baselines(iso(nowMs - BASELINES_REACH_MS));
     const incumbent = otherArm(rows, prompt_version);

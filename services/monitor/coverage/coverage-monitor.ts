@@ -5,10 +5,18 @@
 import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/alerts";
 import type { Clock, EventLog, Store, VersionActivity } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import type { Detection } from "@plumbline/schemas";
+import { type Detection, JOB_RUNS_METRIC, KNOWN_VERSIONS_METRIC, OVERFLOW_VERSION } from "@plumbline/schemas";
 import { appendIncident } from "../append-incident.ts";
 import { DAY_MS, iso, type UseCase, useCaseKey } from "../quality/series.ts";
-import { type Gap, judgingGaps, samplingGaps, SILENCE_MS, silenceGap, VERDICT_DUE_MS } from "./find-gaps.ts";
+import {
+  type Gap,
+  judgingGaps,
+  samplingGaps,
+  SILENCE_MS,
+  silenceGap,
+  VERDICT_DUE_MS,
+  versionGaps,
+} from "./find-gaps.ts";
 
 /** Calls that arrived in this time are looked at: longer than a night, shorter than what people have forgotten. */
 const WINDOW_MS = DAY_MS;
@@ -20,7 +28,7 @@ const SILENCE_REACH_MS = 15 * DAY_MS;
 const EVERY_MS = 5 * 60_000;
 
 export interface CoverageMonitorDeps {
-  readonly store: Pick<Store, "judgingProgress" | "silentUseCases" | "versionActivity">;
+  readonly store: Pick<Store, "judgingProgress" | "silentUseCases" | "versionActivity" | "versionOverflow">;
   readonly log: Pick<EventLog, "append">;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -39,13 +47,14 @@ interface FoundGap extends Gap {
 
 export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonitor {
   const { store, clock, incidents, holds } = deps;
-  let lookedMs = -Infinity;
+  /** Monotonic, ms. */
+  let lookedAt = -Infinity;
 
   return {
     async run() {
       const nowMs = clock.now();
-      if (nowMs - lookedMs < EVERY_MS) return;
-      lookedMs = nowMs;
+      if (clock.monotonic() - lookedAt < EVERY_MS) return;
+      const startedAt = clock.monotonic();
       await incidents.refresh();
       const start = iso(nowMs - WINDOW_MS);
       const end = iso(nowMs - VERDICT_DUE_MS);
@@ -60,12 +69,16 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
         }),
       ]);
       const recentOf = new Map(recent.map((row) => [useCaseKey(row), row]));
+      const apps = await overflowApps(activity, start, nowMs);
       const gaps: readonly FoundGap[] = [
         ...progress.flatMap((row) =>
           judgingGaps(row, recentOf.get(useCaseKey(row))).map((gap) => ({ ...gap, useCase: row, start })),
         ),
-        ...countByUseCase(activity).flatMap(({ useCase, calls, sampled }) =>
-          samplingGaps(calls, sampled).map((gap) => ({
+        ...countByUseCase(activity).flatMap(({ useCase, calls, sampled, overflowing }) =>
+          [
+            ...samplingGaps(calls, sampled),
+            ...versionGaps(calls, overflowing, apps.get(useCaseKey(useCase)) ?? []),
+          ].map((gap) => ({
             ...gap,
             useCase,
             start,
@@ -79,8 +92,22 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
 
       await assertGaps(gaps, nowMs);
       await assertEnds(gaps, activity, nowMs);
+      lookedAt = startedAt;
     },
   };
+
+  /** Who sends too many versions is only asked while somebody does. */
+  async function overflowApps(
+    activity: readonly VersionActivity[],
+    start: string,
+    nowMs: number,
+  ): Promise<ReadonlyMap<string, readonly string[]>> {
+    const apps = new Map<string, string[]>();
+    if (!activity.some(({ prompt_version }) => prompt_version === OVERFLOW_VERSION)) return apps;
+    for (const row of await store.versionOverflow({ start, end: iso(nowMs + 1) }))
+      apps.set(useCaseKey(row), [...(apps.get(useCaseKey(row)) ?? []), row.app]);
+    return apps;
+  }
 
   async function assertGaps(gaps: readonly FoundGap[], nowMs: number): Promise<void> {
     for (const gap of gaps) {
@@ -104,6 +131,8 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
     const found = new Set(gaps.map((gap) => incidentId(incidentKey(toDetection(gap, nowMs)))));
     for (const incident of incidents.open("coverage")) {
       const { detection } = incident;
+      // Whether jobs run is not seen in the calls; the job watch ends it.
+      if (detection.metric === JOB_RUNS_METRIC) continue;
       if (found.has(incident.incident_id) || !holds(detection.use_case) || !isOpen(incident)) continue;
       const key = useCaseKey(detection);
       const newest = activity.filter((row) => useCaseKey(row) === key);
@@ -130,19 +159,27 @@ const HOW: Readonly<Record<string, string>> = {
   scored_share: "calls are scored again",
   sampled_calls: "calls are selected again",
   traffic: "calls arrive again",
+  [KNOWN_VERSIONS_METRIC]: "versions are told apart again",
   verdict_count: "the counts add up again",
 };
 
-function countByUseCase(
-  activity: readonly VersionActivity[],
-): readonly { readonly useCase: UseCase; readonly calls: number; readonly sampled: number }[] {
-  const counts = new Map<string, { useCase: UseCase; calls: number; sampled: number }>();
+interface UseCaseCounts {
+  readonly useCase: UseCase;
+  readonly calls: number;
+  readonly sampled: number;
+  /** Calls whose version is one too many on its day. */
+  readonly overflowing: number;
+}
+
+function countByUseCase(activity: readonly VersionActivity[]): readonly UseCaseCounts[] {
+  const counts = new Map<string, UseCaseCounts>();
   for (const row of activity) {
-    const known = counts.get(useCaseKey(row)) ?? { useCase: row, calls: 0, sampled: 0 };
+    const known = counts.get(useCaseKey(row)) ?? { useCase: row, calls: 0, sampled: 0, overflowing: 0 };
     counts.set(useCaseKey(row), {
       ...known,
       calls: known.calls + row.calls,
       sampled: known.sampled + row.sampled,
+      overflowing: known.overflowing + (row.prompt_version === OVERFLOW_VERSION ? row.calls : 0),
     });
   }
   return [...counts.values()];

@@ -1,5 +1,6 @@
 /** Where quality is unknown: pure rules on what was counted. None of them says anything about quality itself. */
 import type { JudgingProgress, SilentUseCase } from "@plumbline/ports";
+import { KNOWN_VERSIONS_METRIC } from "@plumbline/schemas";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -22,7 +23,13 @@ const USUAL_CALLS_MIN = 20;
 const NIGHT_SHARE = 0.2;
 
 /** Each is an incident of its own, by the name of its metric. */
-export type GapMetric = "judged_share" | "scored_share" | "sampled_calls" | "traffic" | "verdict_count";
+export type GapMetric =
+  | "judged_share"
+  | "scored_share"
+  | "sampled_calls"
+  | "traffic"
+  | "verdict_count"
+  | typeof KNOWN_VERSIONS_METRIC;
 
 export interface Gap {
   readonly metric: GapMetric;
@@ -74,6 +81,13 @@ function isUnscored(progress: JudgingProgress): boolean {
 export function samplingGaps(calls: number, sampled: number): readonly Gap[] {
   if (calls < CALLS_MIN || sampled > 0) return [];
   return [{ metric: "sampled_calls", calls, units: 0, value: 0, evidence: { calls, sampled } }];
+}
+
+/** Calls whose version is one too many on its day. @param apps who sent them, the largest first */
+export function versionGaps(calls: number, overflowing: number, apps: readonly string[]): readonly Gap[] {
+  if (overflowing === 0) return [];
+  const value = (calls - overflowing) / calls;
+  return [{ metric: KNOWN_VERSIONS_METRIC, calls, units: 0, value, evidence: { calls, overflowing, apps } }];
 }
 
 /** A use case whose calls stopped, when that isn't usual for these hours of the week. */

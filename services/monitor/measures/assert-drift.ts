@@ -4,16 +4,8 @@ import type { Detection } from "@plumbline/schemas";
 import { driftDetection, outputDetection } from "./describe-drift.ts";
 import type { FeatureResult } from "./drift-decision.ts";
 import { explainShift } from "./explain-shift.ts";
-import {
-  type AssertDeps,
-  detect,
-  isDismissed,
-  isNews,
-  iso,
-  openOf,
-  recover,
-  type UseCaseKey,
-} from "./open-incident.ts";
+import { type AssertDeps, detect, isDismissed, isNews, iso, openOf, recover } from "./open-incident.ts";
+import type { UseCaseKey } from "../use-case-guard.ts";
 import { isTextFeature } from "./text-drift.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 
@@ -61,9 +53,9 @@ async function withExplanation(
   if (slice?.bins == null || !isAsserted) return detection;
   const { tenant, env, use_case } = detection;
   const units = async (start: number, end: number): Promise<readonly JudgedUnitRow[]> =>
-    (await deps.store.judgedUnits({ start: iso(start), end: iso(end), use_case })).filter(
-      (row) => row.tenant === tenant && row.env === env,
-    );
+    (
+      await deps.store.judgedUnits({ start: iso(start), end: iso(end), use_cases: [{ tenant, use_case }] })
+    ).filter((row) => row.tenant === tenant && row.env === env);
   const share = ([no = 0, yes = 0]: readonly number[]): number => (no + yes === 0 ? 0 : yes / (no + yes));
   const explanation = explainShift(
     slice.feature,

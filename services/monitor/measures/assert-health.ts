@@ -1,7 +1,8 @@
 /** Success, latency, path mix and cost that got worse → incidents. */
 import type { Detection } from "@plumbline/schemas";
 import { normalMeasures } from "./normal-measures.ts";
-import { type AssertDeps, BASE, detect, iso, openOf, recover, type UseCaseKey } from "./open-incident.ts";
+import { type AssertDeps, BASE, detect, iso, openOf, recover } from "./open-incident.ts";
+import type { UseCaseKey } from "../use-case-guard.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 import type { HealthFinding } from "./version-health.ts";
 

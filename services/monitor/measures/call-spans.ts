@@ -3,7 +3,7 @@
  * A span may hold hours without a call; no call lies outside of the spans.
  */
 import type { Store, VersionActivity } from "@plumbline/ports";
-import type { UseCaseKey } from "./open-incident.ts";
+import type { UseCaseKey } from "../use-case-guard.ts";
 
 /** First and last start of the calls of one version; ISO 8601 UTC. */
 export type CallSpan = Pick<

@@ -1,6 +1,6 @@
 /** Drift decisions → rows of `drift_results`, with everything needed to draw and recompute them. */
 import type { DriftResult } from "@plumbline/ports";
-import type { UseCaseKey } from "./open-incident.ts";
+import type { UseCaseKey } from "../use-case-guard.ts";
 import type { DriftDecision, FeatureResult } from "./drift-decision.ts";
 
 export function toDriftResults(key: UseCaseKey, decision: DriftDecision, now: number): DriftResult[] {

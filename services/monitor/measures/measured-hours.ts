@@ -1,16 +1,23 @@
 /** Rows of the store → hours of use cases, ascending. */
 import type { FeatureHour, OutcomeHour } from "@plumbline/ports";
-import type { UseCaseKey } from "./open-incident.ts";
+import type { UseCaseKey } from "../use-case-guard.ts";
 import { addHistogram } from "./log-bins.ts";
 import { groupBy } from "./group-by.ts";
 import type { MeasuredHour } from "./use-case-measures.ts";
 import type { OutcomeCounts } from "./version-health.ts";
 import { ALL, type MutableCounts, type VersionHour } from "./version-memory.ts";
 
+export interface HourOfUseCase {
+  readonly key: UseCaseKey;
+  readonly hour: MeasuredHour;
+  /** Rows of the store that it was made of. */
+  readonly rows: number;
+}
+
 export function toMeasuredHours(
   features: readonly FeatureHour[],
   outcomes: readonly OutcomeHour[],
-): readonly { readonly key: UseCaseKey; readonly hour: MeasuredHour }[] {
+): readonly HourOfUseCase[] {
   const name = (row: FeatureHour | OutcomeHour): string =>
     JSON.stringify([row.hour, row.tenant, row.env, row.use_case]);
   const outcomesOf = groupBy(outcomes, name);
@@ -25,6 +32,7 @@ export function toMeasuredHours(
     const ended = outcomesOf.get(group) ?? [];
     return {
       key: { tenant, env, use_case },
+      rows: rows.length,
       hour: {
         hour: Date.parse(hour),
         versions: [...groupBy(rows, (row) => row.prompt_version)].map(([version, own]) =>

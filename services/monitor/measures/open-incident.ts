@@ -8,13 +8,8 @@ import type { Clock, EventLog, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Detection } from "@plumbline/schemas";
 import { appendIncident } from "../append-incident.ts";
+import type { UseCaseKey } from "../use-case-guard.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
-
-export interface UseCaseKey {
-  readonly tenant: string;
-  readonly env: string;
-  readonly use_case: string;
-}
 
 export interface AssertDeps {
   readonly store: Pick<Store, "judgedUnits">;

@@ -52,6 +52,7 @@ export interface WorldCall {
   readonly version: string;
   readonly input: string | null;
   readonly output: string | null;
+  readonly useCase?: string;
   readonly changes?: Partial<LlmCallInput>;
 }
 
@@ -111,7 +112,10 @@ function countCalls(store: Store, note: (method: string) => void): MeasuresDeps[
   });
 }
 
-function toRow({ at, arrivedAt = at, version, input, output, changes }: WorldCall, offset: number): CallRow {
+function toRow(
+  { at, arrivedAt = at, version, input, output, useCase, changes }: WorldCall,
+  offset: number,
+): CallRow {
   const time = new Date(at).toISOString();
   const call = LlmCall.parse({
     call_id: `01935b2e-7c4e-7000-8000-${offset.toString(16).padStart(12, "0")}`,
@@ -119,7 +123,7 @@ function toRow({ at, arrivedAt = at, version, input, output, changes }: WorldCal
     started_at: time,
     env: "production",
     app: "a",
-    use_case: WORLD_USE_CASE,
+    use_case: useCase ?? WORLD_USE_CASE,
     prompt_version: version,
     provider: "openai",
     model: "m",

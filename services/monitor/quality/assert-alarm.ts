@@ -41,7 +41,6 @@ export async function assertAlarms(known: KnownSeries, look: Look, deps: AssertA
   const { incidents, states, options } = deps;
   for (const [version, watched] of known.watches) {
     if (!watched.isDirty) continue;
-    watched.isDirty = false;
     const reading = watched.watch.read(throughHour(watched, look.nowMs));
     const isAlarm = reading.level === "page" || (reading.level === "ticket" && options.tickets);
     const isHeld = isMuted(incidents, known.series, version) || isJudgeDrifting(incidents, known.series);
@@ -50,6 +49,7 @@ export async function assertAlarms(known: KnownSeries, look: Look, deps: AssertA
     if (reading.isCleared && reading.level === "none" && !isWorseInPairs) {
       states.note(watched.baseline, "CLEARED", reading, look.nowMs);
     }
+    watched.isDirty = false;
   }
 }
 

@@ -1,15 +1,16 @@
 /** One look of the monitor: its moment, and what it asked the store, each thing once. */
 import type { JudgedUnitRow, QualitySeries, Store, VersionTraffic } from "@plumbline/ports";
-import { HOUR_MS, iso, REBUILD_HOURS, seriesKey } from "./series.ts";
+import { HOUR_MS, iso, REBUILD_HOURS, seriesKey, useCaseKey } from "./series.ts";
 
 export class Look {
   /** ms since 1970 UTC */
   readonly nowMs: number;
   readonly #store: Pick<Store, "judgedUnits" | "versionTraffic">;
-  #traffic: Promise<readonly VersionTraffic[]> | null = null;
+  /** Calls by use case, as far as asked for. */
+  readonly #traffic = new Map<string, Promise<readonly VersionTraffic[]>>();
   /** Units of one use case, as last asked for: freezing a baseline and filling its watch ask in a row. */
   #units: {
-    readonly use_case: string;
+    readonly useCase: string;
     readonly startMs: number;
     readonly rows: readonly JudgedUnitRow[];
   } | null = null;
@@ -21,14 +22,12 @@ export class Look {
 
   /** Units of the series judged from `startMs` on. */
   async unitsSince(series: QualitySeries, startMs: number): Promise<readonly JudgedUnitRow[]> {
-    if (this.#units === null || this.#units.use_case !== series.use_case || this.#units.startMs > startMs) {
-      const { use_case } = series;
-      const rows = await this.#store.judgedUnits({
-        start: iso(startMs),
-        end: iso(this.nowMs + HOUR_MS),
-        use_case,
-      });
-      this.#units = { use_case, startMs, rows };
+    const useCase = useCaseKey(series);
+    if (this.#units === null || this.#units.useCase !== useCase || this.#units.startMs > startMs) {
+      const use_cases = [{ tenant: series.tenant, use_case: series.use_case }];
+      const endMs = this.nowMs + HOUR_MS;
+      const rows = await this.#store.judgedUnits({ start: iso(startMs), end: iso(endMs), use_cases });
+      this.#units = { useCase, startMs, rows };
     }
     const key = seriesKey(series);
     const start = iso(startMs);
@@ -37,12 +36,16 @@ export class Look {
 
   /** Calls of the use case by version. Asked once a look at most: it counts every call of four weeks. */
   async trafficOf(series: QualitySeries): Promise<readonly VersionTraffic[]> {
-    this.#traffic ??= this.#store.versionTraffic({
-      start: iso(this.nowMs - REBUILD_HOURS * HOUR_MS),
-      end: iso(this.nowMs + 1),
-    });
-    return (await this.#traffic).filter(
-      (row) => row.tenant === series.tenant && row.env === series.env && row.use_case === series.use_case,
-    );
+    const { tenant, env, use_case } = series;
+    const key = useCaseKey(series);
+    const asked =
+      this.#traffic.get(key) ??
+      this.#store.versionTraffic({
+        start: iso(this.nowMs - REBUILD_HOURS * HOUR_MS),
+        end: iso(this.nowMs + 1),
+        use_cases: [{ tenant, use_case }],
+      });
+    this.#traffic.set(key, asked);
+    return (await asked).filter((row) => row.env === env);
   }
 }

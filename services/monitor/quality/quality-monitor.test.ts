@@ -33,12 +33,12 @@ function setUp(options: Partial<QualityOptions> = {}, holds: (useCase: string) =
   const versions = () => [...new Set(units.map((row) => row.prompt_version))];
   const key = { tenant: "default", env: "production", use_case: "ticket-summary" };
   const store: QualityStore = {
-    judgedUnits: async ({ start, end, use_case }) =>
+    judgedUnits: async ({ start, end, use_cases = [] }) =>
       units.filter(
         (row) =>
           row.judged_at >= start &&
           row.judged_at < end &&
-          (use_case === undefined || row.use_case === use_case),
+          (use_cases.length === 0 || use_cases.some(({ use_case }) => row.use_case === use_case)),
       ),
     judgedUnitCounts: async ({ start, end }) => {
       const own = units.filter((row) => row.judged_at >= start && row.judged_at < end);

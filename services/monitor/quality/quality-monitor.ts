@@ -2,12 +2,17 @@
  * Watches the quality of every version that serves: freezes its baseline, folds each hour of verdicts into the
  * detector, asserts an alarm once, keeps its numbers true, and says when quality is back.
  *
+ * A use case that fails is left out of the look, named, and its watches are rebuilt from rows later; the others are
+ * looked at.
+ *
  * All state follows from rows and the log. A run repeated on the same rows appends nothing; a restart rebuilds the
  * watches from stored baselines and verdicts.
  */
 import type { IncidentFold } from "@plumbline/alerts";
 import type { BaselineInsert, Clock, EventLog, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
+import { insertApart } from "../insert-apart.ts";
+import { UseCaseGuard, type UseCaseFailure } from "../use-case-guard.ts";
 import { assertAlarms, type AssertAlarmOptions } from "./assert-alarm.ts";
 import { assertRecoveries } from "./assert-recovery.ts";
 import { GivenShares } from "../canary/given-shares.ts";
@@ -15,7 +20,7 @@ import type { BaselineOptions } from "./baseline.ts";
 import { keepBaseline, SeriesBook } from "./known-series.ts";
 import { Look } from "./look.ts";
 import { PromptTexts } from "./prompt-texts.ts";
-import { DAY_MS, iso, type UseCase } from "./series.ts";
+import { DAY_MS, iso, type UseCase, useCaseKey } from "./series.ts";
 import { ServedVersions } from "./served-versions.ts";
 import { VerdictReader } from "./verdict-reader.ts";
 import { type VersionState, VersionStates } from "./version-states.ts";
@@ -59,8 +64,8 @@ export interface QualityMonitorDeps {
 export interface QualityOptions extends BaselineOptions, AssertAlarmOptions {}
 
 export interface QualityMonitor {
-  /** One look at what was judged since the last one. */
-  run(): Promise<void>;
+  /** One look at what was judged since the last one. @returns the use cases that were left out */
+  run(): Promise<readonly UseCaseFailure[]>;
   /** Every version watched or decided since the start, oldest first. */
   states(): readonly VersionState[];
 }
@@ -71,15 +76,18 @@ export function createQualityMonitor(deps: QualityMonitorDeps): QualityMonitor {
   const served = new ServedVersions();
   const states = new VersionStates();
   /** Not stored yet; kept when a look fails, since what was frozen is never frozen anew. */
-  const frozen: BaselineInsert[] = [];
+  let frozen: BaselineInsert[] = [];
+  const guard = new UseCaseGuard("quality", deps);
   const prompts = new PromptTexts(deps.log);
   const shares = new GivenShares(deps.log);
-  const parts = { ...deps, book, served, states, frozen, prompts, shares };
+  const freeze = (row: BaselineInsert): void => void frozen.push(row);
+  const parts = { ...deps, book, served, states, freeze, prompts, shares, guard };
   let reader: VerdictReader | null = null;
   let nowMs = 0;
 
   return {
     async run() {
+      guard.begin();
       const look = new Look(store, clock.now());
       nowMs = look.nowMs;
       await incidents.refresh();
@@ -90,15 +98,20 @@ export function createQualityMonitor(deps: QualityMonitorDeps): QualityMonitor {
       await reader.read(nowMs);
       await reader.dropStale(nowMs);
       const held = [...book.all()].filter(({ series }) => holds(series.use_case));
-      for (const known of held) await watchServing(known, look, reader, parts);
+      const verdicts = reader;
+      for (const known of held)
+        await guard.run(known.series, () => watchServing(known, look, verdicts, parts));
       // What an alarm quotes is stored before it is asserted.
-      await store.insertBaselines(frozen);
-      frozen.length = 0;
-      for (const known of held) {
-        await assertAlarms(known, look, parts);
-        await assertRecoveries(known, look, parts);
+      frozen = await insertApart(frozen, (rows) => store.insertBaselines(rows), guard);
+      const left = new Set(guard.failures().map(({ useCase }) => useCaseKey(useCase)));
+      for (const known of held.filter(({ series }) => !left.has(useCaseKey(series)))) {
+        await guard.run(known.series, async () => {
+          await assertAlarms(known, look, parts);
+          await assertRecoveries(known, look, parts);
+        });
       }
-      await states.store(store);
+      await states.store(store, guard);
+      return guard.failures();
     },
     states: () => states.now(book, nowMs),
   };

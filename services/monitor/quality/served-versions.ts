@@ -32,6 +32,14 @@ export class ServedVersions {
     }
   }
 
+  /** Every use case that a version served. */
+  useCases(): readonly UseCase[] {
+    return [...this.#useCases.keys()].map((key) => {
+      const [tenant, env, use_case] = JSON.parse(key) as [string, string, string];
+      return { tenant, env, use_case };
+    });
+  }
+
   /** In order of their first call. */
   of(useCase: UseCase): readonly ServedVersion[] {
     return [...(this.#useCases.get(useCaseKey(useCase))?.values() ?? [])].sort((a, b) =>

@@ -2,11 +2,26 @@
  * Carries verdicts from the store into the watches. Reads whole hours from the oldest that may have changed, so that a
  * repeated or late row changes nothing else, and folds an hour for good once nothing more is expected of it.
  */
-import type { EvidenceRow, JudgedUnitRow, Store } from "@plumbline/ports";
+import type { EvidenceRow, JudgedUnitRow, Store, UseCasePage } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
+import { insertApart } from "../insert-apart.ts";
+import { isEverybodys, type UseCaseGuard } from "../use-case-guard.ts";
+import { readInTime, UseCasePages } from "../use-case-pages.ts";
 import { evidenceRows } from "./evidence-rows.ts";
 import type { SeriesBook, Watched } from "./known-series.ts";
-import { DAY_MS, groupBy, HOUR_MS, hourOf, iso, REBUILD_HOURS, seriesKey, unitOf } from "./series.ts";
+import {
+  DAY_MS,
+  groupBy,
+  HOUR_MS,
+  hourOf,
+  iso,
+  REBUILD_HOURS,
+  seriesKey,
+  unitOf,
+  type UseCase,
+  useCaseKey,
+} from "./series.ts";
+import type { ServedVersions } from "./served-versions.ts";
 import { incumbentBeside, sideBySide } from "./side-by-side.ts";
 import { CLOSED_HOURS_KEPT } from "./version-watch.ts";
 
@@ -19,6 +34,8 @@ const PAGE_MS = DAY_MS;
 
 export interface VerdictReaderDeps {
   readonly store: Pick<Store, "judgedUnits" | "judgedUnitCounts" | "insertEvidence">;
+  readonly guard: UseCaseGuard;
+  readonly served: ServedVersions;
   readonly logger: Logger;
   readonly holds: (useCase: string) => boolean;
   readonly book: SeriesBook;
@@ -26,6 +43,9 @@ export interface VerdictReaderDeps {
 
 export class VerdictReader {
   readonly #deps: VerdictReaderDeps;
+  readonly #pages = new UseCasePages();
+  /** Evidence of closed hours that could not be stored yet. */
+  #unstored: EvidenceRow[] = [];
   #hasRead = false;
   /** The hour in which late verdicts were last looked for. */
   #auditedHour = Number.NaN;
@@ -53,10 +73,8 @@ export class VerdictReader {
     const endMs = nowMs + HOUR_MS;
     for (let fromMs = this.#readFromHour * HOUR_MS; fromMs < endMs; fromMs += PAGE_MS) {
       await this.#closeThrough(hourOf(fromMs) - 1, nowMs);
-      const rows = await this.#deps.store.judgedUnits({
-        start: iso(fromMs),
-        end: iso(Math.min(endMs, fromMs + PAGE_MS)),
-      });
+      const untilMs = Math.min(endMs, fromMs + PAGE_MS);
+      const rows = await this.#ask([fromMs, untilMs], (query) => this.#deps.store.judgedUnits(query));
       for (const group of groupBy(rows, seriesKey).values()) this.#takeIn(group, nowMs);
     }
     this.#hasRead = true;
@@ -70,16 +88,42 @@ export class VerdictReader {
     const hour = hourOf(nowMs);
     if (hour === this.#auditedHour) return;
     this.#auditedHour = hour;
-    const counts = await this.#deps.store.judgedUnitCounts({
-      start: iso((hour - CLOSED_HOURS_KEPT) * HOUR_MS),
-      end: iso(this.#readFromHour * HOUR_MS),
-    });
+    const span = [(hour - CLOSED_HOURS_KEPT) * HOUR_MS, this.#readFromHour * HOUR_MS] as const;
+    const counts = await this.#ask(span, (query) => this.#deps.store.judgedUnitCounts(query));
     for (const row of counts) {
       const watches = this.#deps.book.find(row)?.watches;
       if (watches?.get(row.prompt_version)?.watch.isStale(hourOf(row.hour), row.units) !== true) continue;
       watches.delete(row.prompt_version);
       const { use_case, prompt_version } = row;
       this.#deps.logger.info({ use_case, prompt_version, hour: row.hour }, "monitor.late_verdicts");
+    }
+  }
+
+  /**
+   * Asks about all use cases at once; where that is refused, page by page. The watches of a use case that can't be read are
+   * dropped, to be rebuilt from rows once it can.
+   */
+  async #ask<Row>(
+    span: readonly [startMs: number, endMs: number],
+    ask: (query: UseCasePage) => Promise<readonly Row[]>,
+  ): Promise<readonly Row[]> {
+    const about = (use_cases: readonly UseCase[]) =>
+      readInTime(span, HOUR_MS, (start, end) => ask({ start: iso(start), end: iso(end), use_cases }));
+    try {
+      return await about([]);
+    } catch (error) {
+      if (isEverybodys(error)) throw error;
+      const failed: [UseCase, unknown][] = [];
+      const rows = await this.#pages.read(this.#deps.served.useCases(), about, (useCase, fault) =>
+        failed.push([useCase, fault]),
+      );
+      if (rows.length > 0) this.#deps.guard.succeed();
+      for (const [useCase, fault] of failed) {
+        for (const known of this.#deps.book.all())
+          if (useCaseKey(known.series) === useCaseKey(useCase)) known.watches.clear();
+        this.#deps.guard.fail(useCase, fault);
+      }
+      return rows;
     }
   }
 
@@ -108,7 +152,9 @@ export class VerdictReader {
         }
       }
     }
-    if (rows.length > 0) await this.#deps.store.insertEvidence(rows);
+    this.#unstored.push(...rows);
+    const { store, guard } = this.#deps;
+    this.#unstored = await insertApart(this.#unstored, (block) => store.insertEvidence(block), guard);
   }
 }
 

@@ -1,4 +1,6 @@
 /** What is said about each version: watching, cleared, regressed. Only ever moves forward. */
+import { insertApart } from "../insert-apart.ts";
+import type { UseCaseGuard } from "../use-case-guard.ts";
 import type { BaselineRow, QualitySeries, QualityStateRow, Store } from "@plumbline/ports";
 import { bernoulliDivergence, LOG_CLEARED } from "@plumbline/stats";
 import { type SeriesBook, throughHour, type Watched } from "./known-series.ts";
@@ -60,9 +62,8 @@ export class VersionStates {
   }
 
   /** Stores what was noted since the last time, in one block. */
-  async store(store: Pick<Store, "insertQualityStates">): Promise<void> {
-    await store.insertQualityStates(this.#unstored);
-    this.#unstored = [];
+  async store(store: Pick<Store, "insertQualityStates">, guard: UseCaseGuard): Promise<void> {
+    this.#unstored = await insertApart(this.#unstored, (rows) => store.insertQualityStates(rows), guard);
   }
 
   /** Every version watched or decided since the start, oldest first. */

@@ -37,8 +37,8 @@ export interface WatchServingDeps {
   readonly states: VersionStates;
   readonly prompts: PromptTexts;
   readonly shares: GivenShares;
-  /** Frozen and not stored yet; the caller stores them. */
-  readonly frozen: BaselineInsert[];
+  /** Takes a baseline that was just frozen, to be stored before it is quoted. */
+  readonly freeze: (row: BaselineInsert) => void;
 }
 
 /** After a restart: watches of versions that had one, empty, to be filled as verdicts are read. */
@@ -67,9 +67,15 @@ export async function watchServing(
     const baseline = stored ?? (await freeze(known, version, look, deps));
     if (baseline === undefined) continue;
     const next = beginWatch(known, baseline, look.nowMs, deps);
-    await fill(known, next, look, reader, deps);
-    // Of the units that the freezing has just read; later they would have to be read again.
-    await pairsOf(known, next, look);
+    try {
+      await fill(known, next, look, reader, deps);
+      // Of the units that the freezing has just read; later they would have to be read again.
+      await pairsOf(known, next, look);
+    } catch (error) {
+      // Half a watch would count for a whole one; the next look begins it anew.
+      known.watches.delete(name);
+      throw error;
+    }
     deps.states.note(baseline, "WATCHING", next.watch.read(throughHour(next, look.nowMs)), look.nowMs);
   }
   for (const [name, watched] of known.watches) {
@@ -126,7 +132,7 @@ async function freeze(
   known: KnownSeries,
   version: ServedVersion,
   look: Look,
-  { incidents, served, options, prompts, shares, logger, frozen }: WatchServingDeps,
+  { incidents, served, options, prompts, shares, logger, freeze: keep }: WatchServingDeps,
 ): Promise<BaselineInsert | undefined> {
   const retry = known.retries.get(version.prompt_version);
   if (retry !== undefined && known.units < retry.units && look.nowMs < retry.ms) return undefined;
@@ -155,7 +161,7 @@ async function freeze(
     });
     return undefined;
   }
-  frozen.push(choice.row);
+  keep(choice.row);
   keepBaseline(known, choice.row, look.nowMs);
   const { snapshot_id, use_case, prompt_version, units } = choice.row;
   logger.info({ snapshot_id, use_case, prompt_version, units }, "monitor.baseline");

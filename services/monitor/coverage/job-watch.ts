@@ -1,0 +1,126 @@
+/**
+ * Says where nobody looked: a job without a success for three periods, and use cases that a job had to leave out. Asks the
+ * store nothing, so that it works when the store is what fails.
+ */
+import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/alerts";
+import type { Clock, EventLog } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
+import type { JobHealth } from "@plumbline/runtime/schedule";
+import { type Detection, JOB_RUNS_METRIC, MONITOR_USE_CASE } from "@plumbline/schemas";
+import { appendIncident } from "../append-incident.ts";
+import { iso } from "../quality/series.ts";
+import { nameOf, type UseCaseFailure, type UseCaseKey } from "../use-case-guard.ts";
+
+export interface JobReport {
+  readonly health: JobHealth;
+  /** Use cases that its newest run left out. */
+  readonly failures: readonly UseCaseFailure[];
+}
+
+export interface JobWatchDeps {
+  readonly log: Pick<EventLog, "append">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly incidents: IncidentFold;
+  /** Whether this replica works on the use case. */
+  readonly holds: (useCase: string) => boolean;
+}
+
+export interface JobWatch {
+  /** @param partition the lowest that this replica holds: whole jobs are told apart by it */
+  run(reports: readonly JobReport[], partition: number): Promise<void>;
+}
+
+interface Unlooked {
+  readonly key: UseCaseKey;
+  readonly jobs: { readonly job: string; readonly error: string; readonly last_success_at: string | null }[];
+}
+
+export function createJobWatch(deps: JobWatchDeps): JobWatch {
+  const { clock, incidents, holds } = deps;
+  /** Whether an incident may be open: at the start nobody knows. */
+  let mayBeOpen = true;
+
+  return {
+    async run(reports, partition) {
+      const own: UseCaseKey = { tenant: "", env: `partition ${partition}`, use_case: MONITOR_USE_CASE };
+      const found = unlooked(reports, own);
+      if (found.size === 0 && !mayBeOpen) return;
+      await incidents.refresh();
+      for (const each of found.values()) await assertOne(each);
+      const open = incidents
+        .open("coverage")
+        .filter(({ detection }) => detection.metric === JOB_RUNS_METRIC)
+        .filter((incident) => isOpen(incident));
+      for (const { incident_id, detection } of open) {
+        const isOurs =
+          detection.use_case === MONITOR_USE_CASE ? detection.env === own.env : holds(detection.use_case);
+        // A run that is on its way says nothing yet: only a success after a failure ends it.
+        const isLooked = reports.every(({ health }) => health.last_success_at !== null && !health.is_overdue);
+        if (!isOurs || !isLooked || found.has(nameOf(detection))) continue;
+        await appendIncident(
+          {
+            type: "recovered",
+            incident_id,
+            at: iso(clock.now()),
+            actor: "monitor",
+            how: "it is looked at again",
+            current: { prompt_version: "", units: 0, calls: 0, mean: 1, interval: [1, 1] },
+          },
+          deps,
+        );
+      }
+      mayBeOpen = open.length > 0 || found.size > 0;
+    },
+  };
+
+  async function assertOne(each: Unlooked): Promise<void> {
+    const detection = toDetection(each, clock.now());
+    const incident_id = incidentId(incidentKey(detection));
+    const known = incidents.get(incident_id);
+    if (known !== undefined && known.state !== "resolved") return;
+    await appendIncident(
+      { type: "detected", incident_id, at: iso(clock.now()), actor: "monitor", detection },
+      deps,
+    );
+  }
+}
+
+function unlooked(reports: readonly JobReport[], own: UseCaseKey): ReadonlyMap<string, Unlooked> {
+  const found = new Map<string, Unlooked>();
+  const note = (key: UseCaseKey, job: string, error: string, last_success_at: string | null): void => {
+    const each = found.get(nameOf(key)) ?? { key, jobs: [] };
+    each.jobs.push({ job, error, last_success_at });
+    found.set(nameOf(key), each);
+  };
+  for (const { health, failures } of reports) {
+    const { name, is_overdue, last_error, last_success_at } = health;
+    if (is_overdue) note(own, name, last_error ?? "the run has not ended", last_success_at);
+    for (const { useCase, error } of failures) note(useCase, name, error, last_success_at);
+  }
+  return found;
+}
+
+function toDetection({ key, jobs }: Unlooked, nowMs: number): Detection {
+  const start = jobs.map(({ last_success_at }) => last_success_at ?? iso(nowMs)).sort()[0]!;
+  return {
+    kind: "coverage",
+    severity: key.use_case === MONITOR_USE_CASE ? "SEV2" : "SEV3",
+    ...key,
+    metric: JOB_RUNS_METRIC,
+    is_guardrail: false,
+    candidate: { prompt_version: "", units: 0, calls: 0, mean: 0, interval: [0, 0] },
+    incumbent: null,
+    effect: 0,
+    interval: [0, 0],
+    level: 1,
+    method: "runs of the monitor's jobs",
+    judge: null,
+    rubric_hash: null,
+    window: { start, end: iso(nowMs) },
+    version_started_at: null,
+    slices: [],
+    verdict: null,
+    evidence: { jobs },
+  };
+}

@@ -1,0 +1,118 @@
+/** Keeps the failure of one use case from the others: caught, counted, logged with its name, and tried again later. */
+import { type Clock, LogError, StoreError } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
+import type { PartFailure } from "@plumbline/runtime/schedule";
+
+export interface UseCaseKey {
+  readonly tenant: string;
+  readonly env: string;
+  readonly use_case: string;
+}
+
+export interface UseCaseFailure extends PartFailure {
+  readonly useCase: UseCaseKey;
+}
+
+/** First rest of a use case that failed, ms of elapsed time; doubles with every failure. */
+const REST_MS = 60_000;
+const REST_MS_MAX = 3_600_000;
+/** Failures in one run with no success beside them from which on it is the run that fails and not its use cases. */
+const FAILURES_ALONE_MAX = 20;
+
+interface Failed {
+  readonly failure: UseCaseFailure;
+  readonly count: number;
+  readonly restsUntil: number;
+}
+
+export class UseCaseGuard {
+  readonly #job: string;
+  readonly #clock: Pick<Clock, "monotonic">;
+  readonly #logger: Logger;
+  readonly #failed = new Map<string, Failed>();
+  #succeeded = 0;
+  #failures = 0;
+
+  constructor(job: string, { clock, logger }: { readonly clock: Clock; readonly logger: Logger }) {
+    this.#job = job;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** A run of the job begins. */
+  begin(): void {
+    this.#succeeded = 0;
+    this.#failures = 0;
+  }
+
+  /** isResting returns true while a use case that failed is left alone. */
+  isResting(useCase: UseCaseKey): boolean {
+    const failed = this.#failed.get(nameOf(useCase));
+    return failed !== undefined && this.#clock.monotonic() < failed.restsUntil;
+  }
+
+  /**
+   * Does `work` for one use case, unless it rests.
+   *
+   * @returns whether it was done
+   * @throws what is nobody's own fault, such as a store that is away, and the error of a run in which nothing succeeds
+   */
+  async run(useCase: UseCaseKey, work: () => Promise<void>): Promise<boolean> {
+    if (this.isResting(useCase)) return false;
+    try {
+      await work();
+    } catch (error) {
+      this.fail(useCase, error);
+      return false;
+    }
+    this.#succeeded += 1;
+    this.#failed.delete(nameOf(useCase));
+    return true;
+  }
+
+  /** Notes that other use cases were read: what fails beside them fails alone. */
+  succeed(): void {
+    this.#succeeded += 1;
+  }
+
+  /** Notes a failure. @throws as `run` does */
+  fail(useCase: UseCaseKey, error: unknown): void {
+    if (isEverybodys(error)) throw error;
+    this.#failures += 1;
+    if (this.#succeeded === 0 && this.#failures > FAILURES_ALONE_MAX) throw error;
+    const { tenant, env, use_case } = useCase;
+    const known = this.#failed.get(nameOf(useCase));
+    const count = (known?.count ?? 0) + 1;
+    this.#failed.set(nameOf(useCase), {
+      failure: {
+        useCase: { tenant, env, use_case },
+        part: `${tenant}/${env}/${use_case}`,
+        error: error instanceof Error ? error.message : String(error),
+      },
+      count,
+      restsUntil: this.#clock.monotonic() + Math.min(REST_MS_MAX, REST_MS * 2 ** Math.min(count - 1, 16)),
+    });
+    this.#logger.warn(
+      { job: this.#job, tenant, env, use_case, failures: count, err: error },
+      "monitor.use_case_failed",
+    );
+  }
+
+  /** Use cases whose newest attempt failed. */
+  failures(): readonly UseCaseFailure[] {
+    return [...this.#failed.values()].map(({ failure }) => failure);
+  }
+}
+
+/** isEverybodys returns true for faults that no use case causes: the log, or a store that doesn't answer at all. */
+export function isEverybodys(error: unknown): boolean {
+  if (error instanceof LogError) return true;
+  return (
+    error instanceof StoreError &&
+    (error.code === "store_config" || error.code === "store_locked" || error.clickhouseCode === null)
+  );
+}
+
+export function nameOf({ tenant, env, use_case }: UseCaseKey): string {
+  return JSON.stringify([tenant, env, use_case]);
+}
