@@ -67,13 +67,10 @@ export class Budget {
   #turn(now: number): void {
     const day = Math.floor(now / DAY_MS);
     const hour = Math.floor(now / HOUR_MS);
-    if (day !== this.#day) {
-      this.#day = day;
-      this.#usd = 0;
-    }
-    if (hour !== this.#hour) {
-      this.#hour = hour;
-      this.#calls = 0;
-    }
+    // A clock that was set back gives no second budget: what was spent counts until the next turn.
+    if (day > this.#day) this.#usd = 0;
+    if (hour > this.#hour) this.#calls = 0;
+    this.#day = day;
+    this.#hour = hour;
   }
 }

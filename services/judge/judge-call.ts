@@ -33,12 +33,12 @@ export async function judgeCall(
   const { judge, clock, timeoutMs, signal } = deps;
   const { input, output } = call;
   if (input === null || output === null) throw new RangeError(`judgeCall: ${call.call_id} has no text`);
-  const started = clock.now();
+  const started = clock.monotonic();
   const verdictOf = (fields: Partial<Verdict> & Pick<Verdict, "state" | "reason">): Outcome => ({
     kind: "verdict",
     verdict: makeVerdict(call, rubric, judge.name, clock.now(), {
       ...fields,
-      latency_ms: clock.now() - started,
+      latency_ms: clock.monotonic() - started,
     }),
   });
 

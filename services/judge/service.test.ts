@@ -17,6 +17,7 @@ import { examine, type Examination } from "@plumbline/runtime/health";
 import { createLogger } from "@plumbline/runtime/logger";
 import { Verdict } from "@plumbline/schemas";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { Budget } from "./budget.ts";
 import { JudgeConfig } from "./config.ts";
 import { DEFAULT_RUBRICS } from "./default-rubric.ts";
 import { createJudgeService, type JudgeServiceDeps } from "./service.ts";
@@ -504,4 +505,32 @@ test("with the lexical judge it keeps up with a flood and lets the process breat
   expect(perSecond).toBeGreaterThan(250);
   expect(longestTurn).toBeLessThan(1_500);
   expect(countStates(await verdictsIn(log))).toEqual({ scored: 4_000 });
+});
+
+test.each([-7_200_000, 7_200_000])(
+  "a wall clock that steps by %i ms neither stops judging nor gives a second budget",
+  async (step) => {
+    const { clock, log } = virtual();
+    const calls = many(10);
+    start({ clock, log, store: storeOf(calls), judge: judgeOf(async () => ({ ...PASS, cost_usd: 0 })) });
+    await until(10, log, clock);
+    clock.step(step);
+    const ingested_at = new Date(clock.now()).toISOString();
+    calls.push(
+      ...Array.from({ length: 5 }, (_, k) => pending(50 + k, { ingested_at, started_at: ingested_at })),
+    );
+    await clock.advance(30_000);
+    const verdicts = await verdictsIn(log);
+    expect(verdicts).toHaveLength(15);
+    expect(verdicts.every(({ latency_ms }) => latency_ms >= 0)).toBe(true);
+  },
+);
+
+test("a budget that is used up stays used up when the clock is set back, and ends with the next day", () => {
+  const budget = new Budget({ usdPerDay: 1, callsPerHour: 100 });
+  const now = Date.parse(START);
+  budget.settle(2, now);
+  expect(budget.reserve(now - 7_200_000)).toMatch(/US dollars a day/);
+  expect(budget.reserve(now - 36 * 3_600_000)).toMatch(/US dollars a day/);
+  expect(budget.reserve(now + 24 * 3_600_000)).toBeNull();
 });

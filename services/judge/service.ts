@@ -85,6 +85,7 @@ class JudgeRun {
   readonly #budget: Budget;
   readonly #decided = new DecidedCalls(DECIDED_MAX);
   readonly #awaited = new AwaitedTexts();
+  /** Times are monotonic, here and below: the time of day may be set while somebody waits. */
   readonly #attempts = new Map<string, { count: number; notBefore: number }>();
   #held: ReadonlySet<number> = new Set();
   #partitions = 1;
@@ -151,13 +152,13 @@ class JudgeRun {
     let wait = 0;
     while (!this.#signal.aborted) {
       this.#health.turned();
-      const lookedAt = clock.now();
+      const lookedAt = clock.monotonic();
       const { tasks, useless } = await this.#look();
       if (tasks.length > 0) {
         wait = 0;
         await this.#judgeAll(tasks);
         // A look costs as much whether it finds one call or a page: with less than a page, let some gather.
-        if (tasks.length < PAGE) await clock.sleep(lookedAt + LOOK_MS - clock.now(), this.#signal);
+        if (tasks.length < PAGE) await clock.sleep(lookedAt + LOOK_MS - clock.monotonic(), this.#signal);
         continue;
       }
       // Something is on its way to the store: look again soon, but ever later should the store be down.
@@ -198,7 +199,7 @@ class JudgeRun {
     if (this.#outage === null) return { tasks, useless: uselessAll };
     const ready = tasks.filter((task) => this.#withoutJudge(task) !== null);
     const probe =
-      clock.now() < this.#outage.until ? [] : tasks.filter((task) => !ready.includes(task)).slice(0, 1);
+      clock.monotonic() < this.#outage.until ? [] : tasks.filter((task) => !ready.includes(task)).slice(0, 1);
     return { tasks: [...ready, ...probe], useless: uselessAll };
   }
 
@@ -212,7 +213,9 @@ class JudgeRun {
     if (!this.#isOwed(call, rubric)) return false;
     if (this.#awaited.isAwaited(call, this.#deps.clock.monotonic()) && !this.#isExpired(call)) return false;
     const attempts = this.#attempts.get(attemptKey(call, rubric));
-    return attempts === undefined || attempts.notBefore <= this.#deps.clock.now() || this.#isExpired(call);
+    return (
+      attempts === undefined || attempts.notBefore <= this.#deps.clock.monotonic() || this.#isExpired(call)
+    );
   }
 
   #isExpired(call: PendingCall): boolean {
@@ -237,7 +240,7 @@ class JudgeRun {
 
   async #judgeAll(tasks: readonly Task[]): Promise<void> {
     const { clock, config, judge, logger } = this.#deps;
-    const started = clock.now();
+    const started = clock.monotonic();
     const counts: Record<string, number> = Object.fromEntries(VERDICT_STATES.map((state) => [state, 0]));
     const byRubric = new Map<string, Map<Verdict["state"], number>>();
     let next = 0;
@@ -258,7 +261,10 @@ class JudgeRun {
         const states = byRubric.get(task.rubric.name) ?? new Map<Verdict["state"], number>();
         byRubric.set(task.rubric.name, states.set(verdict.state, (states.get(verdict.state) ?? 0) + 1));
         cost += verdict.cost_usd ?? 0;
-        if (this.#unappended.length >= APPEND_MAX || clock.now() - this.#appendedAt >= APPEND_AFTER_MS) {
+        if (
+          this.#unappended.length >= APPEND_MAX ||
+          clock.monotonic() - this.#appendedAt >= APPEND_AFTER_MS
+        ) {
           await this.#append();
         }
         await this.#takeTurns();
@@ -276,7 +282,7 @@ class JudgeRun {
           judge: judge.name,
           cost_usd: cost,
           usd_today: this.#budget.usdToday,
-          duration_ms: clock.now() - started,
+          duration_ms: Math.round(clock.monotonic() - started),
         },
         "judge.batch",
       );
@@ -319,7 +325,7 @@ class JudgeRun {
   /** Puts the call back, and everything else with it; after too many attempts the call ends as failed. */
   #postpone({ call, rubric }: Task, error: ExternalError, isCallsFault: boolean): Verdict | null {
     const { judge, clock, config, logger } = this.#deps;
-    const now = clock.now();
+    const now = clock.monotonic();
     const failures = (this.#outage?.failures ?? 0) + 1;
     const pause = error.retryAfterMs ?? Math.min(RETRY_MS * 2 ** Math.min(failures - 1, 16), RETRY_MS_MAX);
     this.#outage = { until: Math.max(this.#outage?.until ?? 0, now + pause), failures };
@@ -330,7 +336,7 @@ class JudgeRun {
     const count = (this.#attempts.get(key)?.count ?? 0) + (isCallsFault ? 1 : 0);
     if (count >= config.PLUMBLINE_JUDGE_ATTEMPTS_MAX) {
       const reason = `the judge did not answer in ${count} attempts: ${error.message}`;
-      return makeVerdict(call, rubric, judge.name, now, { state: "failed", reason });
+      return makeVerdict(call, rubric, judge.name, clock.now(), { state: "failed", reason });
     }
     // Later than the pause, so that the next call to be tried is another one.
     const notBefore = isCallsFault ? now + 2 * pause : now;
@@ -344,7 +350,7 @@ class JudgeRun {
   #append(): Promise<void> {
     this.#appending = this.#appending.then(async () => {
       const verdicts = this.#unappended.splice(0);
-      this.#appendedAt = this.#deps.clock.now();
+      this.#appendedAt = this.#deps.clock.monotonic();
       if (verdicts.length === 0) return;
       const records = verdicts.map((verdict) => ({
         key: verdict.call_id,

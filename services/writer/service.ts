@@ -91,12 +91,12 @@ export function createWriter(deps: WriterDeps): Writer {
   async function recordAudit(audit: IngestAudit): Promise<void> {
     audits.push(audit);
     const isCounted = audit.rows !== audit.to_offset - audit.from_offset + 1;
-    if (isCounted || audits.length >= AUDITS_A_BLOCK || clock.now() - lastAuditAt >= AUDIT_MS)
+    if (isCounted || audits.length >= AUDITS_A_BLOCK || clock.monotonic() - lastAuditAt >= AUDIT_MS)
       await flushAudits();
   }
 
   async function flushAudits(): Promise<void> {
-    lastAuditAt = clock.now();
+    lastAuditAt = clock.monotonic();
     const block = audits.splice(0);
     if (block.length === 0) return;
     try {
