@@ -332,6 +332,32 @@ test.each<{ name: string; changes: Partial<Detection>; title: string; line: RegE
     line: /^0 judged of 0 calls/,
   },
   {
+    name: "coverage of versions names the application and what to do",
+    changes: {
+      kind: "coverage",
+      metric: "known_versions",
+      incumbent: null,
+      verdict: null,
+      candidate: { ...detection().candidate, units: 0, calls: 1_000, mean: 0.1, interval: [0.1, 0.1] },
+      evidence: { apps: ["support-desk"] },
+    },
+    title: "ticket-summary: 90% of calls have one prompt version too many",
+    line: /App support-desk sends more than 100 prompt versions a day/,
+  },
+  {
+    name: "coverage of jobs quotes the error",
+    changes: {
+      kind: "coverage",
+      metric: "job_runs",
+      incumbent: null,
+      verdict: null,
+      candidate: { ...detection().candidate, units: 0, calls: 0, mean: 0, interval: [0, 0] },
+      evidence: { jobs: [{ job: "measures", error: "too many rows" }] },
+    },
+    title: "ticket-summary: not looked at by job measures",
+    line: /The monitor could not look: too many rows/,
+  },
+  {
     name: "latency is in milliseconds",
     changes: {
       kind: "latency",

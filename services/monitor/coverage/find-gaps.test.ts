@@ -1,6 +1,6 @@
 import type { JudgingProgress, SilentUseCase } from "@plumbline/ports";
 import { expect, test } from "vitest";
-import { judgingGaps, samplingGaps, silenceGap } from "./find-gaps.ts";
+import { judgingGaps, samplingGaps, silenceGap, versionGaps } from "./find-gaps.ts";
 
 const NOW = Date.parse("2026-03-20T12:00:00Z");
 const useCase = { tenant: "t", env: "e", use_case: "u" };
@@ -104,4 +104,11 @@ test.each<{ name: string; fields: Partial<SilentUseCase>; isGap: boolean }>([
   },
 ])("a silence of $name: gap $isGap", ({ fields, isGap }) => {
   expect(silenceGap(silent(fields), NOW) !== null).toBe(isGap);
+});
+
+test("versions beyond a day's number are a gap that names the applications, and none without them", () => {
+  expect(versionGaps(1_000, 0, [])).toEqual([]);
+  expect(versionGaps(1_000, 900, ["desk"])).toMatchObject([
+    { metric: "known_versions", value: 0.1, evidence: { overflowing: 900, apps: ["desk"] } },
+  ]);
 });
