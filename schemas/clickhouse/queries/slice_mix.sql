@@ -1,5 +1,6 @@
 -- How many calls of each version had which set of slices? The shares of traffic behind a mix decomposition.
 -- Window: half-open [start, end) of event time, UTC; name is the use case.
+-- Left out: of one version the rarest sets beyond 20,000; nobody's sets push out those of another tenant or version.
 SELECT
     tenant,
     env,
@@ -12,4 +13,4 @@ WHERE use_case = {name:String}
   AND started_at < {end:DateTime64(3, 'UTC')}
 GROUP BY tenant, env, prompt_version, held
 ORDER BY calls DESC, tenant, env, prompt_version, held
-LIMIT 100000
+LIMIT 20000 BY tenant, env, prompt_version
