@@ -9,6 +9,7 @@
 import { LogError, type Clock, type EventLog, type LogRecord } from "@plumbline/ports";
 import { TOPICS, type Topic } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
+import { count } from "@plumbline/runtime/metrics";
 
 export interface Rejected {
   readonly record: LogRecord;
@@ -176,7 +177,10 @@ export class DeadLetters {
       if (!(error instanceof LogError) || error.code !== "record_too_large") throw error;
       for (const each of rejected) await this.#writeCut(each);
     }
-    for (const { record } of rejected) this.#written.add(record.offset);
+    for (const { record, reason } of rejected) {
+      this.#written.add(record.offset);
+      count("dlq_total", { reason });
+    }
     logger.warn(
       {
         topic: this.#topic,

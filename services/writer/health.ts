@@ -56,7 +56,7 @@ export class DeliveryHealth implements WriterHealth {
 }
 
 /** Topics that become tables. */
-const DELIVERED_TOPICS = [
+export const DELIVERED_TOPICS = [
   "plumbline.calls",
   "plumbline.verdicts",
   "plumbline.feedback",

@@ -12,10 +12,13 @@ import {
   type Origin,
   type Store,
 } from "@plumbline/ports";
+import { notOk, ok } from "@plumbline/runtime/health";
 import type { Logger } from "@plumbline/runtime/logger";
+import { count } from "@plumbline/runtime/metrics";
 import type { Service } from "@plumbline/runtime/run";
 import { cleanRecord, createErasureFollower, type ErasureList } from "@plumbline/erasure";
 import { backoffMs } from "./backoff.ts";
+import { BatchWatch } from "./batch-watch.ts";
 import { bindLog, type BindDeps } from "./bind-log.ts";
 import { callDestination } from "./call-destination.ts";
 import { deadLetterDestination } from "./dead-letter-rows.ts";
@@ -28,9 +31,11 @@ import {
   registryDestination,
   verdictDestination,
 } from "./event-destinations.ts";
-import { deliveryChecks, DeliveryHealth, type WriterHealth } from "./health.ts";
+import { DELIVERED_TOPICS, deliveryChecks, DeliveryHealth, type WriterHealth } from "./health.ts";
+import { measured, noteAges } from "./insert-metrics.ts";
 import { Interrupted } from "./interrupted.ts";
-import type { DestinationDeps } from "./stored-in.ts";
+import { LagWatch } from "./lag.ts";
+import { GROUP, type DestinationDeps } from "./stored-in.ts";
 
 export interface WriterDeps {
   readonly log: EventLog;
@@ -52,14 +57,20 @@ export function createWriter(deps: WriterDeps): Writer {
   const { log, store, clock, logger } = deps;
   const health = new DeliveryHealth(clock);
   const erasures = createErasureFollower(log, clock);
+  const lag = new LagWatch({ log, clock, group: GROUP, topics: DELIVERED_TOPICS });
+  const batches = new BatchWatch(clock);
+  let isBound = false;
 
   /** Reads a topic until `signal` aborts. Whatever ends the reading is waited out: other topics go on meanwhile. */
   async function keepTopic<Row extends Origin, State>(
     destination: Destination<Row, State>,
     signal: AbortSignal,
+    onStored: (rows: readonly Row[]) => void = () => undefined,
   ): Promise<void> {
     const { topic, group } = destination;
-    const delivery = new Delivery(withoutErased(destination, erasures.list), { log, clock, logger, health });
+    const hooks = { onAttempt: () => batches.step(topic), onStored };
+    const stored = measured(withoutErased(destination, erasures.list), hooks);
+    const delivery = new Delivery(stored, { log, clock, logger, health });
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         const { onAssigned } = delivery;
@@ -67,7 +78,7 @@ export function createWriter(deps: WriterDeps): Writer {
           attempt = 0;
           health.forget(topic, null);
           await erasures.refresh();
-          await delivery.handle(batch);
+          await batches.while(topic, () => delivery.handle(batch));
         });
         return;
       } catch (error) {
@@ -90,6 +101,7 @@ export function createWriter(deps: WriterDeps): Writer {
    */
   async function recordAudit(audit: IngestAudit): Promise<void> {
     audits.push(audit);
+    if (audit.duplicates > 0) count("duplicates_total", { topic: audit.topic }, audit.duplicates);
     const isCounted = audit.rows !== audit.to_offset - audit.from_offset + 1;
     if (isCounted || audits.length >= AUDITS_A_BLOCK || clock.monotonic() - lastAuditAt >= AUDIT_MS)
       await flushAudits();
@@ -110,6 +122,8 @@ export function createWriter(deps: WriterDeps): Writer {
 
   async function work(signal: AbortSignal): Promise<void> {
     const logEpoch = await bindLog(deps, signal);
+    isBound = true;
+    const endLag = lag.show();
     const into: DestinationDeps = { store, logEpoch, recordAudit };
     // A log that is gone must end the others too, or the process would wait for them for ever.
     const abort = new AbortController();
@@ -118,7 +132,7 @@ export function createWriter(deps: WriterDeps): Writer {
       await loadSampling();
       await Promise.all([
         keepSampling(either),
-        keepTopic(callDestination(into, deps.enrichment), either),
+        keepTopic(callDestination(into, deps.enrichment), either, (rows) => noteAges(rows, clock)),
         keepTopic(verdictDestination(into), either),
         keepTopic(feedbackDestination(into), either),
         keepTopic(incidentDestination(into), either),
@@ -127,6 +141,7 @@ export function createWriter(deps: WriterDeps): Writer {
       ]);
     } finally {
       abort.abort();
+      endLag();
       await flushAudits();
     }
   }
@@ -134,7 +149,15 @@ export function createWriter(deps: WriterDeps): Writer {
   return {
     name: "writer",
     delivery: health,
-    health: { readiness: deliveryChecks(health) },
+    health: {
+      liveness: { batches: batches.check },
+      readiness: {
+        ...deliveryChecks(health),
+        store: () =>
+          isBound ? ok("the store belongs to this log") : notOk("the store was not asked for its log yet"),
+        lag: lag.check,
+      },
+    },
     async run(signal) {
       try {
         await work(signal);
