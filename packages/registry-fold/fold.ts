@@ -51,6 +51,7 @@ export const RULES_VERSION = 4;
 
 export interface Folded {
   readonly offset: number;
+  readonly tenant: string;
   /** Null when the record is no command. */
   readonly event: RegistryEvent | null;
   readonly outcome: Outcome;
@@ -66,18 +67,24 @@ export function foldRecord(state: RegistryState, record: LogRecord): Folded | nu
   if (state.log_id === "") {
     state.log_id = logIdOf(record);
   }
+  const tenant = tenantOf(record);
   const event = decode(record);
   if (event === null) {
     state.bad_records += 1;
-    return { offset, event, outcome: reject("bad_record", "This record is no command."), isRepeated: false };
+    return {
+      offset,
+      tenant,
+      event,
+      outcome: reject("bad_record", "This record is no command."),
+      isRepeated: false,
+    };
   }
   const fingerprint = fingerprintOf(event);
   const known = state.outcomes.get(event.event_id);
   if (known !== undefined) {
-    return { offset, event, outcome: answerAgain(known, fingerprint), isRepeated: true };
+    return { offset, tenant, event, outcome: answerAgain(known, fingerprint), isRepeated: true };
   }
   const mark = { offset, at: record.timestamp, actor: event.actor, reason: event.reason };
-  const tenant = tenantOf(record);
   const subject = subjectOf(state, tenant, event);
   const outcome = apply(state, tenant, event, mark);
   state.outcomes.set(event.event_id, { fingerprint, offset, outcome });
@@ -85,7 +92,7 @@ export function foldRecord(state: RegistryState, record: LogRecord): Folded | nu
     state.outcomes.delete(state.outcomes.keys().next().value!);
   }
   remember(findUseCase(state, tenant, event.use_case), event, subject, mark, outcome);
-  return { offset, event, outcome, isRepeated: false };
+  return { offset, tenant, event, outcome, isRepeated: false };
 }
 
 /** Tells the log that begins with this record from every other. */

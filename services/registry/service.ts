@@ -29,7 +29,7 @@ import { keyRoutes } from "./key-routes.ts";
 import { createLiveBoard } from "./live.ts";
 import { readRoutes } from "./read-routes.ts";
 import type { Snapshots } from "./snapshot.ts";
-import { createState, type RegistryState } from "@plumbline/registry-fold/state";
+import { createState, type RegistryState, findUseCase } from "@plumbline/registry-fold/state";
 import { writeRoutes } from "./write-routes.ts";
 
 export interface RegistryOptions {
@@ -100,9 +100,9 @@ export function createRegistry(options: RegistryOptions): Registry {
   function noteMoves(folded: readonly Folded[]): void {
     // What is read at the start happened long ago.
     if (!follower.isLoaded) return;
-    for (const { event, offset } of folded) {
-      if (event === null || !("env" in event)) continue;
-      const env = state.use_cases.get(event.use_case)?.envs.get(event.env);
+    for (const { event, tenant, offset } of folded) {
+      if (event === null) continue;
+      const env = findUseCase(state, tenant, event.use_case)?.envs.get(event.env);
       if (env?.live_revision !== offset + 1 || env.moved === null) continue;
       observe("rollback_propagation_seconds", {}, Math.max(0, clock.now() - env.moved.at) / 1_000);
     }

@@ -19,6 +19,7 @@ export function measured<Row extends Origin, State>(
   hooks: InsertHooks<Row>,
 ): Destination<Row, State> {
   const table = TABLES[destination.topic] ?? "other";
+  count("duplicates_total", { topic: destination.topic }, 0);
   for (const code of ERROR_CODES) count("insert_errors_total", { table, code }, 0);
   return {
     ...destination,

@@ -30,7 +30,8 @@ const FRESH_MS = 5_000;
 
 export class LagWatch {
   readonly #deps: LagDeps;
-  readonly #seen = new Map<string, { committed: number; since: number }>();
+  /** Partitions of which records waited at the last reading, and since when nothing of them was stored. */
+  readonly #waiting = new Map<string, { readonly committed: number; readonly since: number }>();
   #reading: { readonly at: number; readonly lags: Promise<readonly PartitionLag[]> } | null = null;
 
   constructor(deps: LagDeps) {
@@ -83,10 +84,10 @@ export class LagWatch {
         const committed = (await log.committed(group, topic, partition)).offset;
         const records = Math.max(0, high - Math.max(low, committed));
         const key = `${topic}/${partition}`;
-        const known = this.#seen.get(key);
-        const isMoving = known === undefined || known.committed !== committed || records === 0;
-        const since = isMoving ? clock.monotonic() : known.since;
-        this.#seen.set(key, { committed, since });
+        const known = this.#waiting.get(key);
+        const since = known?.committed === committed ? known.since : clock.monotonic();
+        if (records === 0) this.#waiting.delete(key);
+        else this.#waiting.set(key, { committed, since });
         return { topic, partition, records, stuckSince: records === 0 ? null : since };
       }),
     );

@@ -162,7 +162,6 @@ test(
       expect(value("alerts_total", { sink: "slack" })).toBe(1);
       expect(value("alerts_total", { sink: "inbox" })).toBe(1);
       expect(value("slack_send_total", { outcome: "ok" })).toBe(1);
-      expect(value("rollback_propagation_seconds_count", {})).toBeUndefined();
       expect(
         value("registry_requests_total", { route: "/v1/use-cases/:use_case/promote", status: "200" }),
       ).toBe(1);
