@@ -27,11 +27,11 @@ async function serve(name: string, health: Health) {
   });
   const url = await metrics.url;
   return {
-    async get(path: string) {
+    get: async (path: string) => {
       const response = await fetch(`${url}${path}`);
       return { status: response.status, body: (await response.json()) as unknown };
     },
-    async readyMetric(): Promise<Record<string, number>> {
+    readyMetric: async (): Promise<Record<string, number>> => {
       const families = readExposition(await (await fetch(`${url}/metrics`)).text());
       return Object.fromEntries(
         families.get("plumbline_ready")!.samples.map(({ labels, value }) => [labels["check"]!, value]),

@@ -122,8 +122,8 @@ test(
       expect(status).toBe(200);
       // One check at least of everything that runs.
       const services = new Set(Object.keys(body.checks).map((name) => name.split(".")[0]));
-      expect([...services].toSorted()).toEqual(
-        ["collector", "judge", "log", "monitor", "notifier", "policy", "registry", "writer"].toSorted(),
+      expect(services).toEqual(
+        new Set(["collector", "judge", "log", "monitor", "notifier", "policy", "registry", "writer"]),
       );
     }, WAIT);
     for (const path of ["/livez", "/healthz"]) {
