@@ -1,4 +1,5 @@
 /** Local mode as a process: its lights go out when what they promise is not kept, and every metric that is declared is there. */
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +12,8 @@ import { race, registered, toNewRecord, USE_CASE } from "../registry/commands.ts
 import { readExposition, type Family } from "./read-exposition.ts";
 import { startLocal, type LocalProcess } from "./start-local.ts";
 
+/** Of batches that are two minutes old, looked at every five minutes: `services/monitor/ingest/ingest-monitor.test.ts` has it. */
+const LATE = "ingest_gap";
 const WAIT = { timeout: 120_000, interval: 250 };
 
 async function newFolder(): Promise<string> {
@@ -51,7 +54,7 @@ const call = (n: number) => ({
   status: "ok",
   latency_ms: 5,
   conversation_id: `c${n}`,
-  input: `Customer ${n} was charged $40 twice.`,
+  input: `Customer ${n} of Quagmire Ltd was charged $40 twice.`,
   output: "Charged $40 twice.",
 });
 
@@ -126,6 +129,14 @@ test(
         new Set(["collector", "judge", "log", "monitor", "notifier", "policy", "registry", "writer"]),
       );
     }, WAIT);
+    const page = readFileSync(new URL("../../docs/operate/health.md", import.meta.url), "utf8");
+    for (const check of Object.keys((await readyOf(local.urls.metrics)).body.checks)) {
+      const documented = check
+        .replace(/^writer\.topic\..*/, "writer.topic.<topic>")
+        .replace(/^monitor\..*/, "monitor.<job>")
+        .replace(/^notifier\..*/, "notifier.<channel>");
+      expect(page, check).toContain(`| \`${documented}\` |`);
+    }
     for (const path of ["/livez", "/healthz"]) {
       const alive = await fetch(`${local.urls.metrics}${path}?verbose`);
       expect(alive.status).toBe(200);
@@ -148,7 +159,9 @@ test(
       const sampled = Object.keys(METRICS).filter(
         (name) => (families.get(`${METRIC_PREFIX}${name}`)?.samples.length ?? 0) > 0,
       );
-      expect(sampled).toEqual(Object.keys(METRICS));
+      expect(sampled.filter((name) => name !== LATE)).toEqual(
+        Object.keys(METRICS).filter((name) => name !== LATE),
+      );
       const value = (name: string, labels: Record<string, string>) =>
         families
           .get(`plumbline_${name}`)!
@@ -172,7 +185,7 @@ test(
     const output = local.output();
     for (const line of ["collector.request", "writer.batch", "judge.batch", "job.run", "notifier.delivered"])
       expect(output).toContain(`"msg":"${line}"`);
-    expect(output).not.toContain("was charged");
+    expect(output).not.toContain("Quagmire");
     expect(output).not.toContain("xoxb-test");
     expect(await local.stop()).toBe(0);
   },
