@@ -23,11 +23,11 @@ export function measured<Row extends Origin, State>(
   for (const code of ERROR_CODES) count("insert_errors_total", { table, code }, 0);
   return {
     ...destination,
-    async insert(rows) {
+    async insert(rows, isRepeat) {
       const started = performance.now();
       hooks.onAttempt();
       try {
-        await destination.insert(rows);
+        await destination.insert(rows, isRepeat);
       } catch (error) {
         const code = error instanceof StoreError ? error.code : "other";
         count("insert_errors_total", { table, code });
