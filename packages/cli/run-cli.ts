@@ -4,6 +4,7 @@ import type { Clock } from "@plumbline/ports";
 import type { AddCommand, CommandContext, CommandIo } from "./command.ts";
 import { addBacktest } from "./commands/backtest.ts";
 import { addEval } from "./commands/eval.ts";
+import { addConfig } from "./commands/config.ts";
 import { addBundle } from "./commands/bundle.ts";
 import { addExport } from "./commands/export.ts";
 import { addImport } from "./commands/import.ts";
@@ -24,6 +25,7 @@ import { addStatus } from "./commands/status.ts";
 import { addHistory } from "./commands/history.ts";
 import { exitCodeOf } from "@plumbline/runtime/exit-code";
 import { productVersion } from "@plumbline/runtime/product-version";
+import { describeUnknown, findUnknown } from "@plumbline/runtime/unknown-variables";
 import { CommandFailure, EXIT } from "./failure.ts";
 
 /** In the order of the help: a prompt's way to production, then what looks at it. */
@@ -38,6 +40,7 @@ const COMMANDS: readonly AddCommand[] = [
   addRollback,
   addStatus,
   addDoctor,
+  addConfig,
   addHistory,
   addTail,
   addReplay,
@@ -85,6 +88,9 @@ function createProgram(io: CommandIo, context: Context): Program {
     .helpCommand("help [command]", "how to use a command")
     .hook("preAction", (_program, command) => {
       context.isJson = command.opts()["json"] === true;
+      // `config` lists them in its own answer.
+      if (command.parent?.name() === "config") return;
+      for (const unknown of findUnknown(io.environment)) context.warn(describeUnknown(unknown));
     });
   for (const add of COMMANDS) add(program, context);
   for (const command of program.commands.flatMap((each) => [each, ...each.commands])) {

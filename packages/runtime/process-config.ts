@@ -70,5 +70,7 @@ export const MetricsConfig = z.object({
     .describe(
       "address of health checks and metrics; 0.0.0.0 lets probes and Prometheus in from outside, without a key",
     ),
-  PLUMBLINE_METRICS_PORT: Port.default(9464).describe("port of the same; 0 picks a free one"),
+  PLUMBLINE_METRICS_PORT: Port.default(9464).describe(
+    "port of health checks and metrics; 0 picks a free one",
+  ),
 });

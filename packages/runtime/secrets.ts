@@ -28,6 +28,24 @@ export function redactSecrets(line: string): string {
   return clean;
 }
 
+/** What may be shown of a variable's value: of an address all but the password, of a list of keys their owners. */
+export function maskSecrets(variable: string, value: string): string {
+  if (variable.endsWith("_URL")) return maskPassword(value);
+  if (!isSecretName(variable)) return value;
+  if (!variable.endsWith("_KEYS")) return HIDDEN;
+  return value
+    .split(",")
+    .map((pair) => (pair.includes("=") ? `${HIDDEN}=${pair.slice(pair.lastIndexOf("=") + 1)}` : HIDDEN))
+    .join(",");
+}
+
+function maskPassword(address: string): string {
+  // Only where the password is can it be left out: what is no URL may hold it anywhere.
+  if (!/^https?:\/\//.test(address) || !URL.canParse(address))
+    return address.includes("@") ? HIDDEN : address;
+  return address.replace(/^([^:]+:\/\/[^:/?#@]*):[^/?#]*@/, `$1:${HIDDEN}@`);
+}
+
 /** Of a list of `key=owner` the keys, of an address its password. */
 function secretsIn(variable: string, value: string): readonly string[] {
   if (variable.endsWith("_KEYS")) {

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { CollectorConfig } from "./config.ts";
@@ -39,11 +38,3 @@ test.each(["k1", "=team", "k1=", "k1=a,k1=b", "k 1=a"])(
     );
   },
 );
-
-test("the README's table lists exactly the variables", () => {
-  const readme = readFileSync(new URL("README.md", import.meta.url), "utf8");
-  for (const [variable, schema] of Object.entries(CollectorConfig.shape)) {
-    expect(readme).toContain(`\`${variable}\``);
-    expect(readme).toContain(schema.description);
-  }
-});

@@ -2,7 +2,7 @@ import { AccessConfig } from "@plumbline/access";
 import { KafkaConfig, MetricsConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
-/** Environment of the collector. The table in its README is this file. */
+/** Environment of the collector. */
 export const CollectorConfig = z.object({
   ...KafkaConfig.shape,
   PLUMBLINE_COLLECTOR_HOST: z

@@ -2,16 +2,13 @@
 import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
-import { loadConfig } from "@plumbline/runtime/load-config";
-import { createLogger } from "@plumbline/runtime/logger";
 import { createMetricsService } from "@plumbline/runtime/metrics-service";
-import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { startProcess } from "@plumbline/runtime/start-process";
 import { CollectorConfig } from "./config.ts";
 import { createCollector } from "./service.ts";
 
-exitOnFault("collector");
-const config = loadConfig(CollectorConfig, process.env);
-const logger = createLogger("collector", config.PLUMBLINE_LOG_LEVEL);
+const { config, logger } = startProcess("collector", CollectorConfig, process.env);
 // Without a check of the topics: while Kafka is away it answers 503, and takes calls again at once when it is back.
 const log = openKafkaEventLog({
   brokers: config.PLUMBLINE_KAFKA_BROKERS,

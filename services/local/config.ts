@@ -10,7 +10,9 @@ export const LocalConfig = z.object({
   ...JudgeConfig.shape,
   ...JudgeChoiceConfig.shape,
   ...MonitorConfig.shape,
-  PLUMBLINE_MONITOR_INTERVAL_SECONDS: MonitorConfig.shape.PLUMBLINE_MONITOR_INTERVAL_SECONDS.default(5),
+  PLUMBLINE_MONITOR_INTERVAL_SECONDS: MonitorConfig.shape.PLUMBLINE_MONITOR_INTERVAL_SECONDS.default(
+    5,
+  ).describe(MonitorConfig.shape.PLUMBLINE_MONITOR_INTERVAL_SECONDS.description ?? ""),
   PLUMBLINE_LOG_RESERVE_BYTES: z.coerce
     .number()
     .int()
@@ -25,6 +27,6 @@ export const LocalConfig = z.object({
     .optional()
     .describe("base of the Slack API, with a slash at the end"),
   ...ProcessConfig.shape,
-  PLUMBLINE_LOG_LEVEL: LogLevel.default("warn").describe("least severe level logged"),
+  PLUMBLINE_LOG_LEVEL: LogLevel.default("warn").describe("least severe level that is logged"),
 });
 export type LocalConfig = z.output<typeof LocalConfig>;

@@ -15,9 +15,10 @@ import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { productVersion } from "@plumbline/runtime/product-version";
 import { exitOnFault, runProcess, stopOnSignal, type Service } from "@plumbline/runtime/run";
+import { describeUnknown, findUnknown } from "@plumbline/runtime/unknown-variables";
 import { composeLocal, type LocalMode } from "./compose.ts";
 import { LocalConfig } from "./config.ts";
-import { readFlags, USAGE, UsageError, type Flags } from "./flags.ts";
+import { DEFAULT_DATA_DIR, readFlags, USAGE, UsageError, type Flags } from "./flags.ts";
 import { runDemo } from "./run-demo.ts";
 
 exitOnFault("local");
@@ -35,6 +36,9 @@ async function main(flags: Flags): Promise<number> {
     return EXIT.ok;
   }
   const config = loadConfig(LocalConfig, process.env);
+  for (const unknown of findUnknown(process.env)) {
+    process.stderr.write(`plumbline: warning: ${describeUnknown(unknown)}\n`);
+  }
   const logger = createLogger("local", config.PLUMBLINE_LOG_LEVEL);
   const signalled = stopOnSignal();
   const ended = new AbortController();
@@ -76,7 +80,7 @@ async function chooseDataDir(flags: Flags): Promise<DataDir> {
     process.on("exit", () => rmSync(path, { recursive: true, force: true }));
     return { path, isTemporary: true };
   }
-  const path = resolve(flags.dataDir ?? ".plumbline");
+  const path = resolve(flags.dataDir ?? DEFAULT_DATA_DIR);
   if (flags.demo && (await readdir(path).catch(() => [])).length > 0) {
     throw new UsageError(
       `--data-dir ${path}: the demo needs an empty folder; name another one, or leave the flag out`,

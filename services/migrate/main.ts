@@ -2,14 +2,10 @@
 import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { ensureTopics } from "@plumbline/adapters/kafka/topics";
-import { loadConfig } from "@plumbline/runtime/load-config";
-import { exitOnFault } from "@plumbline/runtime/run";
-import { createLogger } from "@plumbline/runtime/logger";
+import { startProcess } from "@plumbline/runtime/start-process";
 import { MigrateConfig } from "./config.ts";
 
-exitOnFault("migrate");
-const config = loadConfig(MigrateConfig, process.env);
-const logger = createLogger("migrate", "info");
+const { config, logger } = startProcess("migrate", MigrateConfig, process.env);
 
 const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
 const { applied } = await store.migrate();

@@ -10,51 +10,63 @@ import {
 import { z } from "zod";
 
 /** Environment of the notifier. */
-export const NotifierConfig = z.object({
-  ...KafkaConfig.shape,
-  ...KafkaGroupConfig.shape,
-  PLUMBLINE_SLACK_TOKEN: z
-    .string()
-    .startsWith("xoxb-")
-    .optional()
-    .describe("bot token; scopes in the README"),
-  PLUMBLINE_SLACK_CHANNEL: z
-    .string()
-    .regex(/^[CG][A-Z0-9]{6,}$/, "a channel id such as C012AB3CD, not a name")
-    .optional()
-    .describe("id of the channel that gets the alerts"),
-  PLUMBLINE_SLACK_API_URL: httpUrl("https://slack.com/api/")
-    .optional()
-    .describe("base of the Slack API with a slash at the end, where a proxy stands before it"),
-  PLUMBLINE_INBOX_DIR: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("folder of the inbox; without it there is no inbox"),
-  PLUMBLINE_INBOX_TENANT: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("tenant whose keys open the inbox, where it is that tenant's alone; unset: operators do"),
-  PLUMBLINE_RUNBOOKS_URL: httpUrl("https://github.com/acme/runbooks")
-    .transform(withoutSlash)
-    .optional()
-    .describe("folder of the runbooks, for links in messages"),
-  PLUMBLINE_CONSOLE_URL: httpUrl("https://plumbline.example.com")
-    .transform(withoutSlash)
-    .optional()
-    .describe("page for on-call, for links in messages"),
-  PLUMBLINE_NOTIFIER_HOST: z.string().default("127.0.0.1").describe("address of the inbox page"),
-  PLUMBLINE_NOTIFIER_PORT: Port.default(8086).describe("port of the same"),
-  ...AccessConfig.shape,
-  ...IdentityConfig.shape,
-  ...MetricsConfig.shape,
-  PLUMBLINE_LOG_LEVEL: z
-    .enum(["debug", "info", "warn", "error"])
-    .default("info")
-    .describe("least level logged"),
-  PLUMBLINE_DRAIN_MS: ProcessConfig.shape.PLUMBLINE_DRAIN_MS,
-});
+export const NotifierConfig = z
+  .object({
+    ...KafkaConfig.shape,
+    ...KafkaGroupConfig.shape,
+    PLUMBLINE_SLACK_TOKEN: z
+      .string()
+      .startsWith("xoxb-")
+      .optional()
+      .describe(
+        "bot token; scopes `chat:write`, and `channels:history` (`groups:history` for a private channel) to find lost posts",
+      ),
+    PLUMBLINE_SLACK_CHANNEL: z
+      .string()
+      .regex(/^[CG][A-Z0-9]{6,}$/, "a channel id such as C012AB3CD, not a name")
+      .optional()
+      .describe("id of the channel that gets the alerts; the bot must be its member"),
+    PLUMBLINE_SLACK_API_URL: httpUrl("https://slack.com/api/")
+      .optional()
+      .describe("base of the Slack API with a slash at the end, where a proxy stands before it"),
+    PLUMBLINE_INBOX_DIR: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("folder of the inbox; without it there is no inbox"),
+    PLUMBLINE_INBOX_TENANT: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("tenant whose keys open the inbox, where it is that tenant's alone; unset: operators do"),
+    PLUMBLINE_RUNBOOKS_URL: httpUrl("https://github.com/acme/runbooks")
+      .transform(withoutSlash)
+      .optional()
+      .describe("folder of the runbooks, for links in messages"),
+    PLUMBLINE_CONSOLE_URL: httpUrl("https://plumbline.example.com")
+      .transform(withoutSlash)
+      .optional()
+      .describe("page for on-call, for links in messages"),
+    PLUMBLINE_NOTIFIER_HOST: z.string().default("127.0.0.1").describe("address of the inbox page"),
+    PLUMBLINE_NOTIFIER_PORT: Port.default(8086).describe("port of the inbox page; 0 picks a free one"),
+    ...AccessConfig.shape,
+    ...IdentityConfig.shape,
+    ...MetricsConfig.shape,
+    ...ProcessConfig.shape,
+  })
+  .superRefine((config, context) => {
+    const {
+      PLUMBLINE_SLACK_TOKEN: token,
+      PLUMBLINE_SLACK_CHANNEL: channel,
+      PLUMBLINE_INBOX_DIR: inbox,
+    } = config;
+    if ((token === undefined) !== (channel === undefined))
+      context.addIssue("PLUMBLINE_SLACK_TOKEN and PLUMBLINE_SLACK_CHANNEL: set both, or neither");
+    else if (token === undefined && inbox === undefined)
+      context.addIssue(
+        "PLUMBLINE_SLACK_TOKEN or PLUMBLINE_INBOX_DIR: without a channel nobody would be told",
+      );
+  });
 
 function withoutSlash(url: string): string {
   return url.replace(/\/+$/, "");

@@ -8,34 +8,21 @@ import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
 import { runbooksDir } from "@plumbline/alerts";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
-import { InvalidConfigError, loadConfig } from "@plumbline/runtime/load-config";
-import { createLogger } from "@plumbline/runtime/logger";
 import { createMetricsService } from "@plumbline/runtime/metrics-service";
-import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { startProcess } from "@plumbline/runtime/start-process";
 import { NotifierConfig } from "./config.ts";
 import { inboxRoutes } from "./inbox-routes.ts";
 import { createNotifierService } from "./service.ts";
 
-exitOnFault("notifier");
-const config = loadConfig(NotifierConfig, process.env);
+const { config, logger } = startProcess("notifier", NotifierConfig, process.env);
 const {
   PLUMBLINE_SLACK_TOKEN: token,
   PLUMBLINE_SLACK_CHANNEL: channel,
   PLUMBLINE_SLACK_API_URL: apiUrl,
   PLUMBLINE_INBOX_DIR: inboxDir,
 } = config;
-if ((token === undefined) !== (channel === undefined)) {
-  throw new InvalidConfigError(
-    "invalid configuration:\n  PLUMBLINE_SLACK_TOKEN and PLUMBLINE_SLACK_CHANNEL: set both, or neither",
-  );
-}
-if (token === undefined && inboxDir === undefined) {
-  throw new InvalidConfigError(
-    "invalid configuration:\n  PLUMBLINE_SLACK_TOKEN or PLUMBLINE_INBOX_DIR: without a channel nobody would be told",
-  );
-}
 
-const logger = createLogger("notifier", config.PLUMBLINE_LOG_LEVEL);
 const stop = stopOnSignal();
 const inbox = inboxDir === undefined ? null : await openInboxNotifier({ dir: inboxDir });
 await checkTopics(config.PLUMBLINE_KAFKA_BROKERS);

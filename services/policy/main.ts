@@ -2,17 +2,14 @@
 import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
-import { loadConfig } from "@plumbline/runtime/load-config";
-import { createLogger } from "@plumbline/runtime/logger";
 import { createMetricsService } from "@plumbline/runtime/metrics-service";
-import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { startProcess } from "@plumbline/runtime/start-process";
 import { PolicyConfig } from "./config.ts";
 import { policyRoutes } from "./routes.ts";
 import { createPolicyService } from "./service.ts";
 
-exitOnFault("policy");
-const config = loadConfig(PolicyConfig, process.env);
-const logger = createLogger("policy", config.PLUMBLINE_LOG_LEVEL);
+const { config, logger } = startProcess("policy", PolicyConfig, process.env);
 const policy = createPolicyService({
   clock: systemClock,
   logger,

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { expect, test } from "vitest";
 import { RegistryConfig } from "./config.ts";
@@ -38,13 +37,3 @@ test.each(["k1", "=ann", "k1=", "k1=:read", "k1=a,k1=b", "k 1=a"])(
     );
   },
 );
-
-test("the README's table lists exactly the variables", () => {
-  const readme = readFileSync(new URL("README.md", import.meta.url), "utf8");
-  const rows = readme.split("\n").filter((line) => line.startsWith("| `PLUMBLINE_"));
-  expect(rows.length).toBe(Object.keys(RegistryConfig.shape).length);
-  for (const [variable, schema] of Object.entries(RegistryConfig.shape)) {
-    const row = rows.find((line) => line.startsWith(`| \`${variable}\` |`));
-    expect(row).toContain(schema.description?.replaceAll("`", "`") ?? "no description");
-  }
-});

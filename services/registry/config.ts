@@ -3,13 +3,13 @@ import { KafkaConfig, MetricsConfig, Port, ProcessConfig } from "@plumbline/runt
 import { z } from "zod";
 
 /** A key of `PLUMBLINE_REGISTRY_KEYS`. */
-interface Credential {
+export interface Credential {
   /** Whom the history names. */
   readonly actor: string;
   readonly mayWrite: boolean;
 }
 
-/** Environment of the registry. The table in its README is this file. */
+/** Environment of the registry. */
 export const RegistryConfig = z.object({
   ...KafkaConfig.shape,
   PLUMBLINE_REGISTRY_HOST: z

@@ -2,17 +2,14 @@
 import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
-import { loadConfig } from "@plumbline/runtime/load-config";
-import { createLogger } from "@plumbline/runtime/logger";
 import { createMetricsService } from "@plumbline/runtime/metrics-service";
-import { exitOnFault, runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { startProcess } from "@plumbline/runtime/start-process";
 import { RegistryConfig } from "./config.ts";
 import { createRegistry } from "./service.ts";
 import { createSnapshotFile } from "./snapshot.ts";
 
-exitOnFault("registry");
-const config = loadConfig(RegistryConfig, process.env);
-const logger = createLogger("registry", config.PLUMBLINE_LOG_LEVEL);
+const { config, logger } = startProcess("registry", RegistryConfig, process.env);
 // Without a check of the topics: with Kafka away it serves what its snapshot knows.
 const log = openKafkaEventLog({
   brokers: config.PLUMBLINE_KAFKA_BROKERS,
