@@ -1,35 +1,24 @@
 /** Every variable of the product, from the schemas by which its processes read them. */
-import { defaultOf } from "@plumbline/runtime/read-settings";
+import { httpUrl } from "@plumbline/runtime/process-config";
 import { isSecretName } from "@plumbline/runtime/secrets";
+import { variableRows } from "@plumbline/runtime/variable-rows";
 import { PROCESS_CONFIGS } from "@plumbline/services/local/process-configs";
-import { z } from "zod";
 import { CliVariables } from "../../packages/cli/variables.ts";
 
-/** What `examples/ticket-summary/traffic.ts` reads beside what the command line does. */
-const ExampleVariables = z.object({
-  PLUMBLINE_COLLECTOR_URL: z
-    .url()
-    .default("http://127.0.0.1:4319")
-    .describe("of the collector, for the example application"),
-});
-
-const READERS: Readonly<Record<string, z.ZodObject>> = {
-  ...PROCESS_CONFIGS,
-  "command line": CliVariables,
-  example: ExampleVariables,
+const SHAPES = {
+  ...Object.fromEntries(Object.entries(PROCESS_CONFIGS).map(([name, { shape }]) => [name, shape])),
+  "command line": CliVariables.shape,
+  // What examples/ticket-summary/traffic.ts reads beside what the command line does.
+  example: {
+    PLUMBLINE_COLLECTOR_URL: httpUrl("http://collector:4319")
+      .default("http://127.0.0.1:4319")
+      .describe("of the collector, for the example application"),
+  },
 };
-
-interface Row {
-  readonly variable: string;
-  readonly meaning: string;
-  readonly values: string;
-  readonly usual: string;
-  readonly readers: readonly string[];
-}
 
 /** @returns names, sorted */
 export function knownVariables(): readonly string[] {
-  return [...new Set(Object.values(READERS).flatMap(({ shape }) => Object.keys(shape)))].toSorted();
+  return [...new Set(Object.values(SHAPES).flatMap((shape) => Object.keys(shape)))].toSorted();
 }
 
 /** The text of `packages/runtime/known-variables.ts`. */
@@ -45,7 +34,7 @@ ${knownVariables()
 
 /** The text of `docs/reference/configuration.md`. */
 export function renderConfigurationPage(): string {
-  const rows = readRows().map(
+  const rows = variableRows(SHAPES).map(
     ({ variable, meaning, values, usual, readers }) =>
       `| \`${variable}\`${isSecretName(variable) ? " (secret)" : ""} | ${meaning} | ${values} | ${usual} | ${readers.join(", ")} |`,
   );
@@ -64,47 +53,4 @@ variable is one that is not set. A secret may come as a file: \`<VARIABLE>_FILE\
 | --- | --- | --- | --- | --- |
 ${rows.join("\n")}
 `;
-}
-
-/** Processes that give a variable another meaning or default have a row of their own. */
-function readRows(): readonly Row[] {
-  const rows = new Map<string, Row>();
-  for (const [reader, { shape }] of Object.entries(READERS)) {
-    for (const [variable, field] of Object.entries(shape)) {
-      if (!(field instanceof z.ZodType)) throw new TypeError(`${variable} has no schema`);
-      const meaning = (field.description ?? "").replaceAll("|", String.raw`\|`);
-      const row = { variable, meaning, values: valuesOf(field), usual: usualOf(field) };
-      const key = JSON.stringify(row);
-      rows.set(key, { ...row, readers: [...(rows.get(key)?.readers ?? []), reader] });
-    }
-  }
-  return [...rows.values()].toSorted((a, b) =>
-    a.variable < b.variable ? -1 : a.variable > b.variable ? 1 : 0,
-  );
-}
-
-function usualOf(field: z.ZodType): string {
-  const value = defaultOf(field);
-  if (value !== null && value !== "") return `\`${value}\``;
-  return field.safeParse(undefined).success ? "–" : "required";
-}
-
-function valuesOf(field: z.ZodType): string {
-  const schema = z.toJSONSchema(field, { io: "input", unrepresentable: "any" });
-  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(", ");
-  if (schema.format === "uri") return "address";
-  if (schema.type !== "integer" && schema.type !== "number") return "text";
-  const kind = schema.type === "integer" ? "whole number" : "number";
-  const { minimum, exclusiveMinimum, maximum, exclusiveMaximum } = schema;
-  const lower = minimum ?? exclusiveMinimum;
-  const upper = maximum ?? exclusiveMaximum;
-  const from =
-    lower === undefined || lower === Number.MIN_SAFE_INTEGER
-      ? []
-      : [minimum === undefined ? `above ${lower}` : `at least ${lower}`];
-  const to =
-    upper === undefined || upper === Number.MAX_SAFE_INTEGER
-      ? []
-      : [maximum === undefined ? `below ${upper}` : `at most ${upper}`];
-  return [kind, ...from, ...to].join(", ");
 }
