@@ -55,7 +55,7 @@ const RULES: readonly Rule[] = [
     ],
     thirdParty: ["zod", "commander"],
   },
-  { folder: "packages/runtime", ours: ["schemas"], thirdParty: ["zod", "pino"] },
+  { folder: "packages/runtime", ours: ["schemas"], thirdParty: ["zod", "pino", "fastest-levenshtein"] },
   {
     folder: "packages/runtime/metrics.ts",
     ours: ["packages/runtime"],
