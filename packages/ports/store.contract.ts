@@ -479,6 +479,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           ingested_at: minute(3),
           slices: ["mentions_money"],
           sample_rate: 0.05,
+          texts: "stored",
           input: "in 3",
           output: "out 3",
         });

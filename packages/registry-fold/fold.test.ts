@@ -483,7 +483,7 @@ describe("records", () => {
     const { state, outcomes } = after(
       ...commands,
       once,
-      { ...once, expected_revision: 9, at: "later" },
+      { ...once, expected_revision: 9, at: "2026-11-24T10:00:00.000Z" },
       { ...once, actor: "eve" },
     );
     expect(outcomes.slice(-3).map(codeOf)).toEqual(["accepted", "accepted", "idempotency_key_reused"]);
