@@ -105,7 +105,7 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
     );
     const clickhouse = keep(
       "clickhouse",
-      await openEmbeddedClickHouse({ path: join(dataDir, "clickhouse") }),
+      await openEmbeddedClickHouse({ path: join(dataDir, "clickhouse"), logger }),
     );
     const store = createClickHouseStore(clickhouse);
     await store.migrate();

@@ -98,7 +98,7 @@ describe("ClickHouse in-process", () => {
     const module = fileURLToPath(new URL("embedded.ts", import.meta.url));
     const script = `
       import { openEmbeddedClickHouse } from ${JSON.stringify(module)};
-      await openEmbeddedClickHouse({ path: process.argv[1] }).catch((error) => console.log(error.code, error.message));
+      await openEmbeddedClickHouse({ path: process.argv[1], holderWaitMs: 0 }).catch((error) => console.log(error.code, error.message));
     `;
     const args = ["--conditions=source", "--import", "tsx", "--input-type=module", "-e", script, path];
     const { stdout } = await promisify(execFile)(process.execPath, args);

@@ -22,6 +22,7 @@ import {
   QUERY_LIMITS,
   RESULT_SETTINGS,
 } from "./connection.ts";
+import { HOLDER_WAIT_MS, isAlive, whenFree, type WaitLogger } from "../process/holder.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
 import { openSpool } from "./spool.ts";
 import { bindParameters, withSettings } from "./sql-text.ts";
@@ -70,10 +71,16 @@ export async function openEmbeddedClickHouse({
   path,
   ingestConnections = 2,
   queryConnections = 2,
+  holderWaitMs = HOLDER_WAIT_MS,
+  logger,
 }: {
   readonly path: string;
   readonly ingestConnections?: number;
   readonly queryConnections?: number;
+  /** Longest wait for another process that holds the directory and lives, ms. */
+  readonly holderWaitMs?: number;
+  /** Is told once that another process is waited for. */
+  readonly logger?: WaitLogger;
 }): Promise<EmbeddedClickHouse> {
   const directory = resolve(path);
   const chdb = await loadChdb();
@@ -92,7 +99,17 @@ export async function openEmbeddedClickHouse({
   }
 
   const refuse = (): StoreError => new StoreError("store_config", `${directory}: this ClickHouse is closed`);
-  const ingest = createLanes(await openSessions(ingestConnections), refuse);
+  // The first connection takes the directory; a process that was just killed may still be giving it back.
+  const ingesting = await whenFree(() => openSessions(ingestConnections), {
+    folder: directory,
+    waitMs: holderWaitMs,
+    logger,
+    holderIn: async (error) =>
+      error instanceof StoreError && error.code === "store_locked"
+        ? ((await holderOf(directory)) ?? "a process that has just ended")
+        : null,
+  });
+  const ingest = createLanes(ingesting, refuse);
   const query = createLanes(await openSessions(queryConnections), refuse);
   const pools: Lanes<Session>[] = [ingest, query];
   // After the sessions: whoever has those has the directory, so nobody else's blocks are removed.
@@ -225,17 +242,23 @@ const ENGINE_CONFIG = `<clickhouse>
 `;
 
 async function openSession(chdb: Chdb, directory: string, configFile: string): Promise<Session> {
+  const open = (): Session =>
+    new chdb.Session(directory, { connectionArgs: [`--config-file=${configFile}`] });
   try {
-    return new chdb.Session(directory, { connectionArgs: [`--config-file=${configFile}`] });
-  } catch (cause) {
+    return open();
+  } catch {
     const holder = await holderOf(directory);
     if (holder !== null) {
       throw new StoreError(
         "store_locked",
         `${directory} is in use by another process (${holder}): stop it first, or choose another data directory`,
-        { cause },
       );
     }
+  }
+  try {
+    // Nobody holds it, at least not any more.
+    return open();
+  } catch (cause) {
     throw new StoreError(
       "store_config",
       `can't open ClickHouse data in ${directory}: ${cause instanceof Error ? cause.message : String(cause)}`,
@@ -252,11 +275,6 @@ async function holderOf(directory: string): Promise<string | null> {
   const status = await readFile(join(directory, "status"), "utf8").catch(() => "");
   const pid = Number(/^PID: (\d+)$/m.exec(status)?.[1]);
   if (!Number.isInteger(pid) || pid === process.pid) return null;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: it lives, and belongs to another user.
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") return null;
-  }
+  if (!isAlive({ pid, started: null })) return null;
   return `pid ${pid}`;
 }

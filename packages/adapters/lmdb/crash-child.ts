@@ -2,6 +2,7 @@
  * The process that `crash.test.ts` kills: four writers append and one reader commits, and each acknowledgement is
  * written to the oracle file before the next step.
  */
+import { refuseGap } from "@plumbline/ports";
 import { openSync, writeSync } from "node:fs";
 import { systemClock } from "../clock/system-clock.ts";
 import { openLmdbEventLog } from "./event-log.ts";
@@ -22,7 +23,7 @@ async function writeForever(writer: number): Promise<never> {
 }
 
 async function readForever(): Promise<void> {
-  const options = { group: "crash", signal: new AbortController().signal, recordsMax: 100 };
+  const options = { group: "crash", signal: new AbortController().signal, recordsMax: 100, onGap: refuseGap };
   await log.subscribe(TOPIC, options, async (batch) => {
     const offset = batch.records.at(-1)!.offset + 1;
     await log.commit("crash", TOPIC, batch.partition, { offset, metadata: `${offset}` });

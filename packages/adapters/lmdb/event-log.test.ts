@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { EventLog, NewRecord } from "@plumbline/ports";
+import { refuseGap, type EventLog, type NewRecord, type Gap } from "@plumbline/ports";
 import { eventLogContract } from "@plumbline/ports/event-log.contract";
 import type { Topic } from "@plumbline/schemas";
 import { open } from "lmdb";
@@ -14,12 +14,16 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 for (const partitions of [1, 3]) {
-  eventLogContract(`an lmdb log with ${partitions} partition(s)`, async () => {
-    const folder = await mkdtemp(join(tmpdir(), "plumbline-log-"));
-    const clock = new VirtualClock(START);
-    const reopen = () => openLmdbEventLog({ path: folder, clock, partitions, reserveBytes: 0 });
-    return { log: await reopen(), reopen, close: () => rm(folder, { recursive: true }) };
-  });
+  eventLogContract(
+    `an lmdb log with ${partitions} partition(s)`,
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), "plumbline-log-"));
+      const clock = new VirtualClock(START);
+      const reopen = () => openLmdbEventLog({ path: folder, clock, partitions, reserveBytes: 0 });
+      return { log: await reopen(), reopen, close: () => rm(folder, { recursive: true }) };
+    },
+    { removesRecords: false },
+  );
 }
 
 let path: string;
@@ -48,11 +52,15 @@ const records = (count: number, key = "key"): NewRecord[] =>
 /** Reads up to `offset` as `group` and commits there. */
 async function commitAt(log: EventLog, group: string, topic: Topic, offset: number): Promise<void> {
   const stop = new AbortController();
-  await log.subscribe(topic, { group, signal: stop.signal, recordsMax: 1 }, async (batch) => {
-    if (batch.records[0]!.offset < offset - 1) return;
-    await log.commit(group, topic, batch.partition, { offset, metadata: "" });
-    stop.abort();
-  });
+  await log.subscribe(
+    topic,
+    { group, signal: stop.signal, recordsMax: 1, onGap: refuseGap },
+    async (batch) => {
+      if (batch.records[0]!.offset < offset - 1) return;
+      await log.commit(group, topic, batch.partition, { offset, metadata: "" });
+      stop.abort();
+    },
+  );
 }
 
 test("concurrent appends are durable, contiguous and in the order of the calls", async () => {
@@ -89,6 +97,34 @@ test("a read of many slices is complete", async () => {
   expect(await log.read("plumbline.calls", 0, 0, { recordsMax: 100_000 })).toHaveLength(5_001);
   expect(await log.read("plumbline.calls", 0, 1_000, { recordsMax: 4_000 })).toHaveLength(4_000);
 });
+
+test("records that are gone before a group came to them are told as a gap", async () => {
+  const first = await openLog();
+  await first.append("plumbline.calls", records(6));
+  await commitAt(first, "writer", "plumbline.calls", 2);
+  await first.close();
+  await removeRecords(4);
+
+  const log = await openLog();
+  const told: unknown[] = [];
+  const stop = new AbortController();
+  const onGap = async (gap: Gap): Promise<void> => void told.push([gap.reason, gap.from, gap.to]);
+  await log.subscribe("plumbline.calls", { group: "writer", signal: stop.signal, onGap }, async (batch) => {
+    told.push(...batch.records.map((record) => record.offset));
+    expect(await log.committed("writer", "plumbline.calls", 0)).toMatchObject({ offset: 2 });
+    stop.abort();
+  });
+  expect(told).toEqual([["expired", 2, 3], 4, 5]);
+});
+
+/** Removes the oldest records of an idle folder, as a release with a shorter retention might have. */
+async function removeRecords(count: number): Promise<void> {
+  const root = open({ path, noSubdir: false, maxDbs: 3 });
+  const kept = root.openDB<Buffer, Buffer>("records", { encoding: "binary", keyEncoding: "binary" });
+  const oldest = Array.from(kept.getKeys({ limit: count }));
+  for (const key of oldest) await kept.remove(key);
+  await root.close();
+}
 
 describe("a folder", () => {
   test("that is open cannot be opened again, and the message says by whom and what to do", async () => {
@@ -199,10 +235,14 @@ describe("trim", () => {
     await log.append(CALLS, records(10));
     await clock.advance(30 * DAY_MS);
     const stop = new AbortController();
-    const reading = log.subscribe(CALLS, { group: "new", signal: stop.signal }, async () => {
-      expect(await log.trim()).toMatchObject([{ removed: 0, held_back_by: "new" }]);
-      stop.abort();
-    });
+    const reading = log.subscribe(
+      CALLS,
+      { group: "new", signal: stop.signal, onGap: refuseGap },
+      async () => {
+        expect(await log.trim()).toMatchObject([{ removed: 0, held_back_by: "new" }]);
+        stop.abort();
+      },
+    );
     await reading;
   });
 

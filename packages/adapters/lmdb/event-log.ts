@@ -23,9 +23,16 @@ import { assertMetadataFits } from "../memory/event-log.ts";
 import { partitionOf } from "../memory/partition-of.ts";
 import { createReaders } from "../memory/readers.ts";
 import { assertRecordsFit } from "../memory/record-size.ts";
+import {
+  HOLDER_WAIT_MS,
+  isAlive,
+  thisProcess,
+  whenFree,
+  type Holder,
+  type WaitLogger,
+} from "../process/holder.ts";
 import { createDiskReserve, readDiskRoom, type DiskRoom } from "./disk-reserve.ts";
 import { createGroupCommit } from "./group-commit.ts";
-import { isAlive, thisProcess, type Holder } from "./holder.ts";
 import {
   createKey,
   decodeFrame,
@@ -49,6 +56,10 @@ export interface LmdbEventLogOptions {
    * does not sync its inserts: after a power loss the rows of the last minutes are written again from the log.
    */
   readonly keepNewestMs?: number;
+  /** Longest wait for another process that holds the folder and lives, ms. Default 10 s. */
+  readonly holderWaitMs?: number;
+  /** Is told once that another process is waited for. */
+  readonly logger?: WaitLogger;
 }
 
 export interface Trimmed {
@@ -109,10 +120,17 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
   let topicIds: ReadonlyMap<string, number>;
   let identity: string;
   try {
-    ({ epoch, topicIds, identity } = root.transactionSync(() => {
-      const taken = takeFolder(environment, path, clock);
-      const shape = settleShape(environment, path, partitionsMax);
-      return { epoch: taken, topicIds: shape, identity: settleIdentity(environment) };
+    const take = () =>
+      root.transactionSync(() => {
+        const taken = takeFolder(environment, path, clock);
+        const shape = settleShape(environment, path, partitionsMax);
+        return { epoch: taken, topicIds: shape, identity: settleIdentity(environment) };
+      });
+    ({ epoch, topicIds, identity } = await whenFree(take, {
+      folder: path,
+      waitMs: options.holderWaitMs ?? HOLDER_WAIT_MS,
+      logger: options.logger,
+      holderIn: (error) => (error instanceof HeldByAnother ? error.holder : null),
     }));
   } catch (error) {
     await root.close();
@@ -176,12 +194,13 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
     return found;
   }
 
-  const committed = (group: string, topic: Topic, partition: number): Committed =>
-    cursors.get([topic, partition, group]) ?? { offset: 0, metadata: "" };
+  const committed = (group: string, topic: Topic, partition: number): Committed | null =>
+    cursors.get([topic, partition, group]) ?? null;
 
   const readers = createReaders({
     partitions: partitionsOf,
     committed,
+    low: (topic, partition) => markOf(topic, partition).low,
     high: (topic, partition) => markOf(topic, partition).high,
     readBatch: (topic, partition, from, { recordsMax, bytesMax }) =>
       recordsFrom(markOf(topic, partition), from, recordsMax, bytesMax),
@@ -190,7 +209,7 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
   /** The lowest offset that a group still needs, and which group. */
   function neededFrom(topic: Topic, partition: number): { offset: number; group: string | null } {
     const offsets = new Map(
-      readers.groupsOf(topic).map((group) => [group, keptFrom(committed(group, topic, partition))]),
+      readers.groupsOf(topic).map((group) => [group, keptFrom(committed(group, topic, partition) ?? NEVER)]),
     );
     for (const { key, value } of cursors.getRange({
       start: [topic, partition],
@@ -284,7 +303,7 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
 
     async committed(group, topic, partition) {
       assertOpen();
-      return committed(group, topic, partition);
+      return committed(group, topic, partition) ?? NEVER;
     },
 
     async read(topic, partition, from, { recordsMax = READ_RECORDS_MAX, bytesMax = READ_BYTES_MAX }) {
@@ -424,15 +443,25 @@ function openEnvironment(path: string): Environment {
   }
 }
 
+class HeldByAnother extends ConfigError {
+  readonly holder: string;
+  constructor(message: string, holder: string) {
+    super(message);
+    this.name = "ConfigError";
+    this.holder = holder;
+  }
+}
+
 /** Makes this process the holder and returns its epoch. Runs in a write transaction, of which LMDB allows one at a time. */
 function takeFolder({ about }: Environment, path: string, clock: Clock): number {
   const entry = about.getEntry("holder");
   const holder = (entry?.value ?? null) as Holder | null;
   if (holder !== null && isAlive(holder)) {
-    const who = holder.pid === process.pid ? "this very process" : `process ${holder.pid}`;
-    throw new ConfigError(
-      `the log in ${path} is in use by ${who} (since ${holder.since}): stop it, or give this one another folder`,
-    );
+    const isSelf = holder.pid === process.pid;
+    const who = isSelf ? "this very process" : `process ${holder.pid}`;
+    const message = `the log in ${path} is in use by ${who} (since ${holder.since}): stop it, or give this one another folder`;
+    // Nobody waits for himself.
+    throw isSelf ? new ConfigError(message) : new HeldByAnother(message, who);
   }
   const epoch = (entry?.version ?? 0) + 1;
   about.putSync("holder", thisProcess(new Date(clock.now()).toISOString()), epoch);
@@ -484,6 +513,9 @@ function findMark(records: Environment["records"], topic: Topic, topicId: number
     high: first === undefined || last === undefined ? 0 : offsetOf(last) + 1,
   };
 }
+
+/** Of a group that never committed. */
+const NEVER: Committed = { offset: 0, metadata: "" };
 
 function keptFrom({ offset, keepFrom = offset }: Committed): number {
   return Math.min(offset, keepFrom);
