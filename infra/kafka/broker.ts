@@ -13,6 +13,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { makeSecureListener, type SecureListener, type SecureListenerOptions } from "./secure-listener.ts";
 
 const run = promisify(execFile);
 
@@ -32,11 +33,15 @@ export interface BrokerOptions {
   readonly dataDir?: string;
   /** Default: a free one. */
   readonly port?: number;
+  /** Adds a listener with TLS and passwords. Default: none. */
+  readonly secure?: SecureListenerOptions;
 }
 
 export interface Broker {
   /** `host:port`, what clients take. */
   readonly brokers: readonly string[];
+  /** The listener with TLS and passwords, and the certificate that its clients must trust; null without one. */
+  readonly secure: { readonly brokers: readonly string[]; readonly caFile: string } | null;
   /** Everything that the broker prints, and a dead broker's last words. */
   readonly logFile: string;
   /** Ends cleanly and deletes a temporary data folder. Idempotent. */
@@ -62,12 +67,15 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   await mkdir(dataDir, { recursive: true });
   const logFile = path.join(dataDir, "broker.log");
 
+  const listener = options.secure === undefined ? null : await makeSecureListener(dataDir, options.secure);
+
   let port = 0;
+  let securePort = 0;
   let process_: BrokerProcess | null = null;
   let isStopped = false;
 
   const start = async (): Promise<void> => {
-    process_ = await startProcess({ jars, dataDir, logFile, port });
+    process_ = await startProcess({ jars, dataDir, logFile, port, securePort, listener });
   };
   const removeData = async (): Promise<void> => {
     if (isTemporary) await rm(dataDir, { recursive: true, force: true });
@@ -75,6 +83,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
 
   for (let attempt = 1; ; attempt++) {
     port = options.port ?? (await freePort());
+    securePort = await freePort();
     try {
       await start();
       break;
@@ -88,6 +97,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
 
   return {
     brokers: [`127.0.0.1:${port}`],
+    secure: listener === null ? null : { brokers: [`127.0.0.1:${securePort}`], caFile: listener.caFile },
     logFile,
     async stop() {
       if (isStopped) return;
@@ -164,6 +174,8 @@ interface ProcessOptions {
   readonly dataDir: string;
   readonly logFile: string;
   readonly port: number;
+  readonly securePort: number;
+  readonly listener: SecureListener | null;
 }
 
 /** Small and quick to start, at the price of peak throughput: nobody measures Kafka with this. */
@@ -185,13 +197,14 @@ exec 3<&-
 wait $broker
 `;
 
-async function startProcess({ jars, dataDir, logFile, port }: ProcessOptions): Promise<BrokerProcess> {
+async function startProcess(options: ProcessOptions): Promise<BrokerProcess> {
+  const { jars, dataDir, logFile, listener } = options;
   const properties = path.join(dataDir, "server.properties");
-  await writeFile(properties, serverProperties({ port, controllerPort: await freePort(), dataDir }));
+  await writeFile(properties, serverProperties({ ...options, controllerPort: await freePort() }));
   const java = ["java", ...JVM, `-Dlog4j2.configurationFile=${path.join(FOLDER, "log4j2.properties")}`];
   const classPath = ["-cp", `${jars}/*`];
   if (!existsSync(path.join(dataDir, "data", "meta.properties")))
-    await format([...java.slice(1), ...classPath], properties);
+    await format([...java.slice(1), ...classPath], properties, listener?.formatArguments ?? []);
 
   const shell = spawn(
     "sh",
@@ -234,7 +247,7 @@ async function wholeLog(logFile: string): Promise<string> {
 }
 
 /** Writes the cluster's identity into an empty data folder: a broker refuses a folder without one. */
-async function format(java: readonly string[], properties: string): Promise<void> {
+async function format(java: readonly string[], properties: string, more: readonly string[]): Promise<void> {
   // A leading "-" would be read as an option.
   const clusterId = `P${randomBytes(16).toString("base64url").slice(1)}`;
   const args = [
@@ -246,19 +259,21 @@ async function format(java: readonly string[], properties: string): Promise<void
     clusterId,
     "-c",
     properties,
+    ...more,
   ];
   await run("java", args, { timeout: START_MS });
 }
 
-function serverProperties(options: { port: number; controllerPort: number; dataDir: string }): string {
-  const { port, controllerPort, dataDir } = options;
+function serverProperties(options: ProcessOptions & { readonly controllerPort: number }): string {
+  const { port, controllerPort, dataDir, securePort, listener } = options;
+  const secure = listener === null ? "" : `,SECURE://127.0.0.1:${securePort}`;
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}
 controller.listener.names=CONTROLLER
-listeners=CLIENTS://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=CLIENTS://127.0.0.1:${port}
-listener.security.protocol.map=CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=CLIENTS://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${secure}
+advertised.listeners=CLIENTS://127.0.0.1:${port}${secure}
+listener.security.protocol.map=CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:SASL_SSL
 inter.broker.listener.name=CLIENTS
 log.dirs=${path.join(dataDir, "data")}
 auto.create.topics.enable=false
@@ -282,7 +297,7 @@ broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
 # The default of 128 MB is a third of our heap.
 log.cleaner.dedupe.buffer.size=16777216
-`;
+${listener?.properties ?? ""}`;
 }
 
 async function freePort(): Promise<number> {

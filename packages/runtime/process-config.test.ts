@@ -18,6 +18,7 @@ test("a service that spreads the shapes reads brokers, store, log level, drain t
   expect(loadConfig(Config, { ...REQUIRED, PLUMBLINE_LOG_LEVEL: "debug", PLUMBLINE_X_PORT: "0" })).toEqual({
     PLUMBLINE_KAFKA_BROKERS: ["a:9092", "b:9092"],
     PLUMBLINE_CLICKHOUSE_URL: "http://user:secret@clickhouse:8123",
+    PLUMBLINE_KAFKA_TLS: "off",
     PLUMBLINE_LOG_LEVEL: "debug",
     PLUMBLINE_DRAIN_MS: 20_000,
     PLUMBLINE_X_PORT: 0,

@@ -23,6 +23,25 @@ export const KafkaConfig = z.object({
     .min(1)
     .transform((list) => list.split(",").map((broker) => broker.trim()))
     .describe("host:port, comma-separated"),
+  PLUMBLINE_KAFKA_TLS: z
+    .enum(["on", "off"])
+    .default("off")
+    .describe("whether the brokers are spoken to over TLS"),
+  PLUMBLINE_KAFKA_TLS_CA: z
+    .string()
+    .optional()
+    .describe("file (PEM) of the authorities to trust; without it those that Node trusts"),
+  PLUMBLINE_KAFKA_TLS_CERT: z
+    .string()
+    .optional()
+    .describe("file (PEM) of our certificate, where brokers ask for one"),
+  PLUMBLINE_KAFKA_TLS_KEY: z.string().optional().describe("file (PEM) of its private key"),
+  PLUMBLINE_KAFKA_SASL_MECHANISM: z
+    .enum(["plain", "scram-sha-256", "scram-sha-512"])
+    .optional()
+    .describe("how to log in; without it without a password"),
+  PLUMBLINE_KAFKA_SASL_USERNAME: z.string().optional().describe("who logs in"),
+  PLUMBLINE_KAFKA_SASL_PASSWORD: z.string().optional().describe("the password of the same"),
 });
 
 /** How a member of a reader group is known to live. Of the processes that share work through the log. */

@@ -1,7 +1,9 @@
 /** The collector as a process of its own: HTTP in, Kafka out. */
 import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
+import { checkTopicsMeanwhile } from "@plumbline/adapters/kafka/topics";
 import { createMetricsService } from "@plumbline/runtime/metrics-service";
 import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { startProcess } from "@plumbline/runtime/start-process";
@@ -9,9 +11,11 @@ import { CollectorConfig } from "./config.ts";
 import { createCollector } from "./service.ts";
 
 const { config, logger } = startProcess("collector", CollectorConfig, process.env);
-// Without a check of the topics: while Kafka is away it answers 503, and takes calls again at once when it is back.
+const kafka = kafkaConnection(config);
+// It starts without Kafka: while Kafka is away it answers 503, and takes calls again at once when it is back.
+checkTopicsMeanwhile(kafka, { logger });
 const log = openKafkaEventLog({
-  brokers: config.PLUMBLINE_KAFKA_BROKERS,
+  ...kafka,
   clientId: "plumbline-collector",
   logger,
 });

@@ -2,6 +2,7 @@
 import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createJudge } from "@plumbline/adapters/llm/create-judge";
@@ -13,12 +14,13 @@ import { DEFAULT_RUBRICS } from "./default-rubric.ts";
 import { createJudgeService } from "./service.ts";
 
 const { config, logger } = startProcess("judge", JudgeProcessConfig, process.env);
+const kafka = kafkaConnection(config);
 const judge = createJudge({ ...judgeChoice(config), clock: systemClock });
 const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
 await store.assertMigrated();
-await checkTopics(config.PLUMBLINE_KAFKA_BROKERS);
+await checkTopics(kafka, { logger });
 const log = openKafkaEventLog({
-  brokers: config.PLUMBLINE_KAFKA_BROKERS,
+  ...kafka,
   clientId: "plumbline-judge",
   logger,
   sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,

@@ -2,6 +2,7 @@
 import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createMetricsService } from "@plumbline/runtime/metrics-service";
@@ -11,12 +12,12 @@ import { MonitorProcessConfig } from "./config.ts";
 import { createMonitor } from "./service.ts";
 
 const { config, logger } = startProcess("monitor", MonitorProcessConfig, process.env);
-const brokers = config.PLUMBLINE_KAFKA_BROKERS;
+const kafka = kafkaConnection(config);
 const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
 await store.assertMigrated();
-await checkTopics(brokers);
+await checkTopics(kafka, { logger });
 const log = openKafkaEventLog({
-  brokers,
+  ...kafka,
   clientId: "plumbline-monitor",
   logger,
   sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,

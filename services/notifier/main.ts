@@ -3,6 +3,7 @@ import { createSessions, openAccess, sessionRoutes, withIdentity, withSessions }
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { inboxHandler, inboxPaths } from "@plumbline/adapters/inbox/handler";
 import { openInboxNotifier } from "@plumbline/adapters/inbox/inbox";
+import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
@@ -23,11 +24,12 @@ const {
   PLUMBLINE_INBOX_DIR: inboxDir,
 } = config;
 
+const kafka = kafkaConnection(config);
 const stop = stopOnSignal();
 const inbox = inboxDir === undefined ? null : await openInboxNotifier({ dir: inboxDir });
-await checkTopics(config.PLUMBLINE_KAFKA_BROKERS);
+await checkTopics(kafka, { logger });
 const log = openKafkaEventLog({
-  brokers: config.PLUMBLINE_KAFKA_BROKERS,
+  ...kafka,
   clientId: "plumbline-notifier",
   logger,
   sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,

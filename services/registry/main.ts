@@ -1,7 +1,9 @@
 /** The registry as a process of its own: commands and state on Kafka, HTTP for everybody. */
 import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
+import { checkTopicsMeanwhile } from "@plumbline/adapters/kafka/topics";
 import { createMetricsService } from "@plumbline/runtime/metrics-service";
 import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
 import { startProcess } from "@plumbline/runtime/start-process";
@@ -10,9 +12,11 @@ import { createRegistry } from "./service.ts";
 import { createSnapshotFile } from "./snapshot.ts";
 
 const { config, logger } = startProcess("registry", RegistryConfig, process.env);
-// Without a check of the topics: with Kafka away it serves what its snapshot knows.
+const kafka = kafkaConnection(config);
+// It starts without Kafka: with Kafka away it serves what its snapshot knows.
+checkTopicsMeanwhile(kafka, { logger });
 const log = openKafkaEventLog({
-  brokers: config.PLUMBLINE_KAFKA_BROKERS,
+  ...kafka,
   clientId: "plumbline-registry",
   logger,
 });

@@ -2,6 +2,7 @@
 import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createErasureFollower } from "@plumbline/erasure";
@@ -14,12 +15,12 @@ import { createEraser } from "./eraser.ts";
 import { createWriter } from "./service.ts";
 
 const { config, logger } = startProcess("writer", WriterProcessConfig, process.env);
-const brokers = config.PLUMBLINE_KAFKA_BROKERS;
+const kafka = kafkaConnection(config);
 const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
 await store.assertMigrated();
-await checkTopics(brokers);
+await checkTopics(kafka, { logger });
 const log = openKafkaEventLog({
-  brokers,
+  ...kafka,
   clientId: "plumbline-writer",
   logger,
   sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,

@@ -1,7 +1,7 @@
 import { createClient } from "@plumbline/adapters/kafka/client";
 import { SILENT } from "@plumbline/adapters/kafka/driver-log";
 import { checkTopics, ensureTopics } from "@plumbline/adapters/kafka/topics";
-import { TOPIC_NAMES } from "@plumbline/schemas";
+import { TOPICS, TOPIC_NAMES } from "@plumbline/schemas";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { brokerForTests } from "./broker-for-tests.ts";
 
@@ -57,10 +57,56 @@ describe.skipIf(kafka === null || kafka.own === null)("the topics on Kafka", () 
     await setRetention("604800000");
     await expect
       .poll(problem)
-      .toMatch(/plumbline\.registry: expected retention\.ms=-1, found 604800000; set it: kafka-configs\.sh/);
+      .toMatch(
+        /plumbline\.registry: expected retention\.ms=-1, found 604800000 \(the history is needed whole\); set it: kafka-configs\.sh/,
+      );
     const refusal = { name: "LogError", code: "topic_mismatch", retryable: false };
     await expect(checkTopics(kafka!.brokers)).rejects.toMatchObject(refusal);
     await setRetention("-1");
+    await expect.poll(problem).toBe("none");
+  });
+
+  test("larger limits than ours are fine, a smaller record limit is refused with the command, a producer's clock is told of", async () => {
+    const lines: unknown[] = [];
+    const logger = { warn: (fields: object, message: string) => void lines.push([message, fields]) };
+    const set = (settings: Readonly<Record<string, string>>): Promise<unknown> =>
+      admin.alterConfigs({
+        validateOnly: false,
+        resources: [
+          {
+            type: TOPIC_RESOURCE,
+            name: "plumbline.calls",
+            configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+          },
+        ],
+      });
+    const required = String(TOPICS["plumbline.calls"].record_bytes_max + 65_536);
+    const ours = {
+      "retention.ms": String(TOPICS["plumbline.calls"].retention_ms),
+      "message.timestamp.type": "LogAppendTime",
+    };
+    await set({ ...ours, "max.message.bytes": "8000000", "retention.ms": "-1" });
+    await expect.poll(problem).toBe("none");
+
+    await set({ ...ours, "max.message.bytes": "100000" });
+    await expect
+      .poll(problem)
+      .toContain(
+        `plumbline.calls: expected max.message.bytes=${required}, found 100000 (a record of the size that is accepted ` +
+          "would be refused by Kafka); set it: kafka-configs.sh --alter --topic plumbline.calls " +
+          `--add-config max.message.bytes=${required}`,
+      );
+    await set({ ...ours, "max.message.bytes": required, "unclean.leader.election.enable": "true" });
+    await expect.poll(problem).toMatch(/unclean\.leader\.election\.enable=false, found true/);
+
+    await set({ ...ours, "max.message.bytes": required, "message.timestamp.type": "CreateTime" });
+    await expect.poll(problem).toBe("none");
+    await checkTopics(kafka!.brokers, { logger });
+    expect(lines).toContainEqual([
+      "kafka.topic_at_risk",
+      { topic: "plumbline.calls", problem: expect.stringContaining("message.timestamp.type=LogAppendTime") },
+    ]);
+    await set({ ...ours, "max.message.bytes": required });
     await expect.poll(problem).toBe("none");
   });
 

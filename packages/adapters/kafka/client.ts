@@ -5,6 +5,8 @@ import {
   createDriverCluster,
   createDriverLogger,
   guardIdleTimer,
+  keepCommitted,
+  replaceDecoder,
   type DriverCluster,
 } from "./driver.ts";
 
@@ -13,8 +15,17 @@ export interface KafkaConnection {
   readonly brokers: readonly string[];
   /** Names this process in the broker's logs and metrics. */
   readonly clientId: string;
-  readonly ssl?: boolean;
+  /** True trusts the authorities that Node trusts. */
+  readonly ssl?: boolean | TlsOptions;
   readonly sasl?: SASLOptions;
+}
+
+/** Of TLS, PEM. */
+export interface TlsOptions {
+  /** Authorities to trust instead of those that Node trusts. */
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
 }
 
 const CONNECT_MS = 3_000;
@@ -31,6 +42,8 @@ export const BRIEF_RETRY = { ...RETRY, retries: 3 };
 
 checkDriverVersion();
 guardIdleTimer();
+replaceDecoder();
+keepCommitted();
 
 /** A client of its own for each user: kafkajs shares the offsets of a group among the readers of one client. */
 export function createClient(

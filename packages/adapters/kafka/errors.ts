@@ -43,8 +43,11 @@ export function toLogError(error: unknown, doing: string): LogError {
   const permanent = type === null ? undefined : PERMANENT.get(type);
   if (permanent !== undefined) return new LogError(permanent, message, { retryable: false, cause: error });
   if (hasName(error, "KafkaJSSASLAuthenticationError")) {
-    return new LogError("config", message, { retryable: false, cause: error });
+    const settings = "PLUMBLINE_KAFKA_SASL_MECHANISM, _USERNAME and _PASSWORD say how to log in";
+    return new LogError("config", `${message}: ${settings}`, { retryable: false, cause: error });
   }
+  const tls = tlsProblem(error);
+  if (tls !== null) return new LogError("config", `${message}: ${tls}`, { retryable: false, cause: error });
   return new LogError("log_unavailable", message, { retryable: true, cause: error });
 }
 
@@ -63,6 +66,35 @@ export function brokerErrorType(error: unknown): string | null {
   }
   return null;
 }
+
+/** What a person must change when TLS does not come about; null when it is about something else. */
+function tlsProblem(error: unknown): string | null {
+  let current = error;
+  for (let depth = 0; depth < DEPTH_MAX && current instanceof Error; depth++) {
+    const code = "code" in current ? current.code : null;
+    if (typeof code === "string" && NOT_TRUSTED.has(code)) {
+      return "the certificate is not trusted; PLUMBLINE_KAFKA_TLS_CA names the file of the authority to trust";
+    }
+    if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
+      return "the certificate is of another host; give PLUMBLINE_KAFKA_BROKERS by the names that it has";
+    }
+    if (code === "EPROTO" || code === "ERR_SSL_WRONG_VERSION_NUMBER") {
+      return "the broker does not speak TLS there; use its TLS port, or set PLUMBLINE_KAFKA_TLS=off";
+    }
+    current = current.cause;
+  }
+  return null;
+}
+
+/** OpenSSL's words. */
+const NOT_TRUSTED: ReadonlySet<string> = new Set([
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "CERT_HAS_EXPIRED",
+]);
 
 function hasName(error: unknown, name: string): boolean {
   let current = error;

@@ -3,14 +3,9 @@ import { TOPICS, TOPIC_NAMES, type Topic } from "@plumbline/schemas";
 // Node sees only some of this CommonJS package's names as named exports.
 import kafkajs, { type Admin } from "kafkajs";
 import { createClient, type KafkaConnection } from "./client.ts";
-import { SILENT } from "./driver-log.ts";
+import { SILENT, type KafkaLogger } from "./driver-log.ts";
 import { brokerErrorType, toLogError } from "./errors.ts";
-
-/**
- * Kafka limits what one request brings to one partition, framing included; we limit a record's content. The
- * difference is room for the framing of one record with thousands of headers.
- */
-const FRAMING_BYTES = 65_536;
+import { judgeSettings, newSettings, settingNames } from "./topic-settings.ts";
 
 const VISIBLE_ATTEMPTS_MAX = 50;
 const VISIBLE_WAIT_MS = 100;
@@ -20,7 +15,12 @@ const CLIENT_ID = "plumbline-topics";
 /** A connection, or only its brokers. */
 export type TopicsConnection = readonly string[] | Omit<KafkaConnection, "clientId">;
 
-export interface EnsureTopicsOptions {
+export interface CheckTopicsOptions {
+  /** Gets what a service may start with and a person should change. Default: silence. */
+  readonly logger?: Pick<KafkaLogger, "warn">;
+}
+
+export interface EnsureTopicsOptions extends CheckTopicsOptions {
   /** Copies of each partition. Default: the cluster's own. */
   readonly replicationFactor?: number;
 }
@@ -40,10 +40,10 @@ export async function ensureTopics(
     const existing = new Set(await admin.listTopics());
     const missing = TOPIC_NAMES.filter((topic) => !existing.has(topic));
     if (missing.length > 0) {
-      await createTopics(admin, missing, options.replicationFactor ?? -1);
+      await createTopics(admin, missing, options.replicationFactor ?? (await defaultReplication(admin)));
       await untilVisible(admin);
     }
-    await compareTopics(admin);
+    await compareTopics(admin, options);
     return missing;
   });
 }
@@ -54,8 +54,49 @@ export async function ensureTopics(
  *
  * @throws LogError `topic_mismatch` naming every difference and what to do; `log_unavailable`
  */
-export async function checkTopics(connection: TopicsConnection): Promise<void> {
-  await withAdmin(connection, "check topics", compareTopics);
+export async function checkTopics(
+  connection: TopicsConnection,
+  options: CheckTopicsOptions = {},
+): Promise<void> {
+  await withAdmin(connection, "check topics", (admin) => compareTopics(admin, options));
+}
+
+/**
+ * The same for a service that starts without Kafka: an outage is none of its business, and what a person must change
+ * is thrown as an uncaught exception, which ends the process in words.
+ */
+export function checkTopicsMeanwhile(connection: TopicsConnection, options: CheckTopicsOptions): void {
+  void checkTopics(connection, options).catch((error: unknown) => {
+    if (!(error instanceof LogError && error.retryable)) throw error;
+  });
+}
+
+/** Copies that a new topic gets by itself; 1 when the cluster does not tell. */
+async function defaultReplication(admin: Admin): Promise<number> {
+  const { brokers } = await admin.describeCluster();
+  try {
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [
+        {
+          type: kafkajs.ConfigResourceTypes.BROKER,
+          name: String(brokers[0]?.nodeId ?? 0),
+          configNames: [DEFAULT_REPLICATION],
+        },
+      ],
+    });
+    return Number(resources[0]?.configEntries[0]?.configValue ?? 1);
+  } catch (error) {
+    if (isForbidden(error)) return 1;
+    throw error;
+  }
+}
+
+const DEFAULT_REPLICATION = "default.replication.factor";
+
+function isForbidden(error: unknown): boolean {
+  const type = brokerErrorType(error);
+  return type === "TOPIC_AUTHORIZATION_FAILED" || type === "CLUSTER_AUTHORIZATION_FAILED";
 }
 
 async function createTopics(
@@ -71,7 +112,7 @@ async function createTopics(
         topic,
         numPartitions: TOPICS[topic].partitions,
         replicationFactor,
-        configEntries: Object.entries(expectedSettings(topic)).map(([name, value]) => ({ name, value })),
+        configEntries: [...newSettings(topic, replicationFactor)],
       })),
     });
   } catch (error) {
@@ -92,11 +133,12 @@ async function untilVisible(admin: Admin): Promise<void> {
   }
 }
 
-async function compareTopics(admin: Admin): Promise<void> {
+async function compareTopics(admin: Admin, { logger }: CheckTopicsOptions): Promise<void> {
   const existing = new Set(await admin.listTopics());
   const present = TOPIC_NAMES.filter((topic) => existing.has(topic));
   const differences = TOPIC_NAMES.filter((topic) => !existing.has(topic)).map(
-    (topic) => `${topic}: expected to exist, found nothing; create it (npm run kafka, or ensureTopics)`,
+    (topic) =>
+      `${topic}: expected to exist, found nothing; create it (npm run migrate), or give us the right to DESCRIBE it`,
   );
 
   const { topics } = await admin.fetchTopicMetadata({ topics: [...present] });
@@ -110,15 +152,18 @@ async function compareTopics(admin: Admin): Promise<void> {
           "a changed count moves keys, so make a new topic and copy, or change schemas/topics.ts",
       );
     }
-    for (const [name, value] of Object.entries(expectedSettings(topic))) {
-      const found = settings.get(topic)?.get(name);
-      if (found !== value) {
-        differences.push(
-          `${topic}: expected ${name}=${value}, found ${found ?? "nothing"}; ` +
-            `set it: kafka-configs.sh --alter --topic ${topic} --add-config ${name}=${value}`,
-        );
-      }
-    }
+    if (settings === null) continue;
+    const replication = topics.find((each) => each.name === topic)?.partitions[0]?.replicas.length ?? 0;
+    const { refusals, advice } = judgeSettings(topic, settings.get(topic) ?? new Map(), replication);
+    differences.push(...refusals);
+    for (const problem of advice) logger?.warn({ topic, problem }, "kafka.topic_at_risk");
+  }
+  if (settings === null) {
+    const problem =
+      "we may not read the topics' settings, so a short retention or a small record limit would go unnoticed; " +
+      "give the right: kafka-acls.sh --add --allow-principal User:<name> --operation DescribeConfigs " +
+      "--topic plumbline. --resource-pattern-type prefixed";
+    logger?.warn({ problem }, "kafka.topics_not_checked");
   }
   if (differences.length > 0) {
     throw new LogError("topic_mismatch", `Kafka topics are not as expected:\n  ${differences.join("\n  ")}`, {
@@ -127,34 +172,32 @@ async function compareTopics(admin: Admin): Promise<void> {
   }
 }
 
+/** Settings by name, by topic; null when we may not read them. */
 async function fetchSettings(
   admin: Admin,
   topics: readonly Topic[],
-): Promise<Map<string, Map<string, string>>> {
+): Promise<Map<string, Map<string, string>> | null> {
   if (topics.length === 0) return new Map();
-  const { resources } = await admin.describeConfigs({
+  const described = admin.describeConfigs({
     includeSynonyms: false,
     resources: topics.map((topic) => ({
       type: kafkajs.ConfigResourceTypes.TOPIC,
       name: topic,
-      configNames: Object.keys(expectedSettings(topic)),
+      configNames: [...settingNames(topic)],
     })),
   });
+  const answer = await described.catch((error: unknown) => {
+    if (isForbidden(error)) return null;
+    throw error;
+  });
+  if (answer === null) return null;
+  const { resources } = answer;
   return new Map(
     resources.map((resource) => [
       resource.resourceName,
       new Map(resource.configEntries.map((entry) => [entry.configName, entry.configValue])),
     ]),
   );
-}
-
-function expectedSettings(topic: Topic): Readonly<Record<string, string>> {
-  const { retention_ms, record_bytes_max } = TOPICS[topic];
-  return {
-    "cleanup.policy": "delete",
-    "retention.ms": String(retention_ms),
-    "max.message.bytes": String(record_bytes_max + FRAMING_BYTES),
-  };
 }
 
 async function withAdmin<T>(
