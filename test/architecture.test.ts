@@ -94,6 +94,11 @@ const RULES: readonly Rule[] = [
     ours: ["schemas", "packages/ports", "packages/features", `packages/adapters/${name}`],
     thirdParty,
   })),
+  {
+    folder: "packages/adapters/kafka/codecs",
+    ours: ["packages/adapters/kafka/codecs"],
+    thirdParty: ["fzstd", "hysnappy"],
+  },
   { folder: "alerts", ours: ["schemas", "packages/ports"], thirdParty: ["zod"] },
   { folder: "services/collector", ours: EVERY_SERVICE, thirdParty: ["zod", "express"] },
   { folder: "services/writer", ours: EVERY_SERVICE, thirdParty: ["zod", "@pydantic/genai-prices"] },

@@ -1,7 +1,15 @@
+import { relative } from "node:path";
 import type { Reporter, TestModule } from "vitest/node";
 
-/** Ends a run with one plain line, `N passed, N failed, N skipped`, for people and for CI to read. */
+/**
+ * Says which file is being tested, for a run of minutes is silent otherwise, and ends it with one plain line,
+ * `N passed, N failed, N skipped`, for people and for CI to read.
+ */
 export default class ClosingLineReporter implements Reporter {
+  onTestModuleStart(module: TestModule): void {
+    process.stdout.write(` … ${relative(process.cwd(), module.moduleId)}\n`);
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const count = { passed: 0, failed: 0, skipped: 0 };
     for (const module of modules) {

@@ -226,10 +226,9 @@ test("flush and close honour their time limit, and close counts what it leaves b
   const transport: Transport = { send: async () => new Promise(() => undefined) };
   const { emitter } = recorded({ transport });
   emitter.emit(CALL);
-  const started = performance.now();
+  // The transport never answers: without the limits these two would not end.
   expect(await emitter.flush(50)).toEqual({ acknowledged: 0, rejected: 0, dropped: 0, queued: 1 });
   expect(await emitter.close(50)).toEqual({ acknowledged: 0, rejected: 0, dropped: 1, queued: 0 });
-  expect(performance.now() - started).toBeLessThan(1000);
   emitter.emit(CALL);
   expect(emitter.stats().dropped.shutdown).toBe(2);
   expectBalance(emitter);

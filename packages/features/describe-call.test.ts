@@ -263,7 +263,8 @@ describe("own rules", () => {
     if (compiled.kind !== "compiled") throw new Error("not compiled");
     const started = performance.now();
     computeSlices(call({ input: "1".repeat(100_000) }), { rules: compiled.rules });
-    expect(performance.now() - started).toBeLessThan(500);
+    // A pattern that backtracks takes minutes on this text; a busy machine takes seconds for one that does not.
+    expect(performance.now() - started).toBeLessThan(20_000);
   });
 });
 

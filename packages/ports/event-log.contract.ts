@@ -14,10 +14,12 @@ import { randomUUID } from "node:crypto";
 import { TOPICS, type Topic } from "@plumbline/schemas";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LogError } from "./errors.ts";
+import { refuseGap } from "./refuse-gap.ts";
 import {
   READ_BYTES_MAX,
   type Batch,
   type EventLog,
+  type Gap,
   type LogRecord,
   type NewRecord,
   type SubscribeOptions,
@@ -27,6 +29,8 @@ export interface EventLogUnderTest {
   readonly log: EventLog;
   /** Opens the same data again after `log` was closed. Absent where nothing outlives `close`. */
   readonly reopen?: () => Promise<EventLog>;
+  /** Removes a partition's records below an offset, as retention does. Absent where nothing can. */
+  readonly removeBefore?: (topic: Topic, partition: number, offset: number) => Promise<void>;
   /** Removes what `open` made. Called after every log was closed. */
   readonly close: () => Promise<void>;
 }
@@ -40,7 +44,12 @@ const SCHEDULE: Topic = "plumbline.schedule";
 /** Longest wait for something that must happen, ms: a group join on Kafka takes seconds. */
 const PATIENCE_MS = 60_000;
 
-export function eventLogContract(name: string, open: () => Promise<EventLogUnderTest>): void {
+/** @param options.removesRecords whether `open` gives `removeBefore`; without it nothing is asked about retention */
+export function eventLogContract(
+  name: string,
+  open: () => Promise<EventLogUnderTest>,
+  options: { readonly removesRecords: boolean },
+): void {
   describe(`${name} keeps the contract of the event log`, { timeout: 2 * PATIENCE_MS }, () => {
     let opened: EventLogUnderTest;
     let log: EventLog;
@@ -73,7 +82,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
       options: Partial<SubscribeOptions> = {},
       handle: (batch: Batch) => Promise<void> = async () => undefined,
     ): Reader {
-      const reader = createReader(reading, topic, { group: own, ...options }, handle);
+      const reader = createReader(reading, topic, { group: own, onGap: refuseGap, ...options }, handle);
       cleanUp.push(() => reader.stop().catch(() => undefined));
       return reader;
     }
@@ -252,6 +261,85 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
       }
     });
 
+    if (options.removesRecords)
+      describe("retention", () => {
+        test("that overtakes a group is told as a gap, and what the group committed is left alone", async () => {
+          const positions = await log.append(
+            ONE,
+            Array.from({ length: 6 }, (_, i) => ownRecord(`${i}`)),
+          );
+          const offsets = positions.map((each) => each.offset);
+          const intent = { offset: offsets[1]!, metadata: "an open intent" };
+          const first = startReader(log, ONE, {}, async ({ partition, records }) => {
+            if (records.some(isOwn)) await log.commit(own, ONE, partition, intent);
+          });
+          await first.until(() => first.records().filter(isOwn).length === 6);
+          await first.stop();
+          await opened.removeBefore!(ONE, 0, offsets[4]!);
+
+          const told: (Gap | string)[] = [];
+          const second = startReader(
+            log,
+            ONE,
+            {
+              onGap: async (gap) => {
+                expect(await log.committed(own, ONE, 0)).toEqual(intent);
+                told.push(gap);
+              },
+            },
+            async ({ records }) => void told.push(...records.filter(isOwn).map(text)),
+          );
+          await second.until(() => second.records().filter(isOwn).length === 2);
+          expect(await log.committed(own, ONE, 0)).toEqual(intent);
+          const { assignment } = second.batches[0]!;
+          const gap = {
+            topic: ONE,
+            partition: 0,
+            from: offsets[1],
+            to: offsets[4]! - 1,
+            reason: "expired",
+            assignment,
+          };
+          expect(told).toEqual([expect.objectContaining(gap), "4", "5"]);
+
+          // Whoever commits past a gap has dealt with it.
+          await log.commit(own, ONE, 0, { offset: offsets[5]! + 1, metadata: "" });
+          await second.stop();
+          await log.append(ONE, [ownRecord("6")]);
+          const third = startReader(log, ONE);
+          await third.until(() => third.records().filter(isOwn).length === 1);
+          await third.stop();
+        });
+
+        test("that removed a gap's every record still lets the reader tell of it, and go on", async () => {
+          const [position] = await log.append(ONE, [ownRecord("0"), ownRecord("1")]);
+          const { offset } = position!;
+          const first = startReader(log, ONE, {}, async ({ partition, records }) => {
+            if (records.some(isOwn)) await log.commit(own, ONE, partition, { offset, metadata: "" });
+          });
+          await first.until(() => first.records().filter(isOwn).length === 2);
+          await first.stop();
+          await opened.removeBefore!(ONE, 0, offset + 2);
+
+          let told: Gap | null = null;
+          const second = startReader(log, ONE, { onGap: async (gap) => void (told = gap) });
+          await expect
+            .poll(() => told, { timeout: PATIENCE_MS })
+            .toMatchObject({ from: offset, to: offset + 1 });
+          await log.append(ONE, [ownRecord("2")]);
+          await second.until(() => second.records().filter(isOwn).map(text).join() === "2");
+          await second.stop();
+        });
+
+        test("is no gap to a group that never committed", async () => {
+          const positions = await log.append(ONE, [ownRecord("0"), ownRecord("1")]);
+          await opened.removeBefore!(ONE, 0, positions[1]!.offset);
+          const reader = startReader(log, ONE);
+          await reader.until(() => reader.records().filter(isOwn).map(text).join() === "1");
+          await reader.stop();
+        });
+      });
+
     describe("subscribe", () => {
       test("hands everything over once, in order, from the oldest record on", async () => {
         const early = Array.from({ length: 30 }, (_, i) => ownRecord(`${i % 7}`, `${i}`));
@@ -379,7 +467,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogUnder
       });
 
       test("resolves at once when its signal has already aborted", async () => {
-        await log.subscribe(MANY, { group: own, signal: AbortSignal.abort() }, async () => {
+        await log.subscribe(MANY, { group: own, signal: AbortSignal.abort(), onGap: refuseGap }, async () => {
           throw new Error("must not be called");
         });
       });

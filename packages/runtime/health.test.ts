@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { examine, gatherChecks, Heartbeat, notOk, ok } from "./health.ts";
 
 test("a check that throws, or does not answer in time, has failed with its reason", async () => {
@@ -43,9 +43,11 @@ test("checks of several services stand under their names", async () => {
 });
 
 test("a loop that stopped turning is not alive, and is again when it turns", async () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  onTestFinished(() => void vi.useRealTimers());
   const loop = new Heartbeat(50);
   expect(await loop.check()).toMatchObject({ ok: true });
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  vi.advanceTimersByTime(60);
   expect(await loop.check()).toMatchObject({ ok: false, message: expect.stringContaining("has not turned") });
   loop.beat();
   expect(await loop.check()).toMatchObject({ ok: true });

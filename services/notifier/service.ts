@@ -6,7 +6,7 @@ import {
   INCIDENTS_PARTITION,
   type MessageLinks,
 } from "@plumbline/alerts";
-import { LogError, type Batch, type Clock, type EventLog, type Notifier } from "@plumbline/ports";
+import { LogError, type Batch, type Clock, type EventLog, type Gap, type Notifier } from "@plumbline/ports";
 import { Heartbeat, notOk, ok, type Checks, type Health } from "@plumbline/runtime/health";
 import type { Logger } from "@plumbline/runtime/logger";
 import { onScrape, setGauge } from "@plumbline/runtime/metrics";
@@ -100,6 +100,11 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
     // that it is the one to deliver what is still owed.
     await commit(held.offset);
     wake();
+  }
+
+  /** Incidents that expired or can't be read are not announced; those that are still open are asserted anew. */
+  async function onGap({ from, to, reason, detail }: Gap): Promise<void> {
+    logger.error({ topic: INCIDENTS, from, to, reason, detail }, "notifier.records_missing");
   }
 
   async function commit(offset: number): Promise<void> {
@@ -237,7 +242,7 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
       logger.info({ incidents: fold.states.size, log_offset: high }, "notifier.folded");
       const shown = showOutboxes();
       await Promise.all([
-        guard(log.subscribe(INCIDENTS, { group: GROUP, signal }, handle)),
+        guard(log.subscribe(INCIDENTS, { group: GROUP, signal, onGap }, handle)),
         guard(watchTime(signal)),
         ...channels.map((_channel, i) => guard(deliver(i, signal))),
       ]);

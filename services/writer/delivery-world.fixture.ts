@@ -71,8 +71,8 @@ export class World {
       logger: pino({ level: "silent" }),
       health: this.health,
     });
-    const { onAssigned } = delivery;
-    const options = { group: "writer", signal: abort.signal, recordsMax: 7, onAssigned };
+    const { onAssigned, onGap } = delivery;
+    const options = { group: "writer", signal: abort.signal, recordsMax: 7, onAssigned, onGap };
     const ended = this.log.subscribe(TOPIC, options, delivery.handle).finally(() => abort.abort());
     for (let minute = 0; !abort.signal.aborted && minute < minutes; minute++) {
       await this.clock.advance(60_000);

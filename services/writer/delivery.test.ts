@@ -2,7 +2,7 @@
  * The delivery protocol against a store that fails in every way that a real one was seen to fail: refused blocks,
  * half-written blocks, answers that got lost, rows that are gone, and the end of the process between any two steps.
  */
-import { StoreError } from "@plumbline/ports";
+import { refuseGap, StoreError } from "@plumbline/ports";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { World, TOPIC, upTo, type Fault } from "./delivery-world.fixture.ts";
@@ -78,7 +78,7 @@ test("an intent of the release before, which said nothing of what has settled, i
   await world.append(upTo(9).map((i) => `v${i}`));
   const metadata = JSON.stringify({ v: 1, from: 2, to: 6 });
   const stop = new AbortController();
-  await world.log.subscribe(TOPIC, { group: "writer", signal: stop.signal }, async () => {
+  await world.log.subscribe(TOPIC, { group: "writer", signal: stop.signal, onGap: refuseGap }, async () => {
     await world.log.commit("writer", TOPIC, 0, { offset: 2, metadata });
     stop.abort();
   });
@@ -87,6 +87,18 @@ test("an intent of the release before, which said nothing of what has settled, i
   );
   await world.liveUntilDone();
   expect(world.offsets()).toEqual(upTo(9));
+});
+
+test("records that expired before they were delivered are noted as a range without outcomes, and the rest is delivered", async () => {
+  const world = new World();
+  await world.append(upTo(9).map((i) => `v${i}`));
+  await world.liveUntilDone();
+  await world.append(upTo(9).map((i) => `w${i}`));
+  world.log.trim(TOPIC, 0, 15);
+  await world.liveUntilDone();
+  expect(world.offsets()).toEqual([...upTo(9), ...upTo(18).slice(15)]);
+  const missing = world.audits.filter((each) => each.rows + each.duplicates + each.dead_letters === 0);
+  expect(missing).toMatchObject([{ from_offset: 9, to_offset: 14 }]);
 });
 
 test("rows of the last minutes that a loss of power took from the store come again from the log, and no others", async () => {

@@ -17,6 +17,7 @@ import {
   type Batch,
   type Clock,
   type EventLog,
+  type Gap,
   type LogRecord,
   type Origin,
 } from "@plumbline/ports";
@@ -98,6 +99,30 @@ export class Delivery<Row extends Origin, State> {
     health.forget(topic, partition);
   }
 
+  /**
+   * Notes records that can't be had: an audited range with fewer outcomes than offsets is what the gap scan finds.
+   * Nothing is committed for it; the next batch begins after it.
+   */
+  readonly onGap = async ({ topic, partition, from, to, reason, detail }: Gap): Promise<void> => {
+    const { clock, logger } = this.#deps;
+    const offsets = to - from + 1;
+    logger.error(
+      { topic, log_partition: partition, from, to, offsets, reason, detail },
+      "writer.records_missing",
+    );
+    await this.#destination.recordAudit({
+      topic,
+      log_partition: partition,
+      from_offset: from,
+      to_offset: to,
+      rows: 0,
+      duplicates: 0,
+      dead_letters: 0,
+      recovered: false,
+      written_at: new Date(clock.now()).toISOString(),
+    });
+  };
+
   /** @returns how long to wait, ms */
   #pause(partition: number, error: unknown, attempt: number): number {
     const { health, logger } = this.#deps;
@@ -119,7 +144,6 @@ export class Delivery<Row extends Origin, State> {
     const { next } = partition.cursor;
     const records = batch.records.filter((record) => record.offset >= next);
     if (records.length === 0) return;
-    if (records[0]!.offset > next) await this.#noteGap(batch, { from: next, to: records[0]!.offset - 1 });
     const started = clock.now();
     await this.#deliver(records, partition, batch);
     // An insert costs about the same for one row as for a thousand. Resting as long as one took keeps a trickle
@@ -205,18 +229,6 @@ export class Delivery<Row extends Origin, State> {
       },
       "writer.batch",
     );
-  }
-
-  /** Offsets without a record: marks of the log itself, or records that expired before they were read. */
-  async #noteGap({ partition }: Batch, gap: { readonly from: number; readonly to: number }): Promise<void> {
-    const { log, logger } = this.#deps;
-    const { topic } = this.#destination;
-    const mark = (await log.watermarks(topic)).find((each) => each.partition === partition);
-    if (mark !== undefined && mark.low > gap.from)
-      logger.error(
-        { topic, log_partition: partition, from: gap.from, to: Math.min(gap.to, mark.low - 1) },
-        "writer.records_expired",
-      );
   }
 
   #deadLettersOf(partition: number): DeadLetters {

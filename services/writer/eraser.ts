@@ -14,7 +14,7 @@ import {
   TEXT_TOPICS,
   type ErasureFollower,
 } from "@plumbline/erasure";
-import type { Clock, EventLog, LogRecord, Store } from "@plumbline/ports";
+import type { Clock, EventLog, Gap, LogRecord, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import {
@@ -100,10 +100,18 @@ export function createEraser(deps: EraserDeps): Service {
     return places;
   }
 
+  /** Requests that can't be had were not carried out: somebody must ask again. */
+  async function onGap({ partition, from, to, reason, detail }: Gap): Promise<void> {
+    logger.error(
+      { topic: ERASURES_TOPIC, log_partition: partition, from, to, reason, detail },
+      "eraser.requests_missing",
+    );
+  }
+
   return {
     name: "eraser",
     async run(signal) {
-      await log.subscribe(ERASURES_TOPIC, { group: GROUP, signal }, async (batch) => {
+      await log.subscribe(ERASURES_TOPIC, { group: GROUP, signal, onGap }, async (batch) => {
         for (const record of batch.records) {
           const request = requestIn(record);
           while (request !== null && !batch.signal.aborted) {

@@ -73,8 +73,8 @@ export function createWriter(deps: WriterDeps): Writer {
     const delivery = new Delivery(stored, { log, clock, logger, health });
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
-        const { onAssigned } = delivery;
-        await log.subscribe(topic, { group, signal, onAssigned, ...BATCH_LIMITS }, async (batch) => {
+        const { onAssigned, onGap } = delivery;
+        await log.subscribe(topic, { group, signal, onAssigned, onGap, ...BATCH_LIMITS }, async (batch) => {
           attempt = 0;
           health.forget(topic, null);
           await erasures.refresh();

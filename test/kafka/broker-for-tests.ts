@@ -25,11 +25,21 @@ export async function brokerForTests(): Promise<BrokerForTests | null> {
     await ensureTopics(brokers);
     return { brokers, own: null, stop: async () => undefined };
   }
-  const problem = (await javaProblem()) ?? (await jarsProblem());
-  if (problem !== null) return skipLoudly(problem);
+  if ((await brokerProblem()) !== null) return null;
   const own = await startBroker();
   await ensureTopics(own.brokers);
   return { brokers: own.brokers, own, stop: () => own.stop() };
+}
+
+/**
+ * Why no broker of one's own can run here, said loudly; null when one can.
+ *
+ * @throws Error instead when REQUIRE_KAFKA=1
+ */
+export async function brokerProblem(): Promise<string | null> {
+  const problem = (await javaProblem()) ?? (await jarsProblem());
+  if (problem !== null) sayLoudly(problem);
+  return problem;
 }
 
 async function jarsProblem(): Promise<string | null> {
@@ -41,12 +51,11 @@ async function jarsProblem(): Promise<string | null> {
   }
 }
 
-function skipLoudly(problem: string): null {
+function sayLoudly(problem: string): void {
   if (process.env["REQUIRE_KAFKA"] === "1")
     throw new Error(`REQUIRE_KAFKA=1, but there is no Kafka: ${problem}`);
   process.stderr.write(
     `\n!!! SKIPPING the tests against Kafka: ${problem}\n` +
       "!!! Set KAFKA_BROKERS=host:port to use a broker that runs, or REQUIRE_KAFKA=1 to fail instead.\n\n",
   );
-  return null;
 }

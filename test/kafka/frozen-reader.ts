@@ -4,7 +4,7 @@
  */
 import { once } from "node:events";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
-import { LogError } from "@plumbline/ports";
+import { refuseGap, LogError } from "@plumbline/ports";
 
 const [brokers = "", group = "", sessionMs = ""] = process.argv.slice(2);
 const log = openKafkaEventLog({
@@ -14,7 +14,7 @@ const log = openKafkaEventLog({
 });
 const { signal } = new AbortController();
 
-await log.subscribe("plumbline.calls", { group, signal }, async ({ topic, partition }) => {
+await log.subscribe("plumbline.calls", { group, signal, onGap: refuseGap }, async ({ topic, partition }) => {
   if (partition !== 0) return;
   console.log("holding");
   await once(process.stdin, "data");

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
-import type { Batch, EventLog } from "@plumbline/ports";
+import { refuseGap, type Batch, type EventLog } from "@plumbline/ports";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { brokerForTests } from "./broker-for-tests.ts";
 
@@ -37,7 +37,7 @@ describe.skipIf(kafka === null)("a group on Kafka", { timeout: 120_000 }, () => 
   ) {
     const batches: Batch[] = [];
     const stop = new AbortController();
-    const finished = log.subscribe(TOPIC, { group, signal: stop.signal }, async (batch) => {
+    const finished = log.subscribe(TOPIC, { group, signal: stop.signal, onGap: refuseGap }, async (batch) => {
       batches.push(batch);
       await handle(batch);
     });

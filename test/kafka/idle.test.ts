@@ -1,3 +1,4 @@
+import { refuseGap } from "@plumbline/ports";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { afterAll, expect, test } from "vitest";
 import { brokerForTests } from "./broker-for-tests.ts";
@@ -16,7 +17,7 @@ test.skipIf(kafka === null)("an idle producer and reader leave the timers alone"
   let seen = 0;
   const reading = log.subscribe(
     "plumbline.feedback",
-    { group: "idle", signal: stop.signal },
+    { group: "idle", signal: stop.signal, onGap: refuseGap },
     async (batch) => {
       seen += batch.records.length;
     },

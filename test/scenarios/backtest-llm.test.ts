@@ -173,7 +173,8 @@ function expectNoResult({ status, stderr, json, seconds }: Result, says: string)
   expect(status).toBe(5);
   expect(json).toMatchObject({ ok: false, data: null, error: { code: "unavailable" } });
   expect(stderr).not.toMatch(/QUALITY|calls replayed/);
-  expect(seconds).toBeLessThan(60);
+  // Not after as many time limits as there are calls, which would be hours.
+  expect(seconds).toBeLessThan(600);
 }
 
 const quality = ({ incidents }: BacktestReport) => incidents.filter(({ kind }) => kind === "quality");

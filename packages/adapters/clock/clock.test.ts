@@ -74,8 +74,8 @@ test("a system sleep lasts at least as long as asked, and ends early when its si
   const endless = systemClock.sleep(Number.MAX_SAFE_INTEGER, stop.signal);
   stop.abort();
   await endless;
-  await systemClock.sleep(1_000, stop.signal);
-  expect(performance.now() - start).toBeLessThan(900);
+  await systemClock.sleep(600_000, stop.signal);
+  // The test's own time limit is far less than ten minutes.
 });
 
 test("a step of the virtual time of day lets no time pass: sleepers wake by elapsed time", async () => {

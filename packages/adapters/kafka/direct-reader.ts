@@ -8,6 +8,7 @@ import {
 } from "@plumbline/ports";
 import { TOPICS, type Topic } from "@plumbline/schemas";
 import { within } from "./deadline.ts";
+import type { KafkaLogger } from "./driver-log.ts";
 import { fetchedBatch, type DriverCluster, type FetchedBatch } from "./driver.ts";
 import { brokerErrorType, toLogError } from "./errors.ts";
 import { toLogRecord, toOffset } from "./record.ts";
@@ -34,6 +35,7 @@ export interface DirectReader {
 export function createDirectReader(
   cluster: DriverCluster,
   watermarks: (topic: Topic) => Promise<readonly Watermark[]>,
+  logger: KafkaLogger,
 ): DirectReader {
   let connected: Promise<void> | null = null;
   let wasConnected = false;
@@ -113,6 +115,10 @@ export function createDirectReader(
         }
         const { batch, highWatermark } = fetched;
         for (const message of batch.messages.slice(0, recordsMax - records.length)) {
+          if (message.unreadable !== undefined) {
+            logger.warn({ topic, partition, ...message.unreadable }, "kafka.unreadable");
+            continue;
+          }
           const record = toLogRecord(partition, message);
           bytes += record.value.byteLength;
           if (records.length > 0 && bytes > bytesMax) return records;

@@ -1,6 +1,13 @@
 import { createRequire } from "node:module";
 import { expect, test } from "vitest";
-import { brokerErrorText, checkDriverVersion, guardIdleTimer, retriesUntil } from "./driver.ts";
+import {
+  brokerErrorText,
+  checkDriverVersion,
+  guardIdleTimer,
+  keepCommitted,
+  replaceDecoder,
+  retriesUntil,
+} from "./driver.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -44,6 +51,22 @@ test("without the guard the timer re-arms for ever, so the guard is still needed
   } finally {
     require.cache[file] = guarded;
   }
+});
+
+test("what fetches bring is decoded by us, and what the group committed is left alone", () => {
+  replaceDecoder();
+  keepCommitted();
+  const decode: unknown = require("kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js");
+  const { prototype } = require("kafkajs/src/consumer/offsetManager/index.js") as {
+    prototype: { setDefaultOffset: unknown };
+  };
+  const { setDefaultOffset } = prototype;
+  replaceDecoder();
+  keepCommitted();
+  expect(String(decode)).toContain("isCurrentFormat");
+  expect(String(setDefaultOffset)).not.toContain("offsetCommit");
+  expect(require("kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js")).toBe(decode);
+  expect(prototype.setDefaultOffset).toBe(setDefaultOffset);
 });
 
 test("guarding twice is guarding once", () => {

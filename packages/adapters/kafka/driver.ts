@@ -3,6 +3,7 @@
  * is as stable as its outside; the version is checked all the same, and a test fails when a piece has moved.
  */
 import { createRequire } from "node:module";
+import { decodeBatches, isCurrentFormat, type DecodedMessage } from "./record-batch.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -59,12 +60,21 @@ export interface FetchedMessage {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers?: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+  /** Set when this stands for records that are there and can't be read. */
+  readonly unreadable?: Unreadable | undefined;
+}
+
+export interface Unreadable {
+  /** First and last offset, both inclusive. */
+  readonly from: number;
+  readonly to: number;
+  readonly detail: string;
 }
 
 export interface DriverOptions {
   readonly brokers: readonly string[];
   readonly clientId: string;
-  readonly ssl: boolean;
+  readonly ssl: unknown;
   readonly sasl: unknown;
   readonly connectionTimeout: number;
   readonly requestTimeout: number;
@@ -89,6 +99,124 @@ export function checkDriverVersion(): void {
   }
 }
 
+/** The part of kafkajs' reader of an answer that a decoder of records needs. */
+interface AnswerDecoder {
+  readonly buffer: Buffer;
+  readonly offset: number;
+  readInt32(): number;
+  readBytes(size: number): Buffer;
+}
+
+type DecodeMessages = (answer: AnswerDecoder) => Promise<readonly DecodedMessage[]>;
+
+const DECODER = "kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js";
+/** Holds the decoder from its first use on, which must therefore be ours. */
+const DECODER_USER = "kafkajs/src/protocol/requests/fetch/v11/response.js";
+const INT32_BYTES = 4;
+
+/**
+ * Decodes what fetches bring with our own decoder (`record-batch.ts`); kafkajs keeps the formats of before 0.11.
+ *
+ * Idempotent.
+ * @throws Error when the decoder is not there any more, or somebody in this process fetched before
+ */
+export function replaceDecoder(): void {
+  const original = require(DECODER) as DecodeMessages & { readonly [REPLACED]?: true };
+  const loaded = require.cache[require.resolve(DECODER)];
+  if (typeof original !== "function" || loaded === undefined) {
+    throw new Error("kafkajs has no decodeMessages any more: review driver.ts");
+  }
+  if (original[REPLACED] === true) return;
+  if (require.cache[require.resolve(DECODER_USER)] !== undefined) {
+    throw new Error("kafkajs was used for reading before packages/adapters/kafka was loaded: load it first");
+  }
+  const decode: DecodeMessages = async (answer) => {
+    const size = answer.buffer.readInt32BE(answer.offset);
+    const start = answer.offset + INT32_BYTES;
+    if (size <= 0 || !isCurrentFormat(answer.buffer.subarray(start, start + size))) return original(answer);
+    return decodeBatches(answer.readBytes(answer.readInt32()));
+  };
+  loaded.exports = Object.assign(decode, { [REPLACED]: true });
+}
+
+interface OffsetManagerClass {
+  readonly prototype: {
+    setDefaultOffset?: (this: OffsetManagerState, at: TopicPartition) => Promise<void>;
+  };
+}
+
+interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+interface OffsetManagerState {
+  readonly memberId: string;
+  readonly cluster: {
+    fetchTopicsOffset(
+      topics: readonly {
+        topic: string;
+        partitions: readonly { partition: number }[];
+        fromBeginning: boolean;
+      }[],
+    ): Promise<readonly { partitions: readonly { offset: string }[] }[]>;
+  };
+  readonly resolvedOffsets: Record<string, Record<number, string>>;
+  nextOffset(topic: string, partition: number): { toString(): string };
+}
+
+/** A member's next offset, and the offsets that the log still has. */
+export interface LostPosition extends TopicPartition {
+  readonly position: string;
+  /** First offset kept. */
+  readonly low: string;
+}
+
+const positionListeners = new Map<string, (lost: LostPosition) => boolean>();
+
+/**
+ * Tells when a member's next offset is not in the log. The listener says whether the member goes on at the first
+ * offset that is; otherwise it asks again at the next fetch.
+ *
+ * @param memberId as in the event of joining
+ * @returns stops telling
+ */
+export function onPositionLost(memberId: string, listener: (lost: LostPosition) => boolean): () => void {
+  positionListeners.set(memberId, listener);
+  return () => positionListeners.delete(memberId);
+}
+
+/**
+ * Keeps kafkajs from committing its default offset, without metadata, when a member's next offset is not in the log:
+ * that erases what the group committed there, and skips records without a word.
+ *
+ * Idempotent.
+ * @throws Error when the method is not there any more
+ */
+export function keepCommitted(): void {
+  const { prototype } = require("kafkajs/src/consumer/offsetManager/index.js") as OffsetManagerClass;
+  const original = prototype.setDefaultOffset;
+  if (typeof original !== "function") {
+    throw new Error("kafkajs has no OffsetManager.setDefaultOffset any more: review driver.ts");
+  }
+  if (Object.hasOwn(original, KEPT)) return;
+  const kept = async function (
+    this: OffsetManagerState,
+    { topic, partition }: TopicPartition,
+  ): Promise<void> {
+    const [found] = await this.cluster.fetchTopicsOffset([
+      { topic, partitions: [{ partition }], fromBeginning: true },
+    ]);
+    const low = found!.partitions[0]!.offset;
+    const position = this.nextOffset(topic, partition).toString();
+    const goesOn = positionListeners.get(this.memberId)?.({ topic, partition, position, low }) ?? false;
+    if (goesOn) this.resolvedOffsets[topic]![partition] = low;
+  };
+  prototype.setDefaultOffset = Object.assign(kept, { [KEPT]: true });
+}
+
+const KEPT = Symbol.for("plumbline.kafka.committed");
+const REPLACED = Symbol.for("plumbline.kafka.decoder");
 const GUARDED = Symbol.for("plumbline.kafka.timer-guard");
 
 /**

@@ -46,7 +46,7 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
   let closed: Promise<void> | null = null;
 
   const newClient = (retry?: RetryOptions) => createClient(options, logger, retry);
-  const direct = createDirectReader(createCluster(options, logger), watermarks);
+  const direct = createDirectReader(createCluster(options, logger), watermarks, logger);
 
   function appender(topic: Topic): Appender {
     const existing = appenders.get(topic);

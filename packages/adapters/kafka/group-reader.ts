@@ -4,14 +4,16 @@ import {
   READ_RECORDS_MAX,
   type Batch,
   type Committed,
+  type Gap,
   type SubscribeOptions,
 } from "@plumbline/ports";
 import type { Topic } from "@plumbline/schemas";
 import type { Consumer, EachBatchPayload, Kafka, RetryOptions } from "kafkajs";
 import type { KafkaLogger } from "./driver-log.ts";
+import type { LostPosition } from "./driver.ts";
 import { brokerErrorType, isLostAssignment, toLogError } from "./errors.ts";
-import { runMembership } from "./membership.ts";
-import { sliceRecords, toLogRecord } from "./record.ts";
+import { groupIdOf, runMembership } from "./membership.ts";
+import { handOvers, toOffset } from "./record.ts";
 
 /** The broker's `offset.metadata.max.bytes`, which it applies to characters. */
 const METADATA_BYTES_MAX = 4_096;
@@ -23,7 +25,7 @@ const HANDOVER_MS = 5_000;
 /** A handler that takes longer counts as stuck: no more heartbeats are sent for it, its partitions move on. */
 const HANDLE_MS = 300_000;
 
-/** One batch being handled. */
+/** One batch, or one gap, being handled. */
 interface Flight {
   readonly abort: AbortController;
   /** Set once the partition is not ours any more, or must be given up after this batch. */
@@ -61,6 +63,7 @@ export function startGroupReader(
     sessionMs,
     heartbeatMs,
     logger,
+    onGap,
     recordsMax = READ_RECORDS_MAX,
     bytesMax = READ_BYTES_MAX,
   } = options;
@@ -97,37 +100,72 @@ export function startGroupReader(
       return;
     }
     const { partition } = batch;
+    const handedOver = { topic, partition, assignment };
+    const highWatermark = toOffset(batch.highWatermark);
+    const flight = await fly(partition, async (flying) => {
+      const { signal: flightSignal } = flying.abort;
+      for (const next of handOvers(partition, batch.messages, { recordsMax, bytesMax })) {
+        if (stop.signal.aborted || flying.lostBecause !== undefined) break;
+        await keepAlive(payload, () =>
+          "unreadable" in next
+            ? tell({ ...handedOver, ...next.unreadable, reason: "unreadable", signal: flightSignal })
+            : handle({ ...handedOver, records: next.records, highWatermark, signal: flightSignal }),
+        );
+        payload.resolveOffset(
+          String("unreadable" in next ? next.unreadable.to : next.records.at(-1)!.offset),
+        );
+      }
+    });
+    // Tells kafkajs to rejoin; the new assignment begins at the committed offset.
+    if (flight.lostBecause !== undefined && !stop.signal.aborted) throw flight.lostBecause;
+  }
+
+  /** Does work on a partition; a fault of it stops the reader. */
+  async function fly(partition: number, work: (flight: Flight) => Promise<void>): Promise<Flight> {
     const flight: Flight = { abort: new AbortController(), lostBecause: undefined, isStale: false };
     flights.set(partition, flight);
-    const records = batch.messages.map((message) => toLogRecord(partition, message));
-    const handedOver = assignment;
     try {
-      for (const slice of sliceRecords(records, { recordsMax, bytesMax })) {
-        if (stop.signal.aborted || flight.lostBecause !== undefined) break;
-        await keepAlive(payload, () =>
-          handle({
-            topic,
-            partition,
-            records: slice,
-            highWatermark: Number(batch.highWatermark),
-            assignment: handedOver,
-            signal: flight.abort.signal,
-          }),
-        );
-        payload.resolveOffset(String(slice.at(-1)!.offset));
-      }
+      await work(flight);
     } catch (error) {
-      if (!(flight.isStale && isConsequence(error, flight.abort.signal))) {
-        faults.push(error);
-        stop.abort(error);
-        for (const other of flights.values()) other.abort.abort(error);
-      }
+      if (!(flight.isStale && isConsequence(error, flight.abort.signal))) fail(error);
     } finally {
       flights.delete(partition);
       if (flights.size === 0) landed();
     }
-    // Tells kafkajs to rejoin; the new assignment begins at the committed offset.
-    if (flight.lostBecause !== undefined && !stop.signal.aborted) throw flight.lostBecause;
+    return flight;
+  }
+
+  function fail(error: unknown): void {
+    faults.push(error);
+    stop.abort(error);
+    for (const flight of flights.values()) flight.abort.abort(error);
+  }
+
+  async function tell(gap: Gap): Promise<void> {
+    const { partition, from, to, reason, detail } = gap;
+    logger.warn({ group, topic, partition, from, to, reason, detail }, "kafka.gap");
+    await onGap(gap);
+  }
+
+  /** Retention overtook the group: what it removed is told before the partition is read on. */
+  function onPositionLost(lost: LostPosition): boolean {
+    const { partition } = lost;
+    const [position, low] = [toOffset(lost.position), toOffset(lost.low)];
+    if (stop.signal.aborted || flights.has(partition)) return false;
+    if (position >= low) {
+      fail(pastTheEnd(group, topic, partition, position));
+      return false;
+    }
+    const member = consumer;
+    const paused = [{ topic, partitions: [partition] }];
+    // Paused and not waited for, because kafkajs sends heartbeats between its fetches only.
+    member?.pause(paused);
+    const gap = { topic, partition, assignment, from: position, to: low - 1, reason: "expired" as const };
+    const detail = "Kafka's retention removed them before the group had come to them";
+    void fly(partition, ({ abort }) => tell({ ...gap, detail, signal: abort.signal })).then(() =>
+      member?.resume(paused),
+    );
+    return true;
   }
 
   /**
@@ -179,6 +217,7 @@ export function startGroupReader(
           consumer = member;
           logger.info({ group, topic, partitions, assignment }, "kafka.assigned");
         },
+        onPositionLost,
         onLost() {
           held = new Set();
           loseAll(rejoin("the partitions were taken away"));
@@ -224,6 +263,18 @@ export function startGroupReader(
       if (confirmed.get(partition) !== next) throw lost();
     },
   };
+}
+
+/** Records were lost that this group had read, or the topic is another one of the same name: nothing is safe to guess. */
+function pastTheEnd(group: string, topic: Topic, partition: number, position: number): LogError {
+  const groupId = groupIdOf(group, topic);
+  return new LogError(
+    "topic_mismatch",
+    `${groupId} comes to offset ${position} of ${topic}/${partition} next, which is past its end: the topic was made ` +
+      "anew, or lost records that were read (unclean leader election). Restore it, or give the group another place: " +
+      `kafka-consumer-groups.sh --reset-offsets --group ${groupId} --topic ${topic}:${partition} --to-latest --execute`,
+    { retryable: false },
+  );
 }
 
 /** A rejection that says no more than that the partition is gone: the batch is dropped, which is what was asked. */

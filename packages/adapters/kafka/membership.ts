@@ -3,7 +3,7 @@ import type { Topic } from "@plumbline/schemas";
 import type { Consumer, EachBatchHandler, Kafka, RetryOptions } from "kafkajs";
 import type { KafkaLogger } from "./driver-log.ts";
 import { RETRY } from "./client.ts";
-import { retriesUntil } from "./driver.ts";
+import { onPositionLost, retriesUntil, type LostPosition } from "./driver.ts";
 import { toLogError } from "./errors.ts";
 
 /**
@@ -34,6 +34,8 @@ export interface MembershipOptions {
   readonly eachBatch: EachBatchHandler;
   /** The member holds exactly these partitions from now on, at their committed offsets. */
   onAssigned(partitions: readonly number[], consumer: Consumer): void;
+  /** The member's next offset is not in the log. Returns whether to go on at the first one that is. */
+  onPositionLost?(lost: LostPosition): boolean;
   /** The member holds nothing until the next `onAssigned`. */
   onLost(): void;
   /** Awaited before leaving: from then on kafkajs ignores commits, and says they succeeded. */
@@ -103,6 +105,7 @@ async function runMember(
   let isJoining = false;
   let joinSettled = (): void => undefined;
   let isOver = false;
+  let forgetMember = (): void => undefined;
   let fail = (_error: unknown): void => undefined;
   const failed = new Promise<never>((_, reject) => (fail = reject));
   failed.catch(() => undefined);
@@ -114,6 +117,8 @@ async function runMember(
       consumer.disconnect().catch(() => undefined);
       return;
     }
+    forgetMember();
+    forgetMember = onPositionLost(payload.memberId, (lost) => options.onPositionLost?.(lost) ?? true);
     options.onAssigned(payload.memberAssignment[topic] ?? [], consumer);
   });
   consumer.on(consumer.events.REBALANCING, () => options.onLost());
@@ -154,6 +159,7 @@ async function runMember(
     }
     await options.finish?.();
     isOver = true;
+    forgetMember();
     await consumer.disconnect().catch((error: unknown) => {
       logger.warn({ group, topic, err: error }, "kafka.reader_not_disconnected");
     });

@@ -1,5 +1,5 @@
 import type { LogRecord, ReadLimits } from "@plumbline/ports";
-import type { FetchedMessage } from "./driver.ts";
+import type { FetchedMessage, Unreadable } from "./driver.ts";
 
 const EMPTY = new Uint8Array();
 
@@ -29,6 +29,25 @@ function toHeaders(headers: FetchedMessage["headers"]): Record<string, string> {
     texts[name] = first?.toString() ?? "";
   }
   return texts;
+}
+
+/** What one fetch brought, in order: records within both limits at a time, and what can't be read between them. */
+export function* handOvers(
+  partition: number,
+  messages: readonly FetchedMessage[],
+  limits: Required<ReadLimits>,
+): Generator<{ readonly records: readonly LogRecord[] } | { readonly unreadable: Unreadable }> {
+  let records: LogRecord[] = [];
+  for (const message of messages) {
+    if (message.unreadable === undefined) {
+      records.push(toLogRecord(partition, message));
+      continue;
+    }
+    for (const slice of sliceRecords(records, limits)) yield { records: slice };
+    records = [];
+    yield { unreadable: message.unreadable };
+  }
+  for (const slice of sliceRecords(records, limits)) yield { records: slice };
 }
 
 /** Cuts records into runs within both limits; a record that alone is over `bytesMax` is a run of its own. */

@@ -175,13 +175,5 @@ describe.skipIf(!existsSync(DATA))(
       expect(await passRate(v2.filter((row) => row.meta.damaged))).toBeLessThan(0.05);
       expect(await passRate(v2.filter((row) => !row.meta.damaged))).toBeGreaterThan(0.95);
     });
-
-    test("a verdict takes about a millisecond", async () => {
-      const some = rows().slice(0, 500);
-      const started = performance.now();
-      await passRate(some);
-      // Measured 0.3 ms on an idle core; the limit allows for a busy one.
-      expect((performance.now() - started) / some.length).toBeLessThan(5);
-    });
   },
 );

@@ -4,10 +4,18 @@ import { VirtualClock } from "../clock/virtual-clock.ts";
 import { createMemoryEventLog } from "./event-log.ts";
 
 for (const partitions of [1, 3]) {
-  eventLogContract(`a memory log with ${partitions} partition(s)`, async () => ({
-    log: createMemoryEventLog({ clock: new VirtualClock("2026-03-01T00:00:00Z"), partitions }),
-    close: async () => undefined,
-  }));
+  eventLogContract(
+    `a memory log with ${partitions} partition(s)`,
+    async () => {
+      const log = createMemoryEventLog({ clock: new VirtualClock("2026-03-01T00:00:00Z"), partitions });
+      return {
+        log,
+        removeBefore: async (...where) => log.trim(...where),
+        close: async () => undefined,
+      };
+    },
+    { removesRecords: true },
+  );
 }
 
 test("what is trimmed is gone, and offsets go on where they were", async () => {

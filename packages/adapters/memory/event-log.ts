@@ -74,8 +74,8 @@ export function createMemoryEventLog(options: { clock: Clock; partitions?: numbe
     const { low, records } = keptOf(topic, partition);
     return low + records.length;
   }
-  const committed = (group: string, topic: Topic, partition: number): Committed =>
-    cursors.get(JSON.stringify([group, topic, partition])) ?? { offset: 0, metadata: "" };
+  const committed = (group: string, topic: Topic, partition: number): Committed | null =>
+    cursors.get(JSON.stringify([group, topic, partition])) ?? null;
   function assertOpen(): void {
     if (isClosed) throw new LogError("log_unavailable", "the log is closed", { retryable: false });
   }
@@ -83,6 +83,7 @@ export function createMemoryEventLog(options: { clock: Clock; partitions?: numbe
   const readers = createReaders({
     partitions: partitionsOf,
     committed,
+    low: (topic, partition) => keptOf(topic, partition).low,
     high: highOf,
     readBatch: readFrom,
   });
@@ -122,7 +123,8 @@ export function createMemoryEventLog(options: { clock: Clock; partitions?: numbe
       readers.assertHeld(group, topic, partition);
       cursors.set(JSON.stringify([group, topic, partition]), { offset, metadata });
     },
-    committed: async (group, topic, partition) => committed(group, topic, partition),
+    committed: async (group, topic, partition) =>
+      committed(group, topic, partition) ?? { offset: 0, metadata: "" },
     async read(topic, partition, from, limits) {
       assertOpen();
       return readFrom(topic, partition, from, limits);

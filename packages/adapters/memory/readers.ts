@@ -11,6 +11,7 @@ import {
   type Batch,
   type Committed,
   type EventLog,
+  type Gap,
   type LogRecord,
   type ReadLimits,
   type SubscribeOptions,
@@ -27,9 +28,12 @@ export interface RecordSource {
     from: number,
     limits: Required<ReadLimits>,
   ): readonly LogRecord[];
+  /** First offset that is kept. */
+  low(topic: Topic, partition: number): number;
   /** One past the last durable offset. */
   high(topic: Topic, partition: number): number;
-  committed(group: string, topic: Topic, partition: number): Committed;
+  /** Null when the group never committed. */
+  committed(group: string, topic: Topic, partition: number): Committed | null;
 }
 
 export interface Readers extends Pick<EventLog, "subscribe" | "claim"> {
@@ -131,8 +135,14 @@ export function createReaders(source: RecordSource): Readers {
     const { recordsMax = READ_RECORDS_MAX, bytesMax = READ_BYTES_MAX } = options;
     const assignment = ++assignments;
     await options.onAssigned?.({ topic, partition, assignment, signal });
-    let next = source.committed(group.name, topic, partition).offset;
+    let next = source.committed(group.name, topic, partition)?.offset ?? source.low(topic, partition);
     while (!signal.aborted) {
+      const low = source.low(topic, partition);
+      if (next < low) {
+        await options.onGap(expired({ topic, partition, from: next, to: low - 1, assignment, signal }));
+        next = low;
+        continue;
+      }
       const records = source.readBatch(topic, partition, next, { recordsMax, bytesMax });
       const last = records.at(-1);
       if (last === undefined) {
@@ -247,6 +257,11 @@ export function createReaders(source: RecordSource): Readers {
 
     close: () => closing.abort(),
   };
+}
+
+function expired(gap: Omit<Gap, "reason" | "detail">): Gap {
+  const detail = "the log removed them before the group had come to them";
+  return { ...gap, reason: "expired", detail };
 }
 
 /** Resolves when one of the signals has aborted, and leaves no listener behind on the others. */
