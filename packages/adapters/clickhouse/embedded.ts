@@ -235,9 +235,15 @@ async function loadChdb(): Promise<Chdb> {
   }
 }
 
-/** The engine would look at its own memory many times a second, which an idle process feels. */
+/**
+ * The engine would look at its own memory many times a second, which an idle process feels. Its caches are made for a
+ * server, 5 GiB of marks alone; here they share a process with everything else.
+ */
 const ENGINE_CONFIG = `<clickhouse>
   <memory_worker_period_ms>1000</memory_worker_period_ms>
+  <mark_cache_size>67108864</mark_cache_size>
+  <index_mark_cache_size>16777216</index_mark_cache_size>
+  <uncompressed_cache_size>0</uncompressed_cache_size>
 </clickhouse>
 `;
 

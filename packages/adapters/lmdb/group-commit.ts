@@ -22,8 +22,8 @@ interface Write {
 
 /** Bytes after which a transaction takes no more writes: bounds how long the event loop is busy building it. */
 const TRANSACTION_BYTES_MAX = 4 * 1_048_576;
-/** Bytes that may wait. Past it the disk cannot keep up, and callers must hear of it. */
-const QUEUE_BYTES_MAX = 256 * 1_048_576;
+/** Bytes that may wait, in memory. Past it the disk cannot keep up, and callers must hear of it. */
+const QUEUE_BYTES_MAX = 64 * 1_048_576;
 
 /**
  * @param commit runs the given function inside one transaction and resolves when it is durable
