@@ -12,6 +12,8 @@ export default defineConfig({
     // No test asserts speed: these end what hangs, also on a machine that does nine other things.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    // What must happen is waited for; the default second is an assertion of speed.
+    expect: { poll: { timeout: 60_000 } },
     reporters: ["default", "./test/closing-line-reporter.ts"],
   },
 });
