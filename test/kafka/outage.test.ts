@@ -85,6 +85,8 @@ test.skipIf(kafka === null || kafka.own === null)(
 
     const producer = startProducer(log);
     await producer.acknowledges(RECORDS_BEFORE);
+    // The reader is a member by then: this is about one that loses its broker, not about one that never had it.
+    await expect.poll(() => seen.size, { timeout: PATIENCE_MS }).toBeGreaterThan(0);
     await broker.kill();
     await sleep(DOWN_MS);
     await broker.restart();
