@@ -1,7 +1,7 @@
 /** Readiness on a real port: each light goes out when what it promises is not kept, says why, and comes back. */
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
-import { LogError, type EventLog } from "@plumbline/ports";
+import { refuseGap, LogError, type EventLog } from "@plumbline/ports";
 import type { Health } from "@plumbline/runtime/health";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createMetricsService } from "@plumbline/runtime/metrics-service";
@@ -175,8 +175,12 @@ test("a job that did not succeed for three periods makes the monitor not ready, 
 
 async function commit(log: EventLog, offset: number): Promise<void> {
   const stop = new AbortController();
-  await log.subscribe("plumbline.calls", { group: "writer", signal: stop.signal }, async () => {
-    await log.commit("writer", "plumbline.calls", 0, { offset, metadata: "" });
-    stop.abort();
-  });
+  await log.subscribe(
+    "plumbline.calls",
+    { group: "writer", signal: stop.signal, onGap: refuseGap },
+    async () => {
+      await log.commit("writer", "plumbline.calls", 0, { offset, metadata: "" });
+      stop.abort();
+    },
+  );
 }
