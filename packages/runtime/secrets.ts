@@ -3,7 +3,11 @@
 /** Variables whose values are secrets. Each may come as a file too, named by `<variable>_FILE`. */
 const SECRET_NAME = /_(KEY|KEYS|TOKEN|SECRET|PASSWORD)$|^PLUMBLINE_CLICKHOUSE_URL$/;
 /** Files and switches that only sound like secrets. */
-const NO_SECRET: ReadonlySet<string> = new Set(["PLUMBLINE_TLS_KEY", "PLUMBLINE_REQUIRE_KEYS"]);
+const NO_SECRET: ReadonlySet<string> = new Set([
+  "PLUMBLINE_TLS_KEY",
+  "PLUMBLINE_KAFKA_TLS_KEY",
+  "PLUMBLINE_REQUIRE_KEYS",
+]);
 /** A shorter value would blacken ordinary words. */
 const SECRET_CHARS_MIN = 6;
 /** A key of ours, from wherever it comes: its prefix says whose it is, and may be shown. */
