@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { compare } from "../oracle/compare.ts";
+import { untilFresh } from "../oracle/fresh.ts";
+import { Ledger } from "../oracle/ledger.ts";
+import { exitWithin } from "../processes/supervise.ts";
+import { withServices } from "../processes/with-services.ts";
+import type { Scenario } from "../scenario.ts";
+import { startSenders } from "../senders/sender.ts";
+
+export const engineKills: Scenario = {
+  faults: "F7, F9",
+  name: "engine-kills",
+  runsOn: "production",
+  injects: "kill -9 of ClickHouse itself in the middle of inserts, back after a few seconds",
+  holds: "the writer waits and verifies; each call counts once",
+  isInShortForm: false,
+  async run(run) {
+    const production = await run.production();
+    const { engine, urls, store } = production;
+    await withServices(run, production, ["collector", "writer"], async () => {
+      const ledger = new Ledger();
+      const senders = startSenders({
+        ledger,
+        url: urls.collector,
+        senders: 2,
+        callsABatch: 500,
+        repeats: () => false,
+        restMs: 100,
+      });
+      for (let kill = 0; kill < run.size(12, 2); kill++) {
+        await sleep(500 + run.random.integer(2_500));
+        production.engineProcess.send("SIGKILL");
+        await exitWithin(production.engineProcess, 5_000);
+        run.tally.kill(engine.name, "SIGKILL", "serving");
+        await sleep(run.random.integer(2_000));
+        production.engineProcess = engine.start();
+        await engine.serves(production.engineProcess);
+      }
+      await senders.stop();
+      await untilFresh(run, ledger, urls.collector, store);
+      run.compared(await compare(ledger, store, "plumbline_raw.calls FINAL"));
+    });
+  },
+};
