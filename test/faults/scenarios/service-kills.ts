@@ -64,7 +64,10 @@ export const serviceKills: Scenario = {
     for (const each of alive) await stop(each, run.tally);
     await checkDelivery(run, production, 0);
     run.counts["recoveries"] = await countRecoveries(production);
-    run.require(run.counts["recoveries"] > 0, "no restart met an open intent: the scenario shows nothing");
+    run.require(
+      run.isShort || run.counts["recoveries"] > 0,
+      "no restart met an open intent: the scenario shows nothing",
+    );
   },
 };
 
