@@ -1,4 +1,5 @@
-import kafkajs from "kafkajs";
+import { createClient } from "@plumbline/adapters/kafka/client";
+import { SILENT } from "@plumbline/adapters/kafka/driver-log";
 import { compare } from "../oracle/compare.ts";
 import { untilFresh } from "../oracle/fresh.ts";
 import { Ledger } from "../oracle/ledger.ts";
@@ -49,10 +50,7 @@ export const retention: Scenario = {
 
 /** Removes the older half of what the writer has not read. @returns how many records that was */
 async function removeHalf({ broker, log }: Production): Promise<number> {
-  const admin = new kafkajs.Kafka({
-    brokers: [...broker.brokers],
-    logLevel: kafkajs.logLevel.NOTHING,
-  }).admin();
+  const admin = createClient({ brokers: broker.brokers, clientId: "retention" }, SILENT).admin();
   await admin.connect();
   let removed = 0;
   const partitions: { partition: number; offset: string }[] = [];
