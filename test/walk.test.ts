@@ -83,7 +83,7 @@ test.for([
         ? await openOwnTopics()
         : await openLmdbEventLog({ path: join(folder, "log"), clock: systemClock });
     const clickhouse = await openEmbeddedClickHouse({ path: join(folder, "clickhouse") });
-    const front = await serveClickHouse(clickhouse, { readOnly: false });
+    const front = await serveClickHouse(clickhouse, { logger, readOnly: false });
     const store = createClickHouseStore(
       way.store === "HTTP" ? openHttpClickHouse({ url: front.url }) : clickhouse,
     );

@@ -31,7 +31,7 @@ async function serving(clock: Clock = systemClock, rateLimit?: RateLimit) {
       },
     ],
   });
-  const listening = await listen(app, { port: 0 });
+  const listening = await listen(app, { port: 0, logger });
   const { url } = listening;
   onTestFinished(() => listening.close(0));
   async function make(scopes: Scope[], more: Partial<KeyEvent & { type: "created" }> = {}) {

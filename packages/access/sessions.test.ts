@@ -34,7 +34,7 @@ async function serving(guard: Guard, now?: () => number) {
       },
     ],
   });
-  const listening = await listen(app, { port: 0 });
+  const listening = await listen(app, { port: 0, logger });
   onTestFinished(() => listening.close(0));
   return { url: listening.url, sessions };
 }

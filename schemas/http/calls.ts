@@ -17,12 +17,14 @@ export type CallIssue = z.infer<typeof CallIssue>;
 
 /**
  * 200 when at least one event was accepted: those are durable in the log. `rejected` events are not stored and
- * must not be sent again unchanged; there is one entry per event. `warnings` were stored, with something set aside
- * or filled in.
+ * must not be sent again unchanged. `warnings` were stored, with something set aside or filled in. Of both, the first
+ * are listed; the counts say how many there were.
  */
 export const CallsAccepted = z.object({
   accepted: z.number().int().nonnegative(),
-  rejected: z.array(CallIssue),
-  warnings: z.array(CallIssue),
+  rejected: z.array(CallIssue).describe("the first of the events that were rejected, one entry per event"),
+  rejected_count: z.number().int().nonnegative(),
+  warnings: z.array(CallIssue).describe("the first of the warnings"),
+  warnings_count: z.number().int().nonnegative(),
 });
 export type CallsAccepted = z.infer<typeof CallsAccepted>;

@@ -10,6 +10,7 @@ export const Problem = z.object({
   errors: z
     .array(z.object({ index: z.number().int().nonnegative(), field: z.string(), message: z.string() }))
     .optional()
-    .describe("one entry per refused event of a batch"),
+    .describe("the first refused events of a batch, or fields of a body"),
+  errors_count: z.number().int().nonnegative().optional().describe("how many there were of `errors`"),
 });
 export type Problem = z.infer<typeof Problem>;

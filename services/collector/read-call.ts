@@ -20,10 +20,24 @@ export type ReadEvent =
       readonly key: string;
       /** The event's JSON. */
       readonly value: Uint8Array;
-      readonly warnings: readonly Explained[];
+      readonly warnings: Warnings;
       readonly use_case: string;
     }
   | ({ readonly kind: "rejected" } & Refusal);
+
+/** Warnings that one event is answered with; more are counted. */
+export const EVENT_WARNINGS_MAX = 20;
+
+/** What was set aside or filled in of one event. */
+export class Warnings {
+  readonly shown: Explained[] = [];
+  count = 0;
+
+  add(field: string, message: string): void {
+    this.count += 1;
+    if (this.shown.length < EVENT_WARNINGS_MAX) this.shown.push({ field, message });
+  }
+}
 
 const ATTRIBUTE_NAME_CHARS_MAX = 100;
 const ATTRIBUTE_VALUE_CHARS_MAX = 1000;
@@ -67,10 +81,7 @@ export function readFeedback(item: BodyItem): ReadEvent {
   if (!parsed.success) return { kind: "rejected", ...explainIssues(parsed.error, Feedback, event) };
   for (const field of Object.keys(event)) {
     if (!Object.hasOwn(Feedback.shape, field)) {
-      warnings.push({
-        field: clip(field),
-        message: `${clip(field)} is not a field of feedback and is ignored`,
-      });
+      warnings.add(clip(field), `${clip(field)} is not a field of feedback and is ignored`);
     }
   }
   return {
@@ -88,7 +99,7 @@ type Event = Readonly<Record<string, unknown>>;
 function readObject(
   item: BodyItem,
 ):
-  | { kind: "object"; event: Event; isVerbatim: boolean; warnings: Explained[] }
+  | { kind: "object"; event: Event; isVerbatim: boolean; warnings: Warnings }
   | ({ kind: "rejected" } & Refusal) {
   if (item.kind === "malformed")
     return { kind: "rejected", reason: "not_json", field: "", message: item.message };
@@ -119,7 +130,7 @@ function readObject(
       message: `the event has ${size} bytes of JSON; the limit is ${CALL_BYTES_MAX}. Shorten input, output or vars and set is_truncated`,
     };
   }
-  const warnings: Explained[] = [];
+  const warnings = new Warnings();
   const event = withValidUnicode(value as Event, warnings);
   return { kind: "object", event, isVerbatim: event === value, warnings };
 }
@@ -136,21 +147,17 @@ function isDeeperThan(value: unknown, levels: number): boolean {
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** Half a surrogate pair is valid JSON and no valid text: the store would refuse the row. Replaced by U+FFFD. */
-function withValidUnicode(event: Event, warnings: Explained[]): Event {
-  let changed: Event | null = null;
-  for (const [field, value] of Object.entries(event)) {
-    if (isWellFormed(field) && isWellFormed(value)) continue;
-    changed = Object.fromEntries(
-      Object.entries(changed ?? event).map(([name, each]) =>
-        name === field ? [wellFormed(name), wellFormed(each)] : [name, each],
-      ),
-    );
-    warnings.push({
-      field: clip(wellFormed(field) as string),
-      message: "held half a surrogate pair, which is no text; it was replaced by U+FFFD",
-    });
-  }
-  return changed ?? event;
+function withValidUnicode(event: Event, warnings: Warnings): Event {
+  const fields = Object.entries(event);
+  if (fields.every(([field, value]) => isWellFormed(field) && isWellFormed(value))) return event;
+  return Object.fromEntries(
+    fields.map(([field, value]) => {
+      if (isWellFormed(field) && isWellFormed(value)) return [field, value];
+      const name = wellFormed(field) as string;
+      warnings.add(clip(name), "held half a surrogate pair, which is no text; it was replaced by U+FFFD");
+      return [name, wellFormed(value)];
+    }),
+  );
 }
 
 function isWellFormed(value: unknown): boolean {
@@ -166,32 +173,29 @@ function wellFormed(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [wellFormed(key), wellFormed(each)]));
 }
 
-function fillIdentity(event: Event, now: number, warnings: Explained[]): Event {
+function fillIdentity(event: Event, now: number, warnings: Warnings): Event {
   const hasId = event["call_id"] !== undefined && event["call_id"] !== null;
   const hasStart = event["started_at"] !== undefined && event["started_at"] !== null;
   if (hasId && hasStart) return event;
   const filled: Record<string, unknown> = { ...event };
   if (!hasId) {
     filled["call_id"] = uuidV7(now);
-    warnings.push({
-      field: "call_id",
-      message: "call_id was absent and was made here; sending this request again would count the call twice",
-    });
+    warnings.add(
+      "call_id",
+      "call_id was absent and was made here; sending this request again would count the call twice",
+    );
   }
   if (!hasStart) {
     const latency = event["latency_ms"];
     const started = now - (typeof latency === "number" && latency >= 0 && latency <= now ? latency : 0);
     filled["started_at"] = new Date(started).toISOString();
-    warnings.push({
-      field: "started_at",
-      message: "started_at was absent and was set to the time of arrival minus latency_ms",
-    });
+    warnings.add("started_at", "started_at was absent and was set to the time of arrival minus latency_ms");
   }
   return filled;
 }
 
 /** Same event when every field is known. */
-function moveUnknownFields(event: Event, warnings: Explained[]): Event {
+function moveUnknownFields(event: Event, warnings: Warnings): Event {
   const unknown = Object.entries(event).filter(([field]) => !CALL_FIELDS.has(field));
   if (unknown.length === 0) return event;
   // Validated: a map of strings, or absent. Spreading copies own keys only, so `__proto__` stays a plain key.
@@ -204,19 +208,19 @@ function moveUnknownFields(event: Event, warnings: Explained[]): Event {
     const hint = similarField(field);
     const didYouMean = hint === null ? "" : `; did you mean ${hint}?`;
     if (room <= 0 && !Object.hasOwn(attributes, name)) {
-      warnings.push({
-        field: clip(field),
-        message: `${clip(field)} is not a field and was left out: attributes has its ${ATTRIBUTES_MAX} keys${didYouMean}`,
-      });
+      warnings.add(
+        clip(field),
+        `${clip(field)} is not a field and was left out: attributes has its ${ATTRIBUTES_MAX} keys${didYouMean}`,
+      );
       continue;
     }
     const text = typeof value === "string" ? value : JSON.stringify(value);
     if (!Object.hasOwn(attributes, name)) room--;
     attributes[name] = wellFormed(text.slice(0, ATTRIBUTE_VALUE_CHARS_MAX));
-    warnings.push({
-      field: clip(field),
-      message: `${clip(field)} is not a field and was stored as attribute ${clip(name)}${text.length > ATTRIBUTE_VALUE_CHARS_MAX ? `, cut to ${ATTRIBUTE_VALUE_CHARS_MAX} characters` : ""}${didYouMean}`,
-    });
+    warnings.add(
+      clip(field),
+      `${clip(field)} is not a field and was stored as attribute ${clip(name)}${text.length > ATTRIBUTE_VALUE_CHARS_MAX ? `, cut to ${ATTRIBUTE_VALUE_CHARS_MAX} characters` : ""}${didYouMean}`,
+    );
   }
   const known = Object.entries(event).filter(([field]) => CALL_FIELDS.has(field));
   return Object.fromEntries([
@@ -227,9 +231,7 @@ function moveUnknownFields(event: Event, warnings: Explained[]): Event {
 
 /** The known field that `field` is another spelling of: latencyMs, Latency-ms. */
 function similarField(field: string): string | null {
-  const folded = fold(field);
-  for (const known of CALL_FIELDS) if (fold(known) === folded) return known;
-  return null;
+  return FOLDED_FIELDS.get(fold(field)) ?? null;
 }
 
 function fold(name: string): string {
@@ -238,6 +240,10 @@ function fold(name: string): string {
     .toLowerCase()
     .replace(/[^a-z0-9]/g, "");
 }
+
+const FOLDED_FIELDS: ReadonlyMap<string, string> = new Map(
+  [...CALL_FIELDS].map((field) => [fold(field), field]),
+);
 
 function clip(name: string): string {
   return name.length <= 100 ? name : `${name.slice(0, 99)}…`;

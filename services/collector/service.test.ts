@@ -76,8 +76,20 @@ test("one event, an array and lines are accepted, and lie in the log byte for by
   const lines = await post(url, `${JSON.stringify(call(4))}\r\n\n  ${JSON.stringify(call(5))}  \n`, NDJSON);
 
   expect(one).toMatchObject({ status: 200, body: { accepted: 1, rejected: [], warnings: [] } });
-  expect(array.body).toEqual({ accepted: 2, rejected: [], warnings: [] });
-  expect(lines.body).toEqual({ accepted: 2, rejected: [], warnings: [] });
+  expect(array.body).toEqual({
+    accepted: 2,
+    rejected: [],
+    rejected_count: 0,
+    warnings: [],
+    warnings_count: 0,
+  });
+  expect(lines.body).toEqual({
+    accepted: 2,
+    rejected: [],
+    rejected_count: 0,
+    warnings: [],
+    warnings_count: 0,
+  });
   const records = await stored();
   expect(records.map((record) => record.key)).toEqual([1, 2, 3, 4, 5].map((n) => `${CALL_ID}${n}`));
   expect(Buffer.from(records[0]!.value).toString()).toBe(line);
@@ -427,7 +439,7 @@ test("whatever JSON arrives, every event is either accepted or rejected, and the
         const accepted = answer.status === 200 ? CallsAccepted.parse(answer.body).accepted : 0;
         const rejected =
           answer.status === 200
-            ? CallsAccepted.parse(answer.body).rejected.length
+            ? CallsAccepted.parse(answer.body).rejected_count
             : Problem.parse(answer.body).errors!.length;
         expect([200, 400]).toContain(answer.status);
         expect(accepted + rejected).toBe(events.length);
@@ -447,4 +459,56 @@ test("arbitrary bytes never crash the collector", async () => {
     }),
     { numRuns: 200, seed: 20261124 },
   );
+});
+
+test("stalled uploads of a tenant close the collector for nobody, of another tenant or its own", async () => {
+  const keyOf = (secret: string, tenant: string) =>
+    ({ secret, tenant, name: secret, scopes: ["ingest"], isOperator: false }) as const;
+  const { url } = await started({
+    guard: createKeyGuard({
+      clock: systemClock,
+      directory: null,
+      staticKeys: [keyOf("stalls", "one"), keyOf("sends", "two")],
+    }),
+  });
+  const stalled = Array.from({ length: 200 }, () => {
+    const request = httpRequest(`${url}/v1/calls`, {
+      method: "POST",
+      agent: false,
+      headers: {
+        authorization: "Bearer stalls",
+        "content-type": "application/json",
+        "content-length": "1000",
+        expect: "100-continue",
+      },
+    });
+    request.on("error", () => undefined);
+    onTestFinished(() => void request.destroy());
+    request.write("{");
+    // The server says that it reads the body: from here on it waits for the rest.
+    return new Promise((resolve) => request.once("continue", resolve));
+  });
+  await Promise.all(stalled);
+  for (const key of ["sends", "stalls"]) {
+    const answer = await post(url, JSON.stringify(call()), { authorization: `Bearer ${key}` });
+    expect(answer).toMatchObject({ status: 200, body: { accepted: 1 } });
+  }
+});
+
+test("lists in answers are short, and say how many entries there were", async () => {
+  const { url } = await started();
+  const unknown = Object.fromEntries(Array.from({ length: 8_000 }, (_, i) => [`field_${i}`, 1]));
+  const warned = CallsAccepted.parse((await post(url, JSON.stringify(call(1, unknown)))).body);
+  expect(warned).toMatchObject({ accepted: 1, rejected_count: 0, warnings_count: 8_000 });
+  expect(warned.warnings).toHaveLength(20);
+
+  const mixed = CallsAccepted.parse(
+    (await post(url, JSON.stringify([call(), ...Array.from({ length: 4_000 }, () => ({}))]))).body,
+  );
+  expect(mixed).toMatchObject({ accepted: 1, rejected_count: 4_000 });
+  expect(mixed.rejected).toHaveLength(100);
+
+  const nothing = await post(url, JSON.stringify(Array.from({ length: 4_000 }, () => 1)));
+  expect(nothing).toMatchObject({ status: 400, body: { errors_count: 4_000 } });
+  expect(Problem.parse(nothing.body).errors).toHaveLength(100);
 });

@@ -14,11 +14,11 @@ import {
 } from "@plumbline/schemas";
 import { LogError, type Clock, type EventLog } from "@plumbline/ports";
 import {
+  createBodyReader,
   createHttpApp,
   createHttpService,
   createOpenGuard,
   HttpProblem,
-  readBody,
   type Guard,
   type HttpService,
   type TlsFiles,
@@ -52,13 +52,14 @@ export interface CollectorOptions {
   readonly appendTimeoutMs?: number;
 }
 
-/** Requests being worked on at once: each may hold a body of 1 MiB before and after decompression. */
-const REQUESTS_MAX = 64;
+/** Requests being worked on at once, after their body arrived: each may hold one of 1 MiB and what it says. */
+export const COLLECTOR_REQUESTS_MAX = 64;
 
 export function createCollector(options: CollectorOptions): HttpService {
   const { log, clock, logger, host = "127.0.0.1", port, appendTimeoutMs = 10_000 } = options;
   const { guard = createOpenGuard() } = options;
   const useCases = new UseCaseLimit();
+  const bodies = createBodyReader({ bytesMax: BODY_BYTES_MAX });
   let requests = 0;
 
   async function append(topic: Topic, events: readonly ReadEvent[], tenant: string): Promise<void> {
@@ -91,18 +92,20 @@ export function createCollector(options: CollectorOptions): HttpService {
     read: (item: BodyItem) => ReadEvent,
   ): Promise<void> {
     const format = formatOf(request);
-    if (requests >= REQUESTS_MAX) throw overloaded();
+    // A body that is still arriving holds no slot: whoever stalls keeps nobody else out.
+    const body = await bodies.read(request, tenant);
+    if (requests >= COLLECTOR_REQUESTS_MAX) throw overloaded();
     requests++;
     try {
-      const events = splitBody(await readBody(request, { bytesMax: BODY_BYTES_MAX }), format).map(read);
+      const events = splitBody(body, format).map(read);
       await append(topic, events, tenant);
       countEvents(topic, events);
       const answer = toAnswer(events);
       response.locals["tenant"] = tenant;
       response.locals["accepted"] = answer.accepted;
-      response.locals["rejected"] = answer.rejected.length;
-      response.locals["warnings"] = answer.warnings.length;
-      if (answer.accepted === 0 && answer.rejected.length > 0) throw nothingAccepted(answer.rejected);
+      response.locals["rejected"] = answer.rejected_count;
+      response.locals["warnings"] = answer.warnings_count;
+      if (answer.accepted === 0 && answer.rejected_count > 0) throw nothingAccepted(answer);
       response.json(answer);
     } finally {
       requests--;
@@ -198,25 +201,45 @@ function formatOf(request: Request): BodyFormat {
   });
 }
 
+/** Entries of a list in an answer; the count beside it says how many there were. */
+export const ANSWER_ISSUES_MAX = 100;
+
 function toAnswer(events: readonly ReadEvent[]): CallsAccepted {
   const rejected: CallIssue[] = [];
   const warnings: CallIssue[] = [];
+  let rejectedCount = 0;
+  let warningsCount = 0;
+  const add = (issues: CallIssue[], issue: CallIssue): void => {
+    if (issues.length < ANSWER_ISSUES_MAX) issues.push(issue);
+  };
   for (const [index, event] of events.entries()) {
-    if (event.kind === "rejected") rejected.push({ index, field: event.field, message: event.message });
-    else for (const warning of event.warnings) warnings.push({ index, ...warning });
+    if (event.kind === "rejected") {
+      rejectedCount += 1;
+      add(rejected, { index, field: event.field, message: event.message });
+    } else {
+      warningsCount += event.warnings.count;
+      for (const warning of event.warnings.shown) add(warnings, { index, ...warning });
+    }
   }
-  return { accepted: events.length - rejected.length, rejected, warnings };
+  return {
+    accepted: events.length - rejectedCount,
+    rejected,
+    rejected_count: rejectedCount,
+    warnings,
+    warnings_count: warningsCount,
+  };
 }
 
-function nothingAccepted(rejected: readonly CallIssue[]): HttpProblem {
+function nothingAccepted({ rejected, rejected_count: count }: CallsAccepted): HttpProblem {
   const [first] = rejected;
   return new HttpProblem({
     type: "urn:plumbline:invalid-event",
     title: "Nothing was accepted",
     status: 400,
-    detail: `${rejected.length === 1 ? "The event is invalid" : `All ${rejected.length} events are invalid; the first`}: ${first?.message ?? ""}. An event may have ${CALL_BYTES_MAX} bytes.`,
+    detail: `${count === 1 ? "The event is invalid" : `All ${count} events are invalid; the first`}: ${first?.message ?? ""}. An event may have ${CALL_BYTES_MAX} bytes.`,
     ...(first === undefined ? {} : { field: first.field }),
     errors: rejected,
+    errors_count: count,
   });
 }
 
@@ -226,7 +249,7 @@ function overloaded(): HttpProblem {
       type: "urn:plumbline:overloaded",
       title: "Temporarily unavailable",
       status: 503,
-      detail: `${REQUESTS_MAX} requests are being worked on. Send this one again after Retry-After.`,
+      detail: `${COLLECTOR_REQUESTS_MAX} requests are being worked on. Send this one again after Retry-After.`,
     },
     { "retry-after": "1" },
   );

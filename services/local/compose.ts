@@ -109,7 +109,7 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
     );
     const store = createClickHouseStore(clickhouse);
     await store.migrate();
-    const sql = keep("sql", await serveClickHouse(clickhouse, { port: ports.sql, readOnly: true }));
+    const sql = keep("sql", await serveClickHouse(clickhouse, { port: ports.sql, readOnly: true, logger }));
     const inbox = await openInboxNotifier({ dir: join(dataDir, "inbox") });
 
     const deps = { log, store, clock: systemClock, logger };

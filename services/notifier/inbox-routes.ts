@@ -13,13 +13,14 @@ import {
  * @param tenant whose keys open it beside the operators; null: nobody's
  */
 export function inboxRoutes(
-  paths: readonly string[],
+  paths: readonly { readonly path: string; readonly isPage: boolean }[],
   handle: (request: Request, response: Response) => void,
   tenant: string | null,
 ): readonly Route[] {
-  return paths.map((path) => ({
+  return paths.map(({ path, isPage }) => ({
     method: "GET",
     path,
+    isPage,
     access: "read",
     handle(request, response, sender) {
       if (!sender.isOperator && sender.tenant !== tenant) throw notYours(sender);

@@ -73,7 +73,12 @@ export function keyRoutes({ keys, clock }: KeyRouteDeps): readonly Route[] {
       path: "/v1/keys",
       access: "admin",
       async handle(request, response, sender) {
-        const { name, scopes, tenant = sender.tenant, expires_at } = await readJson(request, CreateKeyBody);
+        const {
+          name,
+          scopes,
+          tenant = sender.tenant,
+          expires_at,
+        } = await readJson(request, sender.tenant, CreateKeyBody);
         if (!mayAdminister(sender, tenant)) throw otherTenant(sender);
         const expires = expires_at === null ? null : Date.parse(expires_at);
         if (expires !== null && expires <= clock.now()) throw inThePast();
@@ -92,7 +97,7 @@ export function keyRoutes({ keys, clock }: KeyRouteDeps): readonly Route[] {
       path: "/v1/keys/:key_id/rotate",
       access: "admin",
       async handle(request, response, sender) {
-        const { grace_seconds } = await readJson(request, RotateKeyBody);
+        const { grace_seconds } = await readJson(request, sender.tenant, RotateKeyBody);
         const key = await keyOf(request, sender);
         const now = clock.now();
         if (stateOf(key, now) !== "active") throw notActive(key);
@@ -106,7 +111,7 @@ export function keyRoutes({ keys, clock }: KeyRouteDeps): readonly Route[] {
       path: "/v1/keys/:key_id/revoke",
       access: "admin",
       async handle(request, response, sender) {
-        await readJson(request, RevokeKeyBody);
+        await readJson(request, sender.tenant, RevokeKeyBody);
         const { key_id } = await keyOf(request, sender);
         const now = clock.now();
         await keys.record(revoked(key_id, sender, now, now));

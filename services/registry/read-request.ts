@@ -1,13 +1,19 @@
 /** What a request says, checked: body, version references, expectations, credentials. */
 import { parseShortVersion } from "@plumbline/prompts";
-import { HttpProblem, readBody, type Request } from "@plumbline/runtime/http";
-import { REGISTRY_BODY_BYTES_MAX, UseCase } from "@plumbline/schemas";
+import { createBodyReader, HttpProblem, type Request } from "@plumbline/runtime/http";
+import { EVAL_BODY_BYTES_MAX, REGISTRY_BODY_BYTES_MAX, UseCase } from "@plumbline/schemas";
 import type { z } from "zod";
 import type { UseCaseState } from "@plumbline/registry-fold/state";
 
-/** @throws HttpProblem 400, 413 or 415, naming every field that does not fit */
+const bodies = createBodyReader({ bytesMax: EVAL_BODY_BYTES_MAX });
+
+/**
+ * @param owner whom the body counts against while it arrives
+ * @throws HttpProblem 400, 408, 413, 415 or 503, naming the fields that do not fit
+ */
 export async function readJson<Schema extends z.ZodType>(
   request: Request,
+  owner: string,
   schema: Schema,
   { bytesMax = REGISTRY_BODY_BYTES_MAX }: { readonly bytesMax?: number } = {},
 ): Promise<z.output<Schema>> {
@@ -21,7 +27,7 @@ export async function readJson<Schema extends z.ZodType>(
       detail: "Send content-type application/json.",
     });
   }
-  const bytes = await readBody(request, { bytesMax });
+  const bytes = await bodies.read(request, owner, bytesMax);
   const text = bytes.toString("utf8");
   if (isNestedDeeper(text, DEPTH_MAX))
     throw badRequest(`The body is nested deeper than ${DEPTH_MAX} levels.`, "");
@@ -33,30 +39,44 @@ export async function readJson<Schema extends z.ZodType>(
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map(({ path, message }, index) => ({
+  const count = parsed.error.issues.length;
+  const errors = parsed.error.issues.slice(0, ERRORS_MAX).map(({ path, message }, index) => ({
     index,
-    field: path.join("."),
-    message,
+    field: path.map(String).join(".").slice(0, FIELD_CHARS_MAX),
+    message: message.slice(0, MESSAGE_CHARS_MAX),
   }));
   const [first] = errors;
   throw new HttpProblem({
     type: "urn:plumbline:bad-request",
     title: "Bad request",
     status: 400,
-    detail: `${first!.field === "" ? "The body" : first!.field}: ${first!.message}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""}`,
+    detail: `${first!.field === "" ? "The body" : first!.field}: ${first!.message}${count > 1 ? ` (and ${count - 1} more)` : ""}`,
     field: first!.field,
     errors,
+    errors_count: count,
   });
 }
+
+/** Faults of one body that its answer lists; the count beside them says how many there were. */
+export const ERRORS_MAX = 20;
+const FIELD_CHARS_MAX = 200;
+/** An unknown key is part of zod's message about it, whole. */
+const MESSAGE_CHARS_MAX = 500;
 
 /** Prompts with a JSON Schema need ten or so. What is folded must never exhaust a stack. */
 const DEPTH_MAX = 64;
 
 function isNestedDeeper(json: string, levels: number): boolean {
   let depth = 0;
-  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
-    if (token === "[" || token === "{") depth += 1;
-    else if (token === "]" || token === "}") depth -= 1;
+  let isInString = false;
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at];
+    if (isInString) {
+      if (character === "\\") at += 1;
+      else if (character === '"') isInString = false;
+    } else if (character === '"') isInString = true;
+    else if (character === "[" || character === "{") depth += 1;
+    else if (character === "]" || character === "}") depth -= 1;
     if (depth > levels) return true;
   }
   return false;

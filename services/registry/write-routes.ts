@@ -165,8 +165,8 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
     resolveVersion(findUseCase(state, tenant, useCase), useCase, reference);
 
   return [
-    command("versions", async (request, _useCase, { name }) => {
-      const body = await readJson(request, RegisterVersionBody);
+    command("versions", async (request, _useCase, { name, tenant }) => {
+      const body = await readJson(request, tenant, RegisterVersionBody);
       return {
         type: "version_registered",
         env: EVERY_ENV,
@@ -182,7 +182,7 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
       };
     }),
     command("evals", async (request, useCase, sender) => {
-      const { env, record, reason } = await readJson(request, RecordEvalBody, {
+      const { env, record, reason } = await readJson(request, sender.tenant, RecordEvalBody, {
         bytesMax: EVAL_BODY_BYTES_MAX,
       });
       const known = findUseCase(state, sender.tenant, useCase);
@@ -197,7 +197,7 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
       };
     }),
     command("approvals", async (request, useCase, sender) => {
-      const { prompt_version, reason } = await readJson(request, ApproveBody);
+      const { prompt_version, reason } = await readJson(request, sender.tenant, ApproveBody);
       return {
         type: "approved",
         env: EVERY_ENV,
@@ -208,7 +208,7 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
       };
     }),
     command("promote", async (request, useCase, sender) => {
-      const body = await readJson(request, PromoteBody);
+      const body = await readJson(request, sender.tenant, PromoteBody);
       return {
         type: "promoted",
         env: body.env,
@@ -223,7 +223,7 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
       };
     }),
     command("advance", async (request, useCase, sender) => {
-      const body = await readJson(request, AdvanceBody);
+      const body = await readJson(request, sender.tenant, AdvanceBody);
       return {
         type: "rollout_advanced",
         env: body.env,
@@ -234,7 +234,7 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
       };
     }),
     command("rollback", async (request, useCase, sender) => {
-      const body = await readJson(request, RollbackBody);
+      const body = await readJson(request, sender.tenant, RollbackBody);
       const from = body.from === undefined ? null : resolve(sender, useCase, body.from);
       return {
         type: "rolled_back",
@@ -250,7 +250,7 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
       };
     }),
     command("quarantine", async (request, useCase, sender) => {
-      const { prompt_version, reason } = await readJson(request, QuarantineBody);
+      const { prompt_version, reason } = await readJson(request, sender.tenant, QuarantineBody);
       return {
         type: "quarantined",
         env: EVERY_ENV,
@@ -259,8 +259,8 @@ export function writeRoutes(deps: WriteDeps): readonly Route[] {
         body: {},
       };
     }),
-    command("policies", async (request) => {
-      const body = await readJson(request, SetPolicyBody);
+    command("policies", async (request, _useCase, sender) => {
+      const body = await readJson(request, sender.tenant, SetPolicyBody);
       return {
         type: "policy_set",
         env: body.env,

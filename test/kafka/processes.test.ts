@@ -2,6 +2,7 @@
  * Production as it is deployed: every service a process of its own, Kafka between them, ClickHouse over HTTP, Slack
  * behind its API. Processes are killed on the way, and what they held must arrive all the same, once.
  */
+import { createLogger } from "@plumbline/runtime/logger";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -17,6 +18,8 @@ import { createEmitter } from "@plumbline/emitter";
 import { afterAll, expect, test, vi } from "vitest";
 import { startFakeSlack } from "../fake-slack.ts";
 import { brokerForTests } from "./broker-for-tests.ts";
+
+const logger = createLogger("test", "silent");
 
 const CALLS_A_VERSION = 900;
 const OLD = `sha256:${"1".repeat(64)}`;
@@ -35,7 +38,7 @@ test.skipIf(kafka === null)(
   async () => {
     const folder = await mkdtemp(join(tmpdir(), "plumbline-processes-"));
     const clickhouse = await openEmbeddedClickHouse({ path: join(folder, "clickhouse") });
-    const front = await serveClickHouse(clickhouse, { readOnly: false });
+    const front = await serveClickHouse(clickhouse, { logger, readOnly: false });
     const slack = await startFakeSlack();
     const environment = {
       PLUMBLINE_KAFKA_BROKERS: kafka!.brokers.join(","),

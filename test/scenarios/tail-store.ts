@@ -1,4 +1,5 @@
 /** The store of local mode with calls in it, and its read-only SQL endpoint. */
+import { createLogger } from "@plumbline/runtime/logger";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,8 @@ import { serveClickHouse } from "@plumbline/adapters/clickhouse/http-front";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import type { CallRow, Store } from "@plumbline/ports";
 import { LlmCall, type LlmCallInput, type Verdict } from "@plumbline/schemas";
+
+const logger = createLogger("test", "silent");
 
 export interface StoreWithSql {
   readonly store: Store;
@@ -19,7 +22,7 @@ export async function openStoreWithSql(): Promise<StoreWithSql> {
   const engine = await openEmbeddedClickHouse({ path });
   const store = createClickHouseStore(engine);
   await store.migrate();
-  const front = await serveClickHouse(engine, { port: 0, readOnly: true });
+  const front = await serveClickHouse(engine, { logger, port: 0, readOnly: true });
   return {
     store,
     sqlUrl: front.url,

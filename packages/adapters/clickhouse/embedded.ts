@@ -24,29 +24,19 @@ import {
 } from "./connection.ts";
 import { HOLDER_WAIT_MS, isAlive, whenFree, type WaitLogger } from "../process/holder.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
+import { createReader, READER_SESSIONS } from "./reader.ts";
 import { openSpool } from "./spool.ts";
 import { bindParameters, withSettings } from "./sql-text.ts";
+import {
+  clickhouseCodeOf,
+  runOn,
+  type Session,
+  type StatementRunner,
+  toStatementError,
+} from "./statement.ts";
 import { storeErrorOf } from "./translate-error.ts";
 
 type Chdb = typeof chdbModule;
-type Session = chdbModule.Session;
-
-/** The engine's own words about a statement that a client wrote: for that client, not for logs. */
-export class StatementError extends Error {
-  readonly clickhouseCode: number;
-  constructor(message: string, clickhouseCode: number) {
-    super(message);
-    this.name = new.target.name;
-    this.clickhouseCode = clickhouseCode;
-  }
-}
-
-/** Runs whole statements as a client wrote them; answers in the format of their FORMAT clause, or `format`. */
-export interface StatementRunner {
-  /** @throws StatementError */
-  execute(sql: string, format: string): Promise<Uint8Array>;
-}
-
 export interface EmbeddedClickHouse extends ClickHouseConnection, StatementRunner {
   /**
    * Runs an INSERT that a client wrote, without its FORMAT clause, on rows in the Native format.
@@ -118,8 +108,10 @@ export async function openEmbeddedClickHouse({
   return {
     address: directory,
     async command(sql, parameters = {}) {
-      await runOn(query, (session) =>
-        session.queryAsync(bindParameters(sql, parameters), { format: "Null" }),
+      await runOn(
+        query,
+        (session) => session.queryAsync(bindParameters(sql, parameters), { format: "Null" }),
+        (error) => toStoreError(error),
       );
     },
     async insert({ table, columns, types, format, bytes }) {
@@ -142,7 +134,11 @@ export async function openEmbeddedClickHouse({
     },
     async query(sql, parameters = {}) {
       const text = withSettings(bindParameters(sql, parameters), { ...QUERY_LIMITS, ...RESULT_SETTINGS });
-      const result = await runOn(query, (session) => session.queryAsync(text, { format: "JSONEachRow" }));
+      const result = await runOn(
+        query,
+        (session) => session.queryAsync(text, { format: "JSONEachRow" }),
+        (error) => toStoreError(error),
+      );
       return parseRows(result.text());
     },
     async execute(sql, format) {
@@ -156,21 +152,9 @@ export async function openEmbeddedClickHouse({
       );
     },
     async openReader() {
-      const readers = await openSessions(2);
-      for (const session of readers) {
-        // The one licensed use of settings on a connection: it serves nobody else, and readonly = 1 locks them.
-        await session.queryAsync("USE plumbline");
-        await session.queryAsync(READER_SETTINGS);
-      }
-      const reading = createLanes(readers, refuse);
-      pools.push(reading);
-      return {
-        async execute(sql, format) {
-          return (
-            await runOn(reading, (session) => session.queryAsync(sql, { format }), toStatementError)
-          ).bytes();
-        },
-      };
+      const reader = await createReader(await openSessions(READER_SESSIONS), refuse);
+      pools.push(...reader.pools);
+      return reader;
     },
     async close() {
       await Promise.all(pools.map((pool) => pool.close()));
@@ -180,46 +164,11 @@ export async function openEmbeddedClickHouse({
   };
 }
 
-const READER_SETTINGS = `SET ${[
-  ...Object.entries(QUERY_LIMITS).map(([name, value]) => `${name} = ${value}`),
-  "max_ast_elements = 50000",
-  // Last: from here on this connection can neither write nor change a setting.
-  "readonly = 1",
-].join(", ")}`;
-
-function runOn<Result>(
-  lanes: Lanes<Session>,
-  statement: (session: Session) => Promise<Result>,
-  toError: (error: unknown) => Error = (error) => toStoreError(error, false),
-): Promise<Result> {
-  return lanes.run(async (session) => {
-    try {
-      return await statement(session);
-    } catch (error) {
-      // Rows of a failed query stay in the connection and would be the beginning of the next answer.
-      await session.queryAsync("SELECT 1", { format: "Null" }).catch(() => {});
-      throw toError(error);
-    }
-  });
-}
-
-function toStoreError(error: unknown, isInsert: boolean): Error {
+function toStoreError(error: unknown, isInsert = false): Error {
   const message = error instanceof Error ? error.message : String(error);
   const code = clickhouseCodeOf(error);
   if (code === null) return new StoreError("store_unknown", message, { cause: error });
   return storeErrorOf(code, message, { cause: error, isInsert });
-}
-
-function toStatementError(error: unknown): Error {
-  return new StatementError(
-    error instanceof Error ? error.message : String(error),
-    clickhouseCodeOf(error) ?? 0,
-  );
-}
-
-function clickhouseCodeOf(error: unknown): number | null {
-  const code = (error as { clickhouseCode?: unknown }).clickhouseCode;
-  return typeof code === "number" ? code : null;
 }
 
 /** Imported on demand: a process that speaks HTTP to a server never loads half a gigabyte of engine. */

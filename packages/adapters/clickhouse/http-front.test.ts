@@ -1,3 +1,4 @@
+import { createLogger } from "@plumbline/runtime/logger";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -6,8 +7,11 @@ import { gzipSync } from "node:zlib";
 import { ClickHouseLogLevel, createClient } from "@clickhouse/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type EmbeddedClickHouse, openEmbeddedClickHouse } from "./embedded.ts";
-import { type ClickHouseFront, serveClickHouse } from "./http-front.ts";
+import { type ClickHouseFront, serveClickHouse, STATEMENT_BYTES_MAX } from "./http-front.ts";
+import { READER_QUEUE_MAX } from "./reader.ts";
 import { migrate } from "./migrate.ts";
+
+const logger = createLogger("test", "silent");
 
 let path: string;
 let engine: EmbeddedClickHouse;
@@ -18,8 +22,8 @@ beforeAll(async () => {
   path = await mkdtemp(join(tmpdir(), "plumbline-front-"));
   engine = await openEmbeddedClickHouse({ path });
   await migrate(engine);
-  reader = await serveClickHouse(engine);
-  writer = await serveClickHouse(engine, { readOnly: false });
+  reader = await serveClickHouse(engine, { logger });
+  writer = await serveClickHouse(engine, { logger, readOnly: false });
 });
 
 afterAll(async () => {
@@ -61,9 +65,9 @@ describe("the front answers as ClickHouse does", () => {
   });
 
   test.each([
-    { name: "a syntax error", sql: "SELECT FROM WHERE", status: 500, code: "62" },
+    { name: "a syntax error", sql: "SELECT FROM WHERE", status: 400, code: "62" },
     { name: "an unknown table", sql: "SELECT 1 FROM plumbline.nothing", status: 404, code: "60" },
-    { name: "a parameter without a value", sql: "SELECT {a:String}", status: 500, code: "62" },
+    { name: "a parameter without a value", sql: "SELECT {a:String}", status: 400, code: "62" },
   ])("$name is an exception with code $code", async ({ sql, status, code }) => {
     const answer = await ask(sql);
     expect(answer).toMatchObject({ status, code });
@@ -188,7 +192,7 @@ describe("the read-only front", () => {
       param_d: "default",
       param_t: "x",
     });
-    expect(answer).toMatchObject({ status: 500, code: "164" });
+    expect(answer).toMatchObject({ status: 403, code: "164" });
   });
 
   test("refusals say what to do", async () => {
@@ -196,5 +200,95 @@ describe("the read-only front", () => {
       "Code: 164. DB::Exception: this endpoint is read-only: a statement begins with " +
         "SELECT, WITH, SHOW, DESCRIBE, DESC, EXPLAIN, EXISTS. (READONLY)",
     );
+  });
+});
+
+describe("one statement never stops another", () => {
+  /** Runs for minutes unless something ends it. */
+  const ENDLESS = "SELECT sum(sipHash64(number, sipHash64(number))) FROM numbers(1000000000000)";
+
+  async function running(): Promise<number> {
+    const [row] = await engine.query(
+      "SELECT count() AS running FROM system.processes WHERE query LIKE 'SELECT sum(sipHash64%'",
+    );
+    return Number(row!["running"]);
+  }
+
+  async function until(holds: () => Promise<boolean>): Promise<void> {
+    while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  test("a statement whose reader is gone is cancelled, whether it runs or waits; one too many is told to wait", async () => {
+    const gone = new AbortController();
+    const ask = () => fetch(`${reader.url}/`, { method: "POST", body: ENDLESS, signal: gone.signal });
+    const statuses: number[] = [];
+    const asked = Array.from({ length: 24 }, () =>
+      ask().then(
+        (response) => void statuses.push(response.status),
+        () => undefined,
+      ),
+    );
+    await until(async () => (await running()) === 2 && statuses.length === 24 - 2 - READER_QUEUE_MAX);
+    expect(new Set(statuses)).toEqual(new Set([429]));
+    gone.abort();
+    await Promise.all(asked);
+    await until(async () => (await running()) === 0);
+    expect(await (await fetch(`${reader.url}/?query=SELECT+1`)).text()).toBe("1\n");
+  }, 60_000);
+
+  test("a statement of a mebibyte is refused, and so is what becomes one", async () => {
+    const headers = { "Content-Encoding": "gzip" };
+    const bomb = await fetch(reader.url, { method: "POST", body: gzipSync("(".repeat(48_000_000)), headers });
+    expect(bomb.status).toBe(413);
+    const body = await fetch(reader.url, {
+      method: "POST",
+      body: `SELECT '${"x".repeat(STATEMENT_BYTES_MAX)}'`,
+    });
+    expect(body.status).toBe(413);
+    const places = await fetch(`${reader.url}/?param_a=${"x".repeat(10_000)}`, {
+      method: "POST",
+      body: `SELECT ${"{a:String},".repeat(10_000)} 1`,
+    });
+    expect(places.status).toBe(400);
+  });
+
+  test.each(["//", "/?query_id=%0a", "/%", "/?query=%E0%A4%A", "/?param_=x&query=SELECT+1", "/..//\\?#"])(
+    "%s is answered, and the next request as well",
+    async (target) => {
+      const { hostname, port } = new URL(reader.url);
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        request({ hostname, port, path: target }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        })
+          .on("error", reject)
+          .end();
+      });
+      expect(status).toBeLessThan(500);
+      expect((await fetch(`${reader.url}/ping`)).status).toBe(200);
+    },
+  );
+
+  test("no page of another site is answered, a link from one included", async () => {
+    const from = (headers: Record<string, string>) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        request(`${reader.url}/?query=SELECT%201`, { headers }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        })
+          .on("error", reject)
+          .end();
+      });
+    expect(await from({ "sec-fetch-site": "cross-site", "sec-fetch-dest": "script" })).toBe(403);
+    expect(await from({ "sec-fetch-site": "same-site" })).toBe(403);
+    expect(
+      await from({
+        "sec-fetch-site": "cross-site",
+        "sec-fetch-mode": "navigate",
+        "sec-fetch-dest": "document",
+      }),
+    ).toBe(403);
+    expect(await from({ origin: "https://attacker.example" })).toBe(403);
+    expect(await from({ "sec-fetch-site": "none" })).toBe(200);
   });
 });

@@ -6,17 +6,17 @@
  * the rest of the statement), `/ping`, gzip bodies, exceptions with their code in status, header and text.
  * Left out: sessions, users, compressed answers, progress headers. Settings in the address are ignored.
  *
- * Bound to the loopback interface. A page in a browser could still reach it under a name of its own that resolves
- * here, so a Host header that isn't a loopback name is refused.
+ * Bound to the loopback interface; whom it answers there is decided where every server decides it.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Readable } from "node:stream";
-import { buffer as readBuffer, text as readText } from "node:stream/consumers";
-import { createGunzip } from "node:zlib";
-import { type EmbeddedClickHouse, StatementError, type StatementRunner } from "./embedded.ts";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type BodyReader, createBodyReader, HttpProblem, listen } from "@plumbline/runtime/http";
+import type { Logger } from "@plumbline/runtime/logger";
+import type { EmbeddedClickHouse } from "./embedded.ts";
 import { refuseUnlessReadOnly } from "./read-only-statement.ts";
+import { TOO_MANY_SIMULTANEOUS_QUERIES } from "./reader.ts";
 import { readQuery } from "./sql-files.ts";
 import { bindParameters, tokenize } from "./sql-text.ts";
+import { StatementError, type StatementRunner } from "./statement.ts";
 
 export interface ClickHouseFront {
   /** `http://127.0.0.1:<port>`, what a client is given. */
@@ -24,81 +24,83 @@ export interface ClickHouseFront {
   close(): Promise<void>;
 }
 
-/** Larger bodies are refused; a block of the store's own inserts stays below. */
-const BODY_BYTES_MAX = 536_870_912;
+export interface ClickHouseFrontOptions {
+  /** 0 takes a free one; the default. */
+  readonly port?: number;
+  /** Answers only what reads, and lets the engine itself refuse the rest; the default. */
+  readonly readOnly?: boolean;
+  readonly logger: Logger;
+}
+
+/** A statement on the read-only port: its body before and after decompression, and itself with its parameters. */
+export const STATEMENT_BYTES_MAX = 1_048_576;
+/** A body of the port that also writes; a block of the store's own inserts stays below. */
+const INSERT_BYTES_MAX = 536_870_912;
 /** As the server's `http_max_uri_size`: parameters travel in the address, and a page of call ids is long. */
-const URI_BYTES_MAX = 1_048_576;
+export const SQL_URI_BYTES_MAX = 1_048_576;
 const READONLY_CODE = 164;
 const SYNTAX_ERROR_CODE = 62;
 const DEFAULT_FORMAT = "TabSeparated";
-/** The one binary format that is taken: what the store's own inserts are written in. */
-const INSERT_NATIVE = /^(\s*INSERT\s[^;]*?)\s+FORMAT\s+Native\s*$/i;
 
-/**
- * @param readOnly answers only what reads, and lets the engine itself refuse the rest; the default
- * @param port 0 takes a free one
- */
+interface Front {
+  readonly runner: StatementRunner;
+  readonly bodies: BodyReader;
+  readonly statementCharsMax: number;
+  /** Why a statement is refused, or null. */
+  refuse(statement: string): string | null;
+  /** Takes inserts; null when only reading is answered. */
+  readonly writer: Pick<EmbeddedClickHouse, "executeInsert"> | null;
+}
+
+/** @throws InvalidConfigError when the port can't be bound */
 export async function serveClickHouse(
   clickhouse: EmbeddedClickHouse,
-  { port = 0, readOnly = true }: { readonly port?: number; readonly readOnly?: boolean } = {},
+  { port = 0, readOnly = true, logger }: ClickHouseFrontOptions,
 ): Promise<ClickHouseFront> {
-  const runner: StatementRunner = readOnly ? await clickhouse.openReader() : clickhouse;
   const known = await clickhouse.query(readQuery("table_functions"));
   const tableFunctions = new Set(known.map(({ name }) => String(name).toLowerCase()));
-  const refuse = (statement: string): string | null =>
-    readOnly ? refuseUnlessReadOnly(statement, tableFunctions) : null;
-  const server = createServer({ maxHeaderSize: URI_BYTES_MAX }, (request, response) => {
-    void answer(request, response, runner, refuse, readOnly ? null : clickhouse);
-  });
-  await listen(server, port);
-  const address = server.address();
-  const boundPort = typeof address === "object" && address !== null ? address.port : port;
-  return {
-    url: `http://127.0.0.1:${boundPort}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const front: Front = readOnly
+    ? {
+        runner: await clickhouse.openReader(),
+        bodies: createBodyReader({ bytesMax: STATEMENT_BYTES_MAX }),
+        statementCharsMax: STATEMENT_BYTES_MAX,
+        refuse: (statement) => refuseUnlessReadOnly(statement, tableFunctions),
+        writer: null,
+      }
+    : {
+        runner: clickhouse,
+        bodies: createBodyReader({ bytesMax: INSERT_BYTES_MAX }),
+        statementCharsMax: INSERT_BYTES_MAX,
+        refuse: () => null,
+        writer: clickhouse,
+      };
+  const server = await listen(
+    { handle: (request, response) => answer(front, request, response) },
+    { port, portSetting: "--sql-port or PLUMBLINE_SQL_PORT", headerBytesMax: SQL_URI_BYTES_MAX, logger },
+  );
+  // Nobody waits for an answer of a process that stops.
+  return { url: server.url, close: () => server.close(0) };
 }
 
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => {
-      server.removeListener("error", reject);
-      resolve();
-    });
-  });
-}
-
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  runner: StatementRunner,
-  refuse: (statement: string) => string | null,
-  clickhouse: Pick<EmbeddedClickHouse, "executeInsert"> | null,
-): Promise<void> {
-  const url = new URL(request.url ?? "/", "http://127.0.0.1");
+async function answer(front: Front, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(`http://127.0.0.1${request.url ?? "/"}`);
   const headers = {
     "X-ClickHouse-Server-Display-Name": "plumbline",
-    "X-ClickHouse-Query-Id": url.searchParams.get("query_id") ?? "",
+    "X-ClickHouse-Query-Id": headerText(url.searchParams.get("query_id") ?? ""),
     "X-ClickHouse-Summary": '{"read_rows":"0","read_bytes":"0","written_rows":"0","written_bytes":"0"}',
   };
-  const fail = (status: number, code: number, message: string): void => {
+  const fail = (status: number, code: number, message: string, more: Record<string, string> = {}): void => {
     const body = /^Code: \d+\. /.test(message) ? message : `Code: ${code}. DB::Exception: ${message}`;
     response
       .writeHead(status, {
         ...headers,
+        ...more,
         "Content-Type": "text/plain; charset=UTF-8",
         "X-ClickHouse-Exception-Code": String(code),
       })
       .end(`${body}\n`);
   };
 
-  if (!isLoopbackHost(request.headers.host))
-    return fail(403, READONLY_CODE, "this endpoint is local. (READONLY)");
   if (url.pathname === "/ping") {
     response.writeHead(200, headers).end("Ok.\n");
     return;
@@ -107,65 +109,105 @@ async function answer(
   if (request.method !== "GET" && request.method !== "POST")
     return fail(501, 0, "only GET and POST are understood");
 
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
   try {
     refuseOtherDatabase(url);
-    const insert = INSERT_NATIVE.exec(url.searchParams.get("query") ?? "");
-    if (insert !== null && clickhouse !== null) {
-      await clickhouse.executeInsert(insert[1]!, await readBuffer(readBody(request)));
+    const insert = front.writer === null ? null : insertOf(url.searchParams.get("query") ?? "");
+    if (insert !== null && front.writer !== null) {
+      await front.writer.executeInsert(insert, await front.bodies.read(request, OWNER));
       response.writeHead(200, headers).end();
       return;
     }
-    const statement = bindParameters(await readStatement(request, url), parametersOf(url));
-    const refusal = refuse(statement);
-    if (refusal !== null) return fail(500, READONLY_CODE, `${refusal}. (READONLY)`);
+    const written = await readStatement(front.bodies, request, url);
+    const statement = bindParameters(written, parametersOf(url), front.statementCharsMax);
+    const refusal = front.refuse(statement);
+    if (refusal !== null) return fail(403, READONLY_CODE, `${refusal}. (READONLY)`);
 
     const format = url.searchParams.get("default_format") ?? DEFAULT_FORMAT;
-    const bytes = await runner.execute(statement, format);
+    const bytes = await front.runner.execute(statement, format, gone.signal);
     response
       .writeHead(200, {
         ...headers,
         "Content-Type": "text/plain; charset=UTF-8",
-        "X-ClickHouse-Format": formatOf(statement) ?? format,
+        "X-ClickHouse-Format": headerText(formatOf(statement) ?? format),
       })
       .end(bytes);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const code = codeOf(error);
-    // As the server does: what isn't there is 404, what may not be is 403, the rest 500.
-    const status = code === 60 || code === 81 ? 404 : code === 497 || code === 516 ? 403 : 500;
-    fail(status, code, message);
+    if (gone.signal.aborted) return;
+    const { status, code, message, more } = failureOf(error);
+    fail(status, code, message, more);
   }
 }
 
-/** What the front itself refuses is a matter of how the request was written. */
-function codeOf(error: unknown): number {
-  if (error instanceof StatementError) return error.clickhouseCode;
-  return error instanceof RangeError ? SYNTAX_ERROR_CODE : 0;
+/** Without keys, everybody on this machine is one owner. */
+const OWNER = "local";
+
+interface Failure {
+  readonly status: number;
+  readonly code: number;
+  readonly message: string;
+  readonly more?: Record<string, string>;
 }
 
-function isLoopbackHost(host: string | undefined): boolean {
-  return host === undefined || /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i.test(host);
+/** What the engine's own faults are called; every other code says what is wrong with the statement. */
+const ENGINE_FAULTS: ReadonlySet<number> = new Set([
+  0, // no code
+  49, // LOGICAL_ERROR
+  74, // CANNOT_READ_FROM_FILE_DESCRIPTOR
+  76, // CANNOT_OPEN_FILE
+  243, // NOT_ENOUGH_SPACE
+  1000, // POCO_EXCEPTION
+  1001, // STD_EXCEPTION
+  1002, // UNKNOWN_EXCEPTION
+]);
+const STATUSES: Readonly<Record<number, number>> = {
+  46: 404, // UNKNOWN_FUNCTION
+  47: 404, // UNKNOWN_IDENTIFIER
+  60: 404, // UNKNOWN_TABLE
+  81: 404, // UNKNOWN_DATABASE
+  159: 408, // TIMEOUT_EXCEEDED
+  [READONLY_CODE]: 403,
+  [TOO_MANY_SIMULTANEOUS_QUERIES]: 429,
+  497: 403, // ACCESS_DENIED
+  516: 403, // AUTHENTICATION_FAILED
+};
+
+function failureOf(error: unknown): Failure {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof HttpProblem) {
+    return { status: error.body.status, code: SYNTAX_ERROR_CODE, message, more: { ...error.headers } };
+  }
+  // What the front itself refuses is a matter of how the request was written.
+  if (error instanceof RangeError) return { status: 400, code: SYNTAX_ERROR_CODE, message };
+  const code = error instanceof StatementError ? error.clickhouseCode : 0;
+  const status = STATUSES[code] ?? (ENGINE_FAULTS.has(code) ? 500 : 400);
+  return { status, code, message, ...(status === 429 && { more: { "Retry-After": "1" } }) };
+}
+
+/** `text` where a header can carry it, else nothing. */
+function headerText(text: string): string {
+  return /^[\x20-\x7e]{0,256}$/.test(text) ? text : "";
 }
 
 /** The query of the address and the body, joined by a line break as the server joins them. */
-async function readStatement(request: IncomingMessage, url: URL): Promise<string> {
+async function readStatement(bodies: BodyReader, request: IncomingMessage, url: URL): Promise<string> {
   const fromAddress = url.searchParams.get("query") ?? "";
   if (request.method === "GET") return fromAddress;
-  const text = await readText(readBody(request));
+  const text = (await bodies.read(request, OWNER)).toString("utf8");
   return fromAddress === "" ? text : `${fromAddress}\n${text}`;
 }
 
-function readBody(request: IncomingMessage): Readable {
-  const encoding = request.headers["content-encoding"];
-  if (encoding !== undefined && encoding !== "gzip")
-    throw new RangeError(`unknown Content-Encoding ${encoding}`);
-  const body = encoding === "gzip" ? request.pipe(createGunzip()) : request;
-  let bytes = 0;
-  body.on("data", (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) body.destroy(new RangeError(`a body has at most ${BODY_BYTES_MAX} bytes`));
-  });
-  return body;
+/**
+ * The INSERT in front of `FORMAT Native`, the one binary format that is taken: what the store's own inserts are written
+ * in. Null for every other statement.
+ */
+function insertOf(query: string): string | null {
+  const text = query.trimEnd();
+  const format = /\sFORMAT\s+Native$/i.exec(text);
+  if (format === null || !/^\s*INSERT\s/i.test(text)) return null;
+  const insert = text.slice(0, format.index).trimEnd();
+  return insert.includes(";") ? null : insert;
 }
 
 /** Values arrive escaped as in TabSeparated. */

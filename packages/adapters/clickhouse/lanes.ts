@@ -2,30 +2,70 @@
  * A fixed set of things of which each does one job at a time: hands out a free one, in order of asking.
  */
 export interface Lanes<Lane> {
-  /** Runs `job` on a free lane; waits for one when all are busy. */
-  run<Result>(job: (lane: Lane) => Promise<Result>): Promise<Result>;
+  /**
+   * Runs `job` on a free lane; waits for one when all are busy.
+   *
+   * @param signal ends the wait with its reason; a job that runs already is not touched
+   */
+  run<Result>(job: (lane: Lane) => Promise<Result>, signal?: AbortSignal): Promise<Result>;
   /** Resolves when every lane is free; refuses jobs from then on. */
   close(): Promise<readonly Lane[]>;
 }
 
-/** @param refuse makes the error for jobs that arrive after `close` */
-export function createLanes<Lane>(lanes: readonly Lane[], refuse: () => Error): Lanes<Lane> {
+/** How many jobs may wait for a lane. */
+export interface LaneQueue {
+  readonly waitingMax: number;
+  /** Makes the error for one job more. */
+  refuseMore(): Error;
+}
+
+/**
+ * @param refuse makes the error for jobs that arrive after `close`
+ * @param queue absent: any number of jobs waits
+ */
+export function createLanes<Lane>(
+  lanes: readonly Lane[],
+  refuse: () => Error,
+  queue?: LaneQueue,
+): Lanes<Lane> {
   const free = [...lanes];
-  const waiting: ((lane: Lane) => void)[] = [];
+  const waiting = new Set<(lane: Lane) => void>();
   let isClosed = false;
   let onIdle: (() => void) | null = null;
 
   function release(lane: Lane): void {
-    const next = waiting.shift();
-    if (next !== undefined) return next(lane);
+    const [next] = waiting;
+    if (next !== undefined) {
+      waiting.delete(next);
+      return next(lane);
+    }
     free.push(lane);
     if (free.length === lanes.length) onIdle?.();
   }
 
+  function waitForLane(signal: AbortSignal | undefined): Promise<Lane> {
+    return new Promise((resolve, reject) => {
+      const take = (lane: Lane): void => {
+        signal?.removeEventListener("abort", leave);
+        resolve(lane);
+      };
+      const leave = (): void => {
+        waiting.delete(take);
+        reject(signal?.reason as Error);
+      };
+      waiting.add(take);
+      signal?.addEventListener("abort", leave, { once: true });
+    });
+  }
+
   return {
-    async run(job) {
+    async run(job, signal) {
       if (isClosed) throw refuse();
-      const lane = free.shift() ?? (await new Promise<Lane>((resolve) => waiting.push(resolve)));
+      signal?.throwIfAborted();
+      if (queue !== undefined && free.length === 0 && waiting.size >= queue.waitingMax) {
+        throw queue.refuseMore();
+      }
+      const lane = free.shift() ?? (await waitForLane(signal));
       try {
         return await job(lane);
       } finally {

@@ -67,11 +67,12 @@ function refuseCall(
 }
 
 function refuseToken(token: SqlToken, previous: SqlToken | undefined): string | null {
+  if (token.kind === "unclosed") return `unexpected ${token.text[0]}: nothing closes it`;
   if (token.kind === "symbol") {
     if (token.text === ";") return "one statement at a time";
     if (!/^[\x21-\x7e]$/.test(token.text)) return "characters outside ASCII must stand in quotes";
-    // Quotes left over are unclosed; $ begins a heredoc, # a comment in some places.
-    if ("'\"`$#\\".includes(token.text)) return `unexpected ${token.text}`;
+    // $ begins a heredoc, # a comment in some places.
+    if ("$#\\".includes(token.text)) return `unexpected ${token.text}`;
     return null;
   }
   // x'…' and b'…' have other rules of escaping than strings.

@@ -1,10 +1,12 @@
 /**
  * Reads SQL text as ClickHouse's lexer does, far enough to tell code from quoted text and comments. Needed to
- * split migrations into statements, to bind parameters in-process, and to check read-only statements.
+ * split migrations into statements, to bind parameters in-process, and to check read-only statements. Every function
+ * here takes time linear in the text: what it reads comes from outside.
  */
 
 export interface SqlToken {
-  readonly kind: "word" | "symbol" | "number" | "string" | "quoted_name" | "comment" | "space";
+  /** `unclosed`: a quote or comment that nothing ends, with all that follows it. */
+  readonly kind: "word" | "symbol" | "number" | "string" | "quoted_name" | "comment" | "space" | "unclosed";
   /** As written, quotes included. */
   readonly text: string;
 }
@@ -13,16 +15,10 @@ const WORD = /[A-Za-z_][A-Za-z0-9_$]*/y;
 const NUMBER = /[0-9][A-Za-z0-9_]*/y;
 const SPACE = /[ \t\r\n\f\v]+/y;
 const LINE_COMMENT = /--[^\n]*|#[ !][^\n]*/y;
-const BLOCK_COMMENT = /\/\*[\s\S]*?\*\//y;
-const STRING = /'(?:[^'\\]|\\[\s\S]|'')*'/y;
-const QUOTED_NAME = /"(?:[^"\\]|\\[\s\S]|"")*"|`(?:[^`\\]|\\[\s\S]|``)*`/y;
 
 const PATTERNS: readonly (readonly [SqlToken["kind"], RegExp])[] = [
   ["space", SPACE],
   ["comment", LINE_COMMENT],
-  ["comment", BLOCK_COMMENT],
-  ["string", STRING],
-  ["quoted_name", QUOTED_NAME],
   ["word", WORD],
   ["number", NUMBER],
 ];
@@ -40,12 +36,38 @@ export function tokenize(sql: string): readonly SqlToken[] {
 }
 
 function tokenAt(sql: string, at: number): SqlToken {
+  const character = sql[at]!;
+  if (character === "'" || character === '"' || character === "`") {
+    const kind = character === "'" ? "string" : "quoted_name";
+    return upTo(kind, sql, at, quoteEnd(sql, at));
+  }
+  if (character === "/" && sql[at + 1] === "*") {
+    const end = sql.indexOf("*/", at + 2);
+    return upTo("comment", sql, at, end === -1 ? null : end + 2);
+  }
   for (const [kind, pattern] of PATTERNS) {
     pattern.lastIndex = at;
-    const match = pattern.exec(sql);
-    if (match !== null) return { kind, text: match[0] };
+    if (pattern.test(sql)) return { kind, text: sql.slice(at, pattern.lastIndex) };
   }
-  return { kind: "symbol", text: sql[at]! };
+  return { kind: "symbol", text: character };
+}
+
+function upTo(kind: SqlToken["kind"], sql: string, at: number, end: number | null): SqlToken {
+  return end === null ? { kind: "unclosed", text: sql.slice(at) } : { kind, text: sql.slice(at, end) };
+}
+
+/** Position behind the quote that closes the one at `start`; null when none does. */
+function quoteEnd(sql: string, start: number): number | null {
+  const quote = sql[start];
+  for (let at = start + 1; at < sql.length; at++) {
+    if (sql[at] === "\\") at += 1;
+    else if (sql[at] === quote) {
+      // Doubled, it stands for itself.
+      if (sql[at + 1] !== quote) return at + 1;
+      at += 1;
+    }
+  }
+  return null;
 }
 
 /** Statements of a file, without comments around them and without the closing semicolon. */
@@ -84,13 +106,20 @@ export type QueryParameters = Readonly<Record<string, QueryParameter>>;
  * The in-process engine's binder keeps parameters in one place per process, so its driver lets only one
  * parameterised query run at a time over all connections: one slow question would hold up every other.
  *
- * @throws RangeError when a placeholder has no value, or a name isn't a plain identifier
+ * @param charsMax length of the result: a long value in many places is much longer than both
+ * @throws RangeError when a placeholder has no value, a name isn't a plain identifier, or the result is too long
  */
-export function bindParameters(sql: string, parameters: QueryParameters): string {
+export function bindParameters(
+  sql: string,
+  parameters: QueryParameters,
+  charsMax = Number.POSITIVE_INFINITY,
+): string {
   const tokens = tokenize(sql);
+  const closes = nextCloses(tokens);
   let bound = "";
   for (let i = 0; i < tokens.length; i++) {
-    const placeholder = placeholderAt(tokens, i);
+    if (bound.length > charsMax) throw new RangeError(`a statement has at most ${charsMax} characters`);
+    const placeholder = placeholderAt(tokens, i, closes);
     if (placeholder === null) {
       bound += tokens[i]!.text;
       continue;
@@ -107,6 +136,7 @@ export function bindParameters(sql: string, parameters: QueryParameters): string
 function placeholderAt(
   tokens: readonly SqlToken[],
   first: number,
+  closes: Int32Array,
 ): { readonly name: string; readonly type: string; readonly last: number } | null {
   if (tokens[first]!.text !== "{") return null;
   const codeFrom = (index: number): number => {
@@ -117,9 +147,7 @@ function placeholderAt(
   const name = codeFrom(first + 1);
   const colon = codeFrom(name + 1);
   if (tokens[name]?.kind !== "word" || tokens[colon]?.text !== ":") return null;
-  const last = tokens.findIndex(
-    (token, index) => index > colon && token.kind === "symbol" && token.text === "}",
-  );
+  const last = closes[colon]!;
   if (last === -1) return null;
   const type = tokens
     .slice(colon + 1, last)
@@ -127,6 +155,17 @@ function placeholderAt(
     .join("")
     .trim();
   return { name: tokens[name].text, type, last };
+}
+
+/** Of each token, the next closing brace at or behind it; -1 where none follows. */
+function nextCloses(tokens: readonly SqlToken[]): Int32Array {
+  const closes = new Int32Array(tokens.length);
+  let next = -1;
+  for (let i = tokens.length - 1; i >= 0; i--) {
+    if (tokens[i]!.text === "}") next = i;
+    closes[i] = next;
+  }
+  return closes;
 }
 
 function quoteName(value: QueryParameter): string {

@@ -1,3 +1,4 @@
+import { createLogger } from "@plumbline/runtime/logger";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,8 @@ import { openEmbeddedClickHouse } from "./embedded.ts";
 import { serveClickHouse } from "./http-front.ts";
 import { openHttpClickHouse } from "./http.ts";
 import { createClickHouseStore } from "./store.ts";
+
+const logger = createLogger("test", "silent");
 
 storeContract("ClickHouse in-process", async () => {
   const path = await mkdtemp(join(tmpdir(), "plumbline-store-"));
@@ -25,7 +28,7 @@ storeContract("ClickHouse in-process", async () => {
 storeContract("ClickHouse over HTTP", async () => {
   const path = await mkdtemp(join(tmpdir(), "plumbline-store-"));
   const engine = await openEmbeddedClickHouse({ path });
-  const front = await serveClickHouse(engine, { readOnly: false });
+  const front = await serveClickHouse(engine, { logger, readOnly: false });
   const store = createClickHouseStore(openHttpClickHouse({ url: front.url }));
   const other = createClickHouseStore(openHttpClickHouse({ url: front.url }));
   return {

@@ -29,10 +29,17 @@ const SECURITY_HEADERS = {
 const STREAMS_MAX = 100;
 const KEEP_ALIVE_MS = 20_000;
 
-/** Paths that the handler answers, for a server that routes by list; `:name` is one segment. */
-export function inboxPaths(basePath = ""): string[] {
-  const own = ["/messages", "/events", "/inbox.css", "/inbox.js", "/inbox.svg", "/runbooks/:name"];
-  return [basePath === "" ? "/" : basePath, ...own.map((path) => `${basePath}${path}`)];
+/**
+ * Paths that the handler answers, for a server that routes by list; `:name` is one segment. Pages are what people open
+ * by a link in a message.
+ */
+export function inboxPaths(basePath = ""): { readonly path: string; readonly isPage: boolean }[] {
+  const at = (path: string, isPage: boolean) => ({ path: `${basePath}${path}`, isPage });
+  return [
+    { path: basePath === "" ? "/" : basePath, isPage: true },
+    at("/runbooks/:name", true),
+    ...["/messages", "/events", "/inbox.css", "/inbox.js", "/inbox.svg"].map((path) => at(path, false)),
+  ];
 }
 
 /**

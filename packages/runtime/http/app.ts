@@ -48,7 +48,6 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
   });
 
   const all: readonly Route[] = [...healthRoutes(health), ...routes];
-  guards.set(app, { guard, routes: all });
   for (const route of all) {
     app[METHODS[route.method]](route.path, async (request: Request, response: Response) => {
       if (route.access === "public") return route.handle(request, response);
@@ -82,12 +81,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
         .join(", ")}.${request.path === "/" ? "" : " Check the path for a typing error."}`,
     });
   });
-  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
-    // A sender that goes away in the middle of its body is nobody's fault here: the request's own line says so.
-    if (isAbortedUpload(error, request)) {
-      response.destroy();
-      return;
-    }
+  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     const problem = toProblem(error);
     if (problem.body.status === 500) logger.error({ err: error }, `${name}.request_failed`);
     // The sender is gone, or a part of the answer is: there is nobody to explain anything to.
@@ -98,31 +92,25 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
     for (const [header, value] of Object.entries(problem.headers)) response.setHeader(header, value);
     response.status(problem.body.status).type("application/problem+json").send(JSON.stringify(problem.body));
   });
-  return app;
+  const pages = all.filter((route) => route.isPage === true).map((route) => pathPattern(route.path));
+  return {
+    handle: app,
+    isPage: (path) => pages.some((page) => page.test(path)),
+    routes: all,
+    asksForKeys: guard.asksForKeys || routes.every(({ access }) => access === "public"),
+  };
 }
 
-const guards = new WeakMap<HttpApp, Pick<HttpAppOptions, "guard" | "routes">>();
-
-/** Whether everybody who reaches `app` may use all of it: it has a route that is not public, and asks for no key. */
-export function isOpenToAll(app: HttpApp): boolean {
-  const known = guards.get(app);
-  if (known === undefined) return true;
-  return !known.guard.asksForKeys && known.routes.some(({ access }) => access !== "public");
+/** The paths of a route; `:name` is one segment. */
+function pathPattern(path: string): RegExp {
+  const segments = path.split("/").map((segment) => segment.replace(/:\w+/, "[^/]+").replaceAll(".", "\\."));
+  return new RegExp(`^${segments.join("/")}$`);
 }
 
 function outcomeOf(response: Response): "ok" | "refused" | "failed" | "aborted" {
   if (!response.writableFinished) return "aborted";
   if (response.statusCode >= 500) return "failed";
   return response.statusCode >= 400 ? "refused" : "ok";
-}
-
-function isAbortedUpload(error: unknown, request: Request): boolean {
-  return !request.complete && error instanceof Error && "code" in error && error.code === "ECONNRESET";
-}
-
-/** Every route of `app`, health included. */
-export function routesOf(app: HttpApp): readonly Route[] {
-  return guards.get(app)?.routes ?? [];
 }
 
 const METHODS = { GET: "get", POST: "post", PUT: "put", PATCH: "patch", DELETE: "delete" } as const;

@@ -4,12 +4,12 @@ import { pino } from "pino";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { ok, type Health } from "../health.ts";
 import {
+  createBodyReader,
   createHttpApp,
   createHttpService,
   createOpenGuard,
   HttpProblem,
   listen,
-  readBody,
   type Route,
 } from "./index.ts";
 import { createLogger, type Logger } from "../logger.ts";
@@ -19,7 +19,7 @@ const logger = createLogger("test", "silent");
 async function serving(routes: Route[], health: Health = {}) {
   const listening = await listen(
     createHttpApp({ name: "test", logger, guard: createOpenGuard(), routes, health }),
-    { port: 0 },
+    { port: 0, logger },
   );
   onTestFinished(async () => listening.close(0));
   return listening;
@@ -110,14 +110,14 @@ test("an upload that its sender cuts off is one line with its outcome, and no er
       path: "/x",
       access: "public",
       handle: async (request, response) => {
-        await readBody(request, { bytesMax: 1_000_000 });
+        await createBodyReader({ bytesMax: 1_000_000 }).read(request, "");
         response.json({});
       },
     },
   ];
   const listening = await listen(
     createHttpApp({ name: "test", logger: noting, guard: createOpenGuard(), routes }),
-    { port: 0 },
+    { port: 0, logger },
   );
   onTestFinished(async () => listening.close(0));
   const upload = httpRequest(`${listening.url}/x`, {

@@ -1,8 +1,9 @@
 /**
  * HTTP for every service: one way to declare routes, answer errors, report health, listen and stop.
  *
- * Only this folder imports express. A service declares its routes as a list; unknown paths, wrong methods and
- * everything that a handler throws become `application/problem+json` (RFC 9457) in `app.ts`, in one place.
+ * Only this folder imports express, and only `listen.ts` makes a server. A service declares its routes as a list;
+ * unknown paths, wrong methods and everything that a handler throws become `application/problem+json` (RFC 9457) in
+ * `app.ts`; whom a server answers at all is decided in `foreign-requests.ts`.
  */
 export {
   AccessRefused,
@@ -13,8 +14,8 @@ export {
   type Principal,
 } from "./access.ts";
 export { createHttpApp } from "./app.ts";
-export { readBody } from "./body.ts";
-export { isLoopback, listen } from "./listen.ts";
+export { type BodyReader, createBodyReader } from "./body.ts";
+export { isLoopback, listen, type Listening } from "./listen.ts";
 export { HttpProblem } from "./problem.ts";
 export type { HttpApp, Request, Response, Route } from "./route.ts";
 export { createHttpService, type HttpService } from "./service.ts";

@@ -8,6 +8,8 @@ export interface ProblemBody {
   readonly detail: string;
   readonly field?: string;
   readonly errors?: readonly { readonly index: number; readonly field: string; readonly message: string }[];
+  /** How many there were of `errors`. */
+  readonly errors_count?: number;
 }
 
 /** Thrown by a handler to end the request with exactly this answer. */

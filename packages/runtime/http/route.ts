@@ -1,14 +1,28 @@
 import type { Scope } from "@plumbline/schemas";
-import type { Express, Request, Response } from "express";
+import type { Request, Response } from "express";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Principal } from "./access.ts";
 
 export type { Request, Response };
-export type HttpApp = Express;
+
+/** What answers the requests of one server. */
+export interface HttpApp {
+  /** Answers the request. A throw or a rejection is answered by `listen`, and ends nothing else. */
+  handle(request: IncomingMessage, response: ServerResponse): unknown;
+  /** Whether `path` is a document that people open by a link from elsewhere. Absent: no path is. */
+  isPage?(path: string): boolean;
+  /** Every route that is not public asks for a key. Only such an app is served beyond loopback. */
+  readonly asksForKeys?: boolean;
+  /** What it answers, health included. */
+  readonly routes?: readonly Route[];
+}
 
 interface RouteBase {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Express path pattern, such as `/v1/prompts/:use_case`. */
   readonly path: string;
+  /** A document that people open by a link from elsewhere, such as Slack. Everything else is refused to such a link. */
+  readonly isPage?: boolean;
 }
 
 /** A route that answers everybody who reaches the server: health, and what has no data in it. */

@@ -1,7 +1,6 @@
 import type { Logger } from "../logger.ts";
 import type { Service } from "../run.ts";
 import { listen, type Listening, type ListenOptions } from "./listen.ts";
-import { routesOf } from "./app.ts";
 import type { HttpApp, Route } from "./route.ts";
 
 export interface HttpService extends Service {
@@ -22,7 +21,7 @@ export function createHttpService(
   return {
     name: options.name,
     url,
-    routes: routesOf(app),
+    routes: app.routes ?? [],
     run: async (signal) => {
       let listening: Listening;
       try {

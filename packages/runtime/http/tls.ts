@@ -1,7 +1,7 @@
 /** HTTPS by files, which are read again when they change: a renewed certificate needs no restart. */
 import { readFileSync, unwatchFile, watchFile } from "node:fs";
 import { createServer, type Server } from "node:https";
-import type { RequestListener } from "node:http";
+import type { ServerOptions } from "node:http";
 import { InvalidConfigError } from "../load-config.ts";
 import type { Logger } from "../logger.ts";
 
@@ -15,10 +15,10 @@ export interface TlsFiles {
 const LOOK_MS = 5_000;
 
 /** @throws InvalidConfigError when a file can't be read, or the two are no pair */
-export function createTlsServer(files: TlsFiles, handle: RequestListener, logger?: Logger): Server {
+export function createTlsServer(files: TlsFiles, limits: ServerOptions, logger: Logger): Server {
   let server: Server;
   try {
-    server = createServer({ ...readFiles(files), minVersion: "TLSv1.2" }, handle);
+    server = createServer({ ...limits, ...readFiles(files), minVersion: "TLSv1.2" });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new InvalidConfigError(`PLUMBLINE_TLS_CERT, PLUMBLINE_TLS_KEY: ${why}`, { cause });
@@ -26,10 +26,10 @@ export function createTlsServer(files: TlsFiles, handle: RequestListener, logger
   const reload = (): void => {
     try {
       server.setSecureContext(readFiles(files));
-      logger?.info({ cert: files.cert }, "tls.reloaded");
+      logger.info({ cert: files.cert }, "tls.reloaded");
     } catch (error) {
       // Half a renewal: the old pair serves on until both files fit.
-      logger?.warn({ err: error, cert: files.cert }, "tls.reload_failed");
+      logger.warn({ err: error, cert: files.cert }, "tls.reload_failed");
     }
   };
   const all = [files.cert, files.key];

@@ -7,11 +7,16 @@
  */
 import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
 import { serveClickHouse } from "@plumbline/adapters/clickhouse/http-front";
+import { createLogger } from "@plumbline/runtime/logger";
 
 const [, , folder = "", mode, ...rest] = process.argv;
 const clickhouse = await openEmbeddedClickHouse({ path: folder, queryConnections: 6 });
 if (mode === "serve") {
-  const front = await serveClickHouse(clickhouse, { port: Number(rest[0]), readOnly: false });
+  const front = await serveClickHouse(clickhouse, {
+    port: Number(rest[0]),
+    readOnly: false,
+    logger: createLogger("engine", "warn"),
+  });
   process.stdout.write(`${front.url}\n`);
   process.once("SIGTERM", () => {
     void front.close().then(() => clickhouse.close());
