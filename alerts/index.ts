@@ -7,3 +7,4 @@ export * from "./rollback.ts";
 export * from "./runbook.ts";
 export * from "./severity.ts";
 export { STORED_SHARE } from "./stored-share.ts";
+export * from "./without-customer-words.ts";

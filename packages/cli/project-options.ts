@@ -75,15 +75,29 @@ export async function openRegistry(
 ): Promise<RegistryClient> {
   const config = (found ?? (await openConfigIfAny(context, flags)))?.config ?? ConfigFile.parse({});
   const { environment, signal } = context.io;
-  const url = flags.registry ?? nonEmpty(environment["PLUMBLINE_REGISTRY_URL"]) ?? config.registry.url;
+  const named = flags.registry ?? nonEmpty(environment["PLUMBLINE_REGISTRY_URL"]);
+  const url = named ?? config.registry.url;
   if (!URL.canParse(url)) throw new UsageError(`"${url}" is no URL. Write one such as http://127.0.0.1:4800`);
   return createRegistryClient({
     url,
     timeoutMs: config.registry.timeout_ms,
-    apiKey: await secretOf(context.io, "PLUMBLINE_REGISTRY_KEY"),
+    apiKey: await keyFor(context, url, named !== undefined),
     actor: await readActor(context.io),
     signal,
   });
+}
+
+/**
+ * The registry's key, for an address that a person or the environment named. A configuration comes with a checkout, a
+ * pull request's included: the address that it names gets no key, except the one that is there without it.
+ */
+async function keyFor(context: CommandContext, url: string, isNamed: boolean): Promise<string | undefined> {
+  const key = await secretOf(context.io, "PLUMBLINE_REGISTRY_KEY");
+  if (key === undefined || isNamed || url === ConfigFile.parse({}).registry.url) return key;
+  context.warn(
+    `PLUMBLINE_REGISTRY_KEY is not sent to ${url}: only the configuration names this address. To send it there, set PLUMBLINE_REGISTRY_URL to it, or give --registry`,
+  );
+  return undefined;
 }
 
 /**

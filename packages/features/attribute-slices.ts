@@ -26,6 +26,9 @@ function looksShared(value: string): boolean {
   return digits <= 4 && (letters > 0 || digits <= 2);
 }
 
+/** Keys of slices that the product names itself: an attribute of the same name would pass for one of them. */
+const OWN_KEYS: ReadonlySet<string> = new Set(["cell", "input_length", "lang", "model"]);
+
 const keyVerdicts = new Map<string, boolean>();
 /** Keys come from code, hence are few; the bound only guards against an application that makes them up. */
 const KEY_VERDICTS_MAX = 5000;
@@ -33,7 +36,11 @@ const KEY_VERDICTS_MAX = 5000;
 function isSliceKey(key: string): boolean {
   let verdict = keyVerdicts.get(key);
   if (verdict === undefined) {
-    verdict = key.length <= KEY_CHARS_MAX && !IDENTIFIER.test(key) && !CAMEL_IDENTIFIER.test(key);
+    verdict =
+      key.length <= KEY_CHARS_MAX &&
+      !OWN_KEYS.has(key) &&
+      !IDENTIFIER.test(key) &&
+      !CAMEL_IDENTIFIER.test(key);
     if (keyVerdicts.size < KEY_VERDICTS_MAX) keyVerdicts.set(key, verdict);
   }
   return verdict;

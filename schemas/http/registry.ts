@@ -233,25 +233,6 @@ export type RolloutView = z.infer<typeof RolloutView>;
 export const CanaryView = Mark.extend({ prompt_version: ContentHash, decision: CanaryDecision });
 export type CanaryView = z.infer<typeof CanaryView>;
 
-/** What the controller of rollouts needs of `GET /v1/use-cases`. */
-export const UseCasesAnswer = z.object({
-  use_cases: z.array(
-    z.object({
-      use_case: z.string(),
-      envs: z.record(
-        z.string(),
-        z.object({
-          revision: z.number().int().nonnegative(),
-          live: z.array(LiveArm),
-          rollout: RolloutView.nullable(),
-          canary: CanaryView.nullable(),
-        }),
-      ),
-    }),
-  ),
-});
-export type UseCasesAnswer = z.infer<typeof UseCasesAnswer>;
-
 /** Answer to every command that was accepted. */
 export const CommandAccepted = z.object({
   event_id: z.string(),

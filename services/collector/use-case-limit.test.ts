@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ReadEvent } from "./read-call.ts";
+import { type ReadEvent, Warnings } from "./read-call.ts";
 import { UseCaseLimit } from "./use-case-limit.ts";
 
 const SENDER = {
@@ -11,7 +11,7 @@ const SENDER = {
 };
 
 function event(use_case: string): ReadEvent {
-  return { kind: "accepted", key: "k", value: new Uint8Array(), warnings: [], use_case };
+  return { kind: "accepted", key: "k", value: new Uint8Array(), warnings: new Warnings(), use_case };
 }
 
 test("a key names so many use cases a day; those it named go on, others are refused with what to do", () => {

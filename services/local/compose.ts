@@ -154,6 +154,7 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
       createNotifierService({
         ...deps,
         notifiers: [inbox, ...slack(config, logger)],
+        wordsIn: ["inbox", ...(config.PLUMBLINE_SLACK_EXAMPLES ? ["slack"] : [])],
         links: { runbooks_url: null, console_url: null },
       }),
       createLogTrim(log, logger),

@@ -23,6 +23,11 @@ export const LocalConfig = z.object({
     ),
   PLUMBLINE_SLACK_TOKEN: z.string().optional().describe("bot token; unset: the inbox page alone"),
   PLUMBLINE_SLACK_CHANNEL: z.string().optional().describe("channel id"),
+  PLUMBLINE_SLACK_EXAMPLES: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((value) => value === "true")
+    .describe("`true` lets words of texts and attribute values of customers into Slack messages"),
   PLUMBLINE_SLACK_API_URL: httpUrl("https://slack.com/api/")
     .optional()
     .describe("base of the Slack API, with a slash at the end"),

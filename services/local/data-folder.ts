@@ -2,6 +2,7 @@
 import { mkdir, open, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ConfigError } from "@plumbline/ports";
+import { closeToOthers } from "@plumbline/runtime/private-folder";
 
 const SETTING = "--data-dir or PLUMBLINE_DATA_DIR";
 const PROBE = ".write-probe";
@@ -10,6 +11,7 @@ const PROBE = ".write-probe";
 export async function openDataFolder(path: string): Promise<void> {
   try {
     await makeFolder(path);
+    await closeToOthers(path);
     const probe = join(path, PROBE);
     await (await open(probe, "w", 0o600)).close();
     await rm(probe);

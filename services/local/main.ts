@@ -22,6 +22,8 @@ import { DEFAULT_DATA_DIR, readFlags, USAGE, UsageError, type Flags } from "./fl
 import { runDemo } from "./run-demo.ts";
 
 exitOnFault("local");
+// Log, store and inbox hold customers' texts: nothing that this process writes is for other users of the machine.
+process.umask(0o077);
 try {
   process.exitCode = await main(readFlags(process.argv.slice(2), process.env));
 } catch (error) {

@@ -26,6 +26,11 @@ export const NotifierConfig = z
       .regex(/^[CG][A-Z0-9]{6,}$/, "a channel id such as C012AB3CD, not a name")
       .optional()
       .describe("id of the channel that gets the alerts; the bot must be its member"),
+    PLUMBLINE_SLACK_EXAMPLES: z
+      .enum(["true", "false"])
+      .default("false")
+      .transform((value) => value === "true")
+      .describe("`true` lets words of texts and attribute values of customers into Slack messages"),
     PLUMBLINE_SLACK_API_URL: httpUrl("https://slack.com/api/")
       .optional()
       .describe("base of the Slack API with a slash at the end, where a proxy stands before it"),

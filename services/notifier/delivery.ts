@@ -7,6 +7,7 @@ import {
   renderBypass,
   renderMessage,
   replySince,
+  withoutCustomerWords,
   type MessageLinks,
 } from "@plumbline/alerts";
 import { ExternalError, LogError, type Clock, type Message, type Notifier } from "@plumbline/ports";
@@ -33,6 +34,8 @@ export interface DeliveryDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly links: MessageLinks;
+  /** Names made of customers' words appear in this channel. */
+  readonly showsWords: boolean;
   readonly append: (event: IncidentEvent) => Promise<void>;
   /** @throws LogError `not_assigned` when another process delivers by now */
   readonly assertHeld: () => Promise<void>;
@@ -45,7 +48,12 @@ export interface Delivery {
 }
 
 export function createDelivery(deps: DeliveryDeps): Delivery {
-  const { notifier, channel, clock, logger, links, append, assertHeld } = deps;
+  const { notifier, channel, clock, logger, links, showsWords, append, assertHeld } = deps;
+
+  /** What this channel may see of it. */
+  function visible(state: Told): Told {
+    return showsWords || "bypass" in state ? state : withoutCustomerWords(state);
+  }
 
   function render(state: Told): Message {
     return "bypass" in state ? renderBypass(state, links) : renderMessage(state, links);
@@ -68,10 +76,11 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
 
   /** @returns what the channel shows now */
   async function send(
-    { kind, state, shown }: Task,
+    { kind, state: full, shown }: Task,
     row: Row,
     signal: AbortSignal,
   ): Promise<NonNullable<Row["shown"]>> {
+    const state = visible(full);
     const message = render(state);
     let known = shown;
     if (kind === "post" || row.isSuspect) {

@@ -43,6 +43,7 @@ const notifier = createNotifierService({
       : [createSlackNotifier({ token, channel, logger, ...(apiUrl !== undefined && { apiUrl }) })]),
     ...(inbox === null ? [] : [inbox]),
   ],
+  wordsIn: ["inbox", ...(config.PLUMBLINE_SLACK_EXAMPLES ? ["slack"] : [])],
   clock: systemClock,
   logger,
   links: {

@@ -461,3 +461,71 @@ describe("the notifier with Slack over HTTP", () => {
     await second.stop();
   });
 });
+
+describe("customers' words", () => {
+  const SURNAME = "Przybylski";
+  const ATTRIBUTE = "customer=Okonkwo Ltd";
+  const topic = `in_topic: ${SURNAME.toLowerCase()}, withdrawal, cash, card (3)`;
+  const size = { units: 300, reference: 0.9, current: 0.4, share_of_traffic: 0.2, share_of_drop: 0.9 };
+  const about = (metric: string): Parameters<typeof detection>[0] => ({
+    metric,
+    slices: [
+      { name: ATTRIBUTE, ...size },
+      { name: "lang=de", ...size, share_of_drop: 0.1 },
+      { name: topic, ...size, share_of_drop: 0.05 },
+    ],
+    evidence: {
+      slice: ATTRIBUTE,
+      slice_intervals: { [ATTRIBUTE]: [0.35, 0.45] },
+      detector: { affected: [ATTRIBUTE, topic, "mentions_money"], paired_silent: false, paired: null },
+    },
+  });
+
+  async function posted(wordsIn?: readonly string[]): Promise<string> {
+    const slack = await startFakeSlack();
+    const notifier = createSlackNotifier({
+      token: "xoxb-test",
+      channel: slack.channel,
+      apiUrl: slack.apiUrl,
+      logger,
+    });
+    const abort = new AbortController();
+    const service = createNotifierService({
+      log,
+      notifiers: [notifier],
+      clock,
+      logger,
+      links,
+      ...(wordsIn === undefined ? {} : { wordsIn }),
+    });
+    const running = service.run(abort.signal);
+    try {
+      await detect("inc_quality", about("faithfulness"));
+      await detect("inc_drift", { ...about(topic), kind: "input_drift" });
+      await append("inc_drift", { type: "acknowledged" });
+      await vi.waitFor(
+        async () => {
+          await clock.advance(20 * SECOND);
+          expect(slack.messages).toHaveLength(2);
+        },
+        { timeout: 20_000 },
+      );
+      return JSON.stringify(slack.messages);
+    } finally {
+      abort.abort();
+      await running;
+      await slack.close();
+    }
+  }
+
+  test("leave neither in titles nor anywhere else of a message to Slack", async () => {
+    const text = await posted();
+    expect(text).not.toMatch(/przybylski|withdrawal|okonkwo/i);
+    expect(text).toContain("topic 3");
+    expect(text).toContain("customer=#1");
+  });
+
+  test("appear where the channel is allowed to show them", async () => {
+    expect(await posted(["slack"])).toMatch(/okonkwo/i);
+  });
+});

@@ -28,7 +28,14 @@ export interface NotifierDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly links: MessageLinks;
+  /**
+   * Channels that show names made of customers' words: of topics, and of attribute values. Default: the inbox alone,
+   * which is ours.
+   */
+  readonly wordsIn?: readonly string[];
 }
+
+const OWN_CHANNELS = ["inbox"];
 
 export interface ChannelStatus {
   readonly channel: string;
@@ -54,7 +61,7 @@ export interface NotifierService extends Service {
  * holds the partition; a channel that is down delays nothing but itself.
  */
 export function createNotifierService(deps: NotifierDeps): NotifierService {
-  const { log, notifiers, clock, logger, links } = deps;
+  const { log, notifiers, clock, logger, links, wordsIn = OWN_CHANNELS } = deps;
   const fold = new IncidentFold(log, ({ partition, offset }) =>
     logger.warn({ log_partition: partition, log_offset: offset }, "notifier.bad_record"),
   );
@@ -127,7 +134,16 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
   async function deliver(i: number, signal: AbortSignal): Promise<void> {
     const channel = channels[i]!;
     const notifier = notifiers[i]!;
-    const delivery = createDelivery({ notifier, channel, clock, logger, links, append, assertHeld });
+    const delivery = createDelivery({
+      notifier,
+      channel,
+      clock,
+      logger,
+      links,
+      showsWords: wordsIn.includes(channel.name),
+      append,
+      assertHeld,
+    });
     while (!signal.aborted) {
       loops[i]!.beat();
       const news = changed.signal;

@@ -1,6 +1,7 @@
 import type { CanaryDecision } from "@plumbline/schemas";
 import { describe, expect, test } from "vitest";
-import { nextCommand, type EnvView } from "./next-command.ts";
+import { nextCommand } from "./next-command.ts";
+import type { EnvView } from "./read-answer.ts";
 
 const HASH = `sha256:${"a".repeat(64)}`;
 const AT = "2026-11-24T09:00:00.000Z";

@@ -1,7 +1,5 @@
 /** What a rollout needs next, from what the registry says of it. Pure: every replica and every restart decides the same. */
-import type { CanaryDecision, UseCasesAnswer } from "@plumbline/schemas";
-
-export type EnvView = UseCasesAnswer["use_cases"][number]["envs"][string];
+import type { EnvView, KeptDecision } from "./read-answer.ts";
 
 export interface Next {
   readonly kind: "advance" | "roll_back" | "hold";
@@ -12,7 +10,7 @@ export interface Next {
   readonly step: number;
   readonly why: string;
   /** Null while nothing was read at this step. */
-  readonly decision: CanaryDecision | null;
+  readonly decision: KeptDecision | null;
   /** The same for everybody who gives this command in this state, so that it is one command. */
   readonly idempotencyKey: string;
 }
@@ -38,11 +36,19 @@ export function nextCommand({ revision, rollout, canary }: EnvView, nowMs: numbe
         : `The monitor has read nothing since the step began ${Math.round(ageMs / 60_000)} minutes ago. Check that it runs.`;
     return { ...about, kind: "hold", why, idempotencyKey };
   }
-  const kind = { CLEARED: "advance", REGRESSED: "roll_back", WATCHING: "hold" } as const;
+  const kind = KINDS.get(decision.state) ?? "hold";
   return {
     ...about,
-    kind: kind[decision.state],
-    why: decision.why,
-    idempotencyKey: `${idempotencyKey}/${kind[decision.state]}`,
+    kind,
+    why: KINDS.has(decision.state)
+      ? decision.why
+      : `The registry says ${decision.state}, which this version of the policy service does not know; it changes nothing. Update it. (${decision.why})`,
+    idempotencyKey: `${idempotencyKey}/${kind}`,
   };
 }
+
+const KINDS: ReadonlyMap<string, Next["kind"]> = new Map([
+  ["CLEARED", "advance"],
+  ["REGRESSED", "roll_back"],
+  ["WATCHING", "hold"],
+]);

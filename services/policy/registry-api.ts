@@ -1,12 +1,13 @@
 /** The two things that the controller says to a registry, and the one that it asks. */
-import { Problem, UseCasesAnswer } from "@plumbline/schemas";
+import { Problem } from "@plumbline/schemas";
 import type { Next } from "./next-command.ts";
+import { readUseCases, type UseCases } from "./read-answer.ts";
 
 const TIMEOUT_MS = 15_000;
 
 export interface RegistryApi {
   /** @throws RegistryAway */
-  useCases(signal: AbortSignal): Promise<UseCasesAnswer["use_cases"]>;
+  useCases(signal: AbortSignal): Promise<UseCases>;
   /**
    * Gives the command.
    *
@@ -58,7 +59,10 @@ export function createRegistryApi({ registryUrl, apiKey }: RegistryApiOptions): 
     async useCases(signal) {
       const response = await ask("/v1/use-cases", { headers }, signal);
       if (!response.ok) throw new RegistryAway(await problemOf(response));
-      return UseCasesAnswer.parse(await response.json()).use_cases;
+      const useCases = readUseCases(await bodyOf(response));
+      // A proxy's page, say.
+      if (useCases === null) throw new RegistryAway(`${base} answered, and not as a registry does`);
+      return useCases;
     },
     async give({ use_case, env, revision, next }, signal) {
       const { kind, prompt_version, step, decision, why, idempotencyKey } = next;
@@ -84,8 +88,17 @@ export function createRegistryApi({ registryUrl, apiKey }: RegistryApiOptions): 
   };
 }
 
+/** @returns undefined for what is no JSON, or was cut */
+async function bodyOf(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch {
+    return undefined;
+  }
+}
+
 async function problemOf(response: Response): Promise<string> {
-  const problem = Problem.safeParse(await response.json().catch(() => null));
+  const problem = Problem.safeParse(await bodyOf(response));
   return problem.success
     ? `${problem.data.detail ?? problem.data.title}`
     : `the registry answered ${response.status}`;

@@ -1,3 +1,5 @@
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { createLogger } from "@plumbline/runtime/logger";
@@ -126,4 +128,81 @@ test("without a registry it is not ready, goes on asking, and stops when told to
     message: expect.stringContaining("registry was not reached"),
   });
   await stop();
+});
+
+/** A registry that answers what it is told to. */
+async function answering(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test.each<[string, RequestListener]>([
+  ["a page of HTML", (_request, response) => void response.end("<html></html>")],
+  ["JSON of something else", (_request, response) => void response.end('{"hello":1}')],
+  [
+    "a body that is cut",
+    (_request, response) => {
+      response.writeHead(200, { "content-length": "1000" });
+      response.write('{"use_cases":[');
+      setImmediate(() => response.destroy());
+    },
+  ],
+])("%s in place of the registry's answer counts as a registry that is away", async (_what, listener) => {
+  const registryUrl = await answering(listener);
+  const { service, stop } = start(createPolicyService({ clock, logger, registryUrl, pollMs: 5 }));
+  await eventually(async () =>
+    expect(await service.health.readiness["registry"]!()).toMatchObject({
+      ok: false,
+      message: expect.stringMatching(/not reached at the last/),
+    }),
+  );
+  expect(service.status()).toEqual([]);
+  // It would reject had the answer ended it.
+  await stop();
+});
+
+test("what a newer registry says is kept and moves nothing, and other use cases are looked after", async () => {
+  const { url } = await ramping();
+  const real = (await (await fetch(`${url}/v1/use-cases`)).json()) as {
+    use_cases: { use_case: string; envs: Record<string, Record<string, unknown>> }[];
+  };
+  const [known] = real.use_cases;
+  const view = known!.envs["production"]!;
+  const rollout = view["rollout"] as { prompt_version: string; stepped: { offset: number } };
+  const decision = {
+    ...(readAs("CLEARED", rollout.stepped.offset).body as { decision: object }).decision,
+    state: "POSTPONED",
+    waits_for: "weather",
+  };
+  const mark = { offset: 9, at: new Date().toISOString(), actor: "monitor", reason: "" };
+  const newer = {
+    ...view,
+    canary: { ...mark, prompt_version: rollout.prompt_version, decision },
+  };
+  const commands: string[] = [];
+  const registryUrl = await answering((request, response) => {
+    if (request.method === "POST") commands.push(request.url ?? "");
+    response.end(
+      JSON.stringify({
+        use_cases: [
+          { use_case: "of-tomorrow", envs: { production: { revision: "third", rollout: [] } } },
+          { use_case: "newer", envs: { production: newer } },
+        ],
+      }),
+    );
+  });
+  const { service } = start(createPolicyService({ clock, logger, registryUrl, pollMs: 5 }));
+  await eventually(() =>
+    expect(service.status()).toMatchObject([
+      { use_case: "newer", doing: "hold", decision: { state: "POSTPONED" } },
+    ]),
+  );
+  expect(service.status()[0]!.why).toContain("POSTPONED");
+  expect(await service.health.readiness["registry"]!()).toMatchObject({ ok: false });
+  expect(commands).toEqual([]);
 });

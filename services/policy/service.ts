@@ -46,20 +46,24 @@ const BACKOFF_MS_MAX = 60_000;
 export function createPolicyService(deps: PolicyDeps): PolicyService {
   const { clock, logger, registryUrl, apiKey, pollMs = 5_000 } = deps;
   let rollouts: readonly RolloutStatus[] = [];
+  /** What the last look could not read, as the registry may be newer. */
+  let unreadable: readonly string[] = [];
   let failures = 0;
   let hasLooked = false;
   const loop = new Heartbeat();
 
   async function look(api: RegistryApi, signal: AbortSignal): Promise<void> {
     const seen: RolloutStatus[] = [];
-    for (const { use_case, envs } of await api.useCases(signal)) {
-      for (const [env, view] of Object.entries(envs)) {
-        const next = nextCommand(view, clock.now());
-        if (next === null) continue;
-        const status = await act(api, { use_case, env, revision: view.revision, next }, signal);
-        seen.push(status);
-        report(status);
-      }
+    const { envs, unreadable: newer } = await api.useCases(signal);
+    for (const each of newer)
+      if (!unreadable.includes(each)) logger.warn({ what: each }, "policy.unreadable");
+    unreadable = newer;
+    for (const { use_case, env, view } of envs) {
+      const next = nextCommand(view, clock.now());
+      if (next === null) continue;
+      const status = await act(api, { use_case, env, revision: view.revision, next }, signal);
+      seen.push(status);
+      report(status);
     }
     rollouts = seen;
     hasLooked = true;
@@ -101,6 +105,7 @@ export function createPolicyService(deps: PolicyDeps): PolicyService {
         registry: () => {
           if (failures > 0) return notOk(`the registry was not reached at the last ${failures} looks`);
           if (!hasLooked) return notOk("the registry was not reached yet");
+          if (unreadable.length > 0) return notOk(`the registry says what is unknown here: ${unreadable[0]}`);
           return ok(`${rollouts.length} rollouts at the last look`);
         },
       },

@@ -20,7 +20,12 @@ export function erasureRoutes({ log, clock }: ErasureRouteDeps): readonly Route[
       path: "/v1/erasures",
       access: "admin",
       async handle(request, response, sender) {
-        const { kind, id, tenant = sender.tenant, dry_run } = await readJson(request, EraseBody);
+        const {
+          kind,
+          id,
+          tenant = sender.tenant,
+          dry_run,
+        } = await readJson(request, sender.tenant, EraseBody);
         if (!mayAdminister(sender, tenant)) throw otherTenant(sender);
         const erasure_id = randomUUID();
         const event: ErasureEvent = {

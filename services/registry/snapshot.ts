@@ -28,7 +28,7 @@ export function createSnapshotFile(path: string): Snapshots {
     async save(state) {
       // Taken before the first wait: the state goes on changing.
       const text = JSON.stringify({ rules: RULES_VERSION, state: stateToJson(state) });
-      const file = await open(`${path}.new`, "w");
+      const file = await open(`${path}.new`, "w", 0o600);
       try {
         await file.writeFile(text);
         await file.sync();

@@ -1,5 +1,5 @@
 /** `plumbline import` and `export`: a prompt that went through another tool's files is the same version again. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseEvalSet, parsePrompt, promptVersion } from "@plumbline/prompts";
@@ -294,4 +294,33 @@ test.each([
   const run = await plumbline(root, ...args);
   expect(run.exitCode).toBe(exitCode);
   expect(run.stderr).toContain(text);
+});
+
+test("an import reads nothing outside promptfoo's folder, by path or by link, unless told to", async () => {
+  const root = await folder({
+    "secret.txt": "the text of another file",
+    "theirs/absolute.yaml": "prompts: [file://OUTSIDE/secret.txt]\nproviders: [openai:gpt-5-mini]\n",
+    "theirs/above.yaml": "prompts: [file://../secret.txt]\nproviders: [openai:gpt-5-mini]\n",
+    "theirs/link.yaml": "prompts: [file://link.txt]\nproviders: [openai:gpt-5-mini]\n",
+    "theirs/tests.yaml":
+      "prompts: ['{{text}}']\nproviders: [openai:gpt-5-mini]\ntests: [{ vars: { text: 'file://../secret.txt' } }]\n",
+    "theirs/inside.yaml": "prompts: [file://inside.txt]\nproviders: [openai:gpt-5-mini]\n",
+    "theirs/inside.txt": "a text of its own",
+  });
+  await symlink(join(root, "secret.txt"), join(root, "theirs", "link.txt"));
+  const absolute = join(root, "theirs", "absolute.yaml");
+  await writeFile(absolute, (await readFile(absolute, "utf8")).replace("OUTSIDE", root));
+
+  for (const name of ["absolute", "above", "link", "tests"]) {
+    const file = join("theirs", `${name}.yaml`);
+    const run = await runPlumbline(["import", "--from", "promptfoo", file, "--dry-run"], { directory: root });
+    expect(run).toMatchObject({ exitCode: 3, stderr: expect.stringContaining("lies outside") });
+    expect(`${run.stdout}${run.stderr}`).not.toContain("the text of another file");
+    const trusted = await runPlumbline(["import", "--from", "promptfoo", file, "--dry-run", "--outside"], {
+      directory: root,
+    });
+    expect(trusted.exitCode).toBe(0);
+  }
+  const own = ["import", "--from", "promptfoo", join("theirs", "inside.yaml"), "--dry-run"];
+  expect((await runPlumbline(own, { directory: root })).exitCode).toBe(0);
 });

@@ -52,7 +52,7 @@ const URGENCY: Readonly<Record<Message["state"], number>> = {
  * @throws Error when the folder cannot be made or read. A file that is not a message is left alone and not shown.
  */
 export async function openInboxNotifier({ dir }: { dir: string }): Promise<Inbox> {
-  await mkdir(dir, { recursive: true });
+  await mkdir(dir, { recursive: true, mode: 0o700 });
   const stored = await readFolder(dir);
   const listeners = new Set<() => void>();
   let sequence = Math.max(0, ...[...stored.values()].map((each) => each.sequence));
@@ -158,7 +158,7 @@ function parseJson(text: string): unknown {
 
 async function writeAtomically(dir: string, name: string, content: string): Promise<void> {
   const part = join(dir, `${name}.${randomBytes(4).toString("hex")}.part`);
-  const file = await open(part, "w");
+  const file = await open(part, "w", 0o600);
   try {
     await file.writeFile(content);
     await file.sync();

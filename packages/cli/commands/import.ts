@@ -20,6 +20,7 @@ interface ImportFlags extends ProjectFlags {
   readonly model?: string;
   readonly label: string;
   readonly force: boolean;
+  readonly outside: boolean;
   readonly dryRun: boolean;
 }
 
@@ -48,6 +49,7 @@ export const addImport: AddCommand = (program, context) => {
       )
       .option("--model <provider/model>", "for prompts whose source names no model")
       .option("--label <name>", "Langfuse: the version with this label, else the newest", "production")
+      .option("--outside", "promptfoo: read files outside its folder as well", false)
       .option("--force", "replace files that are there", false)
       .option("--dry-run", "show what would be written", false),
   ).action(async (path: string, flags: ImportFlags) => {
@@ -56,7 +58,7 @@ export const addImport: AddCommand = (program, context) => {
     const { folders } = found?.config ?? ConfigFile.parse({});
     const source = resolve(context.io.directory, path);
     const imported =
-      flags.from === "promptfoo" ? await promptfoo(source) : await langfuse(source, flags.label);
+      flags.from === "promptfoo" ? await promptfoo(source, flags) : await langfuse(source, flags.label);
     const { files, prompts, problems } = toProjectFiles(imported, folders, flags.model ?? null);
     for (const note of imported.notes) context.warn(note);
     const outcomes = flags.dryRun ? [] : await writeFiles(root, files, flags);
@@ -77,12 +79,12 @@ export const addImport: AddCommand = (program, context) => {
   });
 };
 
-async function promptfoo(path: string): Promise<Imported> {
+async function promptfoo(path: string, flags: Pick<ImportFlags, "outside">): Promise<Imported> {
   const isFolder = await stat(path).then(
     (entry) => entry.isDirectory(),
     () => false,
   );
-  return readPromptfoo(isFolder ? join(path, "promptfooconfig.yaml") : path);
+  return readPromptfoo(isFolder ? join(path, "promptfooconfig.yaml") : path, flags);
 }
 
 async function langfuse(path: string, label: string): Promise<Imported> {

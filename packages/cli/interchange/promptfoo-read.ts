@@ -1,6 +1,9 @@
-/** `promptfooconfig.yaml` and the files it names, read into prompts and eval cases. Nothing of it is executed. */
-import { readFile } from "node:fs/promises";
-import { basename, dirname, extname, resolve } from "node:path";
+/**
+ * `promptfooconfig.yaml` and the files it names, read into prompts and eval cases. Nothing of it is executed, and nothing
+ * outside its folder is read unless a person says so.
+ */
+import { readFile, realpath } from "node:fs/promises";
+import { basename, dirname, extname, relative, resolve, sep } from "node:path";
 import {
   ASSERT_TYPES,
   formatProblem,
@@ -55,10 +58,24 @@ const TEXT_FILES = new Set([".txt", ".md", ".j2"]);
 const DATA_FILES = new Set([".json", ".yaml", ".yml"]);
 const OWN_TYPES: ReadonlySet<string> = new Set(ASSERT_TYPES);
 
-/** @param path the configuration file */
-export async function readPromptfoo(path: string): Promise<Imported> {
-  const folder = dirname(path);
-  const config = check(await readData(path), path);
+/** Where files are read, and whether outside of it as well. */
+interface Folder {
+  readonly path: string;
+  /** Files that a configuration names outside of this folder are refused. Null: it may name any. */
+  readonly wall: string | null;
+}
+
+/**
+ * @param path the configuration file
+ * @param options.outside reads what it names outside its folder as well
+ * @throws CommandFailure exit code 3 for a file that can't be read or lies outside
+ */
+export async function readPromptfoo(
+  path: string,
+  { outside }: { readonly outside: boolean },
+): Promise<Imported> {
+  const folder: Folder = { path: dirname(path), wall: outside ? null : dirname(path) };
+  const config = check(yamlOf(await readText(path, null), path), path);
   const notes: string[] = [];
   for (const key of Object.keys(config)) if (!READ_KEYS.has(key)) notes.push(`${key} is not carried over`);
 
@@ -145,7 +162,7 @@ function fileOf(text: string): string | null {
 
 async function readMessages(
   entry: Entry,
-  folder: string,
+  folder: Folder,
   notes: string[],
 ): Promise<readonly PromptMessage[] | null> {
   const source = entry.raw ?? entry.id ?? "";
@@ -158,7 +175,7 @@ async function readMessages(
     );
     return null;
   }
-  const text = await readText(resolve(folder, file));
+  const text = await readText(resolve(folder.path, file), folder.wall);
   return chatOf(
     kind === ".json" ? parseText(text) : DATA_FILES.has(kind) ? yamlOf(text, file) : null,
     text,
@@ -184,7 +201,7 @@ function chatOf(value: unknown, text: string, notes: string[]): readonly PromptM
 /** One JSON line a case. */
 async function readTests(
   config: Config,
-  folder: string,
+  folder: Folder,
   extras: Extras,
   notes: string[],
 ): Promise<readonly string[]> {
@@ -204,33 +221,38 @@ async function readTests(
   return merged;
 }
 
-async function readTestFile(source: string, folder: string, notes: string[]): Promise<readonly string[]> {
+async function readTestFile(source: string, folder: Folder, notes: string[]): Promise<readonly string[]> {
   const file = source.replace(/^file:\/\//, "");
-  const path = resolve(folder, file);
+  const path = resolve(folder.path, file);
   if (file.endsWith(".jsonl") && !file.includes("*"))
-    return (await readText(path)).split("\n").filter((line) => line.trim() !== "");
+    return (await readText(path, folder.wall)).split("\n").filter((line) => line.trim() !== "");
   if (!DATA_FILES.has(extname(file)) || file.includes("*")) {
     notes.push(`tests ${source} are not carried over: only JSON lines, JSON and YAML files are read`);
     return [];
   }
-  const cases = z.array(record).safeParse(await readData(path));
+  const cases = z.array(record).safeParse(yamlOf(await readText(path, folder.wall), path));
   if (!cases.success) {
     notes.push(`tests ${source} are not carried over: the file is no list of cases`);
     return [];
   }
-  return Promise.all(cases.data.map(async (each) => JSON.stringify(await withTexts(each, dirname(path)))));
+  return Promise.all(
+    cases.data.map(async (each) => JSON.stringify(await withTexts(each, { ...folder, path: dirname(path) }))),
+  );
 }
 
 /** Texts that a case keeps in files of their own move into it: an eval set is hashed as a whole. */
 async function withTexts(
   test: Record<string, JsonValue>,
-  folder: string,
+  folder: Folder,
 ): Promise<Record<string, JsonValue>> {
   const vars = record.safeParse(test["vars"]);
   if (!vars.success) return test;
   const read = Object.entries(vars.data).map(async ([name, value]): Promise<[string, JsonValue]> => {
     const isText = typeof value === "string" && value.startsWith("file://") && TEXT_FILES.has(extname(value));
-    return [name, isText ? await readText(resolve(folder, value.slice("file://".length))) : value];
+    return [
+      name,
+      isText ? await readText(resolve(folder.path, value.slice("file://".length)), folder.wall) : value,
+    ];
   });
   return { ...test, vars: Object.fromEntries(await Promise.all(read)) };
 }
@@ -258,10 +280,13 @@ function mergeDefaults(
   });
 }
 
-async function readText(path: string): Promise<string> {
+async function readText(path: string, wall: string | null): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    const real = await realpath(path);
+    if (wall !== null && isOutside(await realpath(wall), real)) throw outsideOf(wall, path);
+    return await readFile(real, "utf8");
   } catch (error) {
+    if (error instanceof CommandFailure) throw error;
     throw new CommandFailure(EXIT.precondition, "source-missing", `${path} cannot be read.`, {
       cause: error,
       next: "correct the path",
@@ -269,8 +294,19 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-async function readData(path: string): Promise<unknown> {
-  return yamlOf(await readText(path), path);
+/** Both with their links resolved. */
+function isOutside(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way === ".." || way.startsWith(`..${sep}`) || resolve(way) === way;
+}
+
+function outsideOf(folder: string, path: string): CommandFailure {
+  return new CommandFailure(
+    EXIT.config,
+    "outside-folder",
+    `${path} lies outside ${folder}, and is not read: who wrote the configuration would choose which of your files become a prompt.`,
+    { next: "move the file into the folder, or give --outside when you trust the configuration" },
+  );
 }
 
 function yamlOf(text: string, file: string): unknown {

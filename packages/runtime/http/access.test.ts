@@ -40,7 +40,7 @@ async function serving() {
       },
     ],
   });
-  const listening = await listen(app, { port: 0 });
+  const listening = await listen(app, { port: 0, logger: pino({ level: "silent" }) });
   onTestFinished(() => listening.close(0));
   const ask = async (method: string, path: string, scopes: string): Promise<number> => {
     const body = method === "POST" ? { body: "secret body" } : {};
@@ -94,6 +94,7 @@ test("where no key is asked for, beyond loopback nothing listens, unless there i
     listen(createHttpApp({ name: "t", logger, guard: createOpenGuard(), routes: [{ ...route, access }] }), {
       port: 0,
       host: "0.0.0.0",
+      logger,
     });
   await expect(open("read")).rejects.toMatchObject({
     exitCode: 3,
