@@ -37,7 +37,7 @@ beforeAll(async () => {
   const clickhouse = await openEmbeddedClickHouse({ path: join(folder, "clickhouse") });
   const store = createClickHouseStore(clickhouse);
   await store.migrate();
-  const sql = await serveClickHouse(clickhouse, { readOnly: true });
+  const sql = await serveClickHouse(clickhouse, { logger, readOnly: true });
   const collector = createCollector({ log, clock: earlier, logger, port: 0 });
   const registry = createRegistry({ log, clock: systemClock, logger, port: 0 });
   const judge = createHttpService(

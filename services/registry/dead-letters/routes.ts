@@ -51,7 +51,7 @@ export function deadLetterRoutes(board: DeadLetterBoard): readonly Route[] {
       path: "/v1/dead-letters/redrive",
       access: "admin",
       async handle(request, response, sender) {
-        const { ids, force, wait_ms: waitMs } = await readJson(request, RedriveBody);
+        const { ids, force, wait_ms: waitMs } = await readJson(request, sender.tenant, RedriveBody);
         const answer = await board.redrive(ids, {
           actor: sender.name,
           tenant: tenantOf(sender, null),
