@@ -160,21 +160,23 @@ function pairCases({ candidate, incumbent }: GateRecord): {
 }
 
 function tableOf(scored: readonly ScoredPair[], force: GateLimitsInForce): readonly GateRow[] {
-  const slices = [...new Set(scored.flatMap((each) => each.slices))].toSorted();
-  const rows = slices.map((slice) =>
-    rowOf(
-      slice,
-      scored.filter((each) => each.slices.includes(slice)),
-      force.alpha,
-    ),
-  );
+  const bySlice = new Map<string, ScoredPair[]>();
+  for (const pair of scored) {
+    for (const slice of new Set(pair.slices)) {
+      const inside = bySlice.get(slice);
+      if (inside === undefined) bySlice.set(slice, [pair]);
+      else inside.push(pair);
+    }
+  }
+  const rows = [...bySlice.keys()].toSorted().map((slice) => rowOf(slice, bySlice.get(slice)!, force.alpha));
   const judged = rows.filter((row) => row.n >= force.slice_min_cases && row.paired !== null);
   const adjusted = holm(judged.map((row) => row.paired!.p_worse));
+  const adjustedOf = new Map(judged.map((row, i) => [row, adjusted[i]!]));
   return [
     rowOf(null, scored, force.alpha),
     ...rows.map((row) => {
-      const i = judged.indexOf(row);
-      return i === -1 ? row : { ...row, p_worse_adjusted: adjusted[i]! };
+      const p = adjustedOf.get(row);
+      return p === undefined ? row : { ...row, p_worse_adjusted: p };
     }),
   ];
 }

@@ -4,6 +4,10 @@ import type { FileProblem, Parsed } from "./file-problem.ts";
 
 /** Longest file that is read, characters. */
 const CHARS_MAX = 1_000_000;
+/** Levels of collections in one another. Files of people have ten or so; the parser's time is their number times the text. */
+const DEPTH_MAX = 100;
+/** Faults of one file that are listed. */
+const PROBLEMS_MAX = 20;
 /** Aliases multiply; a front matter has no need of many. */
 const ALIASES_MAX = 20;
 
@@ -26,11 +30,22 @@ export function readYaml(text: string, file: string, firstLine = 1): Parsed<Yaml
       },
     ]);
   }
+  if (mayBeDeeper(text, DEPTH_MAX)) {
+    return invalid([
+      {
+        file,
+        line: firstLine,
+        field: "",
+        message: `opens more than ${DEPTH_MAX} brackets, or lists, in one another`,
+        fix: "Close them, or quote the text that holds them",
+      },
+    ]);
+  }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) {
     return invalid(
-      document.errors.map((error) => ({
+      document.errors.slice(0, PROBLEMS_MAX).map((error) => ({
         file,
         line: lines.linePos(error.pos[0]).line + firstLine - 1,
         field: "",
@@ -61,6 +76,21 @@ export function readYaml(text: string, file: string, firstLine = 1): Parsed<Yaml
     return firstLine;
   };
   return { kind: "parsed", value: { value, lineOf }, warnings: [] };
+}
+
+/** Counts brackets wherever they stand, and dashes that begin lists on one line: more than there are levels, never fewer. */
+function mayBeDeeper(text: string, levels: number): boolean {
+  let brackets = 0;
+  let dashes = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]!;
+    if (character === "[" || character === "{") brackets += 1;
+    else if (character === "]" || character === "}") brackets = Math.max(0, brackets - 1);
+    if ((character === "-" || character === "?") && text[at + 1] === " ") dashes += 1;
+    else if (character !== " ") dashes = 0;
+    if (brackets > levels || dashes > levels) return true;
+  }
+  return false;
 }
 
 /** What a schema of `@plumbline/schemas` offers here. */

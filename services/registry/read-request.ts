@@ -66,7 +66,8 @@ const MESSAGE_CHARS_MAX = 500;
 /** Prompts with a JSON Schema need ten or so. What is folded must never exhaust a stack. */
 const DEPTH_MAX = 64;
 
-function isNestedDeeper(json: string, levels: number): boolean {
+/** isNestedDeeper returns true when arrays and objects of `json` lie in one another more than `levels` deep. */
+export function isNestedDeeper(json: string, levels: number): boolean {
   let depth = 0;
   let isInString = false;
   for (let at = 0; at < json.length; at++) {

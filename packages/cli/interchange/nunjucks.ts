@@ -4,10 +4,34 @@
  * whoever reads it refuses it.
  */
 
-interface OpenBlock {
-  readonly kind: "if" | "unless" | "each";
-  /** Name of the item inside a loop. */
-  readonly item: string | null;
+type BlockKind = "if" | "unless" | "each";
+
+/** Blocks that are open at a place of a template. Every question about them takes the same time, however many there are. */
+class OpenBlocks {
+  readonly #kinds: BlockKind[] = [];
+  /** Names of the items of the open loops. */
+  readonly #items: string[] = [];
+
+  /** Name of the innermost loop's item; null outside of loops. */
+  get item(): string | null {
+    return this.#items.at(-1) ?? null;
+  }
+
+  get loops(): number {
+    return this.#items.length;
+  }
+
+  open(kind: BlockKind, item: string | null): void {
+    this.#kinds.push(kind);
+    if (item !== null) this.#items.push(item);
+  }
+
+  /** @returns the kind of the block that is closed; undefined when none is open */
+  close(): BlockKind | undefined {
+    const kind = this.#kinds.pop();
+    if (kind === "each") this.#items.pop();
+    return kind;
+  }
 }
 
 const LOOP_WORDS: Readonly<Record<string, string>> = {
@@ -17,22 +41,21 @@ const LOOP_WORDS: Readonly<Record<string, string>> = {
 };
 
 export function toNunjucks(content: string): string {
-  const stack: OpenBlock[] = [];
+  const stack = new OpenBlocks();
   const nameOf = (path: string): string => {
-    const item = stack.findLast((block) => block.kind === "each")?.item ?? null;
+    const { item } = stack;
     if (item === null) return path;
     if (LOOP_WORDS[path] !== undefined) return LOOP_WORDS[path];
     return path === "this" ? item : `${item}.${path.replace(/^this\./, "")}`;
   };
   return content.replaceAll(/\{\{(#|\/)?([^{}]*)\}\}/g, (whole, mark: string | undefined, body: string) => {
-    if (mark === "/") return stack.pop()?.kind === "each" ? "{% endfor %}" : "{% endif %}";
+    if (mark === "/") return stack.close() === "each" ? "{% endfor %}" : "{% endif %}";
     if (mark === undefined) return body === "else" ? "{% else %}" : `{{${nameOf(body)}}}`;
     const [kind, path = ""] = body.split(" ");
     if (kind !== "if" && kind !== "unless" && kind !== "each") return whole;
     const name = nameOf(path);
-    const depth = stack.filter((block) => block.kind === "each").length;
-    const item = kind === "each" ? (depth === 0 ? "item" : `item${depth + 1}`) : null;
-    stack.push({ kind, item });
+    const item = kind === "each" ? (stack.loops === 0 ? "item" : `item${stack.loops + 1}`) : null;
+    stack.open(kind, item);
     if (kind === "each") return `{% for ${item} in ${name} %}`;
     return kind === "if" ? `{% if ${name} %}` : `{% if not ${name} %}`;
   });
@@ -45,9 +68,9 @@ const TAG = new RegExp(
 );
 
 export function fromNunjucks(content: string): string {
-  const stack: OpenBlock[] = [];
+  const stack = new OpenBlocks();
   const pathOf = (name: string): string => {
-    const item = stack.findLast((block) => block.kind === "each")?.item ?? null;
+    const { item } = stack;
     if (item === null) return name;
     const word = Object.entries(LOOP_WORDS).find(([, nunjucks]) => nunjucks === name)?.[0];
     if (word !== undefined) return word;
@@ -58,14 +81,14 @@ export function fromNunjucks(content: string): string {
     if (variable !== undefined) return `{{${pathOf(variable)}}}`;
     if (isFor !== undefined) {
       const tag = `{{#each ${pathOf(list!)}}}`;
-      stack.push({ kind: "each", item: item! });
+      stack.open("each", item!);
       return tag;
     }
     if (isIf !== undefined) {
       const kind = not === undefined ? "if" : "unless";
-      stack.push({ kind, item: null });
+      stack.open(kind, null);
       return `{{#${kind} ${pathOf(condition!)}}}`;
     }
-    return word === "else" ? "{{else}}" : `{{/${stack.pop()?.kind ?? "if"}}}`;
+    return word === "else" ? "{{else}}" : `{{/${stack.close() ?? "if"}}}`;
   });
 }

@@ -1,0 +1,142 @@
+/**
+ * Every parser of text from outside takes time linear in the text: the same shape twice as long costs at most three times
+ * the CPU time. A quadratic one costs four times as much, and stalls everything else of its process.
+ */
+import { parseEvalSet, parseMessage, parsePrompt, readYaml } from "@plumbline/prompts";
+import { expect, test } from "vitest";
+import { refuseUnlessReadOnly } from "../../packages/adapters/clickhouse/read-only-statement.ts";
+import { bindParameters, splitStatements } from "../../packages/adapters/clickhouse/sql-text.ts";
+import { fromNunjucks, toNunjucks } from "../../packages/cli/interchange/nunjucks.ts";
+import { findJsonError } from "../../services/collector/json-error.ts";
+import { readCall } from "../../services/collector/read-call.ts";
+import { splitBody } from "../../services/collector/split-body.ts";
+import { isNestedDeeper } from "../../services/registry/read-request.ts";
+
+const RATIO_MAX = 3;
+const ROUNDS = 3;
+/** Below this the clock and the collector of garbage decide, and nobody waits, ms. */
+const SHORT_MS = 60;
+/** Characters of the shorter text. */
+const CHARS = 60_000;
+
+/** Least CPU time of this process over several rounds, ms. */
+function cpuMs(work: () => unknown): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = process.cpuUsage();
+    try {
+      work();
+    } catch {
+      // A refusal is an answer.
+    }
+    const { user, system } = process.cpuUsage(before);
+    least = Math.min(least, (user + system) / 1000);
+  }
+  return least;
+}
+
+const NO_FUNCTIONS: ReadonlySet<string> = new Set();
+const FRONT = "---\nmodel: openai/gpt-5-mini\n---\n";
+const prompt = (text: string): unknown => parsePrompt(`${FRONT}${text}`, "a.prompt", () => null);
+const value = (text: string): unknown =>
+  readCall({ kind: "value", value: JSON.parse(text) as unknown, bytes: Buffer.from(text) }, 0);
+
+/** Each parser, and the pieces of text that it is given over and over. */
+const PARSERS: Readonly<
+  Record<string, { parse(text: string): unknown; pieces: readonly string[]; head?: string; tail?: string }>
+> = {
+  "the check of read-only statements": {
+    parse: (text) => refuseUnlessReadOnly(text, NO_FUNCTIONS),
+    head: "SELECT ",
+    pieces: [
+      "INSERT++++",
+      "'\\'\\'",
+      "(",
+      "'",
+      '"\\"',
+      "`",
+      "/*",
+      "--",
+      "a.b,",
+      "{a:",
+      "''",
+      "\\",
+      "/**/",
+      "ä",
+    ],
+  },
+  "the splitting of statements": { parse: splitStatements, pieces: [";", "';", "/*;", "--;\n", "a;"] },
+  "the binding of parameters": {
+    parse: (text) => bindParameters(text, { a: "x" }, 2_000_000),
+    pieces: ["{a:", "{a", "{", "{a:String}", "{a/**/:", "}{", "{ a : Array("],
+  },
+  "the place of an error in JSON": {
+    parse: findJsonError,
+    pieces: ["[", '{"a":', '"\\"', '"', "\\u", "1,", " ", "[1],", "-"],
+  },
+  "the bodies of the collector": {
+    parse: (text) => splitBody(Buffer.from(text), "ndjson"),
+    pieces: ["{\n", "\n", " ", '"\n', "[[[[\n", "{}\n"],
+  },
+  "the nesting of a registry's body": {
+    parse: (text) => isNestedDeeper(text, 64),
+    head: '"',
+    pieces: ['\\"', '"', '""', "\\", '"\\"', "[]"],
+  },
+  "an event": {
+    parse: value,
+    head: '{"a":1',
+    pieces: [',"ä":"\\ud800"', ',"b":[]', ',"unknown":{"c":1}'],
+    tail: "}",
+  },
+  "a template": {
+    parse: (text) => parseMessage(text),
+    pieces: ["{{", "{{#if a}}", "{{a}}", "}}", "{", "{{a", "{{/if}}", "{{#each a}}{{b}}", "{{!", '{{"'],
+  },
+  "a prompt file": {
+    parse: prompt,
+    pieces: ['{{role "user"}}\n', "---\n", "{{>a}}", "{{#if a}}x{{/if}}", "a\n", "{{a.b}}", "{{role "],
+  },
+  "a YAML file": {
+    parse: (text) => readYaml(text, "a.yaml"),
+    pieces: ["[", "- ", "a: b\n", "{a: ", "&a *a ", "? ", "'", "#", "- a\n", " "],
+  },
+  "an eval set": {
+    parse: (text) => parseEvalSet(text, "a.jsonl"),
+    pieces: ["{\n", '{"vars":{"a":"b"}}\n', "\n", '{"a":', "[[[\n"],
+  },
+  "Nunjucks, in": {
+    parse: fromNunjucks,
+    pieces: [
+      "{% if a %}",
+      "{% for a in b %}",
+      "{{",
+      "{% ",
+      "{{a",
+      "{%for a in ",
+      "{% if not ",
+      "{{ a }}",
+      " ",
+    ],
+  },
+  "Nunjucks, out": { parse: toNunjucks, pieces: ["{{#if a}}", "{{#each a}}", "{{a}}", "{{", "{{/", "{"] },
+};
+
+const CASES = Object.entries(PARSERS).flatMap(([name, { pieces }]) =>
+  pieces.map((piece) => ({ name, piece })),
+);
+
+test.each(CASES)("$name is linear in $piece", ({ name, piece }) => {
+  const { parse, head = "", tail = "" } = PARSERS[name]!;
+  const textOf = (chars: number): string => `${head}${piece.repeat(Math.floor(chars / piece.length))}${tail}`;
+  // Small first: what is quadratic must not run for minutes to say so.
+  for (const chars of [CHARS / 4, CHARS]) {
+    const [short, long] = [textOf(chars), textOf(2 * chars)];
+    // Twice, because the first of anything is slow.
+    cpuMs(() => parse(short));
+    const longMs = cpuMs(() => parse(long));
+    if (longMs < SHORT_MS) continue;
+    const shortMs = cpuMs(() => parse(short));
+    expect(longMs / shortMs, `${shortMs} ms, then ${longMs} ms`).toBeLessThanOrEqual(RATIO_MAX);
+  }
+});
