@@ -43,7 +43,10 @@ const value = (text: string): unknown =>
 
 /** Each parser, and the pieces of text that it is given over and over. */
 const PARSERS: Readonly<
-  Record<string, { parse(text: string): unknown; pieces: readonly string[]; head?: string; tail?: string }>
+  Record<
+    string,
+    { parse: (text: string) => unknown; pieces: readonly string[]; head?: string; tail?: string }
+  >
 > = {
   "the check of read-only statements": {
     parse: (text) => refuseUnlessReadOnly(text, NO_FUNCTIONS),
