@@ -14,6 +14,7 @@ import { isNestedDeeper } from "../../services/registry/read-request.ts";
 
 const RATIO_MAX = 3;
 const ROUNDS = 3;
+const ATTEMPTS = 5;
 /** Below this the clock and the collector of garbage decide, and nobody waits, ms. */
 const SHORT_MS = 60;
 /** Characters of the shorter text. */
@@ -135,11 +136,21 @@ test.each(CASES)("$name is linear in $piece", ({ name, piece }) => {
   // Small first: what is quadratic must not run for minutes to say so.
   for (const chars of [CHARS / 4, CHARS]) {
     const [short, long] = [textOf(chars), textOf(2 * chars)];
-    // Twice, because the first of anything is slow.
-    cpuMs(() => parse(short));
-    const longMs = cpuMs(() => parse(long));
+    let shortMs = Number.POSITIVE_INFINITY;
+    let longMs = Number.POSITIVE_INFINITY;
+    // A collection of garbage may fall into every round of one of them: more rounds come closer to what each costs.
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      shortMs = Math.min(
+        shortMs,
+        cpuMs(() => parse(short)),
+      );
+      longMs = Math.min(
+        longMs,
+        cpuMs(() => parse(long)),
+      );
+      if (longMs < SHORT_MS || longMs / shortMs <= RATIO_MAX) break;
+    }
     if (longMs < SHORT_MS) continue;
-    const shortMs = cpuMs(() => parse(short));
     expect(longMs / shortMs, `${shortMs} ms, then ${longMs} ms`).toBeLessThanOrEqual(RATIO_MAX);
   }
 });
