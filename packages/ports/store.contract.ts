@@ -482,7 +482,6 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           texts: "stored",
           input: "in 3",
           output: "out 3",
-          texts: "stored",
         });
       });
 
