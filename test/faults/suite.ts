@@ -1,4 +1,4 @@
-/** Runs scenarios one after another on shared processes, and sums up what they found. */
+/** Runs scenarios, those of production one after another on one stack, and sums up what they found. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -35,7 +35,7 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
   await buildServices();
   const withoutKafka = await javaProblem();
 
-  for (const [index, scenario] of chosen.entries()) {
+  async function runOne(scenario: Scenario, index: number): Promise<void> {
     const run = new ScenarioRun({ seed: seed + index, isShort, production: share });
     const began = performance.now();
     let skipped: string | undefined;
@@ -43,22 +43,21 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
     else if (scenario.runsOn === "production" && withoutKafka !== null) skipped = withoutKafka;
     else skipped = await outcomeOf(scenario, run);
     tally.add(run.tally);
-    const result: ScenarioResult = {
-      faults: scenario.faults,
-      name: scenario.name,
-      log: scenario.runsOn === "local" ? "lmdb" : "Kafka",
-      injects: scenario.injects,
-      holds: scenario.holds,
-      passed: skipped === undefined && run.problems.length === 0,
-      ...(skipped === undefined ? {} : { skipped }),
-      kills: run.tally.total,
-      counts: run.counts,
-      problems: run.problems,
-      seconds: secondsSince(began),
-    };
-    results.push(result);
-    say(lineOf(result));
+    results[index] = resultOf(scenario, run, skipped, secondsSince(began));
+    say(lineOf(results[index]));
   }
+
+  // Local mode and production share nothing but the machine, and both wait more than they work: the long form runs them
+  // side by side, the short one gives each all of a machine that runs other tests.
+  const lanes: readonly (readonly Scenario["runsOn"][])[] = isShort
+    ? [["local", "production"]]
+    : [["local"], ["production"]];
+  await Promise.all(
+    lanes.map(async (lane) => {
+      for (const [index, scenario] of chosen.entries())
+        if (lane.includes(scenario.runsOn)) await runOne(scenario, index);
+    }),
+  );
   // A stack that did not start is a problem of the scenarios that asked for it.
   const stack = await (production as Promise<Production> | null)?.catch(() => null);
   await stack?.close();
@@ -81,6 +80,27 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
   };
   const missed = isShort || only.length > 0 ? [] : missedGoals(result);
   return { ...result, missed, passed: missed.length === 0 && results.every((each) => each.passed) };
+}
+
+function resultOf(
+  { faults, name, runsOn, injects, holds }: Scenario,
+  { tally, counts, problems }: ScenarioRun,
+  skipped: string | undefined,
+  seconds: number,
+): ScenarioResult {
+  return {
+    faults,
+    name,
+    log: runsOn === "local" ? "lmdb" : "Kafka",
+    injects,
+    holds,
+    passed: skipped === undefined && problems.length === 0,
+    ...(skipped === undefined ? {} : { skipped }),
+    kills: tally.total,
+    counts,
+    problems,
+    seconds,
+  };
 }
 
 function choose(only: readonly string[], isShort: boolean): readonly Scenario[] {

@@ -21,6 +21,9 @@ export function callIdOf(scope: string, { sender, batch, index }: Place): string
   return `${scope}-${hex(sender, 4)}-7${high}-8${hex(batch % HALF, 3)}-${hex(index, 12)}`;
 }
 
+/** The ids of one batch begin with the same characters, and no other batch's do. */
+export const BATCH_ID_CHARS = 23;
+
 const CALL_ID = /^([0-9a-f]{8})-([0-9a-f]{4})-7([0-9a-f]{3})-8([0-9a-f]{3})-([0-9a-f]{12})$/;
 
 /** The place of a call of this scope; null for any other id. */

@@ -127,6 +127,7 @@ export async function untilStill(
       return now >= goal || performance.now() - changedAt > STILL_MS;
     },
     timeoutMs,
-    100,
+    // Asking costs the store as much as an insert does.
+    500,
   );
 }

@@ -3,18 +3,28 @@ import type { ScenarioResult, SuiteResult } from "./result.ts";
 
 /** Faults of the list that one machine can't show, and where they are shown instead, if anywhere. */
 const NOT_HERE: readonly (readonly [fault: string, why: string])[] = [
+  [
+    "F3, local spool",
+    "the emitter has none: what it had not sent when it was killed is lost, at most its queue",
+  ],
   ["F6, leader move", "there is one broker; a move of leadership needs three"],
   [
     "F16, lost unsynced writes",
     "stood for by an older copy of the ClickHouse folder; a device that drops writes needs a virtual machine",
   ],
   [
-    "F21, daylight saving time",
-    "every schedule is in UTC; steps of the clock are in `packages/runtime`'s tests",
+    "F21, clocks and missed ticks",
+    "tests of the schedule in `packages/runtime` and of the jobs, on a clock that is set",
   ],
+  ["F23, topics of the wrong shape", "`test/kafka/topics.test.ts`"],
   [
-    "F24, 99th percentile under 10 ms",
-    "a measure of speed: `npm run bench:rollback`; that clients serve on is in `test/faults/registry-killed.test.ts`",
+    "F24",
+    "`test/faults/registry-killed.test.ts` shows that clients serve on; how fast is `npm run bench:rollback`",
+  ],
+  ["F25, one engine", "`packages/adapters/clickhouse/embedded.test.ts`, in one process"],
+  [
+    "F26, corrupted part",
+    "not injected: what ClickHouse says of a damaged part is passed on, nothing is built for it",
   ],
 ];
 
