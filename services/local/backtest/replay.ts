@@ -86,6 +86,9 @@ export async function backtest(options: BacktestOptions): Promise<BacktestReport
     monotonic: () => clock.monotonic(),
     sleep: (ms, abort) => clock.sleep(ms, abort),
   };
+  /** Of the newest arrival: the writer takes a record from beyond its own time for one with a wrong clock. */
+  let newestAt = 0;
+  const writerClock: Clock = { ...logClock, now: () => Math.max(clock.now(), newestAt) };
   const log = createMemoryEventLog({ clock: logClock });
   const folder = await mkdtemp(join(tmpdir(), "plumbline-backtest-"));
   const stop = new AbortController();
@@ -95,7 +98,13 @@ export async function backtest(options: BacktestOptions): Promise<BacktestReport
   try {
     await store.migrate();
     await clickhouse.command(readQuery("keep_history"));
-    const writer = createWriter({ log, store, clock, logger, enrichment: createEnrichment(writerConfig) });
+    const writer = createWriter({
+      log,
+      store,
+      clock: writerClock,
+      logger,
+      enrichment: createEnrichment(writerConfig),
+    });
     running = writer.run(stop.signal);
     const stored = createStoredWait(log, writer, running);
 
@@ -108,6 +117,7 @@ export async function backtest(options: BacktestOptions): Promise<BacktestReport
 
     const endStep = async (arrivals: readonly Arrival[], endMs: number): Promise<void> => {
       const startMs = clock.now();
+      newestAt = Math.max(newestAt, arrivals.at(-1)?.at ?? 0);
       const appended = arrivals.map((arrival) => {
         const call = toCall(arrival, calls++);
         rows.set(call.call_id, arrival.row);
