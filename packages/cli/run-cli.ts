@@ -74,6 +74,8 @@ function createProgram(io: CommandIo, context: Context): Program {
   const program = new Program("plumbline")
     .description("Prompts in production: versioned, evaluated, observed, and put back in seconds.")
     .version(productVersion(), "--version", "print the version")
+    // So that --version after a command's name is the command's own.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
