@@ -8,6 +8,8 @@ import { openReaderShell, type ReaderShell } from "./reader-shell.ts";
 const PAGE = "docs/start/change-a-prompt.md";
 const NAME = `${PAGE}:$line does what it shows`;
 const steps = readSteps(readText(PAGE));
+/** Local mode's, and the pretend model's. */
+const PORTS = { collector: 4319, inbox: 4320, sql: 4321, registry: 4800, provider: 4900 };
 /** Of one step: following a rollout over two windows of a minute is the longest. */
 const STEP_MS = 240_000;
 
@@ -17,7 +19,7 @@ let greeting = "";
 let isBroken = false;
 
 beforeAll(async () => {
-  shell = await openReaderShell();
+  shell = await openReaderShell({ ports: Object.values(PORTS), environment: ofLocalMode });
 });
 afterAll(async () => shell.close());
 
@@ -50,6 +52,21 @@ async function follow(step: Step, { skip }: TestContext): Promise<void> {
   const missing = step.expected === null ? null : findMissing(step.expected, output);
   expect(missing, `not in the output:\n${missing}\n\nthe output:\n${output}`).toBeNull();
   isBroken = false;
+}
+
+/** The services are given the free ports by their variables. */
+function ofLocalMode(portOf: (port: number) => string): Readonly<Record<string, string>> {
+  const urlOf = (port: number): string => `http://127.0.0.1:${portOf(port)}`;
+  return {
+    PLUMBLINE_PORT: portOf(PORTS.collector),
+    PLUMBLINE_INBOX_PORT: portOf(PORTS.inbox),
+    PLUMBLINE_SQL_PORT: portOf(PORTS.sql),
+    PLUMBLINE_METRICS_PORT: "0",
+    PLUMBLINE_REGISTRY_PORT: portOf(PORTS.registry),
+    PLUMBLINE_COLLECTOR_URL: urlOf(PORTS.collector),
+    PLUMBLINE_SQL_URL: urlOf(PORTS.sql),
+    PLUMBLINE_REGISTRY_URL: urlOf(PORTS.registry),
+  };
 }
 
 function readText(path: string): string {

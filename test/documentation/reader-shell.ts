@@ -8,8 +8,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const CHECKOUT = fileURLToPath(new URL("../../", import.meta.url));
-/** Local mode's, and the pretend model's. */
-const USUAL_PORTS = { collector: 4319, inbox: 4320, sql: 4321, registry: 4800, provider: 4900 } as const;
 /** What still runs at the end is asked to stop, and stopped after this long. */
 const STOP_MS = 20_000;
 
@@ -20,16 +18,25 @@ export interface ReaderShell {
   close(): Promise<void>;
 }
 
-/**
- * Other processes may hold the usual ports, so the services are given free ones by their variables, and the usual ones
- * are replaced by those wherever commands name them.
- */
-export async function openReaderShell(): Promise<ReaderShell> {
+export interface ReaderOptions {
+  /** Of the page. Other processes may hold them, so free ones take their place wherever commands name them. */
+  readonly ports: readonly number[];
+  /** @param portOf the free port in the place of one of `ports`; @param home a folder that goes with the shell */
+  readonly environment: (portOf: (port: number) => string, home: string) => Readonly<Record<string, string>>;
+  /** Other texts of the page, such as addresses, and what takes their place. */
+  readonly replace?: Readonly<Record<string, string>>;
+}
+
+export async function openReaderShell(options: ReaderOptions): Promise<ReaderShell> {
   const folder = await mkdtemp(join(tmpdir(), "plumbline-reader-"));
-  const ports = new Map<string, number>();
-  for (const port of Object.values(USUAL_PORTS)) ports.set(String(port), await freePort());
-  const portOf = (name: keyof typeof USUAL_PORTS): string => String(ports.get(String(USUAL_PORTS[name])));
-  const urlOf = (name: keyof typeof USUAL_PORTS): string => `http://127.0.0.1:${portOf(name)}`;
+  const ports = new Map<string, string>();
+  for (const port of options.ports) ports.set(String(port), String(await freePort()));
+  const portOf = (port: number): string => ports.get(String(port)) ?? String(port);
+  const toOwn = (commands: string): string =>
+    Object.entries(options.replace ?? {}).reduce(
+      (own, [text, other]) => own.replaceAll(text, other),
+      commands.replaceAll(/(?<!internal:)\b\d{4}\b/g, (digits) => ports.get(digits) ?? digits),
+    );
   const inherited = Object.entries(process.env).filter(([name]) => !/^(?:PLUMBLINE|VITEST|GIT)_/.test(name));
   const shell = spawn("sh", [], {
     cwd: CHECKOUT,
@@ -39,14 +46,7 @@ export async function openReaderShell(): Promise<ReaderShell> {
     env: {
       ...Object.fromEntries(inherited),
       TMPDIR: folder,
-      PLUMBLINE_PORT: portOf("collector"),
-      PLUMBLINE_INBOX_PORT: portOf("inbox"),
-      PLUMBLINE_SQL_PORT: portOf("sql"),
-      PLUMBLINE_METRICS_PORT: "0",
-      PLUMBLINE_REGISTRY_PORT: portOf("registry"),
-      PLUMBLINE_COLLECTOR_URL: urlOf("collector"),
-      PLUMBLINE_SQL_URL: urlOf("sql"),
-      PLUMBLINE_REGISTRY_URL: urlOf("registry"),
+      ...options.environment(portOf, folder),
     },
   });
   const ended = new Promise<void>((resolve) => shell.once("close", () => resolve()));
@@ -65,10 +65,7 @@ export async function openReaderShell(): Promise<ReaderShell> {
       runs += 1;
       const file = join(folder, `commands-${runs}.sh`);
       const done = `-- end of ${runs} --\n`;
-      await writeFile(
-        file,
-        commands.replaceAll(/\b\d{4}\b/g, (digits) => String(ports.get(digits) ?? digits)),
-      );
+      await writeFile(file, toOwn(commands));
       output = "";
       const isDone = new Promise<void>((resolve) => {
         onOutput = () => {
