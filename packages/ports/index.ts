@@ -5,3 +5,4 @@ export * from "./judge.ts";
 export * from "./notifier.ts";
 export * from "./refuse-gap.ts";
 export * from "./store.ts";
+export * from "./unreachable.ts";

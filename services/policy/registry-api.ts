@@ -1,4 +1,5 @@
 /** The two things that the controller says to a registry, and the one that it asks. */
+import { addressOf, whyUnreachable } from "@plumbline/ports";
 import { Problem } from "@plumbline/schemas";
 import type { Next } from "./next-command.ts";
 import { readUseCases, type UseCases } from "./read-answer.ts";
@@ -51,7 +52,10 @@ export function createRegistryApi({ registryUrl, apiKey }: RegistryApiOptions): 
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       });
     } catch (cause) {
-      throw new RegistryAway(`the registry at ${base} did not answer`, { cause });
+      throw new RegistryAway(
+        `the registry at ${addressOf(base)} did not answer (${whyUnreachable(base, cause)})`,
+        { cause },
+      );
     }
   }
 

@@ -1,5 +1,5 @@
 /** One JSON request to a provider: a timeout, a bounded number of tries, and our own errors. */
-import { ExternalError, type Clock } from "@plumbline/ports";
+import { addressOf, ExternalError, whyUnreachable, type Clock } from "@plumbline/ports";
 
 /** Tries of one request, the first included. */
 const TRIES_MAX = 3;
@@ -77,7 +77,9 @@ async function postOnce({ url, headers, body }: JsonRequest, deps: RequestDeps):
   } catch (error) {
     if (error instanceof ExternalError) throw error;
     // fetch rejects with a TypeError, an abort with a DOMException: both mean that no answer came.
-    const what = isLate ? `no answer within ${timeoutMs} ms` : "the connection failed";
+    const what = isLate
+      ? `no answer within ${timeoutMs} ms`
+      : `the connection failed: ${whyUnreachable(url, error)} at ${addressOf(url)}`;
     throw new ExternalError("external_unavailable", what, { cause: error });
   } finally {
     done.abort();

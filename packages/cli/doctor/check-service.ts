@@ -1,5 +1,5 @@
 /** A process over HTTP: does it answer, is it ready, which release is it, and what does its clock say? */
-import type { Clock } from "@plumbline/ports";
+import { addressOf, whyUnreachable, type Clock } from "@plumbline/ports";
 import { z } from "zod";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 
@@ -48,7 +48,7 @@ export async function checkService(
     return [
       fail(
         name,
-        `${url} ${isTimeout ? `does not answer within ${TIMEOUT_MS / 1000} s` : "cannot be reached"}`,
+        `${addressOf(url)} ${isTimeout ? `does not answer within ${TIMEOUT_MS / 1000} s` : `cannot be reached (${whyUnreachable(url, error)})`}`,
         `start it (npm start), or name another address: ${setting}`,
         true,
       ),

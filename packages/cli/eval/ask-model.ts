@@ -1,5 +1,5 @@
 /** One answer of one version to one case: from the cache, or from the provider when the budget allows it. */
-import { ExternalError, type Clock } from "@plumbline/ports";
+import { addressOf, ExternalError, type Clock } from "@plumbline/ports";
 import { type EvalCase, type PromptDocument, renderPrompt } from "@plumbline/prompts";
 import { z } from "zod";
 import { CommandFailure, EXIT } from "../failure.ts";
@@ -134,7 +134,7 @@ function unusable({ name, url, variables }: Provider, error: ExternalError): Com
   return new CommandFailure(
     EXIT.unavailable,
     "provider-unavailable",
-    `${name} at ${url} does not answer: ${error.message}. Answers so far are kept in the cache.`,
+    `${name} at ${addressOf(url)} does not answer: ${error.message}. Answers so far are kept in the cache.`,
     {
       cause: error,
       next: `check ${variables}_URL and _KEY and the model's name, then run the same command again`,

@@ -1,5 +1,6 @@
 /** The registry over HTTP, with its problems turned into failures of the command that asked. */
 import { randomUUID } from "node:crypto";
+import { addressOf, whyUnreachable } from "@plumbline/ports";
 import { Problem } from "@plumbline/schemas";
 import { z } from "zod";
 import type { CommandIo } from "../command.ts";
@@ -119,7 +120,7 @@ function unreachable(url: string, cause: unknown): CommandFailure {
   return new CommandFailure(
     EXIT.unavailable,
     "registry-unreachable",
-    `The registry at ${url} ${isTimeout ? "does not answer in time" : "cannot be reached"}.`,
+    `The registry at ${addressOf(url)} ${isTimeout ? "does not answer in time" : `cannot be reached (${whyUnreachable(url, cause)})`}.`,
     { cause, next: "start one (npm start), or set registry.url in plumbline.config.* or --registry" },
   );
 }

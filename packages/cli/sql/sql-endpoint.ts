@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { whyUnreachable } from "@plumbline/ports";
 import { z } from "zod";
 import type { CommandIo } from "../command.ts";
 import { CommandFailure, EXIT, UsageError } from "../failure.ts";
@@ -117,7 +118,7 @@ async function ask(
     throw new CommandFailure(
       EXIT.unavailable,
       "sql-unreachable",
-      `The SQL endpoint at ${url} ${isTimeout ? `does not answer within ${TIMEOUT_MS / 1000} s` : "cannot be reached"}.`,
+      `The SQL endpoint at ${url} ${isTimeout ? `does not answer within ${TIMEOUT_MS / 1000} s` : `cannot be reached (${whyUnreachable(url, error)})`}.`,
       { cause: error, next: "start one (npm start), or give --sql or PLUMBLINE_SQL_URL" },
     );
   }
