@@ -33,7 +33,7 @@ test.for(steps.slice(0, 1))(NAME, { timeout: STEP_MS }, follow);
 test("the curl lines of the README and of local mode's greeting work", async ({ skip }) => {
   skip(isBroken, "local mode did not start");
   const ofReadme = [...readText("README.md").matchAll(/`(curl [^`]+)`/g)].map((match) => match[1]!);
-  const ofGreeting = greeting.split("\n").filter((line) => line.trim().startsWith("curl "));
+  const ofGreeting = greeting.split("\n").filter((line) => /^ +(?:sleep \d+; )?curl /.test(line));
   expect(ofReadme.length).toBeGreaterThan(0);
   expect(ofGreeting.length).toBeGreaterThan(1);
   for (const command of [...ofGreeting, ...ofReadme]) {
