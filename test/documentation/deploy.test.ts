@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
 import { serveClickHouse } from "@plumbline/adapters/clickhouse/http-front";
+import { createLogger } from "@plumbline/runtime/logger";
 import { afterAll, beforeAll, expect, test, type TestContext } from "vitest";
 import { brokerForTests } from "../kafka/broker-for-tests.ts";
 import { readSteps, type Step } from "./code-blocks.ts";
@@ -30,7 +31,10 @@ beforeAll(async () => {
   if (kafka === null) return;
   const folder = await mkdtemp(join(tmpdir(), "plumbline-deploy-"));
   const clickhouse = await openEmbeddedClickHouse({ path: join(folder, "clickhouse") });
-  const front = await serveClickHouse(clickhouse, { readOnly: false });
+  const front = await serveClickHouse(clickhouse, {
+    logger: createLogger("deploy", "silent"),
+    readOnly: false,
+  });
   replace = {
     "kafka-1.internal:9092": kafka.brokers.join(","),
     [CLICKHOUSE]: front.url.replace("://", "://plumbline:password@"),

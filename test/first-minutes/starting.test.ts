@@ -28,6 +28,7 @@ async function usedPort(): Promise<number> {
 test.each([
   ["--port", "--port or PLUMBLINE_PORT"],
   ["--inbox-port", "--inbox-port or PLUMBLINE_INBOX_PORT"],
+  ["--sql-port", "--sql-port or PLUMBLINE_SQL_PORT"],
   ["--registry-port", "--registry-port or PLUMBLINE_REGISTRY_PORT"],
   ["--metrics-port", "--metrics-port or PLUMBLINE_METRICS_PORT"],
 ])("local mode: %s that is in use is told in one sentence", async (flag, setting) => {

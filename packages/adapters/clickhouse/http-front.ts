@@ -109,6 +109,12 @@ async function answer(front: Front, request: IncomingMessage, response: ServerRe
   if (request.method !== "GET" && request.method !== "POST")
     return fail(501, 0, "only GET and POST are understood");
 
+  const { host = "127.0.0.1" } = request.headers;
+  if (isBrowserWithoutQuery(request, url)) {
+    response.writeHead(200, { ...headers, "Content-Type": "text/plain; charset=UTF-8" }).end(greeting(host));
+    return;
+  }
+
   const gone = new AbortController();
   response.once("close", () => gone.abort());
   try {
@@ -138,6 +144,20 @@ async function answer(front: Front, request: IncomingMessage, response: ServerRe
     const { status, code, message, more } = failureOf(error);
     fail(status, code, message, more);
   }
+}
+
+/** A person who opened the address, as opposed to a client that forgot its query. */
+function isBrowserWithoutQuery({ method, headers }: IncomingMessage, url: URL): boolean {
+  return method === "GET" && url.search === "" && (headers.accept ?? "").includes("text/html");
+}
+
+function greeting(host: string): string {
+  return `This is Plumbline's SQL address: it answers ClickHouse's HTTP interface. Put a query behind it, such as
+
+  http://${host}/?query=SELECT+*+FROM+plumbline.calls_v1+LIMIT+3+FORMAT+Vertical
+
+  http://${host}/?query=SHOW+TABLES+FROM+plumbline
+`;
 }
 
 /** Without keys, everybody on this machine is one owner. */
