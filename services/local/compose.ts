@@ -3,7 +3,7 @@
  * of Slack. The services are the ones that production runs; only what stands behind their ports is chosen here.
  */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { runbooksDir } from "@plumbline/alerts";
 import { createSessions, sessionRoutes, withSessions, type Sessions } from "@plumbline/access";
 import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
 import { serveClickHouse } from "@plumbline/adapters/clickhouse/http-front";
@@ -47,7 +47,6 @@ import type { LocalConfig } from "./config.ts";
 import { openDataFolder } from "./data-folder.ts";
 import type { Flags } from "./flags.ts";
 
-const RUNBOOKS = fileURLToPath(new URL("../../alerts/runbooks", import.meta.url));
 /** Every ten minutes: retention is days, and a trim of nothing costs a look. */
 const TRIM_MS = 600_000;
 
@@ -233,7 +232,7 @@ function createInboxPage(
   logger: Logger,
   stop: AbortSignal,
 ): HttpService {
-  const handle = inboxHandler(inbox, { runbooksDir: RUNBOOKS, signal: stop });
+  const handle = inboxHandler(inbox, { runbooksDir: runbooksDir(), signal: stop });
   const app = createHttpApp({
     name: "inbox",
     logger,

@@ -103,7 +103,7 @@ jobs:
       - uses: actions/setup-node@v4
         with: { node-version: 22 }
       - run: npm ci
-      - run: npx plumbline lint
+      - run: npx @plumbline/cli lint
   eval:
     needs: lint
     # Forks have no secrets, and evaluating costs money.
@@ -114,7 +114,7 @@ jobs:
       - uses: actions/setup-node@v4
         with: { node-version: 22 }
       - run: npm ci
-      - run: npx plumbline eval ${useCase} --no-record --markdown eval.md
+      - run: npx @plumbline/cli eval ${useCase} --no-record --markdown eval.md
         env:
           PLUMBLINE_REGISTRY_URL: \${{ vars.PLUMBLINE_REGISTRY_URL }}
           PLUMBLINE_REGISTRY_KEY: \${{ secrets.PLUMBLINE_REGISTRY_KEY }}
