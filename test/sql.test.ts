@@ -59,6 +59,29 @@ afterAll(async () => {
   await rm(path, { recursive: true });
 });
 
+/** Queries that read events of every tenant and name none, and why that mixes nobody's evidence with another's. */
+const WITHOUT_TENANT: ReadonlySet<string> = new Set([
+  // Places in the log, which all tenants share: they count and compare offsets, and say nothing about a use case.
+  "delivery_check",
+  "ingest_ledger",
+  "missing_offsets_of_calls",
+  "stored_offsets_of_calls",
+  "unstored_runs",
+]);
+const EVIDENCE =
+  /plumbline_raw\.(?:calls|call_payloads|verdicts|feedback|evidence_hourly|baseline_snapshots|quality_states|drift_results)\b/;
+
+test("every query of evidence keeps tenants apart: it asks for one, or its rows say whose they are", () => {
+  const ofEvidence = queryNames.filter((name) => EVIDENCE.test(withoutComments(readQuery(name))));
+  expect(ofEvidence.length).toBeGreaterThan(15);
+  const mixing = ofEvidence.filter((name) => !/\btenant\b/.test(withoutComments(readQuery(name))));
+  expect(mixing.toSorted()).toEqual([...WITHOUT_TENANT].toSorted());
+});
+
+function withoutComments(sql: string): string {
+  return sql.replaceAll(/--.*$/gm, "");
+}
+
 describe("queries", () => {
   test("there are some", () => {
     expect(queryNames.length).toBeGreaterThan(5);

@@ -485,6 +485,18 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         });
       });
 
+      test("an id is one tenant's: another tenant's texts and verdicts of the same id are not taken for its own", async () => {
+        const other = callRow(2, { call_id: callId(1), input: "theirs", output: "theirs too" });
+        await store.insertCalls([callRow(1), { ...other, tenant: "other" }]);
+        const pending = await store.pendingCalls(worklist());
+        expect(pending.map(({ tenant, input }) => [tenant, input])).toEqual([
+          ["acme", "in 1"],
+          ["other", "theirs"],
+        ]);
+        await store.insertVerdicts([verdictRow(1)]);
+        expect((await store.pendingCalls(worklist())).map(({ tenant }) => tenant)).toEqual(["other"]);
+      });
+
       test("a verdict on another criterion or rubric leaves the call on the list", async () => {
         await store.insertCalls([callRow(1)]);
         await store.insertVerdicts([

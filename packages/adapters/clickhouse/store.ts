@@ -147,13 +147,14 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
       const last = calls.at(-1);
       if (first === undefined || last === undefined) return [];
       const texts = await select("call_texts", CallTexts, {
+        tenants: [...new Set(calls.map((call) => call.tenant))],
         call_ids: calls.map((call) => call.call_id),
         start: toDateTime64(first.started_at),
         end: toDateTime64(last.started_at),
       });
-      const textsOf = new Map(texts.map((each) => [each.call_id, each]));
+      const textsOf = new Map(texts.map((each) => [callKey(each), each]));
       return calls.map(({ has_payload, ...call }) => {
-        const stored = textsOf.get(call.call_id);
+        const stored = textsOf.get(callKey(call));
         const texts =
           stored !== undefined
             ? ("stored" as const)
@@ -357,7 +358,13 @@ const PendingCall = z.object({
   has_payload: z.boolean(),
 });
 
+/** An id is one tenant's: another may have the same one. */
+function callKey({ tenant, call_id }: { readonly tenant: string; readonly call_id: string }): string {
+  return `${tenant}/${call_id}`;
+}
+
 const CallTexts = z.object({
+  tenant: z.string(),
   call_id: z.string(),
   input: z.string().nullable(),
   output: z.string().nullable(),

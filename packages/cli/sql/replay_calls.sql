@@ -12,6 +12,7 @@ SELECT
     scores.stored_judge AS stored_judge
 FROM (
     SELECT
+        tenant,
         call_id,
         event_at,
         prompt_version
@@ -24,6 +25,7 @@ FROM (
 ) AS calls
 INNER JOIN (
     SELECT
+        tenant,
         call_id,
         input,
         output,
@@ -34,9 +36,10 @@ INNER JOIN (
       AND event_at < {end:DateTime64(3, 'UTC')}
       AND ifNull(output, '') != ''
       AND (length(vars) > 0 OR ifNull(input, '') != '')
-) AS texts ON calls.call_id = texts.call_id
+) AS texts ON calls.tenant = texts.tenant AND calls.call_id = texts.call_id
 LEFT JOIN (
     SELECT
+        tenant,
         toUUIDOrZero(call_id) AS id,
         CAST(argMax(score, judged_at), 'Nullable(Float64)') AS stored_score,
         CAST(argMax(judge, judged_at), 'Nullable(String)') AS stored_judge
@@ -46,8 +49,8 @@ LEFT JOIN (
       AND event_at < {end:DateTime64(3, 'UTC')}
       AND criterion = {criterion:String}
       AND state = 'scored'
-    GROUP BY id
-) AS scores ON calls.call_id = scores.id
+    GROUP BY tenant, id
+) AS scores ON calls.tenant = scores.tenant AND calls.call_id = scores.id
 WHERE NOT {is_scored:Bool} OR scores.stored_score IS NOT NULL
 ORDER BY sipHash64(toString(calls.call_id)), calls.call_id
 LIMIT {limit:UInt64}

@@ -5,8 +5,10 @@ SELECT
     countIf(status != 'ok') AS unanswered,
     countIf(
         status = 'ok'
-        AND call_id NOT IN (
-            SELECT call_id
+        AND (tenant, call_id) NOT IN (
+            SELECT
+                tenant,
+                call_id
             FROM plumbline.call_texts_v1
             WHERE use_case = {use_case:String}
               AND event_at >= {start:DateTime64(3, 'UTC')}

@@ -71,13 +71,15 @@ FROM (
             AND ingested_at >= {since:DateTime64(3, 'UTC')}
       )
 )
-WHERE toString(call_id) NOT IN (
-    SELECT lower(call_id)
+WHERE (tenant, toString(call_id)) NOT IN (
+    SELECT
+        tenant,
+        lower(call_id)
     FROM plumbline_raw.verdicts
     WHERE criterion = {criterion:String}
       AND rubric_hash = {rubric_hash:String}
       AND started_at >= {since:DateTime64(3, 'UTC')}
 )
 ORDER BY started_at, call_id, rate DESC
-LIMIT 1 BY call_id
+LIMIT 1 BY tenant, call_id
 LIMIT {limit:UInt64}

@@ -128,10 +128,11 @@ export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
     });
   }
 
-  function pageOf({ use_case, env, prompt_version }: GivenShare): Page | null {
+  function pageOf({ tenant, use_case, env, prompt_version }: GivenShare): Page | null {
     for (const incident of incidents.open("quality")) {
       const { detection, incident_id } = incident;
       const isOwn =
+        detection.tenant === tenant &&
         detection.use_case === use_case &&
         detection.env === env &&
         detection.candidate.prompt_version === prompt_version;
@@ -178,11 +179,12 @@ function isNews(decision: CanaryDecision, read: CanaryDecision | null): boolean 
 
 /** Of the calls of the last hour, of all tagged versions; null without calls. */
 function shareOfCalls(
-  { use_case, env, prompt_version }: GivenShare,
+  { tenant, use_case, env, prompt_version }: GivenShare,
   activity: readonly VersionActivity[],
 ): number | null {
   const own = activity.filter(
-    (row) => row.use_case === use_case && row.env === env && isVersion(row.prompt_version),
+    (row) =>
+      row.tenant === tenant && row.use_case === use_case && row.env === env && isVersion(row.prompt_version),
   );
   const calls = own.reduce((sum, row) => sum + row.calls, 0);
   if (calls === 0) return null;
