@@ -27,6 +27,7 @@ import { exitCodeOf } from "@plumbline/runtime/exit-code";
 import { productVersion } from "@plumbline/runtime/product-version";
 import { describeUnknown, findUnknown } from "@plumbline/runtime/unknown-variables";
 import { CommandFailure, EXIT } from "./failure.ts";
+import { printable, printableJson } from "./text/printable.ts";
 
 /** In the order of the help: a prompt's way to production, then what looks at it. */
 const COMMANDS: readonly AddCommand[] = [
@@ -119,17 +120,18 @@ function createContext(io: CommandIo, clock: Clock): Context {
       context.exitCode = exitCode;
       if (context.isJson) {
         const { warnings } = context;
-        io.stdout.write(`${JSON.stringify({ ok: exitCode === EXIT.ok, data, warnings, error: null })}\n`);
+        io.stdout.write(`${printableJson({ ok: exitCode === EXIT.ok, data, warnings, error: null })}\n`);
       } else if (text !== "") {
-        io.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+        const shown = printable(text);
+        io.stdout.write(shown.endsWith("\n") ? shown : `${shown}\n`);
       }
     },
     warn(message) {
       context.warnings.push(message);
-      io.stderr.write(`warning: ${message}\n`);
+      io.stderr.write(`warning: ${printable(message)}\n`);
     },
     say(message) {
-      if (!context.isJson) io.stderr.write(`${message}\n`);
+      if (!context.isJson) io.stderr.write(`${printable(message)}\n`);
     },
   };
   return context;
@@ -139,8 +141,8 @@ function explain(error: unknown, io: CommandIo, context: Context): number {
   const exitCode = io.signal.aborted ? EXIT.interrupted : exitCodeOf(error);
   const failure = error instanceof CommandFailure ? error : undefined;
   const message = messageOf(error, exitCode);
-  io.stderr.write(`plumbline: ${message}\n`);
-  if (failure?.next !== undefined) io.stderr.write(`Next: ${failure.next}\n`);
+  io.stderr.write(`plumbline: ${printable(message)}\n`);
+  if (failure?.next !== undefined) io.stderr.write(`Next: ${printable(failure.next)}\n`);
   if (exitCode === EXIT.usage) io.stderr.write("(--help tells more)\n");
   if (context.isJson) {
     const described = {
@@ -150,7 +152,7 @@ function explain(error: unknown, io: CommandIo, context: Context): number {
       details: failure?.details ?? null,
     };
     io.stdout.write(
-      `${JSON.stringify({ ok: false, data: null, warnings: context.warnings, error: described })}\n`,
+      `${printableJson({ ok: false, data: null, warnings: context.warnings, error: described })}\n`,
     );
   }
   return exitCode;

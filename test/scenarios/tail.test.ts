@@ -85,6 +85,21 @@ test("what a user types is a value, whatever is in it", async () => {
   expect((await tail("--use-case", "' OR 1=1 --")).ids).toEqual([]);
 });
 
+test("what a caller wrote neither moves the cursor, nor writes the clipboard, nor begins a line of its own", async () => {
+  const hostile = "x\u001b]52;c;aGk=\u0007\u009b2J\u202e\nforged line";
+  await store.store.insertCalls([
+    callRow(5, NOW - 20_000, { env: "hostile", status: "error", error_type: hostile }),
+  ]);
+  const args = ["tail", "--sql", store.sqlUrl, "--no-follow", "--env", "hostile", "--since", "2h"];
+  for (const format of [[], ["--json"]]) {
+    const { stdout } = await runPlumbline([...args, ...format]);
+    expect(stdout.trimEnd().split("\n")).toHaveLength(1);
+    expect(stdout).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
+  }
+  const [line = ""] = (await runPlumbline([...args, "--json"])).stdout.split("\n");
+  expect(JSON.parse(line)).toMatchObject({ error_type: hostile });
+});
+
 test("for people each call is a line that names version, outcome, latency and call", async () => {
   const { stdout } = await runPlumbline(["tail", "--sql", store.sqlUrl, "--no-follow", "--failed"]);
   expect(stdout).toMatch(

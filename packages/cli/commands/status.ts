@@ -5,6 +5,7 @@ import { UseCasesAnswer, type EnvSummary, type UseCaseAnswer } from "../registry
 import { readUseCase } from "../registry/read-use-case.ts";
 import { labelOf } from "../registry/version-reference.ts";
 import { ago, count, percent } from "../text/spoken.ts";
+import { printableLine } from "../text/printable.ts";
 import { formatTable } from "../text/table.ts";
 
 interface StatusFlags extends RegistryFlags {
@@ -45,7 +46,10 @@ export const addStatus: AddCommand = (program, context) => {
       const now = context.clock.now();
       const rows = useCases.flatMap((useCase) => rowsOf(useCase, flags.env, now));
       const notes = useCases.flatMap((useCase) => notesOf(useCase, flags.env, now));
-      context.answer({ use_cases: useCases }, [formatTable([HEAD, ...rows]), ...notes].join("\n"));
+      context.answer(
+        { use_cases: useCases },
+        [formatTable([HEAD, ...rows]), ...notes.map(printableLine)].join("\n"),
+      );
       if (useCases.length === 0) context.say("The registry is empty. Next: plumbline push");
     });
 };

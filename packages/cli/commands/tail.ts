@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { AddCommand, CommandContext } from "../command.ts";
 import { UsageError } from "../failure.ts";
+import { printableJson, printableLine } from "../text/printable.ts";
 import { addRegistryOptions, type RegistryFlags } from "../project-options.ts";
 import { followRows, type Window } from "../sql/follow-rows.ts";
 import { readSpan, storeTime, wholeNumber } from "../sql/read-window.ts";
@@ -90,7 +91,7 @@ export const addTail: AddCommand = (program, context) => {
     try {
       for await (const row of rows) {
         shown += 1;
-        io.stdout.write(`${isJson ? JSON.stringify(row) : describeRow(row)}\n`);
+        io.stdout.write(`${isJson ? printableJson(row) : printableLine(describeRow(row))}\n`);
       }
     } catch (error) {
       // Ctrl-c in the middle of a poll: following has ended as it always does.

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { hexDump, printable, printableLine, textOf } from "./printable.ts";
+import { hexDump, printable, printableJson, printableLine, textOf } from "./printable.ts";
+import { formatTable } from "./table.ts";
 
 /** C0 and C1 controls but tab and line feed, and what turns text around. */
 function isUnsafe(code: number): boolean {
@@ -35,4 +36,19 @@ test("bytes that are no text are dumped, with their offsets", () => {
   expect(textOf(bytes)).toBeNull();
   expect(hexDump(bytes)).toBe(`00000000  7b ff 00 41${" ".repeat(38)}{..A`);
   expect(textOf(new TextEncoder().encode("ä"))).toBe("ä");
+});
+
+test("a table's cell is one line, whatever is in it", () => {
+  const rows = formatTable([
+    ["WHO", "WHY"],
+    ["eve", "fine\n2026-11-24  ann  approved\u001b[2A"],
+  ]).split("\n");
+  expect(rows).toEqual(["WHO  WHY", "eve  fine\\n2026-11-24  ann  approved\\u{1b}[2A"]);
+});
+
+test("JSON for a terminal is the same value", () => {
+  const value = { reason: "a\u009b2J\u202e\u{e0001}\n\u007f", n: [1, null] };
+  const json = printableJson(value);
+  expect(JSON.parse(json)).toEqual(value);
+  expect(json).not.toMatch(/[\p{Cc}\p{Cf}]/u);
 });

@@ -13,6 +13,17 @@ export function printableLine(text: string): string {
   return printable(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
 }
 
+/** printableJson returns JSON on one line that a terminal may be shown: the same value, with unsafe characters as `\\u` escapes. */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, (character) =>
+    // Of a character beyond 16 bits both halves: `split` divides between them.
+    character
+      .split("")
+      .map((half) => `\\u${half.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
+}
+
 const BYTES_A_LINE = 16;
 
 /** `00000000  7b 22 61 …  {"a…`: offset, bytes, and the bytes that are printable ASCII. */
