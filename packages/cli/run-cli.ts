@@ -25,6 +25,7 @@ import { addStatus } from "./commands/status.ts";
 import { addHistory } from "./commands/history.ts";
 import { exitCodeOf } from "@plumbline/runtime/exit-code";
 import { productVersion } from "@plumbline/runtime/product-version";
+import { isFileError, whyOf } from "@plumbline/runtime/system-error";
 import { describeUnknown, findUnknown } from "@plumbline/runtime/unknown-variables";
 import { CommandFailure, EXIT } from "./failure.ts";
 import { printable, printableJson } from "./text/printable.ts";
@@ -137,7 +138,10 @@ function createContext(io: CommandIo, clock: Clock): Context {
   return context;
 }
 
-function explain(error: unknown, io: CommandIo, context: Context): number {
+function explain(thrown: unknown, io: CommandIo, context: Context): number {
+  const error = isFileError(thrown)
+    ? new CommandFailure(EXIT.config, "file", `${thrown.path}: ${whyOf(thrown)}`, { cause: thrown })
+    : thrown;
   const exitCode = io.signal.aborted ? EXIT.interrupted : exitCodeOf(error);
   const failure = error instanceof CommandFailure ? error : undefined;
   const message = messageOf(error, exitCode);

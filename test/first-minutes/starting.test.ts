@@ -106,3 +106,18 @@ test("a demo leaves no folder behind, however it ends", async () => {
   expect(ended.code).toBe(3);
   expect((await readdir(home)).filter((name) => name.startsWith("plumbline-"))).toEqual([]);
 });
+
+test("the command line: a folder that can't be made is told in one sentence", async () => {
+  const file = join(await folder(), "a-file");
+  await writeFile(file, "");
+  for (const [path, why] of [
+    ["/proc/plumbline", "a part of the path does not exist and can't be made"],
+    [join(file, "project"), "a part of the path is a file, not a folder"],
+  ] as const) {
+    const ended = await runProcess("packages/cli/main.ts", ["init", path, "--yes"]);
+    expect(ended).toMatchObject({ code: 3, stdout: "" });
+    expect(ended.stderr).toMatch(/^plumbline: [^\n]*\n$/);
+    expect(ended.stderr.startsWith(`plumbline: ${path}`)).toBe(true);
+    expect(ended.stderr).toContain(`: ${why}\n`);
+  }
+});

@@ -3,8 +3,9 @@
  * One file an answer. It may hold customers' texts: it is readable by its owner only, and git ignores it.
  */
 import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "@plumbline/runtime/make-folder";
 import { contentHash } from "@plumbline/prompts";
 import type { z } from "zod";
 
@@ -26,7 +27,7 @@ export const NO_CACHE: AnswerCache = { get: () => Promise.resolve(null), put: ()
 
 /** @param now ms since the epoch */
 export async function openAnswerCache(folder: string, now: () => number): Promise<AnswerCache> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, { mode: 0o700 });
   await writeFile(join(folder, ".gitignore"), "*\n");
   await trim(folder, now());
   let writes = 0;

@@ -1,5 +1,6 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder } from "@plumbline/runtime/make-folder";
 
 export interface WrittenFiles {
   readonly written: readonly string[];
@@ -16,7 +17,7 @@ export async function writeNewFiles(
   folder: string,
   files: ReadonlyMap<string, string>,
 ): Promise<WrittenFiles> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const config = (await readdir(folder)).find((name) =>
     /^plumbline\.config\.(?:ya?ml|json|mjs|ts)$/.test(name),
   );
@@ -33,7 +34,7 @@ export async function writeNewFiles(
 
 /** @returns false when the file exists */
 async function writeNew(path: string, text: string): Promise<boolean> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   try {
     await writeFile(path, text, { flag: "wx" });
     return true;

@@ -3,8 +3,9 @@
  * `GET /v1/live` as the client verifies and serves it when it reaches neither the registry nor its own disk.
  */
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { makeFolder } from "@plumbline/runtime/make-folder";
 import { contentHash } from "@plumbline/prompts";
 import { LIVE_USE_CASES_MAX, LiveAnswer } from "@plumbline/schemas";
 import { z } from "zod";
@@ -116,7 +117,7 @@ export async function readBundle(path: string): Promise<BundleFile> {
 
 /** Whole or not at all: a build that is interrupted must not leave half a bundle. */
 export async function writeBundle(path: string, bundle: BundleFile): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
   try {
     await writeFile(temporary, `${JSON.stringify(bundle, null, 2)}\n`);

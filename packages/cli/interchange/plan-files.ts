@@ -1,6 +1,7 @@
 /** Writes files that nobody else's work is lost by. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder } from "@plumbline/runtime/make-folder";
 import { CommandFailure, EXIT } from "../failure.ts";
 import type { WrittenFile } from "./promptfoo-write.ts";
 
@@ -36,7 +37,7 @@ export async function writeFiles(
   }
   for (const [i, { path, text }] of files.entries()) {
     if (outcomes[i]!.outcome === "unchanged") continue;
-    await mkdir(dirname(join(root, path)), { recursive: true });
+    await makeFolder(dirname(join(root, path)));
     await writeFile(join(root, path), text);
   }
   return outcomes;
