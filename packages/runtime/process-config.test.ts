@@ -27,6 +27,9 @@ test("a service that spreads the shapes reads brokers, store, log level, drain t
 
 test.each([
   ["PLUMBLINE_KAFKA_BROKERS", "", "(host:port, comma-separated)"],
+  ["PLUMBLINE_KAFKA_BROKERS", "localhost", "must be host:port of each broker"],
+  ["PLUMBLINE_KAFKA_BROKERS", "kafka://kafka-1:9092", "must be host:port of each broker"],
+  ["PLUMBLINE_KAFKA_BROKERS", "kafka-1:9092,", "must be host:port of each broker"],
   ["PLUMBLINE_CLICKHOUSE_URL", "secret", "must be an http:// or https:// address"],
   ["PLUMBLINE_LOG_LEVEL", "loud", "(least severe level that is logged)"],
   ["PLUMBLINE_DRAIN_MS", "0", "(longest wait at shutdown, ms)"],

@@ -16,12 +16,18 @@ export function httpUrl(example: string) {
   return z.url({ protocol: /^https?$/, error });
 }
 
+/** A name or an address, IPv6 in brackets, and its port; no scheme. */
+const BROKER = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}$/;
+
 /** Where the log is. */
 export const KafkaConfig = z.object({
   PLUMBLINE_KAFKA_BROKERS: z
     .string()
     .min(1)
     .transform((list) => list.split(",").map((broker) => broker.trim()))
+    .refine((brokers) => brokers.every((broker) => BROKER.test(broker)), {
+      error: "must be host:port of each broker, comma-separated, such as kafka-1:9092,kafka-2:9092",
+    })
     .describe("host:port, comma-separated"),
   PLUMBLINE_KAFKA_TLS: z
     .enum(["on", "off"])

@@ -16,6 +16,8 @@ import { createLogger } from "@plumbline/runtime/logger";
 import { productVersion } from "@plumbline/runtime/product-version";
 import { exitOnFault, runProcess, stopOnSignal, type Service } from "@plumbline/runtime/run";
 import { describeUnknown, findUnknown } from "@plumbline/runtime/unknown-variables";
+import { ConfigError } from "@plumbline/ports";
+import { whyOf } from "@plumbline/runtime/system-error";
 import { composeLocal, type LocalMode } from "./compose.ts";
 import { LocalConfig } from "./config.ts";
 import { DEFAULT_DATA_DIR, readFlags, USAGE, UsageError, type Flags } from "./flags.ts";
@@ -101,8 +103,12 @@ type Urls = Awaited<LocalMode["urls"]>;
 
 /** Whole or not at all: whoever waits for the file must not read half of it. */
 async function writeReadyFile(file: string, urls: Urls): Promise<void> {
-  await writeFile(`${file}.part`, `${JSON.stringify(urls)}\n`);
-  await rename(`${file}.part`, file);
+  try {
+    await writeFile(`${file}.part`, `${JSON.stringify(urls)}\n`);
+    await rename(`${file}.part`, file);
+  } catch (cause) {
+    throw new ConfigError(`--ready-file ${file} can't be written: ${whyOf(cause)}`, { cause });
+  }
 }
 
 function greeting(urls: Urls, { path, isTemporary }: DataDir, token: string): string {

@@ -121,3 +121,13 @@ test("the command line: a folder that can't be made is told in one sentence", as
     expect(ended.stderr).toContain(`: ${why}\n`);
   }
 });
+
+test("local mode: a ready file that can't be written is told in one sentence", async () => {
+  const file = "/proc/plumbline/ready.json";
+  const ended = await runProcess(LOCAL, ["--data-dir", await folder(), "--port", "0", "--ready-file", file]);
+  expect(ended).toEqual({
+    code: 3,
+    stdout: "",
+    stderr: `plumbline: --ready-file ${file} can't be written: a part of the path does not exist and can't be made\n`,
+  });
+});

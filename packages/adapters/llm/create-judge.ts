@@ -33,7 +33,10 @@ export function createJudge({
   clock,
 }: JudgeChoice): Judge {
   if (provider === "lexical") return createLexicalJudge();
-  if (model === undefined) throw new ConfigError(`the ${provider} judge needs a model`);
+  if (model === undefined)
+    throw new ConfigError(
+      `the ${provider} judge needs a model: set PLUMBLINE_JUDGE_MODEL, such as gpt-5-mini-2026-08`,
+    );
   const shared = {
     model,
     clock,
@@ -41,12 +44,13 @@ export function createJudge({
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
   if (provider === "anthropic") {
-    if (apiKey === undefined) throw new ConfigError("the anthropic judge needs an API key");
+    if (apiKey === undefined)
+      throw new ConfigError("the anthropic judge needs an API key: set PLUMBLINE_JUDGE_API_KEY");
     return createAnthropicJudge({ ...shared, apiKey, ...(baseUrl === undefined ? {} : { baseUrl }) });
   }
   // Local servers ask for no key; the provider's own does.
   if (apiKey === undefined && baseUrl === undefined)
-    throw new ConfigError("the openai judge needs an API key");
+    throw new ConfigError("the openai judge needs an API key: set PLUMBLINE_JUDGE_API_KEY");
   return createOpenAiJudge({
     ...shared,
     baseUrl: baseUrl ?? OPENAI_URL,
