@@ -77,8 +77,8 @@ describe("what a broken connection means to the writer", () => {
     });
     await clickhouse.insert(block);
     expect(seen).toEqual([
-      "INSERT INTO d.t (a, b)\nSETTINGS async_insert = 0, optimize_on_insert = 0, " +
-        "input_format_parallel_parsing = 0 FORMAT JSONCompactEachRow",
+      "INSERT INTO d.t (a, b)\nSETTINGS max_partitions_per_insert_block = 0, async_insert = 0, " +
+        "optimize_on_insert = 0, input_format_parallel_parsing = 0 FORMAT JSONCompactEachRow",
     ]);
     expect(clickhouse.address).not.toContain("secret");
     await clickhouse.close();
