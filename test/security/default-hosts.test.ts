@@ -15,6 +15,7 @@ const REQUIRED = {
   PLUMBLINE_KAFKA_BROKERS: "127.0.0.1:1",
   PLUMBLINE_CLICKHOUSE_URL: "http://127.0.0.1:1",
   PLUMBLINE_REGISTRY_URL: "http://127.0.0.1:1",
+  PLUMBLINE_INBOX_DIR: "/inbox",
 };
 
 test.each([
