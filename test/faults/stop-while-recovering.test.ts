@@ -71,7 +71,10 @@ async function end(victim: TestedProcess, signal: "SIGKILL" | "SIGTERM"): Promis
   if (signal === "SIGTERM") expect(code, victim.output().slice(-2_000)).toBe(0);
 }
 
-/** Resolves when a call that is sent now is stored: what lies before it in the log was dealt with by then. */
+/**
+ * Resolves when a call that is sent now is stored with its texts: what lies before it in the log was dealt with by then.
+ * Texts are inserted before their calls, so either alone would be too early.
+ */
 async function untilFresh(): Promise<void> {
   const before = ledger.count("acknowledged");
   await until("a fresh call is taken", () => sendOnce(ledger, collector(), 1), PATIENCE_MS);
@@ -80,8 +83,10 @@ async function untilFresh(): Promise<void> {
   await until(
     "a fresh call is stored",
     async () => {
-      const sql = `SELECT count() AS calls FROM plumbline_raw.call_payloads WHERE call_id = '${fresh}'`;
-      return (await store.numbers<"calls">(sql)).calls === 1;
+      const { calls, texts } = await store.numbers<"calls" | "texts">(
+        `SELECT (SELECT count() FROM plumbline_raw.calls WHERE call_id = '${fresh}') AS calls, (SELECT count() FROM plumbline_raw.call_payloads WHERE call_id = '${fresh}') AS texts`,
+      );
+      return calls === 1 && texts === 1;
     },
     PATIENCE_MS,
     50,
