@@ -112,6 +112,7 @@ export function renderBypass(notice: BypassNotice, { console_url }: MessageLinks
   const action = back === null ? `. Undo: ${undo}` : `. Taken back by ${back.actor}`;
   return {
     incident_id,
+    tenant: bypass.tenant,
     revision,
     state,
     severity,

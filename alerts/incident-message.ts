@@ -4,6 +4,7 @@ import type { Severity } from "./severity.ts";
 /** The notifier port's `Message`, spelled here because alerts know nothing of ports. */
 export interface IncidentMessage {
   readonly incident_id: string;
+  readonly tenant: string;
   readonly revision: number;
   readonly state: IncidentStateName;
   readonly severity: Severity;

@@ -45,8 +45,9 @@ function takenBack(
   afterMs: number,
   changes: Partial<Extract<IncidentEvent, { type: "rolled_back" }>> = {},
 ): IncidentEvent {
-  const { env, use_case, candidate, incumbent } = detection();
+  const { tenant, env, use_case, candidate, incumbent } = detection();
   const rollback = {
+    tenant,
     env,
     use_case,
     prompt_version: candidate.prompt_version,

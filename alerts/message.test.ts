@@ -36,6 +36,7 @@ const render = (changes: Partial<Detection> = {}, events: readonly IncidentEvent
 /** What the registry tells of a rollback of the version that the fixture blames. */
 const rolledBack: IncidentEvent = {
   type: "rolled_back",
+  tenant: "",
   incident_id: "inc_0000000000000001",
   at: "2026-11-24T10:06:00.000Z",
   actor: "policy",

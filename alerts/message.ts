@@ -41,6 +41,7 @@ export interface MessageLinks {
 export function renderMessage(state: IncidentState, links: MessageLinks): IncidentMessage {
   return {
     incident_id: state.episode === 1 ? state.incident_id : `${state.incident_id}-${state.episode}`,
+    tenant: state.detection.tenant,
     revision: state.revision,
     state: state.state,
     severity: state.severity,

@@ -22,14 +22,16 @@ export function rollbackId(logId: string, offset: number): string {
   return incidentId(["rollback", logId, offset].join("/"));
 }
 
-/** Names a version of a use case where it is live; a rollback is of every tenant. */
-export function placeOfVersion(place: Pick<RolledBack, "env" | "use_case" | "prompt_version">): string {
-  return JSON.stringify([place.env, place.use_case, place.prompt_version]);
+/** Names a version of a tenant's use case where it is live. */
+export function placeOfVersion(
+  place: Pick<RolledBack, "tenant" | "env" | "use_case" | "prompt_version">,
+): string {
+  return JSON.stringify([place.tenant, place.env, place.use_case, place.prompt_version]);
 }
 
 /** The place of the version that a detection blames. */
-export function placeOfCandidate({ env, use_case, candidate }: Detection): string {
-  return placeOfVersion({ env, use_case, prompt_version: candidate.prompt_version });
+export function placeOfCandidate({ tenant, env, use_case, candidate }: Detection): string {
+  return placeOfVersion({ tenant, env, use_case, prompt_version: candidate.prompt_version });
 }
 
 /** The rollback took back the version that the detection blames. */

@@ -156,13 +156,13 @@ test.for([
           ]),
         { timeout: 60_000, interval: 200 },
       );
-      expect(inbox.messages()).toEqual([]);
+      expect(inbox.messages(null)).toEqual([]);
 
       // 9–12: the worse version is detected, fires once and stands in the inbox with its numbers.
       await emitVersion(NEW, "v2");
       await emitter.flush(60_000);
       const quality = () =>
-        inbox.messages().filter((each) => each.message.preview.includes("faithfulness fell"));
+        inbox.messages(null).filter((each) => each.message.preview.includes("faithfulness fell"));
       await vi.waitFor(() => expect(quality()).toHaveLength(1), { timeout: 90_000, interval: 200 });
       const { message } = quality()[0]!;
       expect(message.state).toBe("firing");

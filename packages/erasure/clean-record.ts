@@ -13,6 +13,7 @@ export const TEXT_TOPICS = [
   "plumbline.verdicts",
   "plumbline.feedback",
   "plumbline.calls.dead_letter",
+  "plumbline.incidents",
 ] as const satisfies readonly Topic[];
 
 const ERASED_REASON = "erased";
@@ -51,6 +52,7 @@ function cleanEvent(
     if (isClean(event)) return null;
     return isCallErased(event, tenant, timestamp, erasures) ? cleanCall(event, tenant) : null;
   }
+  if (topic === "plumbline.incidents") return withoutNamesIn(event, erasures);
   const owner = topic === "plumbline.verdicts" ? (textOf(event["tenant"]) ?? tenant) : tenant;
   const callId = textOf(event["call_id"]);
   if (callId === null || !erasures.hasCall(subjectHash(owner, "call", callId))) return null;
@@ -65,6 +67,27 @@ function cleanEvent(
     conversation_id: erasedConversation(owner, conversation),
     ...(Array.isArray(event["slices"]) && { slices: event["slices"].filter(isOwnSlice) }),
   };
+}
+
+/** A detection without the names of slices that were erased; null when none stands in it. */
+function withoutNamesIn(event: Json, erasures: ErasureList): Json | null {
+  const { detection } = event;
+  if (typeof detection !== "object" || detection === null || erasures.names === 0) return null;
+  const tenant = textOf((detection as Json)["tenant"]);
+  if (tenant === null) return null;
+  const clean = { ...event, detection: mapTexts(detection, (text) => erasures.withoutNames(text, tenant)) };
+  return JSON.stringify(clean) === JSON.stringify(event) ? null : clean;
+}
+
+/** mapTexts returns a value of the same shape: only texts and keys differ. */
+export function mapTexts<Value>(value: Value, change: (text: string) => string): Value;
+export function mapTexts(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((each: unknown) => mapTexts(each, change));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [change(key), mapTexts<unknown>(each, change)]),
+  );
 }
 
 /** Cleaned before: nothing that anybody wrote is left. A sender that chooses such a name saves nothing by it. */

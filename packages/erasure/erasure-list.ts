@@ -1,6 +1,7 @@
 /** The fold of the erasures topic: whose texts were erased, so that no record brings one back. No clock and no I/O. */
 import type { LogRecord } from "@plumbline/ports";
 import { ErasureEvent, type ErasedPlace, type ErasureRequested } from "@plumbline/schemas";
+import { nameHash, withoutErasedNames } from "./erased-names.ts";
 import { subjectHash } from "./subject-hash.ts";
 
 export interface Erasure {
@@ -14,19 +15,39 @@ export class ErasureList {
   /** Until when what a subject began is erased, ms since the epoch. */
   readonly #subjects = new Map<string, number>();
   readonly #calls = new Set<string>();
+  readonly #names = new Set<string>();
   /** The next offset to fold. */
   next_offset = 0;
 
   /** A list of one erasure, as if it were no dry run: what it would concern. */
-  static of({ tenant, subject_hash, at }: ErasureRequested, callIds: readonly string[]): ErasureList {
+  static of(
+    { tenant, subject_hash, at }: ErasureRequested,
+    callIds: readonly string[],
+    names: readonly string[],
+  ): ErasureList {
     const list = new ErasureList();
     list.#subjects.set(subject_hash, Date.parse(at));
     for (const id of callIds) list.#calls.add(subjectHash(tenant, "call", id));
+    for (const name of names) {
+      const hash = nameHash(tenant, name);
+      if (hash !== null) list.#names.add(hash);
+    }
     return list;
   }
 
   get isEmpty(): boolean {
-    return this.#subjects.size === 0 && this.#calls.size === 0;
+    return this.#subjects.size === 0 && this.#calls.size === 0 && this.#names.size === 0;
+  }
+
+  /** Names erased so far; it only rises. */
+  get names(): number {
+    return this.#names.size;
+  }
+
+  /** The text without the names of the tenant's slices that were erased. */
+  withoutNames(text: string, tenant: string): string {
+    if (this.#names.size === 0) return text;
+    return withoutErasedNames(text, tenant, (hash) => this.#names.has(hash));
   }
 
   fold(record: LogRecord): void {
@@ -43,6 +64,8 @@ export class ErasureList {
       this.#subjects.set(event.subject_hash, Math.max(until, Date.parse(event.at)));
     } else if (event.type === "calls") {
       for (const hash of event.call_hashes) this.#calls.add(hash);
+    } else if (event.type === "names") {
+      for (const hash of event.name_hashes) this.#names.add(hash);
     } else if (known !== undefined) {
       known.places ??= event.places;
     }

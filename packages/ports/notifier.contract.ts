@@ -128,6 +128,7 @@ export function notifierContract(name: string, open: () => Promise<NotifierFixtu
 export function message(changes: Partial<Message> = {}): Message {
   return {
     incident_id: "inc_00000000000000aa",
+    tenant: "default",
     revision: 1,
     state: "firing",
     severity: "SEV2",

@@ -3,6 +3,8 @@
 /** What people read, independent of where. Texts are plain; a notifier escapes them for its own format. */
 export interface Message {
   readonly incident_id: string;
+  /** Whose use case it is about; a channel that knows its readers shows it to that tenant's alone. */
+  readonly tenant: string;
   /** Rises with each change of the incident; a notifier never replaces a newer revision with an older one. */
   readonly revision: number;
   readonly state: "firing" | "acknowledged" | "snoozed" | "watching" | "resolved" | "dismissed";

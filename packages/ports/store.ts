@@ -662,6 +662,20 @@ export interface Store {
   countTexts(calls: ErasedCalls): Promise<ErasedTexts>;
   /** Removes what people wrote in and about the calls, and who they are; numbers stay. @returns rows that were changed */
   eraseTexts(calls: ErasedCalls): Promise<ErasedTexts>;
+  /** Names of slices after attribute values that no call has but these: what still says who they were. */
+  findNamesToErase(calls: ErasedCalls): Promise<readonly string[]>;
+  /**
+   * Puts `change` of a detection in its place, where one of the names stands in it.
+   *
+   * @param query.change the event as JSON before and after; a dry run counts alone
+   * @returns different detections that changed
+   */
+  rewriteIncidents(query: {
+    readonly tenant: string;
+    readonly names: readonly string[];
+    readonly change: (event: string) => string;
+    readonly isDryRun: boolean;
+  }): Promise<number>;
   /** Offsets of `[from, to]` of a topic that are dead letters. */
   deadLetterOffsets(query: {
     readonly topic: string;

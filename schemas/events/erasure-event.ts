@@ -34,6 +34,15 @@ export const ErasedCalls = z.object({
   call_hashes: z.array(hash).max(ERASED_CALLS_MAX).describe("of the calls that were found"),
 });
 
+export const ErasedNames = z.object({
+  type: z.literal("names"),
+  erasure_id: z.uuid(),
+  name_hashes: z
+    .array(hash)
+    .max(ERASED_CALLS_MAX)
+    .describe("of slices named after attribute values that only the erased calls had"),
+});
+
 /** What became of one place where texts lie. */
 export const ErasedPlace = z.object({
   place: z.string().describe("table, topic or part, such as call_payloads"),
@@ -49,6 +58,11 @@ export const ErasureDone = z.object({
   at,
 });
 
-export const ErasureEvent = z.discriminatedUnion("type", [ErasureRequested, ErasedCalls, ErasureDone]);
+export const ErasureEvent = z.discriminatedUnion("type", [
+  ErasureRequested,
+  ErasedCalls,
+  ErasedNames,
+  ErasureDone,
+]);
 export type ErasureEvent = z.infer<typeof ErasureEvent>;
 export type ErasureRequested = z.infer<typeof ErasureRequested>;

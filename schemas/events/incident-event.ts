@@ -66,6 +66,9 @@ export const Detection = z.object({
 });
 export type Detection = z.infer<typeof Detection>;
 
+/** Announcements of before the registry had tenants are the default tenant's. */
+const tenant = z.string().default("default").describe("whose use case it is");
+
 const common = {
   incident_id: z
     .string()
@@ -96,6 +99,7 @@ export const IncidentEvent = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("gate_bypassed"),
     ...common,
+    tenant,
     env: z.string(),
     use_case: z.string(),
     prompt_version: z.string(),
@@ -108,6 +112,7 @@ export const IncidentEvent = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("rolled_back"),
     ...common,
+    tenant,
     env: z.string(),
     use_case: z.string(),
     prompt_version: z.string().describe("what was taken back"),

@@ -154,6 +154,7 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
         ...deps,
         notifiers: [inbox, ...slack(config, logger)],
         wordsIn: ["inbox", ...(config.PLUMBLINE_SLACK_EXAMPLES ? ["slack"] : [])],
+        copies: [inbox],
         links: { runbooks_url: null, console_url: null },
       }),
       createLogTrim(log, logger),
@@ -237,7 +238,7 @@ function createInboxPage(
     name: "inbox",
     logger,
     guard: withSessions(createOpenGuard(), sessions),
-    routes: [...inboxRoutes(inboxPaths(), handle, null), ...sessionRoutes(sessions)],
+    routes: [...inboxRoutes(inboxPaths(), handle), ...sessionRoutes(sessions)],
   });
   return createHttpService(app, {
     name: "inbox",

@@ -101,7 +101,7 @@ async function qualityIncident(log: EventLog): Promise<IncidentState | null> {
 }
 
 function messageOf({ incident_id }: IncidentState, { inbox }: LocalMode) {
-  return inbox.messages().find((each) => each.message.incident_id === incident_id)?.message;
+  return inbox.messages(null).find((each) => each.message.incident_id === incident_id)?.message;
 }
 
 function describe(
@@ -119,7 +119,7 @@ function describe(
     interval,
     units: candidate.units,
     message:
-      local.inbox.messages().find((each) => each.message.incident_id === incident.incident_id)?.message
+      local.inbox.messages(null).find((each) => each.message.incident_id === incident.incident_id)?.message
         .preview ?? null,
     inbox_url: urls.inbox,
   };

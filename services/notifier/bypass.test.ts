@@ -3,9 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
-import { openInboxNotifier, type Inbox } from "@plumbline/adapters/inbox/inbox";
+import { openInboxNotifier, type Inbox, type InboxMessage } from "@plumbline/adapters/inbox/inbox";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
-import type { EventLog, Message } from "@plumbline/ports";
+import type { EventLog } from "@plumbline/ports";
 import { encodeIncidentEvent, incidentId } from "@plumbline/alerts";
 import { createLogger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
@@ -67,8 +67,8 @@ function run(service: Service): () => Promise<void> {
 const command = (log: EventLog, ...commands: readonly RegistryEvent[]): Promise<unknown> =>
   log.append("plumbline.registry", commands.map(toNewRecord));
 
-const shown = ({ inbox }: { inbox: Inbox }): readonly Message[] =>
-  inbox.messages().map(({ message }) => message);
+const shown = ({ inbox }: { inbox: Inbox }): readonly InboxMessage["message"][] =>
+  inbox.messages(null).map(({ message }) => message);
 
 /** How often something was written to the incidents topic. */
 async function count(log: EventLog, type: string): Promise<number> {
@@ -137,6 +137,7 @@ function regression(text: string, afterMs = 0): IncidentEvent {
     at,
     actor: "monitor",
     detection: detection({
+      tenant: "default",
       use_case: USE_CASE,
       candidate: { ...detection().candidate, prompt_version: versionOf(text) },
       incumbent: { ...detection().incumbent!, prompt_version: versionOf("one") },
@@ -159,8 +160,8 @@ test("a rollback changes the open regression and the bypass of that version, onc
   await assert(regression("three"));
   await assert(regression("other"));
   await expect.poll(() => count(log, "delivered"), POLL).toBe(3);
-  const byId = (id: string): Message =>
-    first.inbox.messages().find(({ message }) => message.incident_id === id)!.message;
+  const byId = (id: string): InboxMessage["message"] =>
+    first.inbox.messages(null).find(({ message }) => message.incident_id === id)!.message;
   const { incident_id } = regression("three");
   expect(byId(incident_id).preview).toContain("Roll back to");
 
@@ -177,7 +178,7 @@ test("a rollback changes the open regression and the bypass of that version, onc
   await assert(regression("four"));
   await expect.poll(() => count(log, "delivered"), POLL).toBe(6);
 
-  const blamed = inbox.messages().find(({ message }) => message.incident_id === incident_id)!;
+  const blamed = inbox.messages(null).find(({ message }) => message.incident_id === incident_id)!;
   expect(blamed.message).toMatchObject({
     state: "watching",
     revision: 2,
@@ -187,7 +188,7 @@ test("a rollback changes the open regression and the bypass of that version, onc
   expect(blamed.thread).toMatchObject([
     { text: expect.stringMatching(/ · Rolled back to v1 by policy: loses amounts\.$/) },
   ]);
-  const closed = inbox.messages().find(({ message }) => message.title.includes("past the gate"))!;
+  const closed = inbox.messages(null).find(({ message }) => message.title.includes("past the gate"))!;
   expect(closed.message).toMatchObject({
     state: "resolved",
     revision: 2,
@@ -198,7 +199,7 @@ test("a rollback changes the open regression and the bypass of that version, onc
   expect(closed.thread).toMatchObject([{ text: expect.stringMatching(/v3 was taken back by policy/) }]);
   // Another version's regression is as it was.
   const { incident_id: other } = regression("other");
-  expect(inbox.messages().find(({ message }) => message.incident_id === other)!.message).toMatchObject({
+  expect(inbox.messages(null).find(({ message }) => message.incident_id === other)!.message).toMatchObject({
     state: "firing",
     revision: 1,
   });

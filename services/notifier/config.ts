@@ -39,11 +39,6 @@ export const NotifierConfig = z
       .min(1)
       .optional()
       .describe("folder of the inbox; without it there is no inbox"),
-    PLUMBLINE_INBOX_TENANT: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("tenant whose keys open the inbox, where it is that tenant's alone; unset: operators do"),
     PLUMBLINE_RUNBOOKS_URL: httpUrl("https://github.com/acme/runbooks")
       .transform(withoutSlash)
       .optional()

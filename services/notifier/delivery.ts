@@ -10,10 +10,12 @@ import {
   withoutCustomerWords,
   type MessageLinks,
 } from "@plumbline/alerts";
+import type { ErasureList } from "@plumbline/erasure";
 import { ExternalError, LogError, type Clock, type Message, type Notifier } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { count, observe } from "@plumbline/runtime/metrics";
 import type { IncidentEvent } from "@plumbline/schemas";
+import { withoutErased } from "./erased-copies.ts";
 import {
   AMBIGUOUS_WAIT_MS,
   backoffMs,
@@ -36,6 +38,8 @@ export interface DeliveryDeps {
   readonly links: MessageLinks;
   /** Names made of customers' words appear in this channel. */
   readonly showsWords: boolean;
+  /** Names in it are shown nowhere. */
+  readonly erasures: ErasureList;
   readonly append: (event: IncidentEvent) => Promise<void>;
   /** @throws LogError `not_assigned` when another process delivers by now */
   readonly assertHeld: () => Promise<void>;
@@ -48,11 +52,13 @@ export interface Delivery {
 }
 
 export function createDelivery(deps: DeliveryDeps): Delivery {
-  const { notifier, channel, clock, logger, links, showsWords, append, assertHeld } = deps;
+  const { notifier, channel, clock, logger, links, showsWords, erasures, append, assertHeld } = deps;
 
   /** What this channel may see of it. */
-  function visible(state: Told): Told {
-    return showsWords || "bypass" in state ? state : withoutCustomerWords(state);
+  function visible(told: Told): Told {
+    if ("bypass" in told) return told;
+    const state = withoutErased(told, erasures);
+    return showsWords ? state : withoutCustomerWords(state);
   }
 
   function render(state: Told): Message {
@@ -92,7 +98,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       const { ref } = await notifier.post(row.isAmbiguous ? resent(message) : message, { signal });
       return { ref, revision: message.revision };
     }
-    if (known.revision < message.revision || row.isSuspect) {
+    if (known.revision < message.revision || row.isSuspect || row.isOutdated) {
       const reply =
         "bypass" in state ? bypassReplySince(state, known.revision) : replySince(state, known.revision);
       await notifier.update(known.ref, message, reply, { signal });
@@ -126,6 +132,7 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       isUnrecorded: true,
       isAmbiguous: false,
       isSuspect: false,
+      isOutdated: false,
       attempts: 0,
       notBefore: 0,
       lastSentAt: now,
@@ -152,9 +159,21 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     );
   }
 
-  function failed({ kind, state }: Task, row: Row, error: ExternalError): void {
+  function failed({ kind, state, shown }: Task, row: Row, error: ExternalError): void {
     const now = clock.now();
     countSend(OUTCOMES[error.code] ?? "failed");
+    if (
+      row.isOutdated &&
+      error.code === "external_refused" &&
+      shown !== null &&
+      shown.revision >= state.revision
+    ) {
+      // The message is most likely gone, and is not posted anew for what it must not say.
+      row.isOutdated = false;
+      channel.pausedUntil = now + PACE_MS;
+      const where = { channel: channel.name, incident_id: state.incident_id, message_ref: shown.ref };
+      return logger.error({ ...where, err: error }, "notifier.erased_name_left");
+    }
     row.attempts += 1;
     if (error.code === "external_rate_limited") {
       // Nothing was shown. The limit is the channel's, so everything to it waits; other channels do not.

@@ -44,6 +44,7 @@ const notifier = createNotifierService({
     ...(inbox === null ? [] : [inbox]),
   ],
   wordsIn: ["inbox", ...(config.PLUMBLINE_SLACK_EXAMPLES ? ["slack"] : [])],
+  copies: inbox === null ? [] : [inbox],
   clock: systemClock,
   logger,
   links: {
@@ -54,13 +55,7 @@ const notifier = createNotifierService({
 
 const handle = inbox === null ? null : inboxHandler(inbox, { signal: stop, runbooksDir: runbooksDir() });
 const sessions = createSessions();
-const routes =
-  handle === null
-    ? []
-    : [
-        ...inboxRoutes(inboxPaths(), handle, config.PLUMBLINE_INBOX_TENANT ?? null),
-        ...sessionRoutes(sessions),
-      ];
+const routes = handle === null ? [] : [...inboxRoutes(inboxPaths(), handle), ...sessionRoutes(sessions)];
 const access = openAccess({
   config,
   host: config.PLUMBLINE_NOTIFIER_HOST,

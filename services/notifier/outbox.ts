@@ -17,6 +17,8 @@ export interface Row {
   isAmbiguous: boolean;
   /** The channel refused an edit: the message may be gone. */
   isSuspect: boolean;
+  /** What it shows holds names that were erased since: it is edited although the incident is the same. */
+  isOutdated: boolean;
   /** Failed attempts since the last success. */
   attempts: number;
   notBefore: number;
@@ -150,6 +152,7 @@ function taskFor(channel: Channel, state: Told, now: number): Task | null {
     if (isOver && now - Date.parse(state.state_changed_at) > STALE_MS) return null;
     return { kind: "post", state, shown, dueAt: row.notBefore };
   }
+  if (row.isOutdated) return { kind: "update", state, shown, dueAt: row.notBefore };
   if (shown.revision < state.revision) {
     const isUrgent = state.state_revision > shown.revision;
     const dueAt = isUrgent ? row.notBefore : Math.max(row.notBefore, row.lastSentAt + COALESCE_MS);
@@ -171,6 +174,7 @@ const NEW_ROW: Readonly<Row> = {
   isUnrecorded: false,
   isAmbiguous: false,
   isSuspect: false,
+  isOutdated: false,
   attempts: 0,
   notBefore: 0,
   lastSentAt: Number.NEGATIVE_INFINITY,

@@ -1,6 +1,7 @@
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
+import { nameHash } from "@plumbline/erasure";
 import { ExternalError, LogError, type EventLog, type Message, type Notifier } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import type { IncidentEvent } from "@plumbline/schemas";
@@ -134,6 +135,54 @@ describe("the notifier", () => {
       { channel: "slack", revision: 2, message_ref: "slack:1" },
     ]);
     await stop();
+  });
+
+  test("names that were erased leave what channels with words show and copies hold, once; a message that is gone stays so", async () => {
+    const [inbox, slack, words] = [channel("inbox"), channel("slack"), channel("words")];
+    words.fault = (call) =>
+      call === "update" ? new ExternalError("external_refused", "message_not_found") : null;
+    const copies: string[] = ["Worst in customer=Acme, 12 judged."];
+    const rewrite = async (change: (text: string, tenant: string | null) => string): Promise<number> => {
+      copies.splice(0, 1, change(copies[0]!, "team-a"));
+      return 1;
+    };
+    const slice = { units: 20, reference: 0.9, current: 0.1, share_of_traffic: 0.2, share_of_drop: 0.9 };
+    await detect("inc_1", {
+      tenant: "team-a",
+      slices: [
+        { ...slice, name: "customer=Acme" },
+        { ...slice, name: "customer=Acmes" },
+      ],
+      verdict: "DISTRIBUTIONAL",
+    });
+    await detect("inc_2", { tenant: "team-b", slices: [{ ...slice, name: "customer=Acme" }] });
+    const notifiers = [inbox, slack, words];
+    const abort = new AbortController();
+    const deps = { log, notifiers, clock, logger, links, wordsIn: ["inbox", "words"], copies: [{ rewrite }] };
+    const running = createNotifierService(deps).run(abort.signal);
+    await clock.advance(5 * SECOND);
+    const textOf = (from: typeof inbox): string =>
+      JSON.stringify(
+        [...from.shown.values()].map(({ message }) => message).filter(({ tenant }) => tenant === "team-a"),
+      );
+    expect(textOf(inbox)).toContain("customer=Acme");
+    expect(textOf(slack)).not.toContain("Acme");
+
+    const erasure_id = "0198f3a0-0000-4000-8000-00000000000e";
+    const name_hashes = [nameHash("team-a", "customer=Acme")!];
+    const event = { type: "names", erasure_id, name_hashes };
+    await log.append("plumbline.erasures", [{ key: erasure_id, value: Buffer.from(JSON.stringify(event)) }]);
+    await clock.advance(30 * SECOND);
+    expect(textOf(inbox)).toContain("customer=erased");
+    expect(textOf(inbox)).not.toMatch(/customer=Acme(?!s)/);
+    expect(textOf(inbox)).toContain("customer=Acmes");
+    expect(copies).toEqual(["Worst in customer=erased, 12 judged."]);
+    await clock.advance(HOUR);
+    expect(inbox.calls).toEqual(["post inc_1", "post inc_2", "update inc_1"]);
+    expect(slack.calls).toEqual(["post inc_1", "post inc_2"]);
+    expect(words.calls).toEqual(["post inc_1", "post inc_2", "update inc_1"]);
+    abort.abort();
+    await running;
   });
 
   test("new numbers are shown at most every 15 s and only the newest; a change of state at once", async () => {

@@ -6,13 +6,23 @@ import {
   INCIDENTS_PARTITION,
   type MessageLinks,
 } from "@plumbline/alerts";
-import { LogError, type Batch, type Clock, type EventLog, type Gap, type Notifier } from "@plumbline/ports";
+import { createErasureFollower } from "@plumbline/erasure";
+import {
+  ExternalError,
+  LogError,
+  type Batch,
+  type Clock,
+  type EventLog,
+  type Gap,
+  type Notifier,
+} from "@plumbline/ports";
 import { Heartbeat, notOk, ok, type Checks, type Health } from "@plumbline/runtime/health";
 import type { Logger } from "@plumbline/runtime/logger";
 import { onScrape, setGauge } from "@plumbline/runtime/metrics";
 import type { Service } from "@plumbline/runtime/run";
 import type { IncidentEvent } from "@plumbline/schemas";
 import { createDelivery } from "./delivery.ts";
+import { markErased, rewriteCopies, type MessageCopies } from "./erased-copies.ts";
 import { createChannel, nextStep, noteOwed, oldestWaitMs, tasks, type Channel, type Told } from "./outbox.ts";
 
 const GROUP = "notifier";
@@ -33,6 +43,8 @@ export interface NotifierDeps {
    * which is ours.
    */
   readonly wordsIn?: readonly string[];
+  /** Where copies of messages lie that erasure has to reach. Default: none. */
+  readonly copies?: readonly MessageCopies[];
 }
 
 const OWN_CHANNELS = ["inbox"];
@@ -61,7 +73,10 @@ export interface NotifierService extends Service {
  * holds the partition; a channel that is down delays nothing but itself.
  */
 export function createNotifierService(deps: NotifierDeps): NotifierService {
-  const { log, notifiers, clock, logger, links, wordsIn = OWN_CHANNELS } = deps;
+  const { log, notifiers, clock, logger, links, wordsIn = OWN_CHANNELS, copies = [] } = deps;
+  const erasures = createErasureFollower(log, clock);
+  /** Erased names that no message shows any more. */
+  let namesGone = 0;
   const fold = new IncidentFold(log, ({ partition, offset }) =>
     logger.warn({ log_partition: partition, log_offset: offset }, "notifier.bad_record"),
   );
@@ -140,6 +155,7 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
       clock,
       logger,
       links,
+      erasures: erasures.list,
       showsWords: wordsIn.includes(channel.name),
       append,
       assertHeld,
@@ -170,11 +186,31 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
     }
   }
 
+  /** Takes erased names out of what was shown. Not done, it is tried again. */
+  async function followErasures(): Promise<void> {
+    try {
+      await erasures.refresh();
+      const { names } = erasures.list;
+      if (names === namesGone) return;
+      const shown = channels.filter(({ name }) => wordsIn.includes(name));
+      const edited = markErased(shown, told(), erasures.list);
+      const rewritten = await rewriteCopies(copies, erasures.list);
+      namesGone = names;
+      logger.info({ edited, rewritten }, "notifier.names_erased");
+      wake();
+    } catch (error) {
+      if (!(error instanceof LogError) && !(error instanceof ExternalError)) throw error;
+      logger.warn({ err: error }, "notifier.names_not_erased");
+    }
+  }
+
   /** Appends what the passing of time does to incidents. */
   async function watchTime(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await clock.sleep(DUE_CHECK_MS, signal);
-      if (signal.aborted || held === null) continue;
+      if (signal.aborted) continue;
+      await followErasures();
+      if (held === null) continue;
       for (const state of fold.states.values()) {
         const event = dueEvent(state, clock.now());
         if (event === null) continue;
@@ -254,6 +290,7 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
       };
       const [{ high } = { high: 0 }] = await log.watermarks(INCIDENTS);
       await fold.catchUp(high);
+      await followErasures();
       hasFolded = true;
       logger.info({ incidents: fold.states.size, log_offset: high }, "notifier.folded");
       const shown = showOutboxes();

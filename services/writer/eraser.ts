@@ -10,6 +10,7 @@ import {
   ErasureList,
   ERASURES_TOPIC,
   FOLLOW_MS,
+  nameHash,
   subjectHash,
   TEXT_TOPICS,
   type ErasureFollower,
@@ -41,7 +42,10 @@ export type RewriteLog = (
 
 export interface EraserDeps {
   readonly log: Pick<EventLog, "append" | "subscribe" | "commit">;
-  readonly store: Pick<Store, "findCallsToErase" | "countTexts" | "eraseTexts">;
+  readonly store: Pick<
+    Store,
+    "findCallsToErase" | "countTexts" | "eraseTexts" | "findNamesToErase" | "rewriteIncidents"
+  >;
   readonly erasures: ErasureFollower;
   /** Null for a log whose records can't be changed. */
   readonly rewriteLog: RewriteLog | null;
@@ -62,39 +66,57 @@ export function createEraser(deps: EraserDeps): Service {
     if (signal.aborted || erasures.list.get(request.erasure_id)?.places !== null) return;
     const { tenant, kind, subject_hash, is_dry_run, at, erasure_id } = request;
     const calls = await store.findCallsToErase({ tenant, kind, subject_hash, until: at });
+    const names = await store.findNamesToErase({ tenant, call_ids: calls });
     if (!is_dry_run) {
       for (let i = 0; i < calls.length; i += ERASED_CALLS_MAX) {
         const some = calls.slice(i, i + ERASED_CALLS_MAX);
         const call_hashes = some.map((id) => subjectHash(tenant, "call", id));
         await append({ type: "calls", erasure_id, call_hashes });
       }
+      // Before the calls lose them: a repetition after a kill would find none.
+      for (let i = 0; i < names.length; i += ERASED_CALLS_MAX) {
+        const some = names.slice(i, i + ERASED_CALLS_MAX);
+        const name_hashes = some.flatMap((name) => nameHash(tenant, name) ?? []);
+        await append({ type: "names", erasure_id, name_hashes });
+      }
       await erasures.catchUp();
     }
+    // Before the calls lose the names as well.
+    const list = is_dry_run ? ErasureList.of(request, calls, names) : erasures.list;
+    const incidents = await store.rewriteIncidents({
+      tenant,
+      names,
+      change: (event) => cleanIncident(event, list),
+      isDryRun: is_dry_run,
+    });
     const counts = is_dry_run
       ? await store.countTexts({ tenant, call_ids: calls })
       : await store.eraseTexts({ tenant, call_ids: calls });
-    const inStore = Object.entries(counts).map(([place, removed]) => ({ place, removed, remains: null }));
-    const places = [...inStore, ...(await fromLog(request, calls))];
+    const inStore = Object.entries({ ...counts, incidents }).map(([place, removed]) => ({
+      place,
+      removed,
+      remains: null,
+    }));
+    const places = [...inStore, ...(await fromLog(list, is_dry_run))];
     await append({ type: "done", erasure_id, places, at: new Date(clock.now()).toISOString() });
     await erasures.catchUp();
     logger.info({ erasure_id, tenant, is_dry_run, calls: calls.length, places }, "eraser.done");
   }
 
-  async function fromLog(request: ErasureRequested, calls: readonly string[]): Promise<ErasedPlace[]> {
+  async function fromLog(list: ErasureList, isDryRun: boolean): Promise<ErasedPlace[]> {
     const places: ErasedPlace[] = [];
     for (const topic of TEXT_TOPICS) {
       if (rewriteLog === null) {
         places.push({ place: topic, removed: 0, remains: remainsIn(topic) });
         continue;
       }
-      const list = request.is_dry_run ? ErasureList.of(request, calls) : erasures.list;
       const change = (record: LogRecord): Uint8Array | null => {
         const clean = cleanRecord(topic, record, list);
         return clean === record || Buffer.from(clean.value).equals(Buffer.from(record.value))
           ? null
           : clean.value;
       };
-      const removed = await rewriteLog(topic, change, { isDryRun: request.is_dry_run });
+      const removed = await rewriteLog(topic, change, { isDryRun });
       places.push({ place: topic, removed, remains: null });
     }
     return places;
@@ -141,7 +163,17 @@ function requestIn({ value }: LogRecord): ErasureRequested | null {
   }
 }
 
+/** An event of the incidents topic as JSON, without erased names. */
+function cleanIncident(event: string, list: ErasureList): string {
+  const record = { value: Buffer.from(event), headers: {}, timestamp: 0 };
+  return Buffer.from(cleanRecord("plumbline.incidents", record, list).value).toString("utf8");
+}
+
 function remainsIn(topic: Topic): string {
-  const days = TOPICS[topic].retention_ms / DAY_MS;
-  return `this log can't change a record: what was appended leaves it ${days} days after it was, by retention; until then readers of ours leave it out`;
+  const { retention_ms } = TOPICS[topic];
+  const end =
+    retention_ms < 0
+      ? "what was appended stays in it for ever"
+      : `what was appended leaves it ${retention_ms / DAY_MS} days after it was, by retention`;
+  return `this log can't change a record: ${end}; readers of ours leave it out`;
 }

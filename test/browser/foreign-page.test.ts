@@ -60,7 +60,7 @@ beforeAll(async () => {
       name: "inbox",
       logger,
       guard: createOpenGuard(),
-      routes: inboxRoutes(inboxPaths(), handle, null),
+      routes: inboxRoutes(inboxPaths(), handle),
     }),
     { name: "inbox", logger, port: 0 },
   );

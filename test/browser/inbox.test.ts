@@ -32,7 +32,8 @@ beforeAll(async () => {
   const dir = await mkdtemp(join(tmpdir(), "plumbline-inbox-"));
   const stop = new AbortController();
   inbox = await openInboxNotifier({ dir });
-  const server = createServer(inboxHandler(inbox, { signal: stop.signal }));
+  const handle = inboxHandler(inbox, { signal: stop.signal });
+  const server = createServer((request, response) => handle(request, response, null));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   browser = await chromium.launch({

@@ -88,12 +88,28 @@ stay: counts, latencies, costs, scores.
 | \`feedback\` | comment and author | the value |
 | log in a folder (local mode) | the same of calls, verdicts and feedback; the bytes of dead letters | freed pages of the file hold old bytes until the next writes use them |
 | Kafka | nothing: a record of it can't be changed | everything, until the retention above; our writers leave it out of every later delivery |
-| baselines, evidence, drift results, rollups | nothing: they hold sums of many calls | |
-| inbox, Slack | nothing: messages hold numbers and names of slices | what people typed there |
+| baselines, evidence, drift results, rollups | nothing: they hold sums of many calls, at least ten for a slice that is compared | those sums, under the slices' names; evidence and drift results go by retention |
+| \`incidents\`, and their topic in a folder | names of slices after attribute values that no call has but the erased ones: \`customer=Acme\` becomes \`customer=erased\` | numbers; what people typed as a reason |
+| inbox | the same names, in every message of every episode, within 30 seconds | what people typed as a reason |
+| Slack | with \`PLUMBLINE_SLACK_EXAMPLES=true\` the same names, by an edit of the newest message of each incident; without it they were never sent | see below |
 | backups, exports, the applications' own logs | nothing: they are not ours | |
 
 The list of erasures is kept for ever, as hashes: every writer reads it, so that a record which is delivered again, or a log that is
 read again from its start, does not bring a text back. What began after the erasure is kept. A sender that sends an erased
-call again puts its text into the log once more, and not into the store; erase again, or wait for retention.
+call again puts its text into the log once more, and not into the store; erase again, or wait for retention. A name of a slice stays
+erased in messages, also where a later call has the same value.
+
+## What lies in Slack
+
+A message says which use case fell, by how much, and in which slices. No input, output, variable, comment, call id, conversation or
+user hash is in it. Slices that are named after attribute values and topics, which are named after words that at least ten
+texts share, are \`customer=#1\` and \`topic 3\` there, unless \`PLUMBLINE_SLACK_EXAMPLES=true\` sends them as they are.
+People's own words are sent as they typed them: the reason of a bypass, a rollback or a dismissal.
+
+Plumbline edits its messages and deletes none. What stays after an erasure: earlier messages of an incident that fired again,
+replies, what people wrote, Slack's own edit history where a plan keeps it, and a channel's e-mail or mobile copies. To delete
+them, delete the message in Slack ("Delete message", with the rights of a workspace owner, or \`chat.delete\` with the bot's
+token: \`channel\` and \`ts\` are in \`message_ref\` of the incident's \`delivered\` events), or set a message retention for the
+channel. A message that somebody deleted is not posted again by an erasure.
 `;
 }

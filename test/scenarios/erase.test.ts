@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -13,6 +13,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openLmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
 import { ErasureAnswer, TOPIC_NAMES } from "@plumbline/schemas";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { detection } from "../../alerts/detection.fixture.ts";
 import { runCli } from "../../packages/cli/run-cli.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -24,6 +25,7 @@ const KEPT = "kept-words 11111";
 interface Urls {
   readonly collector: string;
   readonly registry: string;
+  readonly inbox: string;
   readonly sql: string;
 }
 let folder: string;
@@ -34,6 +36,7 @@ let ended: Promise<unknown>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "plumbline-erase-"));
+  await plantIncident(join(folder, "data"));
   const ready = join(folder, "ready.json");
   local = spawn(
     process.execPath,
@@ -74,6 +77,38 @@ afterAll(async () => {
   await ended;
   await rm(folder, { recursive: true, force: true });
 });
+
+/** An incident that the monitor would have found when the calls of two customers got worse, one of them the erased one. */
+async function plantIncident(dataDir: string): Promise<void> {
+  await mkdir(dataDir, { mode: 0o700 });
+  const log = await openLmdbEventLog({ path: join(dataDir, "log"), clock: systemClock });
+  const share = { units: 20, reference: 0.9, current: 0.1, share_of_traffic: 0.2, share_of_drop: 0.9 };
+  const names = [`customer=${SECRET.split(" ")[0]}`, `customer=${KEPT.split(" ")[0]}`];
+  const event = {
+    type: "detected",
+    incident_id: "inc_00000000000000aa",
+    at: new Date().toISOString(),
+    actor: "monitor",
+    detection: detection({
+      tenant: "default",
+      slices: names.map((name) => ({ ...share, name })),
+      verdict: "DISTRIBUTIONAL",
+      evidence: { slice_intervals: Object.fromEntries(names.map((name) => [name, [0, 0.2]])) },
+    }),
+  };
+  await log.append("plumbline.incidents", [
+    { key: event.incident_id, value: Buffer.from(JSON.stringify(event)) },
+  ]);
+  await log.close();
+}
+
+/** What the inbox shows, and what lies in its folder. */
+async function inboxTexts(): Promise<string> {
+  const shown = await (await fetch(`${urls.inbox}/messages`)).text();
+  const folderOf = join(folder, "data", "inbox");
+  const files = (await readdir(folderOf)).map((name) => readFileSync(join(folderOf, name), "utf8"));
+  return [shown, ...files].join("\n");
+}
 
 function call(n: number, text: string, more: Record<string, unknown>): Record<string, unknown> {
   return {
@@ -180,8 +215,19 @@ test(
       { timeout: 60_000, interval: 200 },
     );
 
+    await vi.waitFor(async () => expect(await inboxTexts()).toContain("customer=zyxwanda"), {
+      timeout: 60_000,
+      interval: 200,
+    });
+    await vi.waitFor(
+      async () =>
+        expect(await sql("SELECT event FROM plumbline_raw.incidents")).toContain("customer=zyxwanda"),
+      { timeout: 60_000, interval: 200 },
+    );
+
     const dry = removedBy(await erase("--conversation", "conversation-one", "--dry-run"));
-    expect(dry).toMatchObject({ call_payloads: 2, calls: 2, feedback: 1, "plumbline.calls": 2 });
+    expect(dry).toMatchObject({ call_payloads: 2, calls: 2, feedback: 1, incidents: 1 });
+    expect(dry).toMatchObject({ "plumbline.calls": 2, "plumbline.incidents": 1 });
     expect(await everything()).toContain(SECRET);
 
     const done = await erase("--conversation", "conversation-one");
@@ -213,6 +259,13 @@ test(
     }
     expect(left).toContain(KEPT);
     expect(left).toContain("conversation-three");
+    expect(left).toContain("customer=kept-words");
+    await vi.waitFor(async () => expect(await inboxTexts()).not.toContain("zyxwanda"), {
+      timeout: 60_000,
+      interval: 200,
+    });
+    expect(await inboxTexts()).toContain("customer=kept-words");
+    expect(await inboxTexts()).toContain("customer=erased");
     // The numbers stay: five calls, and the scores of those that were judged.
     expect(await sql("SELECT count() FROM plumbline_raw.verdicts WHERE state = 'scored'")).not.toBe("0");
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createKey, createKeyDirectory } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
+import { message } from "@plumbline/ports/notifier.contract";
 import type { Route } from "@plumbline/runtime/http";
 import { createLogger } from "@plumbline/runtime/logger";
 import { Problem, SCOPES, type Scope } from "@plumbline/schemas";
@@ -18,10 +19,11 @@ const logger = createLogger("test", "silent");
 const log = createMemoryEventLog({ clock: systemClock, partitions: 1 });
 const keys = createKeyDirectory({ log, clock: systemClock, logger, service: "test", needsKey: false });
 const VERSION = versionOf("one");
+const OPERATOR_KEY = "operator-key-of-the-matrix";
 const PAST = "2026-01-01T00:00:00.000Z";
 
 const inboxDir = await mkdtemp(join(tmpdir(), "plumbline-matrix-"));
-const servers = await createServers({ log, keys, logger, inboxDir, inboxTenant: "team-x" });
+const servers = await createServers({ log, keys, logger, inboxDir, operatorKey: OPERATOR_KEY });
 const routes = Object.entries(servers.all).flatMap(([server, { routes: own }]) =>
   own.map((route) => ({ server: server as keyof typeof servers.all, route })),
 );
@@ -65,6 +67,10 @@ beforeAll(async () => {
     made.set(`revoked ${scope}`, revoked);
   }
   await log.append("plumbline.calls.dead_letter", [DEAD_LETTER]);
+  for (const tenant of ["team-x", "team-y"]) {
+    const incident = message({ incident_id: `inc_of_${tenant}`, tenant, title: `fell for ${tenant}` });
+    await servers.inbox.post(incident, { signal: stop.signal });
+  }
   const registry = await servers.all.registry.url;
   const push = { prompt_version: VERSION, document: documentOf("one") };
   const deployer = made.get("right deploy")!.secret;
@@ -168,6 +174,19 @@ test.each(routes.filter(({ route }) => route.access === "public"))(
     expect(status).toBe(route.path === "/open" ? 403 : 200);
   },
 );
+
+test.each([
+  { who: "a key of team-x", secret: () => made.get("right read")!.secret, sees: ["team-x"] },
+  { who: "a key of team-y", secret: () => made.get("other read")!.secret, sees: ["team-y"] },
+  { who: "an operator", secret: () => OPERATOR_KEY, sees: ["team-x", "team-y"] },
+])("$who sees incidents of $sees in the inbox, page and JSON alike", async ({ secret, sees }) => {
+  const url = await servers.all.inbox.url;
+  for (const path of ["/", "/messages"]) {
+    const { status, text } = await send(url, "GET", path, undefined, secret());
+    expect(status).toBe(200);
+    expect(["team-x", "team-y"].filter((tenant) => text.includes(`fell for ${tenant}`))).toEqual(sees);
+  }
+});
 
 test("what another tenant sent left the tenant's use case as it was", async () => {
   const secret = made.get("right read")!.secret;

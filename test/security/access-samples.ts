@@ -18,7 +18,6 @@ export const USE_CASE = "ticket-summary";
 const OF = `/v1/use-cases/${USE_CASE}`;
 const NOT_THERE = "the use case does not exist for it";
 const OWN_ONLY = "its own alone";
-const REFUSED = "the inbox is another tenant's";
 const CALL = { app: "a", use_case: "u", model: "m", status: "ok", latency_ms: 1 };
 const FEEDBACK = {
   feedback_id: "f1",
@@ -28,9 +27,10 @@ const FEEDBACK = {
   value: 1,
   given_at: "2026-11-24T09:15:00.000Z",
 };
-const INBOX = { right: 200, other: 403, otherMeans: REFUSED };
-/** Served before the request is read further: unknown names are 404 for everybody. */
-const RUNBOOK = { path: "/runbooks/none.md", right: 404, other: 403, otherMeans: REFUSED };
+const INBOX = { right: 200, other: 200, otherMeans: OWN_ONLY };
+const SAME = { right: 200, other: 200, otherMeans: "the same" };
+/** Unknown names are 404 for everybody. */
+const RUNBOOK = { path: "/runbooks/none.md", right: 404, other: 404, otherMeans: "the same" };
 
 const LETTER_ID = "plumbline.calls/0/7";
 /** A dead letter of tenant X. */
@@ -169,9 +169,9 @@ export function samplesOf(version: string, keyId: string): Readonly<Record<strin
     "GET /": INBOX,
     "GET /messages": INBOX,
     "GET /events": INBOX,
-    "GET /inbox.css": INBOX,
-    "GET /inbox.js": INBOX,
-    "GET /inbox.svg": INBOX,
+    "GET /inbox.css": SAME,
+    "GET /inbox.js": SAME,
+    "GET /inbox.svg": SAME,
     "GET /runbooks/:name": RUNBOOK,
   };
 }

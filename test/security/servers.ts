@@ -8,7 +8,7 @@ import {
 } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { inboxHandler, inboxPaths } from "@plumbline/adapters/inbox/handler";
-import { openInboxNotifier } from "@plumbline/adapters/inbox/inbox";
+import { openInboxNotifier, type Inbox } from "@plumbline/adapters/inbox/inbox";
 import type { EventLog } from "@plumbline/ports";
 import { createHttpApp, createHttpService, type Guard, type HttpService } from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
@@ -20,33 +20,39 @@ import { createRegistry } from "@plumbline/services/registry/service";
 
 export interface Servers {
   readonly guard: Guard;
+  readonly inbox: Inbox;
   readonly all: Readonly<Record<"collector" | "registry" | "policy" | "inbox" | "metrics", HttpService>>;
 }
 
-/** The servers that production runs, all asking `keys`. The inbox is that of `inboxTenant`. */
+/** The servers that production runs, all asking `keys`. */
 export async function createServers(options: {
   readonly log: EventLog;
   readonly keys: KeyDirectory;
   readonly logger: Logger;
   readonly inboxDir: string;
-  readonly inboxTenant: string;
+  /** Of every tenant. */
+  readonly operatorKey?: string;
 }): Promise<Servers> {
-  const { log, keys, logger, inboxDir, inboxTenant } = options;
-  const guard = createKeyGuard({ clock: systemClock, staticKeys: [], directory: keys });
+  const { log, keys, logger, inboxDir, operatorKey } = options;
+  const operator = { tenant: "default", name: "operator", scopes: ["admin"], isOperator: true } as const;
+  const staticKeys = operatorKey === undefined ? [] : [{ ...operator, secret: operatorKey }];
+  const guard = createKeyGuard({ clock: systemClock, staticKeys, directory: keys });
   const deps = { log, clock: systemClock, logger, guard, port: 0 };
-  const inbox = inboxHandler(await openInboxNotifier({ dir: inboxDir }));
+  const inbox = await openInboxNotifier({ dir: inboxDir });
+  const handle = inboxHandler(inbox);
   const sessions = createSessions();
   const small = (name: string, routes: Parameters<typeof createHttpApp>[0]["routes"], own: Guard = guard) =>
     createHttpService(createHttpApp({ name, logger, guard: own, routes }), { name, logger, port: 0 });
   return {
     guard,
+    inbox,
     all: {
       collector: createCollector(deps),
       registry: createRegistry({ ...deps, keys, followMs: 20 }),
       policy: small("policy", policyRoutes({ status: () => [] })),
       inbox: small(
         "inbox",
-        [...inboxRoutes(inboxPaths(), inbox, inboxTenant), ...sessionRoutes(sessions)],
+        [...inboxRoutes(inboxPaths(), handle), ...sessionRoutes(sessions)],
         withSessions(guard, sessions),
       ),
       metrics: createMetricsService({ name: "collector", logger, services: [], port: 0 }),

@@ -13,7 +13,7 @@ const logger = createLogger("docs", "error");
 const log = createMemoryEventLog({ clock: systemClock, partitions: 1 });
 const keys = createKeyDirectory({ log, clock: systemClock, logger, service: "docs", needsKey: false });
 const inboxDir = await mkdtemp(join(tmpdir(), "plumbline-docs-"));
-const { all } = await createServers({ log, keys, logger, inboxDir, inboxTenant: "default" });
+const { all } = await createServers({ log, keys, logger, inboxDir });
 await rm(inboxDir, { recursive: true });
 await log.close();
 const declared = Object.fromEntries(Object.entries(all).map(([server, { routes }]) => [server, routes]));

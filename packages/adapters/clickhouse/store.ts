@@ -17,6 +17,7 @@ import { CALL_PAYLOADS, CALLS, hasPayload } from "./call-tables.ts";
 import { assertMigrated, migrate } from "./migrate.ts";
 import { encodeNative, type NativeTable } from "./native/encode-native.ts";
 import { eraseTexts, countTexts, findCallsToErase } from "./erase.ts";
+import { findNamesToErase, rewriteIncidents } from "./erase-names.ts";
 import { readQuery } from "./sql-files.ts";
 import type { QueryParameters } from "./sql-text.ts";
 import {
@@ -209,6 +210,8 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
       const rows = await select("dead_letter_offsets", DeadLetterOffset, { ...range, name: topic });
       return new Set(rows.map((row) => row.offset));
     },
+    findNamesToErase: (calls) => findNamesToErase(clickhouse, calls),
+    rewriteIncidents: (query) => rewriteIncidents(clickhouse, query),
     findCallsToErase: (query) => findCallsToErase(clickhouse, query),
     countTexts: (calls) => countTexts(clickhouse, calls),
     eraseTexts: (calls) => eraseTexts(clickhouse, calls),

@@ -44,16 +44,17 @@ export function inboxPaths(basePath = ""): { readonly path: string; readonly isP
 
 /**
  * Serves the inbox: `/` the page, `/messages` the same as JSON, `/events` a stream that says when to look again.
- * Read-only, and nothing in it trusts a message's text.
+ * Read-only, and nothing in it trusts a message's text. Each request names whose messages it gets: a tenant's, or null
+ * for all.
  */
 export function inboxHandler(
   inbox: Inbox,
   options: InboxHandlerOptions = {},
-): (request: IncomingMessage, response: ServerResponse) => void {
+): (request: IncomingMessage, response: ServerResponse, tenant: string | null) => void {
   const { basePath = "", watching, runbooksDir, signal } = options;
   let streams = 0;
 
-  function stream(request: IncomingMessage, response: ServerResponse): void {
+  function stream(request: IncomingMessage, response: ServerResponse, tenant: string | null): void {
     if (request.method === "HEAD") return send(response, 200, "text/event-stream", "");
     if (streams >= STREAMS_MAX || signal?.aborted === true) {
       response.setHeader("retry-after", "30");
@@ -62,7 +63,7 @@ export function inboxHandler(
     streams += 1;
     response.writeHead(200, { ...SECURITY_HEADERS, "content-type": "text/event-stream" });
     response.write("retry: 3000\n\n");
-    const stopListening = inbox.onChange(() => response.write("event: change\ndata:\n\n"));
+    const stopListening = inbox.onChange(tenant, () => response.write("event: change\ndata:\n\n"));
     const keepAlive = setInterval(() => response.write(":\n\n"), KEEP_ALIVE_MS);
     keepAlive.unref();
     const end = (): void => void response.end();
@@ -84,7 +85,7 @@ export function inboxHandler(
     send(response, 200, "text/plain; charset=utf-8", text);
   }
 
-  function route(request: IncomingMessage, response: ServerResponse): void {
+  function route(request: IncomingMessage, response: ServerResponse, tenant: string | null): void {
     if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("allow", "GET, HEAD");
       return send(response, 405, "text/plain; charset=utf-8", "only GET\n");
@@ -99,7 +100,7 @@ export function inboxHandler(
           response,
           200,
           "text/html; charset=utf-8",
-          renderPage(inbox.messages(), { basePath, watching: watching?.() ?? null }),
+          renderPage(inbox.messages(tenant), { basePath, watching: watching?.() ?? null }),
         );
       case "/messages":
         return send(
@@ -107,11 +108,11 @@ export function inboxHandler(
           200,
           "application/json",
           JSON.stringify({
-            messages: inbox.messages().map(({ message, thread }) => ({ ...message, thread })),
+            messages: inbox.messages(tenant).map(({ message, thread }) => ({ ...message, thread })),
           }),
         );
       case "/events":
-        return stream(request, response);
+        return stream(request, response, tenant);
       case "/inbox.css":
         return send(response, 200, "text/css; charset=utf-8", PAGE_STYLE);
       case "/inbox.js":

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -20,7 +20,7 @@ notifierContract("inbox", async () => {
     // What a reader would see after a restart: from disk, not from memory.
     shown: async () =>
       (await openInboxNotifier({ dir }))
-        .messages()
+        .messages(null)
         .map(({ message: { incident_id, revision, title }, thread }) => ({
           incident_id,
           revision,
@@ -44,7 +44,8 @@ describe("the inbox", () => {
     handlerOptions: InboxHandlerOptions,
     work: (url: string) => Promise<Result>,
   ): Promise<Result> {
-    const server = createServer(inboxHandler(inbox, handlerOptions));
+    const handle = inboxHandler(inbox, handlerOptions);
+    const server = createServer((request, response) => handle(request, response, null));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     try {
       return await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -57,22 +58,67 @@ describe("the inbox", () => {
   test("posting twice shows one message", async () => {
     await inbox.post(message(), options);
     await inbox.post(message({ revision: 2 }), options);
-    expect(inbox.messages()).toHaveLength(1);
+    expect(inbox.messages(null)).toHaveLength(1);
   });
 
   test("a reply that is sent again appears once", async () => {
     const { ref } = await inbox.post(message(), options);
     await inbox.update(ref, message({ revision: 2 }), "10:06 UTC · Acknowledged by lee.", options);
     await inbox.update(ref, message({ revision: 2 }), "10:06 UTC · Acknowledged by lee.", options);
-    expect(inbox.messages()[0]?.thread).toHaveLength(1);
+    expect(inbox.messages(null)[0]?.thread).toHaveLength(1);
   });
 
   test("half-written and foreign files are not shown and do not stop the inbox", async () => {
     await inbox.post(message(), options);
     await writeFile(join(dir, "inc_x.json.deadbeef.part"), '{"ref":');
     await writeFile(join(dir, "inc_broken.json"), "{");
-    expect((await openInboxNotifier({ dir })).messages()).toHaveLength(1);
+    expect((await openInboxNotifier({ dir })).messages(null)).toHaveLength(1);
     expect(await readdir(dir)).not.toContain("inc_x.json.deadbeef.part");
+  });
+
+  test("a reader sees and hears of its tenant's messages alone; files of before tenants are for operators", async () => {
+    await inbox.post(message({ incident_id: "a", tenant: "team-a" }), options);
+    await inbox.post(message({ incident_id: "b", tenant: "team-b" }), options);
+    const { tenant: _, ...old } = message({ incident_id: "old" });
+    await writeFile(
+      join(dir, "old.json"),
+      JSON.stringify({ ref: "old", sequence: 9, message: old, thread: [] }),
+    );
+    const again = await openInboxNotifier({ dir });
+    const ids = (tenant: string | null): string[] =>
+      again.messages(tenant).map((each) => each.message.incident_id);
+    expect(ids("team-a")).toEqual(["a"]);
+    expect(ids("default")).toEqual([]);
+    expect(ids(null).toSorted()).toEqual(["a", "b", "old"]);
+    const heard: string[] = [];
+    again.onChange("team-a", () => heard.push("team-a"));
+    again.onChange(null, () => heard.push("operator"));
+    await again.post(message({ incident_id: "b", tenant: "team-b", revision: 2 }), options);
+    expect(heard).toEqual(["operator"]);
+  });
+
+  test("a rewrite reaches every text of a stored message, and is on disk when it resolves", async () => {
+    const word = "customer=canary";
+    const { ref } = await inbox.post(
+      message({
+        title: word,
+        preview: word,
+        lines: [word],
+        fields: [{ label: word, value: word }],
+        context: [word],
+        links: [{ label: word, url: "https://example.com/" }],
+      }),
+      options,
+    );
+    await inbox.update(ref, message({ incident_id: "other" }), word, options);
+    await inbox.update(ref, message({ revision: 2, title: word }), word, options);
+    expect(
+      await inbox.rewrite((text, tenant) => text.replaceAll(word, `customer=erased for ${tenant}`)),
+    ).toBe(2);
+    const files = await Promise.all((await readdir(dir)).map((name) => readFile(join(dir, name), "utf8")));
+    expect(files).toHaveLength(2);
+    expect(files.join("")).not.toContain("canary");
+    expect(files.join("")).toContain("customer=erased for default");
   });
 
   test("an incident id with a path in it stays inside the folder", async () => {
@@ -95,7 +141,7 @@ describe("the inbox", () => {
       const args = ["--conditions=source", "--import", "tsx", "--input-type=module", "--eval", script];
       execFile(process.execPath, args, () => resolve());
     });
-    const [survivor] = (await openInboxNotifier({ dir })).messages();
+    const [survivor] = (await openInboxNotifier({ dir })).messages(null);
     expect(survivor?.message.revision).toBeGreaterThanOrEqual(20);
   });
 
@@ -103,7 +149,7 @@ describe("the inbox", () => {
     await inbox.post(message({ incident_id: "a", state: "firing" }), options);
     await inbox.post(message({ incident_id: "c", state: "resolved" }), options);
     await inbox.post(message({ incident_id: "b", state: "acknowledged" }), options);
-    expect(inbox.messages().map((each) => each.message.incident_id)).toEqual(["a", "b", "c"]);
+    expect(inbox.messages(null).map((each) => each.message.incident_id)).toEqual(["a", "b", "c"]);
   });
 
   test("the page escapes every text, and its policy allows no inline script", async () => {

@@ -11,6 +11,8 @@ const StoredMessage = z.object({
   sequence: z.number().int(),
   message: z.object({
     incident_id: z.string(),
+    /** Null in files of before messages had one: for operators alone, until the incident changes. */
+    tenant: z.string().nullable().default(null),
     revision: z.number().int(),
     state: z.enum(["firing", "acknowledged", "snoozed", "watching", "resolved", "dismissed"]),
     severity: z.enum(["SEV1", "SEV2", "SEV3"]),
@@ -26,10 +28,15 @@ const StoredMessage = z.object({
 export type InboxMessage = z.infer<typeof StoredMessage>;
 
 export interface Inbox extends Notifier {
-  /** Firing first, then the other open ones, then the closed; within each, the latest change first. */
-  messages(): readonly InboxMessage[];
-  /** Calls `listener` after each change; returns how to stop. */
-  onChange(listener: () => void): () => void;
+  /**
+   * Firing first, then the other open ones, then the closed; within each, the latest change first.
+   * @param tenant whose alone; null: of all, for operators
+   */
+  messages(tenant: string | null): readonly InboxMessage[];
+  /** Calls `listener` after each change of a message of `tenant`, null: of any; returns how to stop. */
+  onChange(tenant: string | null, listener: () => void): () => void;
+  /** Changes what is stored of every message, text by text, and resolves once that is durable. @returns messages changed */
+  rewrite(change: (text: string, tenant: string | null) => string): Promise<number>;
 }
 
 const THREAD_LINES_MAX = 200;
@@ -54,7 +61,7 @@ const URGENCY: Readonly<Record<Message["state"], number>> = {
 export async function openInboxNotifier({ dir }: { dir: string }): Promise<Inbox> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const stored = await readFolder(dir);
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(changed: InboxMessage) => void>();
   let sequence = Math.max(0, ...[...stored.values()].map((each) => each.sequence));
   /** Writes happen one after the other, so that the newest revision is also the last one on disk. */
   let tail: Promise<unknown> = Promise.resolve();
@@ -73,7 +80,7 @@ export async function openInboxNotifier({ dir }: { dir: string }): Promise<Inbox
       throw new ExternalError("external_unavailable", `inbox: cannot write to ${dir}`, { cause: error });
     }
     stored.set(next.ref, next);
-    for (const listener of listeners) listener();
+    for (const listener of listeners) listener(next);
   }
 
   function show(message: Message, reply: string): Promise<{ ref: string }> {
@@ -105,16 +112,58 @@ export async function openInboxNotifier({ dir }: { dir: string }): Promise<Inbox
       const found = stored.get(refOf(incident_id));
       return found === undefined ? null : { ref: found.ref, revision: found.message.revision };
     },
-    messages: () => [...stored.values()].toSorted(byUrgency),
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
+    messages: (tenant) =>
+      [...stored.values()].filter(({ message }) => isFor(tenant, message)).toSorted(byUrgency),
+    onChange(tenant, listener) {
+      const notice = ({ message }: InboxMessage): void => {
+        if (isFor(tenant, message)) listener();
+      };
+      listeners.add(notice);
+      return () => listeners.delete(notice);
+    },
+    async rewrite(change) {
+      let changed = 0;
+      for (const ref of stored.keys()) {
+        await inTurn(async () => {
+          const before = stored.get(ref)!;
+          const after = withTexts(before, (text) => change(text, before.message.tenant));
+          if (JSON.stringify(after) === JSON.stringify(before)) return;
+          sequence += 1;
+          await save({ ...after, sequence });
+          changed += 1;
+        });
+      }
+      return changed;
     },
   };
 }
 
 function byUrgency(a: InboxMessage, b: InboxMessage): number {
   return URGENCY[a.message.state] - URGENCY[b.message.state] || b.sequence - a.sequence;
+}
+
+function isFor(tenant: string | null, message: InboxMessage["message"]): boolean {
+  return tenant === null || message.tenant === tenant;
+}
+
+/** withTexts returns the message with each text that people read changed. */
+function withTexts(
+  { message, thread, ...rest }: InboxMessage,
+  change: (text: string) => string,
+): InboxMessage {
+  return {
+    ...rest,
+    message: {
+      ...message,
+      preview: change(message.preview),
+      title: change(message.title),
+      lines: message.lines.map(change),
+      fields: message.fields.map(({ label, value }) => ({ label: change(label), value: change(value) })),
+      context: message.context.map(change),
+      links: message.links.map(({ label, url }) => ({ label: change(label), url })),
+    },
+    thread: thread.map((line) => ({ ...line, text: change(line.text) })),
+  };
 }
 
 /** The incident's id where it is safe as a file name, else a hash of it. */
@@ -143,7 +192,7 @@ async function readFolder(dir: string): Promise<Map<string, InboxMessage>> {
     }
     if (!name.endsWith(".json")) continue;
     const parsed = StoredMessage.safeParse(parseJson(await readFile(join(dir, name), "utf8")));
-    if (parsed.success) messages.set(parsed.data.ref, parsed.data);
+    if (parsed.success && name === `${parsed.data.ref}.json`) messages.set(parsed.data.ref, parsed.data);
   }
   return messages;
 }

@@ -1,7 +1,8 @@
 /** The inbox as HTML: complete without scripts, readable on a phone, in light and dark. */
-import type { Message } from "@plumbline/ports";
 import { escapeHtml, safeUrl } from "./escape-html.ts";
 import type { InboxMessage } from "./inbox.ts";
+
+type Message = InboxMessage["message"];
 
 interface StateMark {
   readonly word: string;

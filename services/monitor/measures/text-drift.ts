@@ -114,7 +114,7 @@ export class TextDrift {
     const { model } = this.#topics;
     const today = countTopics(model, day, current);
     return model.topics.flatMap((topic, i) => {
-      const feature = `${TOPIC_PREFIX}${topic.words.join(", ")} (${i + 1})`;
+      const feature = `${TOPIC_PREFIX}${topic.words.join(", ") || "rare words"} (${i + 1})`;
       const state = this.#levels.state(feature, DRIFT_PATIENCE.daily);
       const past = this.#topicDays
         .filter(({ start }) => !state.suspicious.has(start))

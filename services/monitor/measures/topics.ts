@@ -48,6 +48,8 @@ const POWER_ROUNDS = 15;
 const CLUSTER_ROUNDS = 20;
 const CLUSTER_STARTS = 3;
 const WORDS_NAMED = 4;
+/** A word in fewer fitted texts may be one person's, and names no topic. */
+const NAMED_TEXTS_MIN = 10;
 
 type Sparse = readonly (readonly [index: number, value: number])[];
 
@@ -211,7 +213,8 @@ function nameTopics(model: TopicModel, texts: readonly string[]): Topic[] {
     const { texts: size, words } = own[i]!;
     const excess = ([word, count]: [string, number]): number =>
       count - (size * all.get(word)!) / texts.length;
-    const ordered = [...words].sort((a, b) => excess(b) - excess(a) || (a[0] < b[0] ? -1 : 1));
+    const shared = [...words].filter(([word]) => all.get(word)! >= NAMED_TEXTS_MIN);
+    const ordered = shared.sort((a, b) => excess(b) - excess(a) || (a[0] < b[0] ? -1 : 1));
     return { ...topic, words: ordered.slice(0, WORDS_NAMED).map(([word]) => word) };
   });
 }
