@@ -6,6 +6,7 @@ import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import type { EventLog } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
+import { readCursor } from "@plumbline/services/writer/cursor";
 import { createEnrichment } from "@plumbline/services/writer/enrich-call";
 import { createWriter } from "@plumbline/services/writer/service";
 import type { Appended } from "./sample-call.ts";
@@ -87,9 +88,10 @@ async function untilWritten(log: EventLog, count: number, signal: AbortSignal): 
   const deadline = performance.now() + LIMIT_MS;
   while (!signal.aborted) {
     let committed = 0;
-    for (const { partition } of await log.watermarks("plumbline.calls")) {
-      const { offset, metadata } = await log.committed("writer", "plumbline.calls", partition);
-      committed += metadata === "" ? offset : 0;
+    for (const { partition, high } of await log.watermarks("plumbline.calls")) {
+      const of = { log, group: "writer", topic: "plumbline.calls" as const, partition };
+      const cursor = await readCursor(of, high, Date.now());
+      committed += cursor.kind === "idle" ? cursor.next : 0;
     }
     if (committed >= count) return;
     if (performance.now() > deadline)
