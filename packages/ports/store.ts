@@ -551,6 +551,14 @@ export interface Store {
   insertIngestAudit(rows: readonly IngestAudit[]): Promise<void>;
   insertDeadLetters(rows: readonly DeadLetterRow[]): Promise<void>;
   /**
+   * Ends inserts of rows of this partition that are under way, whoever began them: their sender may be gone. Resolves when
+   * none of them can add rows any more, so that what `storedOffsets` says then stays true.
+   */
+  endInserts(
+    table: DeliveredTable,
+    partition: { readonly log_epoch: number; readonly log_partition: number },
+  ): Promise<void>;
+  /**
    * Offsets of `[from, to]` that `table` already holds, for recovery of an open intent. For calls, an offset counts
    * as stored only when the narrow row and, where there is one, its payload row are.
    */

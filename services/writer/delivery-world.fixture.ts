@@ -13,8 +13,18 @@ export interface Row extends Origin {
   readonly value: string;
 }
 
-/** What the next insert does: keeps all rows, keeps some and fails, or keeps all and loses the answer. */
-export type Fault = "none" | "refuse_all" | "half" | "lost_answer" | "end_of_process";
+/**
+ * What the next insert does: keeps all rows, keeps some and fails, or keeps all and loses the answer. One that `goes_on`
+ * or is `orphaned` is still under way when its sender gives up or ends, and lands after the next question to the store.
+ */
+export type Fault =
+  | "none"
+  | "refuse_all"
+  | "half"
+  | "lost_answer"
+  | "goes_on"
+  | "end_of_process"
+  | "orphaned";
 
 /** One life of the writer. */
 export interface Life {
@@ -28,6 +38,7 @@ export class World {
   /** As a plain MergeTree: it would hold an offset twice. */
   readonly rows: Row[] = [];
   readonly audits: IngestAudit[] = [];
+  #underWay: Row[] = [];
   readonly faults: Fault[] = [];
   /** Throws what the store says about these rows, or nothing. */
   refuse: (rows: readonly Row[]) => void = () => undefined;
@@ -99,12 +110,13 @@ export class World {
     remember: async () => undefined,
     prepare: (record) => prepare(record),
     insert: (rows) => this.#step("insert", () => this.#insert(rows)),
+    endInserts: () => this.#step("endInserts", () => void (this.#underWay = [])),
     storedOffsets: ({ from, to }) =>
-      this.#step(
-        "storedOffsets",
-        () => new Set(this.offsets().filter((offset) => offset >= from && offset <= to)),
+      this.#step("storedOffsets", () =>
+        this.#ask((stored) => new Set(stored.filter((offset) => offset >= from && offset <= to))),
       ),
-    missingRuns: (range) => this.#step("missingRuns", () => missingRuns(new Set(this.offsets()), range)),
+    missingRuns: (range) =>
+      this.#step("missingRuns", () => this.#ask((stored) => missingRuns(new Set(stored), range))),
     lastStored: () => this.#step("lastStored", () => this.offsets().at(-1) ?? -1),
     audits: ({ from, to }) =>
       this.#step("audits", () =>
@@ -123,12 +135,24 @@ export class World {
     return result;
   }
 
+  /** Answers a question, and lets what was under way land behind the answer. */
+  #ask<Answer>(answer: (stored: readonly number[]) => Answer): Answer {
+    const answered = answer(this.offsets());
+    this.rows.push(...this.#underWay.splice(0));
+    return answered;
+  }
+
   #insert(block: readonly Row[]): void {
     this.refuse(block);
     const fault = this.faults.shift() ?? "none";
     if (fault === "refuse_all") throw new StoreError("store_retriable", "too many parts");
     if (fault === "half") {
       this.rows.push(...block.filter((_, i) => i % 2 === 0));
+      throw new StoreError("store_unknown", "timeout");
+    }
+    if (fault === "goes_on" || fault === "orphaned") {
+      this.#underWay.push(...block);
+      if (fault === "orphaned") this.life.abort.abort();
       throw new StoreError("store_unknown", "timeout");
     }
     this.rows.push(...block);

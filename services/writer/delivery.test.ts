@@ -7,9 +7,17 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { World, TOPIC, upTo, type Fault } from "./delivery-world.fixture.ts";
 
-test("every record is stored exactly once through refused, half-written and unanswered inserts and ends of the process", async () => {
+test("every record is stored exactly once through refused, half-written, unanswered and orphaned inserts and ends of the process", async () => {
   const faults = fc.array(
-    fc.constantFrom<Fault>("none", "refuse_all", "half", "lost_answer", "end_of_process"),
+    fc.constantFrom<Fault>(
+      "none",
+      "refuse_all",
+      "half",
+      "lost_answer",
+      "goes_on",
+      "end_of_process",
+      "orphaned",
+    ),
     { maxLength: 30 },
   );
   await fc.assert(

@@ -5,8 +5,9 @@
  * A batch is one contiguous range of offsets of one partition. Before its insert the range is committed as an
  * *intent*; after it, the offset one past its end (`cursor.ts`). Whoever takes over a partition asks the store which
  * offsets it lacks and inserts only those (`recovery.ts`). An insert is one part per table and day and may be half done,
- * so every failed or unanswered insert is verified before it is repeated (`insert-until-stored.ts`). Deduplication tokens
- * would be simpler and are not crash-safe on plain tables.
+ * so every failed or unanswered insert is ended and verified before it is repeated (`insert-until-stored.ts`).
+ * ClickHouse's `insert_deduplication_token` would be simpler and loses rows on plain tables: the engine remembers a token
+ * whose rows a crash or a loss of power took, and answers the insert that brings them back with success and no row.
  *
  * Whatever goes wrong, the partition forgets what it knows, waits, and takes itself over again, as a new process would:
  * nothing depends on how far it came, no other partition waits for it, and its state says what holds it up.

@@ -27,6 +27,8 @@ export interface Destination<Row extends Origin, State> {
   prepare(record: TimedRecord, state: State): Outcome<Row>;
   /** @param isRepeat rows may be stored in part: in one of two tables */
   insert(rows: readonly Row[], isRepeat: boolean): Promise<void>;
+  /** Ends inserts of the partition that the store still works on, of a writer before this one as well. */
+  endInserts(partition: number): Promise<void>;
   /** Offsets of the range that are stored completely. */
   storedOffsets(range: PartitionRange): Promise<ReadonlySet<number>>;
   /** Runs of offsets of the range that are not stored completely, in rising order. */

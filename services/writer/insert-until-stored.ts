@@ -4,6 +4,10 @@
  * What an error means follows from its code. Trouble that passes is waited out for ever. A row that the store refuses is
  * cut out alone, its neighbours are stored. An error that nobody knows is repeated a few times and then taken for a
  * refusal. A configuration that a person must mend is thrown: the partition pauses.
+ *
+ * Before the store is asked what it lacks, inserts of the partition that its server still works on are ended, a killed
+ * writer's as well: their rows would land behind the answer. One that a balancer holds back, or that a frozen writer sends
+ * when it wakes, still lands: its rows are twice in the table and once in effect, for the table collapses them.
  */
 import { StoreError, type Clock, type EventLog, type Origin } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
@@ -18,7 +22,7 @@ const UNKNOWN_ATTEMPTS_MAX = 5;
 const CUTS_MAX = 20;
 
 export interface InsertContext<Row extends Origin> {
-  readonly destination: Pick<Destination<Row, never>, "topic" | "insert" | "storedOffsets">;
+  readonly destination: Pick<Destination<Row, never>, "topic" | "insert" | "endInserts" | "storedOffsets">;
   readonly log: Pick<EventLog, "read">;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -144,6 +148,7 @@ async function withoutStored<Row extends Origin>(
   const first = rows[0];
   const last = rows.at(-1);
   if (first === undefined || last === undefined) return rows;
+  await destination.endInserts(first.log_partition);
   const stored = await destination.storedOffsets({
     log_partition: first.log_partition,
     from: first.log_offset,

@@ -14,6 +14,7 @@ export interface DestinationDeps {
     | "insertIncidentEvents"
     | "insertRegistryEvents"
     | "insertDeadLetters"
+    | "endInserts"
     | "storedOffsets"
     | "missingRuns"
     | "lastOffsets"
@@ -34,6 +35,7 @@ export function storedIn(
   return {
     topic,
     group: GROUP,
+    endInserts: (log_partition) => store.endInserts(table, { log_epoch: logEpoch, log_partition }),
     storedOffsets: (range) => store.storedOffsets(table, { ...range, ...ofLog }),
     missingRuns: (range) => store.missingRuns(table, { ...range, ...ofLog }),
     async lastStored(partition) {

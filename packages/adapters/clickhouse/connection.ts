@@ -15,6 +15,8 @@ export interface RowBlock {
   /** One array a line, or one block of columns; both in the order of `columns`. */
   readonly format: "JSONCompactEachRow" | "Native";
   readonly bytes: Uint8Array;
+  /** What the insert is found by while it runs, for `endInserts`; absent: nobody looks for it. */
+  readonly tag?: string | undefined;
 }
 
 export type ResultRow = Readonly<Record<string, unknown>>;
@@ -26,6 +28,11 @@ export interface ClickHouseConnection {
   command(sql: string, parameters?: QueryParameters): Promise<void>;
   /** One block, one part per partition of the table. Resolves when the engine holds it. */
   insert(block: RowBlock): Promise<void>;
+  /**
+   * Ends inserts with this tag that still run, whoever sent them: a server goes on with an insert when its sender is gone.
+   * Resolves when none of them can add rows any more.
+   */
+  endInserts(tag: string): Promise<void>;
   /**
    * A SELECT without SETTINGS, FORMAT or closing semicolon. 64-bit integers arrive as numbers, times as ISO 8601
    * UTC; limited by QUERY_LIMITS.

@@ -132,6 +132,8 @@ export async function openEmbeddedClickHouse({
       };
       await runOn(ingest, work, (error) => toStoreError(error, true));
     },
+    // An insert of this process ends with it, and its sender waits for it.
+    endInserts: () => Promise.resolve(),
     async query(sql, parameters = {}) {
       const text = withSettings(bindParameters(sql, parameters), { ...QUERY_LIMITS, ...RESULT_SETTINGS });
       const result = await runOn(

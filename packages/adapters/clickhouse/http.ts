@@ -56,9 +56,10 @@ export function openHttpClickHouse({
     async command(query, parameters = {}) {
       await translated(client.command({ query, query_params: parameters }));
     },
-    async insert({ table, columns, format, bytes }) {
+    async insert({ table, columns, format, bytes, tag }) {
       if (bytes.length === 0) return;
-      const into = withSettings(`INSERT INTO ${table} (${columns.join(", ")})`, INSERT_SETTINGS);
+      const settings = { ...INSERT_SETTINGS, ...(tag !== undefined && { log_comment: tag }) };
+      const into = withSettings(`INSERT INTO ${table} (${columns.join(", ")})`, settings);
       const { stream, response_headers, http_status_code } = await translated(
         client.exec({
           query: `${into} FORMAT ${format}`,
@@ -74,6 +75,10 @@ export function openHttpClickHouse({
       if (http_status_code !== undefined && http_status_code >= 300) {
         throw new StoreError("store_unknown", `ClickHouse at ${host}: HTTP ${http_status_code}`);
       }
+    },
+    async endInserts(tag) {
+      const query = "KILL QUERY WHERE Settings['log_comment'] = {tag:String} SYNC";
+      await translated(client.command({ query, query_params: { tag } }));
     },
     async query(sql, parameters = {}) {
       const result = client.query({

@@ -4,7 +4,9 @@
 import { z } from "zod";
 import {
   type CallRow,
+  type DeliveredTable,
   type OffsetRange,
+  type Origin,
   PlumblineError,
   type Store,
   StoreError,
@@ -64,24 +66,38 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
     return new Set(stored.map((row) => row.log_offset));
   }
 
-  async function insertAll<Row>(rows: readonly Row[], encoding: TableEncoding<Row>): Promise<void> {
+  async function insertAll<Row>(
+    rows: readonly Row[],
+    encoding: TableEncoding<Row>,
+    tag?: string,
+  ): Promise<void> {
     const progress: Progress = { blocks: 0 };
     try {
       const { table, columns, values } = encoding;
-      const into = { table, columns, format: "JSONCompactEachRow" } as const;
+      const into = { table, columns, format: "JSONCompactEachRow", tag } as const;
       await insertBlocks(clickhouse, into, encodeBlocks(rows, values), progress);
     } catch (error) {
       throw markPartial(error, progress);
     }
   }
 
-  function insertNative<Row>(
+  function insertDelivered<Row extends Origin>(
+    delivered: DeliveredTable,
+    rows: readonly Row[],
+    encoding: TableEncoding<Row>,
+  ): Promise<void> {
+    return insertAll(rows, encoding, rows[0] && tagOf(delivered, rows[0]));
+  }
+
+  function insertNative<Row extends Origin>(
     { table, columns }: NativeTable<Row>,
     blocks: AsyncIterable<EncodedBlock>,
     progress: Progress,
+    tag: string | undefined,
   ): Promise<void> {
     const into = {
       table,
+      tag,
       columns: columns.map(({ name }) => name),
       types: columns.map(({ type }) => type.name),
       format: "Native",
@@ -97,26 +113,28 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
 
     async insertCalls(rows, { isRepeat = false } = {}) {
       const progress: Progress = { blocks: 0 };
+      const tag = rows[0] && tagOf("calls", rows[0]);
       const [calls, payloads] = isRepeat
         ? await Promise.all([offsetsIn("calls", rows), offsetsIn("call_payloads", rows)])
         : [NONE, NONE];
       const isNew = (row: CallRow): boolean => !calls.has(row.log_offset);
       const isNewPayload = (row: CallRow): boolean => hasPayload(row) && !payloads.has(row.log_offset);
       const outcomes = await Promise.allSettled([
-        insertNative(CALLS, encodeNative(rows, CALLS, isNew), progress),
-        insertNative(CALL_PAYLOADS, encodeNative(rows, CALL_PAYLOADS, isNewPayload), progress),
+        insertNative(CALLS, encodeNative(rows, CALLS, isNew), progress, tag),
+        insertNative(CALL_PAYLOADS, encodeNative(rows, CALL_PAYLOADS, isNewPayload), progress, tag),
       ]);
       const errors = outcomes.flatMap((each) => (each.status === "rejected" ? [each.reason as unknown] : []));
       // A bad row is the more useful news of two: it is the one that a repetition can't cure.
       const error = errors.find((each) => isDataError(each)) ?? errors[0];
       if (error !== undefined) throw markPartial(error, progress);
     },
-    insertVerdicts: (rows) => insertAll(rows, VERDICTS),
-    insertFeedback: (rows) => insertAll(rows, FEEDBACK),
-    insertIncidentEvents: (rows) => insertAll(rows, INCIDENTS),
-    insertRegistryEvents: (rows) => insertAll(rows, REGISTRY_EVENTS),
+    insertVerdicts: (rows) => insertDelivered("verdicts", rows, VERDICTS),
+    insertFeedback: (rows) => insertDelivered("feedback", rows, FEEDBACK),
+    insertIncidentEvents: (rows) => insertDelivered("incidents", rows, INCIDENTS),
+    insertRegistryEvents: (rows) => insertDelivered("registry_events", rows, REGISTRY_EVENTS),
     insertIngestAudit: (rows) => insertAll(rows, INGEST_AUDIT),
-    insertDeadLetters: (rows) => insertAll(rows, DEAD_LETTERS),
+    insertDeadLetters: (rows) => insertDelivered("dead_letters", rows, DEAD_LETTERS),
+    endInserts: (table, partition) => clickhouse.endInserts(tagOf(table, partition)),
 
     async storedOffsets(table, range) {
       const asked = await ofRange(range);
@@ -220,6 +238,14 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
 }
 
 const NONE: ReadonlySet<number> = new Set();
+
+/** Rows of one insert are of one partition; `call_payloads` go with their calls. */
+function tagOf(
+  table: DeliveredTable,
+  { log_epoch = 0, log_partition }: Pick<Origin, "log_epoch" | "log_partition">,
+): string {
+  return `plumbline:${table}:${log_epoch}:${log_partition}`;
+}
 
 /** Blocks that the engine confirmed. */
 interface Progress {

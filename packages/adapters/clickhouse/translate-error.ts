@@ -25,6 +25,7 @@ export const STORE_ERROR_CODES: Readonly<Record<number, StoreErrorCode>> = {
   243: "store_unknown", // NOT_ENOUGH_SPACE
   285: "store_unknown", // TOO_FEW_LIVE_REPLICAS
   319: "store_unknown", // UNKNOWN_STATUS_OF_INSERT
+  394: "store_unknown", // QUERY_WAS_CANCELLED
   425: "store_unknown", // SYSTEM_ERROR
   999: "store_unknown", // KEEPER_EXCEPTION
   202: "store_retriable", // TOO_MANY_SIMULTANEOUS_QUERIES
