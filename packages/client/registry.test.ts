@@ -133,9 +133,9 @@ test("a promotion and a rollback are pushed, and not found by the next poll", as
   await expect.poll(() => registry.waiting()).toBe(1);
   await append(promoted("two", 1));
   // A poll that nothing wakes takes 30 seconds; `npm run bench:rollback` measures how soon.
-  await expect.poll(number, { timeout: 20_000, interval: 5 }).toBe(2);
+  await expect.poll(number, { interval: 5 }).toBe(2);
   await rollback();
-  await expect.poll(number, { timeout: 20_000, interval: 1 }).toBe(1);
+  await expect.poll(number, { interval: 1 }).toBe(1);
   expect(client.stats()).toMatchObject({ is_connected: true, poll_failures: 0, hash_mismatches: 0 });
 });
 
@@ -192,13 +192,9 @@ test("without the registry the last version is served on, and the next registry 
 
   const second = await start({ log: first.log, port: Number(new URL(first.url).port) });
   // Nothing changed meanwhile: that the registry is back must not take a long poll to find out.
-  await expect
-    .poll(() => client.prompt(USE_CASE), { timeout: 20_000 })
-    .toMatchObject({ number: 2, source: "live" });
+  await expect.poll(() => client.prompt(USE_CASE)).toMatchObject({ number: 2, source: "live" });
   await second.rollback();
-  await expect
-    .poll(() => client.prompt(USE_CASE), { timeout: 20_000 })
-    .toMatchObject({ number: 1, source: "live" });
+  await expect.poll(() => client.prompt(USE_CASE)).toMatchObject({ number: 1, source: "live" });
 });
 
 test("a fresh process without a registry starts from disk, else from the bundle, else says what to do", async () => {
@@ -223,10 +219,16 @@ test("a fresh process without a registry starts from disk, else from the bundle,
   const started = performance.now();
   await expect(empty.prompt(USE_CASE)).rejects.toThrow(/no prompt of ticket-summary.*ECONNREFUSED/);
   expect(performance.now() - started).toBeGreaterThan(empties.firstWaitMs - 100);
-  // What was waited for in vain is not waited for again.
-  const again = performance.now();
-  await expect(empty.prompt(USE_CASE)).rejects.toThrow(PromptUnavailableError);
-  expect(performance.now() - again).toBeLessThan(empties.firstWaitMs);
+  // What was waited for in vain is not waited for again: who asks for the first time is answered later.
+  const first = connect({ url, ...empties }).prompt(USE_CASE);
+  const again = empty.prompt(USE_CASE);
+  const soonest = Promise.race([
+    first.catch(() => "the first"),
+    again.catch(() => "the one that has waited"),
+  ]);
+  expect(await soonest).toBe("the one that has waited");
+  await expect(again).rejects.toThrow(PromptUnavailableError);
+  await expect(first).rejects.toThrow(PromptUnavailableError);
 });
 
 test("state that was tampered with is not served, and does no harm", async () => {
@@ -284,7 +286,7 @@ test("use cases of which nothing is live are named in one warning before anybody
     onWarning: (message) => warnings.push(message),
   });
   await expect
-    .poll(() => warnings, { timeout: 10_000 })
+    .poll(() => warnings)
     .toEqual([`plumbline: nothing of never-pushed, ${USE_CASE} is live in staging: promote a version`]);
   await append(promoted("two", 0, { env: "staging", isBypass: true, reason: "try it" }));
   expect(warnings).toHaveLength(1);
@@ -309,4 +311,4 @@ test("a script ends although its long poll is open", async () => {
   child.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()));
   const code = await new Promise((resolve) => child.once("exit", resolve));
   expect([code, printed]).toEqual([0, "1\nlive\n"]);
-}, 20_000);
+});

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { createEmitter } from "./emitter.ts";
 import type { EmitterOptions } from "./emitter-options.ts";
 import type { LlmCall, NewCall } from "./llm-call.ts";
@@ -121,7 +121,7 @@ test("a stalled receiver costs the oldest events, never more memory, and the los
   );
   const { emitter } = recorded({ transport, queueMax: 1000, flushAt: 100, retryBaseMs: 1 });
   for (let n = 0; n < 100; n++) emitter.emit(CALL);
-  await vi.waitFor(() => expect(release).toBeDefined());
+  await expect.poll(() => release).toBeDefined();
 
   for (let n = 0; n < 100_000; n++) emitter.emit(CALL);
   expect(emitter.stats().queue_events).toBe(1000);
@@ -216,10 +216,10 @@ test("a disabled emitter does nothing", async () => {
 test("events leave by themselves, at the size or at the interval", async () => {
   const bySize = recorded({ flushAt: 10, flushIntervalMs: 60_000 });
   for (let n = 0; n < 10; n++) bySize.emitter.emit(CALL);
-  await vi.waitFor(() => expect(bySize.transport.calls).toHaveLength(10));
+  await expect.poll(() => bySize.transport.calls).toHaveLength(10);
   const byTime = recorded({ flushIntervalMs: 10 });
   byTime.emitter.emit(CALL);
-  await vi.waitFor(() => expect(byTime.transport.calls).toHaveLength(1));
+  await expect.poll(() => byTime.transport.calls).toHaveLength(1);
 });
 
 test("flush and close honour their time limit, and close counts what it leaves behind", async () => {

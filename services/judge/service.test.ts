@@ -435,7 +435,7 @@ describe("faults of the store and the log", () => {
     expect((await ready()).checks["work"]).toEqual({ ok: false, message: "judge.append fails: down" });
     expect(await until(10, log, clock, 5_000)).toHaveLength(10);
     expect(asked).toBe(10);
-    await vi.waitFor(async () => expect(await ready()).toMatchObject({ ok: true }));
+    await expect.poll(ready).toMatchObject({ ok: true });
   });
 
   test("a store that is wrong, not down, stops the service", async () => {

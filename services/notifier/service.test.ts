@@ -468,7 +468,7 @@ describe("the notifier with Slack over HTTP", () => {
         await clock.advance(stepMs);
         expect(done()).toBe(true);
       },
-      { timeout: 20_000, interval: 10 },
+      { timeout: 60_000, interval: 10 },
     );
   }
 
@@ -557,7 +557,7 @@ describe("customers' words", () => {
           await clock.advance(20 * SECOND);
           expect(slack.messages).toHaveLength(2);
         },
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       );
       return JSON.stringify(slack.messages);
     } finally {

@@ -21,13 +21,11 @@ import { createPolicyService, type PolicyService } from "./service.ts";
 
 const HOUR_MS = 3_600_000;
 /** The machine may be busy with other tests. */
-const eventually = <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, { timeout: 20_000 });
+const eventually = <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, { timeout: 60_000 });
 const logger = createLogger("test", "silent");
 let path: string;
 let store: Store;
 let made = 0;
-
-vi.setConfig({ testTimeout: 60_000 });
 
 beforeAll(async () => {
   path = await mkdtemp(join(tmpdir(), "plumbline-rollout-"));
@@ -157,6 +155,8 @@ async function createWorld(useCase: string) {
     monotonic: () => systemClock.monotonic(),
     sleep: (ms, signal) => systemClock.sleep(ms, signal),
   };
+  /** How often each controller that runs has looked: it sleeps after every look. */
+  const controllers = new Set<{ count: number }>();
   const log = createMemoryEventLog({ clock });
   const random = createRandom(11);
   const version = (text: string): string => versionOf(text, useCase);
@@ -217,9 +217,25 @@ async function createWorld(useCase: string) {
       await post("promote", { prompt_version: version("two"), ramp, expected_revision: 1 });
     },
     async startPolicy() {
-      return start<PolicyService>(
-        createPolicyService({ clock: wallPaced, logger, registryUrl: url, pollMs: 20 }),
+      const looks = { count: 0 };
+      const counted: Clock = {
+        ...wallPaced,
+        sleep: (ms, signal) => {
+          looks.count += 1;
+          return wallPaced.sleep(ms, signal);
+        },
+      };
+      const started = await start<PolicyService>(
+        createPolicyService({ clock: counted, logger, registryUrl: url, pollMs: 20 }),
       );
+      controllers.add(looks);
+      return {
+        ...started,
+        stop: () => {
+          controllers.delete(looks);
+          return started.stop();
+        },
+      };
     },
     async env(): Promise<z.infer<typeof Env>> {
       return UseCaseAnswer.parse(await get("")).envs["production"]!;
@@ -263,13 +279,17 @@ async function createWorld(useCase: string) {
       }
     },
 
-    /** Until the controller has seen what the monitor read last. */
+    /** Until every controller has looked, from beginning to end, at what the monitor read last. */
     async settled(): Promise<void> {
       const records = await log.read("plumbline.registry", 0, 0, { recordsMax: 10_000 });
       await eventually(async () => {
         expect(registry.service.state().next_offset).toBeGreaterThanOrEqual(records.length);
       });
-      await systemClock.sleep(150);
+      for (const looks of controllers) {
+        // A look that is under way ends with the first.
+        const until = looks.count + 2;
+        await eventually(() => expect(looks.count).toBeGreaterThanOrEqual(until));
+      }
     },
 
     async serveUntil(step: number | "over", qualities: Qualities): Promise<void> {

@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
+import type { Clock } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import type { CanaryDecision, RegistryEvent } from "@plumbline/schemas";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -12,7 +13,7 @@ import { createPolicyService } from "./service.ts";
 const logger = createLogger("test", "silent");
 const clock = systemClock;
 /** The machine may be busy with other tests. */
-const eventually = <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, { timeout: 4_000 });
+const eventually = <T>(check: () => T | Promise<T>): Promise<T> => vi.waitFor(check, { timeout: 60_000 });
 
 function start<Started extends { run(signal: AbortSignal): Promise<void> }>(service: Started) {
   const abort = new AbortController();
@@ -24,6 +25,25 @@ function start<Started extends { run(signal: AbortSignal): Promise<void> }>(serv
   };
   onTestFinished(() => stop().catch(() => undefined));
   return { service, stop };
+}
+
+/** The controller, and a wait until it has looked at the registry so many times more, from beginning to end. */
+function startCounted(options: Omit<Parameters<typeof createPolicyService>[0], "clock" | "logger">) {
+  let looks = 0;
+  const counted: Clock = {
+    ...clock,
+    sleep: (ms, signal) => {
+      looks += 1;
+      return clock.sleep(ms, signal);
+    },
+  };
+  const started = start(createPolicyService({ clock: counted, logger, ...options }));
+  const looked = async (times: number): Promise<void> => {
+    // A look that is under way ends with the first.
+    const until = looks + times + 1;
+    await eventually(() => expect(looks).toBeGreaterThanOrEqual(until));
+  };
+  return { ...started, looked };
 }
 
 function readAs(state: CanaryDecision["state"], stepOffset: number): RegistryEvent {
@@ -67,13 +87,13 @@ async function ramping(...more: readonly RegistryEvent[]) {
 test("a refusal is shown with what to do, and nothing is repeated at every look", async () => {
   const { log, registry, url, begun } = await ramping(quarantined("two"));
   await log.append("plumbline.registry", [toNewRecord(readAs("CLEARED", begun))]);
-  const { service } = start(createPolicyService({ clock, logger, registryUrl: url, pollMs: 10 }));
+  const { service, looked } = startCounted({ registryUrl: url, pollMs: 10 });
   await eventually(() =>
     expect(service.status()).toMatchObject([
       { doing: "refused", why: expect.stringContaining("is quarantined") },
     ]),
   );
-  await clock.sleep(200);
+  await looked(10);
   const given = [...registry.state().use_cases.values()][0]!.history.filter(
     (each) => each.actor === "policy",
   );
@@ -103,7 +123,7 @@ test("a canary by hand is left to people, whatever is read of it", async () => {
   const { log, registry, url } = await ramping(promoted("two", 2, { weight: 0.2 }));
   const head = (await log.read("plumbline.registry", 0, 0, { recordsMax: 1_000 })).length;
   await log.append("plumbline.registry", [toNewRecord(readAs("REGRESSED", head))]);
-  const { service } = start(createPolicyService({ clock, logger, registryUrl: url, pollMs: 10 }));
+  const { service, looked } = startCounted({ registryUrl: url, pollMs: 10 });
   await eventually(async () =>
     expect(await service.health.readiness["registry"]!()).toMatchObject({ ok: true }),
   );
@@ -111,7 +131,7 @@ test("a canary by hand is left to people, whatever is read of it", async () => {
     const env = [...registry.state().use_cases.values()][0]!.envs.get("production")!;
     expect([env.canary?.weight, env.reading?.decision.state]).toEqual([0.2, "REGRESSED"]);
   });
-  await clock.sleep(100);
+  await looked(5);
   expect(service.status()).toEqual([]);
   expect([...registry.state().use_cases.values()][0]!.history.some((each) => each.actor === "policy")).toBe(
     false,
@@ -119,10 +139,8 @@ test("a canary by hand is left to people, whatever is read of it", async () => {
 });
 
 test("without a registry it is not ready, goes on asking, and stops when told to", async () => {
-  const { service, stop } = start(
-    createPolicyService({ clock, logger, registryUrl: "http://127.0.0.1:1", pollMs: 10 }),
-  );
-  await clock.sleep(100);
+  const { service, stop, looked } = startCounted({ registryUrl: "http://127.0.0.1:1", pollMs: 10 });
+  await looked(2);
   expect(await service.health.readiness["registry"]!()).toMatchObject({
     ok: false,
     message: expect.stringContaining("registry was not reached"),

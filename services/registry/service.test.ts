@@ -6,7 +6,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openLmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { canonicalJson, contentHash } from "@plumbline/prompts";
-import { LogError, type EventLog } from "@plumbline/ports";
+import { type Clock, LogError, type EventLog } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import {
   CommandAccepted,
@@ -473,7 +473,12 @@ describe("live delivery", () => {
   });
 
   test("a client that leaves is forgotten, and a stop answers those who wait", async () => {
-    const { url, registry, stop } = await start(memoryLog());
+    // Nobody's wait ends by itself.
+    const endless: Clock = {
+      ...systemClock,
+      sleep: (ms, signal) => systemClock.sleep(ms === 30_000 ? Number.MAX_SAFE_INTEGER : ms, signal),
+    };
+    const { url, registry, stop } = await start(memoryLog(), { clock: endless });
     await withTwoVersions(url);
     const etag = (await live(url)).headers.get("etag")!;
     const leave = new AbortController();
@@ -488,10 +493,7 @@ describe("live delivery", () => {
     const waiting = live(url, "&wait=30", { "if-none-match": etag });
     await expect.poll(() => registry.waiting()).toBe(1);
     const stopped = stop();
-    const started = performance.now();
     expect((await waiting).status).toBe(304);
-    // Left alone it waits for 30 s.
-    expect(performance.now() - started).toBeLessThan(25_000);
     await stopped;
   });
 
@@ -589,7 +591,7 @@ describe("when the log fails", () => {
     expect((await fetch(`${url}/readyz`)).status).toBe(503);
     expect((await live(url)).status).toBe(503);
     cut(false);
-    await expect.poll(async () => (await live(url)).status, { timeout: 10_000 }).toBe(200);
+    await expect.poll(async () => (await live(url)).status).toBe(200);
   });
 
   test("a process with a snapshot serves what it knew while the log is away", async () => {

@@ -29,7 +29,7 @@ const TABLES = [
   "log_bindings",
 ];
 const CALLS = "plumbline.calls";
-const WAIT = { timeout: 30_000, interval: 20 };
+const WAIT = { timeout: 60_000, interval: 20 };
 
 let folder: string;
 let clickhouse: EmbeddedClickHouse;

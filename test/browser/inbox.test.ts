@@ -74,7 +74,7 @@ test.skipIf(!hasBrowser)(
       title: "ticket-summary: faithfulness down 15.2 pp on v15",
     });
     const { ref } = await inbox.post(shown, options);
-    await page.getByText("faithfulness down 15.2 pp on v15").first().waitFor({ timeout: 10_000 });
+    await page.getByText("faithfulness down 15.2 pp on v15").first().waitFor({ timeout: 60_000 });
     await inbox.update(
       ref,
       {
@@ -86,7 +86,7 @@ test.skipIf(!hasBrowser)(
       "Resolved by v14.",
       options,
     );
-    await page.getByText("faithfulness is back").first().waitFor({ timeout: 10_000 });
+    await page.getByText("faithfulness is back").first().waitFor({ timeout: 60_000 });
     expect(await page.textContent("body")).toMatch(/resolved/i);
     expect(errors).toEqual([]);
     await page.close();

@@ -24,7 +24,7 @@ const KILLS = 2;
 const SEED = 20_261_124;
 
 const ANY_PORTS = ["--port=0"];
-const POLL = { timeout: 10_000, interval: 50 };
+const POLL = { interval: 50 };
 
 let folder = "";
 let local: ChildProcess | null = null;
@@ -103,7 +103,7 @@ test("clients keep serving the right version while log, ClickHouse and registry 
   await expect.poll(() => serve.prompt(USE_CASE), POLL).toMatchObject({ number: 3, source: "live" });
   // The calls of the dead time were kept by the emitter and are stored once each.
   await expect
-    .poll(() => storedCalls(second), { timeout: 15_000, interval: 100 })
+    .poll(() => storedCalls(second), { interval: 100 })
     .toEqual({
       all_rows: 50,
       calls: 50,
@@ -157,7 +157,7 @@ async function start(ports: readonly string[]): Promise<Urls> {
   local = started;
   let messages = "";
   started.stderr.on("data", (chunk: Buffer) => (messages += chunk.toString()));
-  for (const deadline = Date.now() + 30_000; !existsSync(readyFile); await sleep(20)) {
+  for (const deadline = Date.now() + 120_000; !existsSync(readyFile); await sleep(20)) {
     if (started.exitCode !== null || Date.now() > deadline)
       throw new Error(`local mode did not start:\n${messages}`);
   }

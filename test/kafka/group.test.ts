@@ -5,6 +5,8 @@ import { once } from "node:events";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
+import { createClient } from "@plumbline/adapters/kafka/client";
+import { SILENT } from "@plumbline/adapters/kafka/driver-log";
 import { refuseGap, type Batch, type EventLog } from "@plumbline/ports";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { brokerForTests } from "./broker-for-tests.ts";
@@ -107,9 +109,15 @@ describe.skipIf(kafka === null)("a group on Kafka", { timeout: 120_000 }, () => 
       outcome ??= "committed";
     });
     await expect.poll(() => first.batches.some((batch) => batch.partition === 0), PATIENCE).toBe(true);
+    const admin = createClient({ brokers: kafka!.brokers, clientId: "group-admin" }, SILENT).admin();
+    await admin.connect();
+    cleanUp.push(() => admin.disconnect());
     startReader(openLog(), group);
-    // The group is waiting for the first member by now.
-    setTimeout(release, 1_500);
+    // The group waits for the first member: its partitions are about to move.
+    await expect
+      .poll(async () => (await admin.describeGroups([group])).groups[0]?.state, PATIENCE)
+      .toBe("PreparingRebalance");
+    release();
     await expect.poll(() => outcome, PATIENCE).toBe(false);
     expect(await log.committed(group, TOPIC, 0)).toMatchObject({ metadata: "mine" });
   });

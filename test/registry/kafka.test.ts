@@ -1,6 +1,7 @@
 /** Two registries on a real Kafka: the log decides, both say the same, and both outlive it. */
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
+import type { Clock } from "@plumbline/ports";
 import { canonicalJson } from "@plumbline/prompts";
 import { createLogger } from "@plumbline/runtime/logger";
 import { LiveAnswer } from "@plumbline/schemas";
@@ -24,9 +25,9 @@ interface Replica {
 }
 
 /** A process of its own would have no more in common with its neighbours: a connection each. */
-async function startReplica(): Promise<Replica> {
+async function startReplica(clock: Clock = systemClock): Promise<Replica> {
   const log = openKafkaEventLog({ brokers: kafka!.brokers, clientId: "registry-test" });
-  const registry = createRegistry({ log, clock: systemClock, logger, port: 0, timeoutMs: 5_000 });
+  const registry = createRegistry({ log, clock, logger, port: 0, timeoutMs: 5_000 });
   const abort = new AbortController();
   const running = registry.run(abort.signal);
   return {
@@ -84,9 +85,7 @@ test.skipIf(kafka === null)(
 
     const [{ high } = { high: 0 }] = await log.watermarks(TOPIC);
     await expect
-      .poll(() => replicas.every(({ registry }) => registry.state().next_offset === high), {
-        timeout: 10_000,
-      })
+      .poll(() => replicas.every(({ registry }) => registry.state().next_offset === high))
       .toBe(true);
     const states = replicas.map(({ registry }) => canonicalJson(stateToJson(registry.state())));
     expect(states[0]).toBe(states[1]);
@@ -104,27 +103,23 @@ test.skipIf(kafka === null)(
 test.skipIf(kafka === null)(
   "a rollback at one replica wakes the clients that wait at the other",
   async () => {
-    const replicas = [await startReplica(), await startReplica()];
+    // A client that nothing wakes waits until the test's own time limit; `npm run bench:rollback` measures how soon.
+    const endless: Clock = {
+      ...systemClock,
+      sleep: (ms, signal) => systemClock.sleep(ms === 30_000 ? Number.MAX_SAFE_INTEGER : ms, signal),
+    };
+    const replicas = [await startReplica(), await startReplica(endless)];
     const before = await live(replicas[1]!.url);
     const revision = (
       (await (await fetch(`${replicas[1]!.url}/v1/live?use_cases=${USE_CASE}`)).json()) as LiveAnswer
     ).revision;
     const waiting = Promise.all(
-      Array.from({ length: 20 }, async () => ({
-        version: await live(replicas[1]!.url, `&wait=30&since=${revision}`),
-        at: performance.now(),
-      })),
+      Array.from({ length: 20 }, async () => live(replicas[1]!.url, `&wait=30&since=${revision}`)),
     );
     await expect.poll(() => replicas[1]!.registry.waiting()).toBe(20);
-    const given = performance.now();
     expect((await post(replicas[0]!.url, "rollback", { reason: "loses amounts" })).status).toBe(200);
-    const heard = await waiting;
-    expect(new Set(heard.map(({ version }) => version))).toEqual(new Set([versionOf("one")]));
+    expect(new Set(await waiting)).toEqual(new Set([versionOf("one")]));
     expect(before).not.toBe(versionOf("one"));
-    const slowestMs = Math.max(...heard.map(({ at }) => at - given));
-    console.log(`the last of 20 clients at the other replica heard of it after ${Math.round(slowestMs)} ms`);
-    // A client that nothing wakes waits for 30 s; `npm run bench:rollback` measures how soon.
-    expect(slowestMs).toBeLessThan(25_000);
     for (const replica of replicas) await replica.stop();
   },
   60_000,

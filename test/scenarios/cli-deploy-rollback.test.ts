@@ -53,7 +53,7 @@ async function movedAt(url: string): Promise<number> {
     const { entries } = (await answer.json()) as { entries: { type: string; at: string }[] };
     expect(entries[0]?.type).toBe("rolled_back");
     return Date.parse(entries[0]!.at);
-  }, 10_000);
+  }, 60_000);
 }
 
 const rollback = (project: Live, timeout: string, calls = "20"): ReturnType<Live["plumbline"]> =>

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { contentHash } from "@plumbline/prompts";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { runCli } from "../../packages/cli/run-cli.ts";
 import { ANN, envelope, PROMPT, startDeployProject } from "./cli-deploy-project.ts";
 
@@ -204,7 +204,7 @@ test("what somebody else changed while we were asked is not overwritten", async 
     },
     systemClock,
   );
-  await vi.waitFor(() => expect(stderr).toContain("[y/N]"));
+  await expect.poll(() => stderr).toContain("[y/N]");
   const policy = { use_case: "ticket-summary", deadline_ms: 9000 };
   const changed = await post("policies", { policy, policy_hash: contentHash(policy), expected_revision: 1 });
   expect(changed.status).toBe(200);
@@ -278,11 +278,9 @@ test("a ramp begins with its first share, and following it ends when it serves e
 
   await admit(3, "v2");
   const followed = plumbline("promote", "ticket-summary", "v3", "--ramp", "5,100", "--yes", "--json");
-  await vi.waitFor(
-    async () =>
-      expect((await plumbline("status")).stdout).toContain("ticket-summary v3 in production: step 1"),
-    5000,
-  );
+  await expect
+    .poll(async () => (await plumbline("status")).stdout)
+    .toContain("ticket-summary v3 in production: step 1");
   await plumbline("rollback", "ticket-summary", "--reason", "too terse", "--yes", "--no-wait");
   const { exitCode, ...rest } = await followed;
   expect(exitCode).toBe(10);

@@ -13,7 +13,7 @@ import { runCli } from "../../packages/cli/run-cli.ts";
 import { documentOf, USE_CASE, versionOf } from "../registry/commands.ts";
 
 const ADMIN = "operator-key-of-the-environment";
-const FOLLOWED = { timeout: 10_000, interval: 50 };
+const FOLLOWED = { timeout: 60_000, interval: 50 };
 const logger = createLogger("test", "silent");
 const log = createMemoryEventLog({ clock: systemClock, partitions: 1 });
 const config = { PLUMBLINE_ADMIN_KEY: ADMIN, PLUMBLINE_REQUIRE_KEYS: false };

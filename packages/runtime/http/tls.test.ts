@@ -48,7 +48,7 @@ test("with a certificate the server speaks HTTPS, and a renewed pair is served w
   expect(await statusOf(url, "first")).toBe(200);
   place("second", files);
   await vi.waitFor(async () => expect(await statusOf(url, "second")).toBe(200), {
-    timeout: 40_000,
+    timeout: 60_000,
     interval: 500,
   });
 });
