@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { createClient } from "@plumbline/adapters/kafka/client";
 import { SILENT } from "@plumbline/adapters/kafka/driver-log";
+import { groupIdOf } from "@plumbline/adapters/kafka/membership";
 import { refuseGap, type Batch, type EventLog } from "@plumbline/ports";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { brokerForTests } from "./broker-for-tests.ts";
@@ -115,7 +116,7 @@ describe.skipIf(kafka === null)("a group on Kafka", { timeout: 120_000 }, () => 
     startReader(openLog(), group);
     // The group waits for the first member: its partitions are about to move.
     await expect
-      .poll(async () => (await admin.describeGroups([group])).groups[0]?.state, PATIENCE)
+      .poll(async () => (await admin.describeGroups([groupIdOf(group, TOPIC)])).groups[0]?.state, PATIENCE)
       .toBe("PreparingRebalance");
     release();
     await expect.poll(() => outcome, PATIENCE).toBe(false);
