@@ -9,6 +9,9 @@ export const TEXTS_KEPT_DAYS = 30;
  */
 export const CALL_AGE_DAYS_MAX = TEXTS_KEPT_DAYS - 1;
 
+/** How far a reported start may lie ahead of the log's acceptance, minutes; from there on it is taken for a wrong clock. */
+export const CALL_AHEAD_MINUTES_MAX = 10;
+
 /** Prompt versions of one tenant and use case that one writer takes in on a UTC day; a team deploys a few. */
 export const VERSIONS_A_DAY_MAX = 100;
 

@@ -61,7 +61,11 @@ const RULES: readonly Rule[] = [
     ours: ["packages/runtime"],
     thirdParty: ["prom-client"],
   },
-  { folder: "packages/runtime/http", ours: ["packages/runtime", "schemas"], thirdParty: ["express"] },
+  {
+    folder: "packages/runtime/http",
+    ours: ["packages/runtime", "schemas"],
+    thirdParty: ["express", "iconv-lite"],
+  },
   { folder: "packages/erasure", ours: ["schemas", "packages/ports"], thirdParty: [] },
   {
     folder: "packages/access",

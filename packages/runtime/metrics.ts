@@ -48,6 +48,12 @@ export const METRICS = {
     labels: ["reason"],
     from: ["collector"],
   },
+  events_repaired_total: {
+    type: "counter",
+    help: "events that the collector accepted with something set aside, filled in or replaced, by what; their senders are told in the answer's warnings",
+    labels: ["repair"],
+    from: ["collector"],
+  },
   events_dropped_total: {
     type: "counter",
     help: "events that were turned away or lost on the way: `log_unavailable`, answered with 503 because the log did not take them; their emitters send them again, or count them as dropped",

@@ -4,14 +4,17 @@
  */
 import {
   ATTRIBUTES_MAX,
+  CALL_AGE_DAYS_MAX,
+  CALL_AHEAD_MINUTES_MAX,
   CALL_BYTES_MAX,
   CALL_DEPTH_MAX,
   CALL_FIELDS,
   Feedback,
   LlmCall,
 } from "@plumbline/schemas";
-import { explainIssues, type Explained, type Refusal } from "./explain-issue.ts";
+import { explainIssues, type Refusal } from "./explain-issue.ts";
 import type { BodyItem } from "./split-body.ts";
+import { Warnings } from "./warnings.ts";
 import { uuidV7 } from "./uuid-v7.ts";
 
 export type ReadEvent =
@@ -25,20 +28,6 @@ export type ReadEvent =
     }
   | ({ readonly kind: "rejected" } & Refusal);
 
-/** Warnings that one event is answered with; more are counted. */
-export const EVENT_WARNINGS_MAX = 20;
-
-/** What was set aside or filled in of one event. */
-export class Warnings {
-  readonly shown: Explained[] = [];
-  count = 0;
-
-  add(field: string, message: string): void {
-    this.count += 1;
-    if (this.shown.length < EVENT_WARNINGS_MAX) this.shown.push({ field, message });
-  }
-}
-
 const ATTRIBUTE_NAME_CHARS_MAX = 100;
 const ATTRIBUTE_VALUE_CHARS_MAX = 1000;
 /** Where the unknown field `x` of an event is kept. */
@@ -48,7 +37,8 @@ const UNKNOWN_PREFIX = "unknown.";
  * Validates one call. A missing `call_id` or `started_at` is filled in, which is what a `curl` needs; fields of a
  * newer schema become attributes, so that an older collector loses nothing.
  *
- * @param now ms since the epoch, for what is filled in. The clock of the sender is not judged here.
+ * @param now ms since the epoch, for what is filled in. A start that the writer will take for a wrong clock is stored as
+ *   it came, and its sender is told what becomes of it.
  */
 export function readCall(item: BodyItem, now: number): ReadEvent {
   const plain = readObject(item);
@@ -59,6 +49,7 @@ export function readCall(item: BodyItem, now: number): ReadEvent {
   const parsed = LlmCall.safeParse(filled);
   if (!parsed.success) return { kind: "rejected", ...explainIssues(parsed.error, LlmCall, filled) };
   const complete = moveUnknownFields(filled, warnings);
+  warnOfClock(Date.parse(parsed.data.started_at) - now, warnings);
 
   return {
     kind: "accepted",
@@ -81,7 +72,7 @@ export function readFeedback(item: BodyItem): ReadEvent {
   if (!parsed.success) return { kind: "rejected", ...explainIssues(parsed.error, Feedback, event) };
   for (const field of Object.keys(event)) {
     if (!Object.hasOwn(Feedback.shape, field)) {
-      warnings.add(clip(field), `${clip(field)} is not a field of feedback and is ignored`);
+      warnings.add("unknown_field", clip(field), `${clip(field)} is not a field of feedback and is ignored`);
     }
   }
   return {
@@ -131,6 +122,13 @@ function readObject(
     };
   }
   const warnings = new Warnings();
+  if (item.invalidLine != null) {
+    warnings.add(
+      "invalid_utf8",
+      "",
+      `line ${item.invalidLine} of the body is not valid UTF-8; what could not be read was replaced by U+FFFD. Send UTF-8, or name the charset in content-type`,
+    );
+  }
   const event = withValidUnicode(value as Event, warnings);
   return { kind: "object", event, isVerbatim: event === value, warnings };
 }
@@ -154,7 +152,11 @@ function withValidUnicode(event: Event, warnings: Warnings): Event {
     fields.map(([field, value]) => {
       if (isWellFormed(field) && isWellFormed(value)) return [field, value];
       const name = wellFormed(field) as string;
-      warnings.add(clip(name), "held half a surrogate pair, which is no text; it was replaced by U+FFFD");
+      warnings.add(
+        "half_surrogate",
+        clip(name),
+        "held half a surrogate pair, which is no text; it was replaced by U+FFFD",
+      );
       return [name, wellFormed(value)];
     }),
   );
@@ -181,6 +183,7 @@ function fillIdentity(event: Event, now: number, warnings: Warnings): Event {
   if (!hasId) {
     filled["call_id"] = uuidV7(now);
     warnings.add(
+      "identity_made",
       "call_id",
       "call_id was absent and was made here; sending this request again would count the call twice",
     );
@@ -189,9 +192,35 @@ function fillIdentity(event: Event, now: number, warnings: Warnings): Event {
     const latency = event["latency_ms"];
     const started = now - (typeof latency === "number" && latency >= 0 && latency <= now ? latency : 0);
     filled["started_at"] = new Date(started).toISOString();
-    warnings.add("started_at", "started_at was absent and was set to the time of arrival minus latency_ms");
+    warnings.add(
+      "identity_made",
+      "started_at",
+      "started_at was absent and was set to the time of arrival minus latency_ms",
+    );
   }
   return filled;
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+/** @param skewMs reported start minus arrival, ms */
+function warnOfClock(skewMs: number, warnings: Warnings): void {
+  const fate =
+    "The call counts at the time of its arrival; what was reported is event_at + clock_skew_ms of plumbline.calls_v1";
+  if (skewMs < -CALL_AGE_DAYS_MAX * DAY_MS) {
+    warnings.add(
+      "clock_skew",
+      "started_at",
+      `started_at lies ${Math.floor(-skewMs / DAY_MS)} days back; more than ${CALL_AGE_DAYS_MAX} are taken for a wrong clock. ${fate}. History is replayed by plumbline backtest`,
+    );
+  } else if (skewMs > CALL_AHEAD_MINUTES_MAX * MINUTE_MS) {
+    warnings.add(
+      "clock_skew",
+      "started_at",
+      `started_at lies ${Math.floor(skewMs / MINUTE_MS)} minutes ahead; more than ${CALL_AHEAD_MINUTES_MAX} are taken for a wrong clock. ${fate}. Check the clock and the time zone of the sender`,
+    );
+  }
 }
 
 /** Same event when every field is known. */
@@ -209,6 +238,7 @@ function moveUnknownFields(event: Event, warnings: Warnings): Event {
     const didYouMean = hint === null ? "" : `; did you mean ${hint}?`;
     if (room <= 0 && !Object.hasOwn(attributes, name)) {
       warnings.add(
+        "unknown_field",
         clip(field),
         `${clip(field)} is not a field and was left out: attributes has its ${ATTRIBUTES_MAX} keys${didYouMean}`,
       );
@@ -218,6 +248,7 @@ function moveUnknownFields(event: Event, warnings: Warnings): Event {
     if (!Object.hasOwn(attributes, name)) room--;
     attributes[name] = wellFormed(text.slice(0, ATTRIBUTE_VALUE_CHARS_MAX));
     warnings.add(
+      "unknown_field",
       clip(field),
       `${clip(field)} is not a field and was stored as attribute ${clip(name)}${text.length > ATTRIBUTE_VALUE_CHARS_MAX ? `, cut to ${ATTRIBUTE_VALUE_CHARS_MAX} characters` : ""}${didYouMean}`,
     );

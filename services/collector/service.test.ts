@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { request as httpRequest } from "node:http";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import fc from "fast-check";
 import { createKeyGuard } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
@@ -8,6 +8,7 @@ import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { LogError, type Clock, type EventLog } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
+import { scrape } from "@plumbline/runtime/metrics";
 import {
   BODY_BYTES_MAX,
   BODY_EVENTS_MAX,
@@ -20,11 +21,14 @@ import { createCollector, type CollectorOptions } from "./service.ts";
 
 const logger = createLogger("test", "silent");
 const CALL_ID = "0198f3a0-0000-7000-8000-00000000000";
+const DAY_MS = 86_400_000;
+/** Of calls that a clock has nothing against. */
+const STARTED_AT = new Date(systemClock.now() - 60_000).toISOString();
 
 function call(n = 1, more: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     call_id: `${CALL_ID}${n}`,
-    started_at: "2026-11-24T09:15:00.000Z",
+    started_at: STARTED_AT,
     app: "support",
     use_case: "ticket-summary",
     model: "gpt-5-mini",
@@ -511,4 +515,95 @@ test("lists in answers are short, and say how many entries there were", async ()
   const nothing = await post(url, JSON.stringify(Array.from({ length: 4_000 }, () => 1)));
   expect(nothing).toMatchObject({ status: 400, body: { errors_count: 4_000 } });
   expect(Problem.parse(nothing.body).errors).toHaveLength(100);
+});
+
+test.each([
+  {
+    when: "30 days back",
+    ms: -30 * DAY_MS,
+    says: /lies 30 days back; more than 29 are taken for a wrong clock/,
+  },
+  {
+    when: "698 days back",
+    ms: -698 * DAY_MS,
+    says: /lies 698 days back.*event_at \+ clock_skew_ms.*backtest/,
+  },
+  { when: "an hour ahead", ms: 3_600_000 + 5_000, says: /lies 60 minutes ahead; more than 10.*time zone/ },
+])("whoever sends a call $when learns what becomes of its time", async ({ ms, says }) => {
+  const { url, stored } = await started();
+  const started_at = new Date(systemClock.now() + ms).toISOString();
+  const answer = await post(url, JSON.stringify([call(1, { started_at }), call(2)]));
+  expect(answer.body).toMatchObject({
+    accepted: 2,
+    warnings: [{ index: 0, field: "started_at", message: expect.stringMatching(says) }],
+    warnings_count: 1,
+  });
+  // The log holds what was sent: what is counted when is the writer's.
+  expect(JSON.parse(Buffer.from((await stored())[0]!.value).toString())).toMatchObject({ started_at });
+});
+
+describe("text that is not UTF-8", () => {
+  const TEXT = "Größe 12 €, naïve";
+  const line = (n: number): string => JSON.stringify(call(n, { input: TEXT }));
+  const inputs = async (stored: Awaited<ReturnType<typeof started>>["stored"]): Promise<unknown[]> =>
+    (await stored()).map(
+      ({ value }) => (JSON.parse(Buffer.from(value).toString()) as { input: unknown }).input,
+    );
+
+  test("is converted from the charset that the request names", async () => {
+    const { url, stored } = await started();
+    const windows = Buffer.from(line(1).replace("€", "\x80"), "latin1");
+    const answer = await post(url, new Uint8Array(windows), {
+      "content-type": "application/json; charset=ISO-8859-1",
+    });
+    expect(answer.body).toMatchObject({ accepted: 1, warnings: [] });
+    const wide = new Uint8Array(Buffer.from(`${line(2)}\n${line(3)}`, "utf16le"));
+    await post(url, wide, { "content-type": 'application/x-ndjson; charset="utf-16le"' });
+    expect(await inputs(stored)).toEqual([TEXT, TEXT, TEXT]);
+  });
+
+  test("is refused, with the name, when the charset is not known", async () => {
+    const { url, stored } = await started();
+    const answer = await post(url, line(1), { "content-type": "application/json; charset=klingon" });
+    expect(answer).toMatchObject({
+      status: 415,
+      body: { detail: expect.stringMatching(/charset "klingon" is not known.*UTF-8/) },
+    });
+    expect(await stored()).toHaveLength(0);
+  });
+
+  test("is told with its line when no charset is named, and counted", async () => {
+    const { url, stored } = await started();
+    const before = await repaired();
+    const lines = Buffer.concat([
+      Buffer.from(`${line(1)}\n`),
+      Buffer.from(`${line(2)}\n`, "latin1"),
+      Buffer.from(line(3)),
+    ]);
+    const answer = await post(url, new Uint8Array(lines), NDJSON);
+    expect(answer.body).toMatchObject({
+      accepted: 3,
+      warnings: [
+        { index: 1, field: "", message: expect.stringMatching(/^line 2 of the body is not valid UTF-8/) },
+      ],
+      warnings_count: 1,
+    });
+    const array = new Uint8Array(
+      Buffer.from(`[${line(4)},\n${JSON.stringify(call(5))},\n${line(6)}]`, "latin1"),
+    );
+    expect((await post(url, array)).body).toMatchObject({
+      accepted: 3,
+      warnings: [{ index: 0, message: expect.stringMatching(/^line 1 /) }, { index: 2 }],
+    });
+    expect((await inputs(stored))[0]).toBe(TEXT);
+    expect((await inputs(stored))[1]).toContain("Gr\uFFFD\uFFFDe".slice(0, 3));
+    expect((await repaired()) - before).toBe(3);
+  });
+
+  async function repaired(): Promise<number> {
+    const sample = /^plumbline_events_repaired_total\{repair="invalid_utf8"\} (\d+)/m.exec(
+      (await scrape()).text,
+    );
+    return Number(sample![1]);
+  }
 });

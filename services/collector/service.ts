@@ -19,6 +19,7 @@ import {
   createHttpService,
   createOpenGuard,
   HttpProblem,
+  inUtf8,
   type Guard,
   type HttpService,
   type TlsFiles,
@@ -31,6 +32,7 @@ import type { Logger } from "@plumbline/runtime/logger";
 import { count } from "@plumbline/runtime/metrics";
 import { INVALID_REASONS, type InvalidReason } from "./explain-issue.ts";
 import { readCall, readFeedback, type ReadEvent } from "./read-call.ts";
+import { type Repair, REPAIRS } from "./warnings.ts";
 import { UseCaseLimit } from "./use-case-limit.ts";
 import { splitBody, type BodyFormat, type BodyItem } from "./split-body.ts";
 
@@ -93,7 +95,7 @@ export function createCollector(options: CollectorOptions): HttpService {
   ): Promise<void> {
     const format = formatOf(request);
     // A body that is still arriving holds no slot: whoever stalls keeps nobody else out.
-    const body = await bodies.read(request, tenant);
+    const body = inUtf8(await bodies.read(request, tenant), request.get("content-type"));
     if (requests >= COLLECTOR_REQUESTS_MAX) throw overloaded();
     requests++;
     try {
@@ -166,6 +168,7 @@ function showZeros(): void {
     count("events_ingested_total", { topic }, 0);
   }
   for (const reason of INVALID_REASONS) count("events_invalid_total", { reason }, 0);
+  for (const repair of REPAIRS) count("events_repaired_total", { repair }, 0);
   count("events_dropped_total", { where: "log_unavailable" }, 0);
 }
 
@@ -176,6 +179,13 @@ function countEvents(topic: Topic, events: readonly ReadEvent[]): void {
     if (event.kind === "rejected") invalid.set(event.reason, (invalid.get(event.reason) ?? 0) + 1);
   }
   for (const [reason, events_invalid] of invalid) count("events_invalid_total", { reason }, events_invalid);
+  const repaired = new Map<Repair, number>();
+  for (const event of events) {
+    if (event.kind !== "accepted") continue;
+    for (const repair of event.warnings.repairs) repaired.set(repair, (repaired.get(repair) ?? 0) + 1);
+  }
+  for (const [repair, events_repaired] of repaired)
+    count("events_repaired_total", { repair }, events_repaired);
   const invalidAll = [...invalid.values()].reduce((sum, each) => sum + each, 0);
   count("events_ingested_total", { topic }, events.length - invalidAll);
 }

@@ -1,7 +1,7 @@
 /** From a request body to the values in it: one JSON value, an array of them, or newline-delimited JSON. */
 import { isUtf8 } from "node:buffer";
 import { BODY_EVENTS_MAX } from "@plumbline/schemas";
-import { HttpProblem } from "@plumbline/runtime/http";
+import { firstInvalidLine, HttpProblem } from "@plumbline/runtime/http";
 import { findJsonError, type JsonError } from "./json-error.ts";
 
 export type BodyItem =
@@ -10,6 +10,8 @@ export type BodyItem =
       readonly value: unknown;
       /** The value's JSON as it was sent, when it can be stored as it is; null when it has to be written anew. */
       readonly bytes: Buffer | null;
+      /** The line of the body, from 1, in which bytes that are no text became U+FFFD; null when every byte is text. */
+      readonly invalidLine?: number | null;
     }
   | { readonly kind: "malformed"; readonly message: string };
 
@@ -37,7 +39,7 @@ export function splitBody(body: Buffer, format: BodyFormat): BodyItem[] {
 function splitLines(body: Buffer): BodyItem[] {
   const items: BodyItem[] = [];
   const isText = isUtf8(body);
-  for (let start = 0; start < body.length;) {
+  for (let start = 0, line = 1; start < body.length; line++) {
     const newline = body.indexOf(NEWLINE, start);
     const end = newline === -1 ? body.length : newline;
     const bytes = body.subarray(start, end);
@@ -54,6 +56,7 @@ function splitLines(body: Buffer): BodyItem[] {
         kind: "value",
         value: JSON.parse(text) as unknown,
         bytes: isText ? Buffer.from(text) : null,
+        invalidLine: isText || isUtf8(bytes) ? null : line,
       });
     } catch {
       items.push({ kind: "malformed", message: `the line is not JSON: ${describe(findJsonError(text))}` });
@@ -77,9 +80,16 @@ function splitJson(body: Buffer): BodyItem[] {
       detail: `The body is not JSON: ${describe(findJsonError(text))}. Several events need an array, or one per line with content-type application/x-ndjson.`,
     });
   }
+  const invalidLine = firstInvalidLine(body);
   if (!Array.isArray(value))
-    return [{ kind: "value", value, bytes: isUtf8(body) ? Buffer.from(text) : null }];
-  return value.map((each: unknown) => ({ kind: "value", value: each, bytes: null }));
+    return [{ kind: "value", value, bytes: invalidLine === null ? Buffer.from(text) : null, invalidLine }];
+  return value.map((each: unknown) => ({
+    kind: "value",
+    value: each,
+    bytes: null,
+    // Which of them held the bytes is seen by what took their place.
+    invalidLine: invalidLine !== null && JSON.stringify(each).includes("\uFFFD") ? invalidLine : null,
+  }));
 }
 
 function describe(error: JsonError | null): string {

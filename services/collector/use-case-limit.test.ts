@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type ReadEvent, Warnings } from "./read-call.ts";
+import type { ReadEvent } from "./read-call.ts";
+import { Warnings } from "./warnings.ts";
 import { UseCaseLimit } from "./use-case-limit.ts";
 
 const SENDER = {

@@ -1,6 +1,6 @@
 /** What a request says, checked: body, version references, expectations, credentials. */
 import { parseShortVersion } from "@plumbline/prompts";
-import { createBodyReader, HttpProblem, type Request } from "@plumbline/runtime/http";
+import { createBodyReader, HttpProblem, readWholeText, type Request } from "@plumbline/runtime/http";
 import { EVAL_BODY_BYTES_MAX, REGISTRY_BODY_BYTES_MAX, UseCase } from "@plumbline/schemas";
 import type { z } from "zod";
 import type { UseCaseState } from "@plumbline/registry-fold/state";
@@ -28,7 +28,7 @@ export async function readJson<Schema extends z.ZodType>(
     });
   }
   const bytes = await bodies.read(request, owner, bytesMax);
-  const text = bytes.toString("utf8");
+  const text = readWholeText(bytes, request.get("content-type"));
   if (isNestedDeeper(text, DEPTH_MAX))
     throw badRequest(`The body is nested deeper than ${DEPTH_MAX} levels.`, "");
   let value: unknown;

@@ -2,14 +2,19 @@ import { describeCall } from "@plumbline/features";
 import type { CallRow } from "@plumbline/ports";
 import type { DecodedCall } from "./decode-call.ts";
 import type { WriterConfig } from "./config.ts";
-import { CALL_AGE_DAYS_MAX, OVERFLOW_VERSION, VERSIONS_A_DAY_MAX } from "@plumbline/schemas";
+import {
+  CALL_AGE_DAYS_MAX,
+  CALL_AHEAD_MINUTES_MAX,
+  OVERFLOW_VERSION,
+  VERSIONS_A_DAY_MAX,
+} from "@plumbline/schemas";
 import { createPricing } from "./price.ts";
 import { SamplingPlan } from "./sampling-plan.ts";
 import { VersionLimit } from "./version-limit.ts";
 
 /** Older than this against the log's clock is a wrong clock: one such batch would touch every partition of the table. */
 const PAST_MAX_MS = CALL_AGE_DAYS_MAX * 86_400_000;
-const FUTURE_MAX_MS = 10 * 60_000;
+const FUTURE_MAX_MS = CALL_AHEAD_MINUTES_MAX * 60_000;
 
 export interface Enrichment {
   readonly price: ReturnType<typeof createPricing>;

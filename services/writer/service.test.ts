@@ -301,3 +301,22 @@ test("texts that are gone beside calls that are not come again", async () => {
   expect(await rows("log_offset")).toHaveLength(21);
   expect(await rows("log_offset", "call_payloads")).toHaveLength(21);
 });
+
+test("a start that is taken for a wrong clock is found in the view, with what was reported", async () => {
+  const [old, ahead, good] = [-400, 1, 0].map((days) =>
+    new Date(Date.now() + days * 86_400_000).toISOString(),
+  );
+  await append(newCall({ app: "old", started_at: old }));
+  await append(newCall({ app: "ahead", started_at: ahead }));
+  await append(newCall({ app: "good", started_at: good }));
+  await live();
+  const found = await clickhouse.query(
+    `SELECT app, has(flags, 'clock_skew') AS is_skewed, toUnixTimestamp64Milli(event_at) + clock_skew_ms AS reported
+     FROM plumbline.calls_v1 ORDER BY app`,
+  );
+  expect(found.map(({ app, is_skewed, reported }) => [app, Boolean(is_skewed), Number(reported)])).toEqual([
+    ["ahead", true, Date.parse(ahead!)],
+    ["good", false, Date.parse(good!)],
+    ["old", true, Date.parse(old!)],
+  ]);
+});

@@ -25,7 +25,7 @@ import {
   HEADERS_TIMEOUT_MS,
   REQUEST_TIMEOUT_MS,
 } from "../../packages/runtime/http/listen.ts";
-import { EVENT_WARNINGS_MAX } from "../../services/collector/read-call.ts";
+import { EVENT_WARNINGS_MAX } from "../../services/collector/warnings.ts";
 import { ANSWER_ISSUES_MAX, COLLECTOR_REQUESTS_MAX } from "../../services/collector/service.ts";
 import { ERRORS_MAX } from "../../services/registry/read-request.ts";
 

@@ -9,7 +9,13 @@
  * Bound to the loopback interface; whom it answers there is decided where every server decides it.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type BodyReader, createBodyReader, HttpProblem, listen } from "@plumbline/runtime/http";
+import {
+  type BodyReader,
+  createBodyReader,
+  HttpProblem,
+  listen,
+  readWholeText,
+} from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { EmbeddedClickHouse } from "./embedded.ts";
 import { refuseUnlessReadOnly } from "./read-only-statement.ts";
@@ -214,7 +220,7 @@ function headerText(text: string): string {
 async function readStatement(bodies: BodyReader, request: IncomingMessage, url: URL): Promise<string> {
   const fromAddress = url.searchParams.get("query") ?? "";
   if (request.method === "GET") return fromAddress;
-  const text = (await bodies.read(request, OWNER)).toString("utf8");
+  const text = readWholeText(await bodies.read(request, OWNER), request.headers["content-type"]);
   return fromAddress === "" ? text : `${fromAddress}\n${text}`;
 }
 

@@ -15,6 +15,7 @@ export {
 } from "./access.ts";
 export { createHttpApp } from "./app.ts";
 export { type BodyReader, createBodyReader } from "./body.ts";
+export { firstInvalidLine, inUtf8, readWholeText } from "./charset.ts";
 export { isLoopback, listen, type Listening } from "./listen.ts";
 export { HttpProblem } from "./problem.ts";
 export type { HttpApp, Request, Response, Route } from "./route.ts";
