@@ -7,10 +7,12 @@
  */
 import {
   createEmitter,
+  createWarner,
   type Emitter,
   type EmitterStats,
   type FlushResult,
   type NewCall,
+  type Warn,
 } from "@plumbline/emitter";
 import type { ClientOptions } from "./client-options.ts";
 import { createFetchGet } from "./http-get.ts";
@@ -58,7 +60,6 @@ export class PromptUnavailableError extends Error {
 /** The registry answers for so many at once; each keeps its versions in memory. */
 const USE_CASES_MAX = 200;
 const USE_CASE = /^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/;
-const WARNING_INTERVAL_MS = 60_000;
 
 export function createClient(options: ClientOptions): Client {
   return new PromptClient(options);
@@ -82,7 +83,7 @@ class PromptClient implements Client {
   readonly #counts = { answers: 0, unchanged: 0, poll_failures: 0 };
   readonly #served = { live: 0, cache: 0, last_known_good: 0, bundled: 0 };
   #isClosed = false;
-  #warnedAt = -Infinity;
+  readonly #warn: Warn;
 
   constructor(options: ClientOptions) {
     const { url = "http://localhost:4319", app, env = "production", apiKey, useCases = [] } = options;
@@ -90,7 +91,8 @@ class PromptClient implements Client {
     this.#url = options.registryUrl ?? url;
     this.#env = env;
     this.#now = options.now ?? Date.now;
-    const warn = (message: string): void => this.#warn(message);
+    const warn = createWarner(options.onWarning, this.#now);
+    this.#warn = warn;
     this.emitter = createEmitter({
       fetch: options.fetch,
       onWarning: options.onWarning,
@@ -125,7 +127,7 @@ class PromptClient implements Client {
       onFailure: (names, detail) => {
         this.#counts.poll_failures++;
         const problem = `does not answer (${detail})`;
-        warn(`the registry at ${this.#url} ${problem}; serving from memory`);
+        warn("registry", `the registry at ${this.#url} ${problem}; serving from memory`);
         for (const name of names) this.#problems.set(name, problem);
         this.#tell();
       },
@@ -195,7 +197,7 @@ class PromptClient implements Client {
     const problem = `nothing of ${missing.join(", ")} is live in ${this.#env}: promote a version`;
     for (const name of missing) this.#problems.set(name, problem);
     // Before anybody asks for a prompt. Answers come with news only, so this is no chatter.
-    if (missing[0]) this.#warn(problem);
+    if (missing[0]) this.#warn(problem, problem);
     this.#tell();
     return isUsable;
   }
@@ -263,17 +265,5 @@ class PromptClient implements Client {
 
   #tell(): void {
     for (const listener of this.#listeners) listener();
-  }
-
-  #warn(message: string): void {
-    const now = this.#now();
-    if (now - this.#warnedAt < WARNING_INTERVAL_MS) return;
-    this.#warnedAt = now;
-    try {
-      // oxlint-disable-next-line no-console -- the one channel that every runtime has
-      (this.#options.onWarning ?? console.warn)(`plumbline: ${message}`);
-    } catch {
-      // A throwing warning must not stop the long poll.
-    }
   }
 }

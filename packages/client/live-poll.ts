@@ -2,9 +2,9 @@
  * Asks the registry what is live, and waits with it for changes: a long poll is open all the time, so that a rollback
  * arrives when it happens. After a failure it asks again, soon at first, with full jitter, and as the registry asked.
  */
+import { backoffMs, messageOf, pause, retryAfterMs, unref } from "@plumbline/emitter";
 import type { HttpAnswer, HttpGet } from "./http-get.ts";
 import { isObject } from "./prompt-document.ts";
-import { unref } from "./timers.ts";
 
 export interface LivePollOptions {
   /** The registry's base address. */
@@ -31,8 +31,6 @@ export interface LiveAnswer {
   readonly use_cases: Readonly<Record<string, unknown>>;
 }
 
-/** Longest wait that a `Retry-After` may ask for, ms: a wrong clock must not silence the registry for ever. */
-const RETRY_AFTER_MS_MAX = 300_000;
 /** Longest pause between answers that come although nothing changed, ms: a proxy may not know how to wait. */
 const EARLY_PAUSE_MS_MAX = 2_000;
 
@@ -138,7 +136,8 @@ export class LivePoll {
       onUnchanged(useCases, ageMs);
       return this.#pauseUnless(!isEarly);
     }
-    if (answer.status !== 200) return this.#failed(useCases, `HTTP ${answer.status}`, retryAfterMs(answer));
+    if (answer.status !== 200)
+      return this.#failed(useCases, `HTTP ${answer.status}`, retryAfterMs(answer.header));
     const live = readAnswer(answer.body);
     this.#connected();
     const isUsable = await onAnswer(useCases, live, ageMs);
@@ -176,7 +175,7 @@ export class LivePoll {
 
   #backoff(attempt: number): number {
     const { retryBaseMs, retryMaxMs } = this.#options;
-    return Math.random() * Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(attempt, 16));
+    return backoffMs(attempt, retryBaseMs, retryMaxMs);
   }
 }
 
@@ -185,32 +184,4 @@ function readAnswer(body: string): LiveAnswer {
   const { use_cases } = JSON.parse(body) as { readonly use_cases?: unknown };
   if (isObject(use_cases)) return { use_cases };
   throw new TypeError("HTTP 200, no live answer");
-}
-
-/** Retry-After in seconds, or as a date measured by the answer's own clock; null when absent or unreadable. */
-function retryAfterMs({ header }: HttpAnswer): number | null {
-  const value = header("retry-after") ?? "";
-  const ms = /^\d+$/.test(value)
-    ? Number(value) * 1000
-    : Date.parse(value) - Date.parse(header("date") ?? "");
-  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX);
-}
-
-/** Of `fetch`, the cause says more: `connect ECONNREFUSED 127.0.0.1:4800`. */
-function messageOf(error: unknown): string {
-  const { message, cause } = error as { message?: unknown; cause?: { message?: unknown } };
-  return String(cause?.message || message || error).slice(0, 300);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = unref(setTimeout(end, ms));
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
-  });
 }

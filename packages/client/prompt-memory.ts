@@ -2,6 +2,7 @@
  * The prompts that this process serves: what the registry delivered, else what an earlier process kept on disk, else
  * the bundle. Only verified content gets in, and what is in is replaced by nothing but verified content.
  */
+import type { Warn } from "@plumbline/emitter";
 import type { Bundle } from "./client-options.ts";
 import { type Arms, readArms } from "./live-arms.ts";
 import type { LiveAnswer } from "./live-poll.ts";
@@ -50,7 +51,7 @@ export interface MemoryOptions {
   readonly state: StateStore | undefined;
   readonly bundle: Bundle | undefined;
   readonly now: () => number;
-  readonly warn: (message: string) => void;
+  readonly warn: Warn;
 }
 
 export class PromptMemory {
@@ -181,7 +182,7 @@ export class PromptMemory {
   #rejected(useCase: string, from: Entry["from"], reason: "hash_mismatch" | "invalid"): void {
     if (reason === "invalid") this.counts.invalid_prompts++;
     else this.counts.hash_mismatches++;
-    this.#given.warn(`${useCase} from ${from} is not used: ${reason}`);
+    this.#given.warn(`${from} ${useCase}`, `${useCase} from ${from} is not used: ${reason}`);
   }
 
   #store(useCase: string): void {
@@ -216,6 +217,6 @@ export class PromptMemory {
 
   #failed(useCase: string, error: unknown): void {
     this.counts.state_failures++;
-    this.#given.warn(`the state of ${useCase} can't be read or stored: ${String(error)}`);
+    this.#given.warn(useCase, `the state of ${useCase} can't be read or stored: ${String(error)}`);
   }
 }

@@ -3,6 +3,7 @@
  * and how long to wait. One batch at a time, so that events stay in order and a struggling receiver is not pressed.
  */
 import type { BoundedQueue } from "./bounded-queue.ts";
+import { backoffMs, messageOf, pause, unref, type Warn } from "./delivering.ts";
 import type { Counts, DropReason } from "./emitter-stats.ts";
 import type { NewCall } from "./llm-call.ts";
 import type { SendResult, Transport } from "./transport.ts";
@@ -31,7 +32,9 @@ export interface DeliveryOptions {
    * `isFirst`: the event leads its batch and carries the report of what was counted.
    */
   readonly prepare: (entry: Entry, emitted: NewCall, isFirst: boolean) => Promise<DropReason | null>;
-  readonly warn: (message: string) => void;
+  readonly warn: Warn;
+  /** Counts a drop, and tells of it. */
+  readonly drop: (reason: DropReason) => void;
   readonly flushAt: number;
   readonly flushIntervalMs: number;
   readonly retryBaseMs: number;
@@ -62,7 +65,7 @@ export class Delivery {
   #isDue = false;
   #isDraining = false;
   /** Ends the current pause, unless the receiver asked for it. */
-  #wake: (() => void) | undefined;
+  #wake: AbortController | undefined;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -92,7 +95,7 @@ export class Delivery {
     this.#isDraining = true;
     void this.#drain()
       // An unhandled rejection would end the application: whatever it is, it stays here.
-      .catch(() => this.#options.warn("delivery stopped unexpectedly and will start again"))
+      .catch(() => this.#options.warn("fault", "delivery stopped unexpectedly and will start again"))
       .finally(() => {
         this.#isDraining = false;
         if (this.#waiting.size > 0 && this.#queue.size > 0) this.#start();
@@ -137,7 +140,7 @@ export class Delivery {
         },
       };
       this.#waiting.add(waiter);
-      this.#wake?.();
+      this.#wake?.abort();
       this.#start();
     });
   }
@@ -166,7 +169,7 @@ export class Delivery {
         if (this.isStopped) return [];
         if (reason !== null) {
           this.#queue.settle([entry]);
-          this.#counts.dropped[reason]++;
+          this.#options.drop(reason);
           continue;
         }
       }
@@ -205,7 +208,7 @@ export class Delivery {
         ? result
         : { kind: "retry", afterMs: null, detail: "the transport gave no result" };
     } catch (error) {
-      return { kind: "retry", afterMs: null, detail: messageOf(error) };
+      return { kind: "retry", afterMs: null, detail: `${messageOf(error)}, check url` };
     } finally {
       clearTimeout(timer);
       this.#abort.signal.removeEventListener("abort", cancel);
@@ -214,64 +217,48 @@ export class Delivery {
 
   /** Books a result. Returns how long to pause, and whether the receiver asked for that. */
   #apply(result: SendResult, batch: readonly Entry[]): { ms: number; isAsked: boolean } | null {
-    switch (result.kind) {
-      case "accepted": {
-        const accepted = within(0, result.accepted, batch.length);
-        this.#queue.settle(batch);
-        this.#counts.acknowledged += accepted;
-        this.#counts.rejected += batch.length - accepted;
-        if (accepted < batch.length) {
-          this.#options.warn(
-            `${batch.length - accepted} events were rejected: ${result.detail ?? "no reason given"}`,
-          );
-        }
-        this.#failures = 0;
-        this.#batchMax = Math.min(this.#options.flushAt, this.#batchMax * 2);
-        return null;
-      }
-      case "too_large":
-        if (batch.length === 1) {
-          this.#queue.settle(batch);
-          this.#counts.dropped.too_large++;
-          this.#options.warn("an event is larger than the receiver accepts");
-          return null;
-        }
-        this.#queue.putBack(batch);
-        this.#counts.retries++;
-        this.#batchMax = Math.max(1, Math.floor(batch.length / 2));
-        return null;
-      case "retry": {
-        this.#queue.putBack(batch);
-        this.#counts.retries++;
-        const { retryBaseMs, retryMaxMs } = this.#options;
-        const longest = Math.min(retryMaxMs, retryBaseMs * 2 ** Math.min(this.#failures++, 16));
-        this.#options.warn(`not delivered, will retry: ${result.detail}`);
-        const jittered = Math.random() * longest;
-        return result.afterMs === null
-          ? { ms: jittered, isAsked: false }
-          : // A little jitter on top, so that a fleet does not come back in the same instant.
-            { ms: result.afterMs + Math.random() * retryBaseMs, isAsked: true };
-      }
-      case "refused":
-        this.#queue.putBack(batch);
-        this.#counts.retries++;
-        this.#failures++;
-        this.#options.warn(`the receiver refuses events (${result.detail}); check url and apiKey`);
-        return { ms: this.#options.probeIntervalMs, isAsked: true };
+    const { warn, drop, flushAt, retryBaseMs, retryMaxMs, probeIntervalMs } = this.#options;
+    if (result.kind === "accepted") {
+      const accepted = within(0, result.accepted, batch.length);
+      const rejected = batch.length - accepted;
+      this.#queue.settle(batch);
+      this.#counts.acknowledged += accepted;
+      this.#counts.rejected += rejected;
+      if (rejected > 0)
+        warn("rejected", `${rejected} events were rejected: ${result.detail ?? "no reason given"}`);
+      for (const warning of result.warnings ?? []) warn(warning, warning);
+      this.#failures = 0;
+      this.#batchMax = Math.min(flushAt, this.#batchMax * 2);
+      return null;
     }
+    if (result.kind === "too_large" && batch.length === 1) {
+      this.#queue.settle(batch);
+      drop("too_large");
+      return null;
+    }
+    this.#queue.putBack(batch);
+    this.#counts.retries++;
+    if (result.kind === "too_large") {
+      this.#batchMax = Math.max(1, Math.floor(batch.length / 2));
+      return null;
+    }
+    const { detail } = result;
+    const backoff = backoffMs(this.#failures++, retryBaseMs, retryMaxMs);
+    if (result.kind === "refused") {
+      warn(detail, `not delivered, wrong configuration: ${detail}`);
+      return { ms: probeIntervalMs, isAsked: true };
+    }
+    warn(detail, `not delivered, will retry: ${detail}`);
+    return result.afterMs === null
+      ? { ms: backoff, isAsked: false }
+      : // A little jitter on top, so that a fleet does not come back in the same instant.
+        { ms: result.afterMs + Math.random() * retryBaseMs, isAsked: true };
   }
 
   async #pause(ms: number, isAsked: boolean): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const end = (): void => {
-        clearTimeout(timer);
-        this.#abort.signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = unref(setTimeout(end, ms));
-      this.#abort.signal.addEventListener("abort", end);
-      if (!isAsked) this.#wake = end;
-    });
+    const wake = new AbortController();
+    if (!isAsked) this.#wake = wake;
+    await pause(ms, this.#abort.signal, wake.signal);
     this.#wake = undefined;
   }
 
@@ -284,18 +271,6 @@ export class Delivery {
 
 function within(least: number, value: number, most: number): number {
   return Math.min(Math.max(value, least), most);
-}
-
-/** Of `fetch`, the cause says more: `connect ECONNREFUSED 127.0.0.1:4319`. */
-function messageOf(error: unknown): string {
-  const { message, cause } = error as { message?: unknown; cause?: { message?: unknown } };
-  return String(cause?.message || message || error).slice(0, 300);
-}
-
-/** Lets the process end although the timer is set, where timers hold processes at all. */
-function unref<Timer>(timer: Timer): Timer {
-  (timer as { unref?: () => void }).unref?.();
-  return timer;
 }
 
 function nextTurn(): Promise<void> {

@@ -28,7 +28,10 @@ export interface EmitterOptions {
   readonly capture?: CaptureMode | undefined;
   /** True makes everything a no-op; nothing is counted. */
   readonly disabled?: boolean | undefined;
-  /** At most one message a minute. Default: `console.warn`. */
+  /**
+   * Told what is wrong with delivery: the first time for each reason, and at most once a minute for each from then on.
+   * Default: `console.warn`.
+   */
   readonly onWarning?: ((message: string) => void) | undefined;
   /** First and longest wait between retries, ms, before full jitter. Default 500 and 30,000. */
   readonly retryBaseMs?: number | undefined;

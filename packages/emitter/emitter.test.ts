@@ -339,13 +339,16 @@ test("400 is counted and not sent again", async () => {
   expectBalance(emitter);
 });
 
-test("401 is probed at the slow interval, with one warning, and heals", async () => {
+test("401 is probed at the slow interval, told once, and heals", async () => {
   const { emitter, requests, warnings, stored } = await scripted([{ status: 401 }, { status: 403 }]);
   emitter.emit(CALL);
   await emitter.flush();
   expect(requests).toHaveLength(3);
   expect(requests[2]!.at - requests[0]!.at).toBeGreaterThanOrEqual(55);
-  expect(warnings).toEqual([expect.stringContaining("check url and apiKey")]);
+  expect(warnings).toEqual([
+    "plumbline: not delivered, wrong configuration: HTTP 401, check apiKey",
+    "plumbline: not delivered, wrong configuration: HTTP 403, check apiKey",
+  ]);
   expect(stored).toHaveLength(1);
 });
 
@@ -408,4 +411,105 @@ test("whatever the receiver answers, the numbers that never arrived are what the
     }),
     { numRuns: 60, seed: 3 },
   );
+});
+
+test("what the collector warns about reaches whoever reads warnings, each once", async () => {
+  const skew = { index: 0, field: "started_at", message: "started_at lies 40 days back" };
+  const unknown = { index: 1, field: "modle", message: "modle is not a field" };
+  const answer = { status: 200, body: { accepted: 1, rejected: [], warnings: [skew, unknown] } };
+  const { emitter, warnings } = await scripted([answer, answer, answer]);
+  for (let n = 0; n < 3; n++) {
+    emitter.emit(CALL);
+    await emitter.flush();
+  }
+  expect(warnings).toEqual(["plumbline: started_at lies 40 days back", "plumbline: modle is not a field"]);
+  expect(emitter.stats().acknowledged).toBe(3);
+});
+
+test("every reason is told once a minute, and none hides another", async () => {
+  const clock = { ms: 1_000 };
+  const warnings: string[] = [];
+  let isUp = false;
+  const { emitter } = recorded({
+    now: () => clock.ms,
+    onWarning: (message) => warnings.push(message),
+    queueMax: 5,
+    flushAt: 1,
+    retryBaseMs: 1,
+    retryMaxMs: 1,
+    redact: (call) => (call.use_case === "private" ? null : call),
+    transport: {
+      send: async (batch) => {
+        if (!isUp) throw new Error("connect ECONNREFUSED 127.0.0.1:1");
+        return { kind: "accepted", accepted: batch.length };
+      },
+    },
+  });
+  emitter.emit(null as unknown as NewCall);
+  emitter.emit({ ...CALL, input_tokens: 1n as unknown as number });
+  emitter.emit({ ...CALL, use_case: "private" });
+  for (let n = 0; n < 20; n++) emitter.emit(CALL);
+  const all = [
+    "plumbline: events are dropped: unreadable",
+    "plumbline: events are dropped: queue full",
+    "plumbline: not delivered, will retry: connect ECONNREFUSED 127.0.0.1:1, check url",
+  ];
+  await expect.poll(() => warnings.toSorted()).toEqual(all.toSorted());
+  // The minute is over: each is told again, once.
+  clock.ms += 60_000;
+  emitter.emit(null as unknown as NewCall);
+  emitter.emit(CALL);
+  await expect.poll(() => warnings.slice(3).toSorted()).toEqual(all.toSorted());
+  isUp = true;
+  await emitter.flush();
+  emitter.emit({ ...CALL, input_tokens: 1n as unknown as number });
+  await emitter.flush();
+  await emitter.close();
+  emitter.emit(CALL);
+  expect(warnings.slice(6)).toEqual([
+    "plumbline: events are dropped: not json",
+    "plumbline: events are dropped: shutdown",
+  ]);
+  expect(emitter.stats().dropped.redacted).toBe(0);
+});
+
+test("a receiver whose words are always new fills neither memory nor log", async () => {
+  const warnings: string[] = [];
+  let n = 0;
+  const { emitter } = recorded({
+    onWarning: (message) => warnings.push(message),
+    flushAt: 1,
+    transport: createRecordingTransport((batch) => ({
+      kind: "accepted",
+      accepted: batch.length,
+      warnings: Array.from({ length: 50 }, () => `word ${n++}`),
+    })),
+  });
+  for (let k = 0; k < 10; k++) {
+    emitter.emit(CALL);
+    await emitter.flush();
+  }
+  expect(warnings).toHaveLength(64);
+});
+
+test.each([
+  { url: "nonsense", says: /wrong configuration: check url, it begins with http/ },
+  { url: "ftp://collector/", says: /wrong configuration: check url, it begins with http/ },
+  {
+    url: "http://collector.invalid",
+    says: /will retry: .*ENOTFOUND.*check url|will retry: .*EAI_AGAIN.*check url/,
+  },
+])("the address $url is told in words", async ({ url, says }) => {
+  const warnings: string[] = [];
+  const emitter = createEmitter({ app: "support", url, onWarning: (message) => warnings.push(message) });
+  emitter.emit(CALL);
+  await expect.poll(() => warnings).toEqual([expect.stringMatching(says)]);
+  await emitter.close(0);
+});
+
+test("a path that nobody serves is told as the wrong address, not as one to wait for", async () => {
+  const { emitter, warnings } = await scripted([{ status: 404 }]);
+  emitter.emit(CALL);
+  await emitter.flush();
+  expect(warnings).toEqual(["plumbline: not delivered, wrong configuration: HTTP 404, check url"]);
 });

@@ -6,6 +6,7 @@
  * reported on the events that do arrive. Delivery is at least once: a retry sends the same `call_id`s.
  */
 import { BoundedQueue } from "./bounded-queue.ts";
+import { createWarner, type Warn } from "./delivering.ts";
 import { Delivery, type Entry } from "./delivery.ts";
 import type { EmitterOptions } from "./emitter-options.ts";
 import {
@@ -41,7 +42,6 @@ export function createEmitter(options: EmitterOptions): Emitter {
 
 /** Estimated bytes of an event without its texts. */
 const EVENT_BYTES = 512;
-const WARNING_INTERVAL_MS = 60_000;
 /** Longest wait for a transport to let go of its connections, ms. */
 const TRANSPORT_CLOSE_MS = 1000;
 
@@ -57,7 +57,7 @@ class BatchingEmitter implements Emitter {
   readonly #delivery: Delivery;
   readonly #emitterId: string;
   #isClosed = false;
-  #warnedAt = Number.NEGATIVE_INFINITY;
+  readonly #warn: Warn;
 
   constructor(options: EmitterOptions) {
     this.#options = options;
@@ -69,6 +69,7 @@ class BatchingEmitter implements Emitter {
         return Date.now();
       }
     };
+    this.#warn = createWarner(options.onWarning, this.#now);
     this.#emitterId = uuidV7(this.#now());
     this.#queue = new BoundedQueue(
       Math.max(1, options.queueMax ?? 10_000),
@@ -81,7 +82,8 @@ class BatchingEmitter implements Emitter {
       transport: this.#transport,
       counts: this.#counts,
       prepare: (entry, emitted, isFirst) => this.#prepare(entry, emitted, isFirst),
-      warn: (message) => this.#warn(message),
+      warn: this.#warn,
+      drop: (reason) => this.#drop(reason),
       flushAt: Math.min(Math.max(1, options.flushAt ?? 200), 1000),
       flushIntervalMs: options.flushIntervalMs ?? FLUSH_INTERVAL_MS,
       retryBaseMs: options.retryBaseMs ?? 500,
@@ -89,25 +91,21 @@ class BatchingEmitter implements Emitter {
       probeIntervalMs: options.probeIntervalMs ?? 60_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 15_000,
     });
-    if (!options.disabled && typeof process !== "undefined") process.once?.("beforeExit", this.#onExit);
+    if (!options.disabled) globalThis.process?.once?.("beforeExit", this.#onExit);
   }
 
   emit(call: NewCall): void {
     if (this.#options.disabled) return;
     // Spent on lost events, too: the receiver sees the gap, and `dropped` explains it.
     const sequence = this.#counts.emitted++;
-    if (this.#isClosed) {
-      this.#counts.dropped.shutdown++;
-      return;
-    }
+    if (this.#isClosed) return this.#drop("shutdown");
     let entry: Entry;
     try {
       entry = this.#toEntry(call, sequence);
     } catch {
-      this.#counts.dropped.unreadable++;
-      return;
+      return this.#drop("unreadable");
     }
-    this.#counts.dropped.queue_full += this.#queue.push(entry);
+    this.#drop("queue_full", this.#queue.push(entry));
     this.#delivery.schedule();
   }
 
@@ -127,9 +125,9 @@ class BatchingEmitter implements Emitter {
     this.#isClosed = true;
     const flushed = await this.flush(timeoutMs);
     const abandoned = this.#pending();
-    this.#counts.dropped.shutdown += abandoned;
+    this.#drop("shutdown", abandoned);
     this.#delivery.stop();
-    if (typeof process !== "undefined") process.off?.("beforeExit", this.#onExit);
+    globalThis.process?.off?.("beforeExit", this.#onExit);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const limit = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, TRANSPORT_CLOSE_MS);
@@ -200,7 +198,7 @@ class BatchingEmitter implements Emitter {
       if (redacted === null) return "redacted";
       if (redacted.hasFailed) {
         this.#counts.redaction_failures++;
-        this.#warn("redact threw; the texts of the event were replaced");
+        this.#warn("redact", "redact threw; the texts of the event were replaced");
       }
       call = redacted.call;
     }
@@ -219,16 +217,11 @@ class BatchingEmitter implements Emitter {
     return null;
   }
 
-  #warn(message: string): void {
-    const now = this.#now();
-    if (now - this.#warnedAt < WARNING_INTERVAL_MS) return;
-    this.#warnedAt = now;
-    try {
-      // oxlint-disable-next-line no-console -- the one channel that every runtime has
-      (this.#options.onWarning ?? console.warn)(`plumbline: ${message}`);
-    } catch {
-      // A throwing warning must not stop delivery.
-    }
+  #drop(reason: DropReason, count = 1): void {
+    if (count === 0) return;
+    this.#counts.dropped[reason] += count;
+    // What `redact` leaves out is what was asked for.
+    if (reason !== "redacted") this.#warn(reason, `events are dropped: ${reason.replace("_", " ")}`);
   }
 }
 

@@ -1,4 +1,5 @@
-import type { OutgoingCall, SendResult, Transport } from "./transport.ts";
+import { retryAfterMs } from "./delivering.ts";
+import type { SendResult, Transport } from "./transport.ts";
 
 export interface HttpTransportOptions {
   /** The collector's base address, such as `http://localhost:4319`. */
@@ -10,8 +11,6 @@ export interface HttpTransportOptions {
 
 /** Below this many characters gzip costs more than it saves. */
 const GZIP_FROM_CHARS = 1024;
-/** Longest wait that a `Retry-After` may ask for, ms: a wrong clock must not silence an application for ever. */
-const RETRY_AFTER_MS_MAX = 300_000;
 
 /** Sends batches as newline-delimited JSON to `POST {url}/v1/calls`, gzipped where the runtime can. */
 export function createHttpTransport(options: HttpTransportOptions): Transport {
@@ -21,6 +20,8 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
 
   return {
     async send(batch, { signal }) {
+      if (!/^https?:\/\/./i.test(address))
+        return { kind: "refused", detail: "check url, it begins with http:// or https://" };
       const text = `${batch.map((each) => each.json).join("\n")}\n`;
       const isZipped = typeof CompressionStream !== "undefined" && text.length >= GZIP_FROM_CHARS;
       const response = await (options.fetch ?? fetch)(address, {
@@ -30,7 +31,7 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
         signal,
       });
       // Read to the end in every case: an unread body keeps its connection from being used again.
-      return toResult(response, await response.text(), batch);
+      return toResult(response, await response.text());
     },
   };
 }
@@ -39,51 +40,42 @@ async function gzip(text: string): Promise<ArrayBuffer> {
   return new Response(new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer();
 }
 
-function toResult(response: Response, body: string, batch: readonly OutgoingCall[]): SendResult {
-  const { status } = response;
-  if (status === 200) {
-    const answer = parseObject(body);
-    const accepted = answer?.["accepted"];
-    // A proxy that answers 200 for everything stores nothing.
-    if (typeof accepted !== "number") {
-      return { kind: "retry", afterMs: null, detail: "HTTP 200 without the collector's answer" };
-    }
-    return accepted < batch.length
-      ? { kind: "accepted", accepted, detail: firstMessage(answer?.["rejected"]) }
-      : { kind: "accepted", accepted: batch.length };
-  }
-  if (status === 400 || status === 422) {
-    const problem = parseObject(body);
-    return { kind: "accepted", accepted: 0, detail: firstMessage(problem?.["errors"]) || `HTTP ${status}` };
-  }
-  if (status === 413) return { kind: "too_large" };
-  if (status === 408 || status === 429 || status >= 500) {
-    return { kind: "retry", afterMs: retryAfterMs(response), detail: `HTTP ${status}` };
-  }
-  return { kind: "refused", detail: `HTTP ${status}` };
+/** What is read of the collector's answer, whoever gave it. */
+interface Answer {
+  readonly accepted?: unknown;
+  readonly rejected?: unknown;
+  readonly warnings?: unknown;
+  readonly errors?: unknown;
 }
 
-/** Retry-After in seconds, or as a date measured by the receiver's own clock; null when absent or unreadable. */
-function retryAfterMs(response: Response): number | null {
-  const value = response.headers.get("retry-after");
-  if (value === null) return null;
-  const ms = /^\d+$/.test(value)
-    ? Number(value) * 1000
-    : Date.parse(value) - Date.parse(response.headers.get("date") ?? "");
-  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), RETRY_AFTER_MS_MAX);
-}
-
-function parseObject(body: string): Record<string, unknown> | null {
+function toResult({ status, headers }: Response, body: string): SendResult {
+  let answer: Answer | null = null;
   try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
+    answer = JSON.parse(body) as Answer | null;
   } catch {
-    return null;
+    // A proxy's page.
   }
+  if (status === 200) {
+    // A proxy that answers 200 for everything stores nothing.
+    if (typeof answer?.accepted !== "number")
+      return { kind: "retry", afterMs: null, detail: "HTTP 200 without the collector's answer" };
+    const { accepted, rejected, warnings } = answer;
+    return { kind: "accepted", accepted, detail: messagesOf(rejected)[0], warnings: messagesOf(warnings) };
+  }
+  const detail = `HTTP ${status}`;
+  if (status === 400 || status === 422)
+    return { kind: "accepted", accepted: 0, detail: messagesOf(answer?.errors)[0] ?? detail };
+  if (status === 413) return { kind: "too_large" };
+  if (status === 408 || status === 429 || status >= 500)
+    return { kind: "retry", afterMs: retryAfterMs((name) => headers.get(name)), detail };
+  return {
+    kind: "refused",
+    detail: `${detail}, check ${status === 401 || status === 403 ? "apiKey" : "url"}`,
+  };
 }
 
-function firstMessage(issues: unknown): string {
-  const first: unknown = Array.isArray(issues) ? issues[0] : undefined;
-  const message = (first as { message?: unknown } | undefined)?.message;
-  return typeof message === "string" ? message.slice(0, 300) : "";
+/** What the collector says of events, at most 300 characters each. */
+function messagesOf(issues: unknown): string[] {
+  const list: readonly unknown[] = Array.isArray(issues) ? issues : [];
+  return list.map((each) => String((each as { message?: unknown } | null)?.message).slice(0, 300));
 }

@@ -7,4 +7,5 @@ export type { Attempt, CallPath, CallStatus, ClientReport, LlmCall, NewCall } fr
 export type { OutgoingCall, SendResult, Transport } from "./transport.ts";
 export { createHttpTransport, type HttpTransportOptions } from "./http-transport.ts";
 export { createRecordingTransport, type RecordingTransport } from "./recording-transport.ts";
+export { backoffMs, createWarner, messageOf, pause, retryAfterMs, unref, type Warn } from "./delivering.ts";
 export { uuidV7 } from "./uuid-v7.ts";

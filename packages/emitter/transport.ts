@@ -8,7 +8,14 @@ export interface OutgoingCall {
 /** What became of a batch. The emitter decides about waiting; a transport never retries by itself. */
 export type SendResult =
   /** `accepted` events are durable, the rest of the batch was refused for good. */
-  | { readonly kind: "accepted"; readonly accepted: number; readonly detail?: string }
+  | {
+      readonly kind: "accepted";
+      readonly accepted: number;
+      /** Why the others were refused. */
+      readonly detail?: string | undefined;
+      /** What was changed of events that were stored. */
+      readonly warnings?: readonly string[];
+    }
   /** Too many bytes: send it again in smaller batches. */
   | { readonly kind: "too_large" }
   /** Nothing is known to be stored: send it again, not before `afterMs` where the receiver named a time. */
