@@ -40,6 +40,9 @@ const SIZE_ERROR_CHARS = 200_000;
  */
 const LATE_FIXED_CHARS = 400;
 
+/** Unknown variables for which the intended one is guessed: each guess compares with every declared name. */
+const GUESSES_MAX = 50;
+
 /** Findings in the order of the file. */
 export function lintPrompt(prompt: ParsedPrompt, project: LintProject): readonly LintFinding[] {
   return [
@@ -62,7 +65,7 @@ function lintVariables(prompt: ParsedPrompt): readonly LintFinding[] {
     if (variable === undefined) {
       if (reported.has(name)) continue;
       reported.add(name);
-      const near = nearestName(name, names);
+      const near = reported.size <= GUESSES_MAX ? nearestName(name, names) : null;
       findings.push({
         severity: "error",
         rule: "undeclared-variable",
@@ -226,9 +229,11 @@ function lintRoles(prompt: ParsedPrompt): readonly LintFinding[] {
     });
   };
   const { messages } = prompt;
+  let systems = 0;
   for (const [i, message] of messages.entries()) {
+    if (message.role === "system") systems += 1;
     if (message.role === "system" && i > 0) {
-      const isSecond = messages.slice(0, i).some(({ role }) => role === "system");
+      const isSecond = systems > 1;
       add(
         message,
         isSecond ? "warning" : "error",

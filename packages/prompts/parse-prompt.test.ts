@@ -265,7 +265,7 @@ describe("a problem names its line, and says what to do", () => {
     {
       name: "a key twice",
       text: "---\nmodel: a/b\nmodel: a/c\n---\nHi",
-      says: ["prompts/a.prompt:3: is not YAML: Map keys must be unique"],
+      says: ["prompts/a.prompt:3: is not YAML: the key model stands twice in one map"],
     },
     {
       name: "a misspelt key",

@@ -1,5 +1,5 @@
 /** YAML and JSON of people's files, with the line of every field, so that a schema's complaint can be found. */
-import { LineCounter, isNode, parseDocument } from "yaml";
+import { type Document, LineCounter, isNode, isScalar, parseDocument, visit } from "yaml";
 import type { FileProblem, Parsed } from "./file-problem.ts";
 
 /** Longest file that is read, characters. */
@@ -42,7 +42,8 @@ export function readYaml(text: string, file: string, firstLine = 1): Parsed<Yaml
     ]);
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  // The parser compares each key with every one before it; `repeatedKey` looks it up.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
   if (document.errors.length > 0) {
     return invalid(
       document.errors.slice(0, PROBLEMS_MAX).map((error) => ({
@@ -53,6 +54,18 @@ export function readYaml(text: string, file: string, firstLine = 1): Parsed<Yaml
         fix: "Check the indentation, and quote text that holds : or #",
       })),
     );
+  }
+  const repeated = repeatedKey(document);
+  if (repeated !== null) {
+    return invalid([
+      {
+        file,
+        line: lines.linePos(repeated.at).line + firstLine - 1,
+        field: "",
+        message: `is not YAML: the key ${repeated.key.slice(0, 80)} stands twice in one map`,
+        fix: "Remove one of the two",
+      },
+    ]);
   }
   let value: unknown;
   try {
@@ -76,6 +89,26 @@ export function readYaml(text: string, file: string, firstLine = 1): Parsed<Yaml
     return firstLine;
   };
   return { kind: "parsed", value: { value, lineOf }, warnings: [] };
+}
+
+/** The first key that stands twice in its map, and where; null when there is none. */
+function repeatedKey(document: Document.Parsed): { readonly key: string; readonly at: number } | null {
+  let found: { key: string; at: number } | null = null;
+  visit(document, {
+    Map(_key, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) {
+          found = { key: String(key.value), at: key.range?.[0] ?? 0 };
+          return visit.BREAK;
+        }
+        seen.add(key.value);
+      }
+      return undefined;
+    },
+  });
+  return found;
 }
 
 /** Counts brackets wherever they stand, and dashes that begin lists on one line: more than there are levels, never fewer. */
@@ -160,11 +193,15 @@ function problemOf(
   };
 }
 
-/** The known name within two typing errors, if there is one. */
+/** Known names that one name is compared with: a file may declare thousands, and nobody needs a guess among them. */
+const NAMES_COMPARED_MAX = 200;
+
+/** The known name within two typing errors, if there is one among the first of them. */
 export function nearestName(name: string, known: readonly string[]): string | null {
   let best: string | null = null;
   let distance = 3;
-  for (const each of known) {
+  for (const each of known.slice(0, NAMES_COMPARED_MAX)) {
+    if (Math.abs(name.length - each.length) >= distance) continue;
     const now = editDistance(name.slice(0, 64), each.slice(0, 64));
     if (now < distance) [best, distance] = [each, now];
   }

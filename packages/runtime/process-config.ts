@@ -3,6 +3,7 @@
  * into its own object, so that `config.ts` still lists everything that the process reads.
  */
 import { z } from "zod";
+import { AllowedHosts } from "./http/allowed-hosts.ts";
 
 /**
  * httpUrl returns the schema of an address over HTTP. `clickhouse:9000` is a URL as well, whose scheme is `clickhouse`: the
@@ -82,6 +83,9 @@ export const ProcessConfig = z.object({
     .positive()
     .default(20_000)
     .describe("longest wait at shutdown, ms"),
+  PLUMBLINE_ALLOWED_HOSTS: AllowedHosts.describe(
+    "names under which a proxy or a container reaches servers that listen on loopback, comma-separated, such as `host.docker.internal`",
+  ),
 });
 
 /** A TCP port to listen on; 0 picks a free one. Each service gives its variable a default and a description. */

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { allowHosts } from "./http/allowed-hosts.ts";
 import { loadConfig } from "./load-config.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import type { Environment } from "./read-settings.ts";
@@ -23,7 +24,8 @@ export function startProcess<Schema extends z.ZodObject>(
 ): StartedProcess<z.output<Schema>> {
   exitOnFault(name);
   const config = loadConfig(schema, environment);
-  const { PLUMBLINE_LOG_LEVEL: level } = config;
+  const { PLUMBLINE_LOG_LEVEL: level, PLUMBLINE_ALLOWED_HOSTS: hosts } = config;
+  if (Array.isArray(hosts)) allowHosts(hosts);
   const logger = createLogger(name, typeof level === "string" ? level : "info");
   for (const unknown of findUnknown(environment)) {
     logger.warn({ ...unknown, problem: describeUnknown(unknown) }, "config.unknown_variable");

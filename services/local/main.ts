@@ -11,6 +11,7 @@ import { join, resolve } from "node:path";
 import { OPEN_PATH } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { EXIT, exitCodeOf, isDescribed } from "@plumbline/runtime/exit-code";
+import { allowHosts } from "@plumbline/runtime/http/allowed-hosts";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { productVersion } from "@plumbline/runtime/product-version";
@@ -43,6 +44,7 @@ async function main(flags: Flags): Promise<number> {
   for (const unknown of findUnknown(process.env)) {
     process.stderr.write(`plumbline: warning: ${describeUnknown(unknown)}\n`);
   }
+  allowHosts(config.PLUMBLINE_ALLOWED_HOSTS);
   const logger = createLogger("local", config.PLUMBLINE_LOG_LEVEL);
   const signalled = stopOnSignal();
   const ended = new AbortController();

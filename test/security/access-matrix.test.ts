@@ -188,6 +188,19 @@ test.each([
   }
 });
 
+test.each(routes.filter(({ route }) => route.method === "GET"))(
+  "$server HEAD $route.path is answered as GET is, without the body",
+  async ({ server, route }) => {
+    const url = await servers.all[server].url;
+    const isPublic = route.access === "public";
+    const { path } = isPublic ? route : await sampleOf(route);
+    const secret = isPublic ? null : made.get(`right ${String(route.access)}`)!.secret;
+    const get = await send(url, "GET", path, undefined, secret);
+    const head = await send(url, "HEAD", path, undefined, secret);
+    expect({ status: head.status, text: head.text }).toEqual({ status: get.status, text: "" });
+  },
+);
+
 test("what another tenant sent left the tenant's use case as it was", async () => {
   const secret = made.get("right read")!.secret;
   const url = await servers.all.registry.url;

@@ -8,12 +8,12 @@ import {
   EVAL_BODY_BYTES_MAX,
   REGISTRY_BODY_BYTES_MAX,
 } from "@plumbline/schemas";
-import { SQL_URI_BYTES_MAX, STATEMENT_BYTES_MAX } from "../../packages/adapters/clickhouse/http-front.ts";
 import {
-  READER_LIMITS,
-  READER_QUEUE_MAX,
-  READER_SESSIONS,
-} from "../../packages/adapters/clickhouse/reader.ts";
+  SQL_URI_BYTES_MAX,
+  STATEMENT_BYTES_MAX,
+  STATEMENT_WORDS_MAX,
+} from "../../packages/adapters/clickhouse/http-front.ts";
+import { READER_LIMITS, READER_QUEUE_MAX, READERS_MAX } from "../../packages/adapters/clickhouse/reader.ts";
 import {
   BODY_DEADLINE_MS,
   BODY_FLOOR_BYTES,
@@ -74,7 +74,8 @@ const SECTIONS: Readonly<Record<string, readonly Limit[]>> = {
       bytes(STATEMENT_BYTES_MAX),
       "413, or 400 with its parameters in place",
     ],
-    ["statements that run at once", String(READER_SESSIONS - 1), "they wait"],
+    ["words and symbols of a statement", String(STATEMENT_WORDS_MAX), "400"],
+    ["statements that run at once", `${READERS_MAX}, 1 on one or two cores`, "they wait"],
     ["statements that wait", String(READER_QUEUE_MAX), "429"],
     ["time of one statement", `${READER_LIMITS.max_execution_time} s`, "408"],
     ["memory of one statement, its answer included", bytes(READER_LIMITS.max_memory_usage), "400"],

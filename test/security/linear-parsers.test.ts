@@ -2,10 +2,23 @@
  * Every parser of text from outside takes time linear in the text: the same shape twice as long costs at most three times
  * the CPU time. A quadratic one costs four times as much, and stalls everything else of its process.
  */
-import { parseEvalSet, parseMessage, parsePrompt, readYaml } from "@plumbline/prompts";
+import {
+  lintPrompt,
+  parseConfig,
+  parseEvalSet,
+  parseMessage,
+  parsePolicy,
+  parsePrompt,
+  parseRubric,
+  readYaml,
+  runAsserts,
+  type EvalCase,
+} from "@plumbline/prompts";
 import { expect, test } from "vitest";
 import { refuseUnlessReadOnly } from "../../packages/adapters/clickhouse/read-only-statement.ts";
 import { bindParameters, splitStatements } from "../../packages/adapters/clickhouse/sql-text.ts";
+import { withoutErasedNames } from "../../packages/erasure/erased-names.ts";
+import { matchPattern } from "../../packages/prompts/bounded-pattern.ts";
 import { fromNunjucks, toNunjucks } from "../../packages/cli/interchange/nunjucks.ts";
 import { findJsonError } from "../../services/collector/json-error.ts";
 import { readCall } from "../../services/collector/read-call.ts";
@@ -42,6 +55,38 @@ const prompt = (text: string): unknown => parsePrompt(`${FRONT}${text}`, "a.prom
 const value = (text: string): unknown =>
   readCall({ kind: "value", value: JSON.parse(text) as unknown, bytes: Buffer.from(text) }, 0);
 
+const PROJECT = { hasFile: () => false, hasRubric: () => false };
+
+function lint(text: string): unknown {
+  const parsed = parsePrompt(text, "a.prompt", () => null);
+  return parsed.kind === "parsed" ? lintPrompt(parsed.value, PROJECT) : parsed;
+}
+
+/** As many lines as fit in the text's length, each with its number in the place of `?`. */
+function numbered(text: string, line: string): string {
+  return Array.from({ length: Math.floor(text.length / (line.length + 3)) }, (_, i) =>
+    line.replaceAll("?", String(i)),
+  ).join("");
+}
+
+/** A prompt that declares and uses variables of the shape of the text's first piece, each with another number. */
+function lintVariables(text: string): unknown {
+  const declared = /[a-z?]+: string/.exec(text)?.[0];
+  const used = /\{\{[a-z?]+\}\}/.exec(text)?.[0];
+  const schema = declared === undefined ? "    a: string\n" : numbered(text, `    ${declared}\n`);
+  return lint(
+    `---\nmodel: a/b\ninput:\n  schema:\n${schema}---\n${used === undefined ? "x" : numbered(text, `${used}\n`)}`,
+  );
+}
+
+function caseOf(value: string): EvalCase {
+  const types = ["equals", "contains", "icontains", "is-json", "not-contains", "llm-rubric"];
+  const line = { vars: { a: "b" }, assert: types.map((type) => ({ type, value })) };
+  const parsed = parseEvalSet(JSON.stringify(line), "a.jsonl");
+  if (parsed.kind === "invalid") throw new RangeError(JSON.stringify(parsed.problems));
+  return parsed.value.cases[0]!;
+}
+
 /** Each parser, and the pieces of text that it is given over and over. */
 const PARSERS: Readonly<
   Record<
@@ -71,7 +116,7 @@ const PARSERS: Readonly<
   },
   "the splitting of statements": { parse: splitStatements, pieces: [";", "';", "/*;", "--;\n", "a;"] },
   "the binding of parameters": {
-    parse: (text) => bindParameters(text, { a: "x" }, 2_000_000),
+    parse: (text) => bindParameters(text, { a: "x" }, { charsMax: 2_000_000 }),
     pieces: ["{a:", "{a", "{", "{a:String}", "{a/**/:", "}{", "{ a : Array("],
   },
   "the place of an error in JSON": {
@@ -100,6 +145,65 @@ const PARSERS: Readonly<
   "a prompt file": {
     parse: prompt,
     pieces: ['{{role "user"}}\n', "---\n", "{{>a}}", "{{#if a}}x{{/if}}", "a\n", "{{a.b}}", "{{role "],
+  },
+  "the lint of a prompt": {
+    parse: (text) => lint(`${FRONT}${text}`),
+    pieces: [
+      "{{a}}",
+      "{{#if a}}x{{/if}}",
+      '{{role "user"}}x\n',
+      '{{role "system"}}x\n',
+      "{{history}}",
+      "x{{a}} ",
+    ],
+  },
+  "the lint of a prompt's variables": {
+    parse: lintVariables,
+    pieces: [
+      "name?: string",
+      "{{other?}}",
+      "name?: string{{other?}}",
+      "long?name?of?a?variable: string{{other?}}",
+    ],
+  },
+  "an eval case": {
+    parse: (text) => parseEvalSet(`{"vars":{"a":"b"},"assert":[${text}{"type":"equals"}]}`, "a.jsonl"),
+    pieces: [
+      '{"type":"regex","value":"(a*)*$"},',
+      '{"type":"contains","value":"{{a}}"},',
+      '{"type":"unknown"},',
+      '{"a":{"b":[1]}},',
+    ],
+  },
+  "eval cases of their own": {
+    parse: (text) =>
+      parseEvalSet(numbered(text, '{"vars":{"a":"?"},"metadata":{"id":"c?","slice":["s?"]}}\n'), "a.jsonl"),
+    pieces: ["x"],
+  },
+  "the asserts of an eval case": {
+    parse: (text) => runAsserts(caseOf(text), { output: text, latency_ms: 1, cost_usd: null }),
+    pieces: ["a", "{{a}}", "{{", "ab", "\\(", "[a"],
+  },
+  "a pattern on a long answer": {
+    parse: (text) =>
+      ["(a+)+$", "(a*)*b", "(a|a)*$", "a*a*a*b", "(.*)*x"].map((each) => matchPattern(each, text)),
+    pieces: ["a", "ab", "a!"],
+  },
+  "a rubric": {
+    parse: (text) => parseRubric(text, "a.yaml"),
+    pieces: ["criteria:\n", "- a\n", "a: {b: ", "k?: 1\n"],
+  },
+  "a policy": {
+    parse: (text) => parsePolicy(text, "a.yaml"),
+    pieces: ["rungs:\n", "- a\n", "a: {b: ", "k?: 1\n"],
+  },
+  "a project's config": {
+    parse: (text) => parseConfig(text, "a.yaml"),
+    pieces: ["a: b\n", "- a\n", "a: {b: "],
+  },
+  "names of slices that were erased": {
+    parse: (text) => withoutErasedNames(text, "t", () => false),
+    pieces: ["a=", "=", "a", "a=b ", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa="],
   },
   "a YAML file": {
     parse: (text) => readYaml(text, "a.yaml"),

@@ -32,30 +32,34 @@ export async function createServers(options: {
   readonly inboxDir: string;
   /** Of every tenant. */
   readonly operatorKey?: string;
+  /** Default: that of `keys`. */
+  readonly guard?: Guard;
 }): Promise<Servers> {
   const { log, keys, logger, inboxDir, operatorKey } = options;
   const operator = { tenant: "default", name: "operator", scopes: ["admin"], isOperator: true } as const;
   const staticKeys = operatorKey === undefined ? [] : [{ ...operator, secret: operatorKey }];
-  const guard = createKeyGuard({ clock: systemClock, staticKeys, directory: keys });
+  const { guard = createKeyGuard({ clock: systemClock, staticKeys, directory: keys }) } = options;
   const deps = { log, clock: systemClock, logger, guard, port: 0 };
   const inbox = await openInboxNotifier({ dir: inboxDir });
   const handle = inboxHandler(inbox);
   const sessions = createSessions();
   const small = (name: string, routes: Parameters<typeof createHttpApp>[0]["routes"], own: Guard = guard) =>
     createHttpService(createHttpApp({ name, logger, guard: own, routes }), { name, logger, port: 0 });
+  const collector = createCollector(deps);
+  const registry = createRegistry({ ...deps, keys, followMs: 20 });
   return {
     guard,
     inbox,
     all: {
-      collector: createCollector(deps),
-      registry: createRegistry({ ...deps, keys, followMs: 20 }),
+      collector,
+      registry,
       policy: small("policy", policyRoutes({ status: () => [] })),
       inbox: small(
         "inbox",
         [...inboxRoutes(inboxPaths(), handle), ...sessionRoutes(sessions)],
         withSessions(guard, sessions),
       ),
-      metrics: createMetricsService({ name: "collector", logger, services: [], port: 0 }),
+      metrics: createMetricsService({ name: "collector", logger, services: [collector, registry], port: 0 }),
     },
   };
 }

@@ -7,8 +7,13 @@ import { gzipSync } from "node:zlib";
 import { ClickHouseLogLevel, createClient } from "@clickhouse/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type EmbeddedClickHouse, openEmbeddedClickHouse } from "./embedded.ts";
-import { type ClickHouseFront, serveClickHouse, STATEMENT_BYTES_MAX } from "./http-front.ts";
-import { READER_QUEUE_MAX } from "./reader.ts";
+import {
+  type ClickHouseFront,
+  serveClickHouse,
+  STATEMENT_BYTES_MAX,
+  STATEMENT_WORDS_MAX,
+} from "./http-front.ts";
+import { READER_QUEUE_MAX, READERS } from "./reader.ts";
 import { migrate } from "./migrate.ts";
 
 const logger = createLogger("test", "silent");
@@ -228,7 +233,9 @@ describe("one statement never stops another", () => {
         () => undefined,
       ),
     );
-    await until(async () => (await running()) === 2 && statuses.length === 24 - 2 - READER_QUEUE_MAX);
+    await until(
+      async () => (await running()) === READERS && statuses.length === 24 - READERS - READER_QUEUE_MAX,
+    );
     expect(new Set(statuses)).toEqual(new Set([429]));
     gone.abort();
     await Promise.all(asked);
@@ -236,7 +243,32 @@ describe("one statement never stops another", () => {
     expect(await (await fetch(`${reader.url}/?query=SELECT+1`)).text()).toBe("1\n");
   }, 60_000);
 
-  test("a statement of a mebibyte is refused, and so is what becomes one", async () => {
+  test("HEAD is answered as GET is, without the body; other methods are told which ones there are", async () => {
+    for (const path of ["/", "/ping", "/?query=SELECT+1", "/?query=SELEC", "/nothing"]) {
+      const get = await fetch(`${reader.url}${path}`);
+      const head = await fetch(`${reader.url}${path}`, { method: "HEAD" });
+      expect({ path, status: head.status }).toEqual({ path, status: get.status });
+      expect(await head.text()).toBe("");
+    }
+    const put = await fetch(reader.url, { method: "PUT" });
+    expect(put.status).toBe(405);
+    expect(put.headers.get("allow")).toBe("GET, HEAD, POST");
+  });
+
+  test.each([
+    ["terms", `SELECT ${Array.from({ length: 60_000 }, () => "1").join("+")}`],
+    ["terms with a parameter", `SELECT {a:String}, ${"1,".repeat(60_000)} 1`],
+    ["parentheses", `SELECT ${"(".repeat(60_000)}1${")".repeat(60_000)}`],
+  ])("a statement of a hundred thousand %s is refused before it is read through", async (_name, body) => {
+    const answer = await fetch(`${reader.url}/?param_a=x`, { method: "POST", body });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain(`at most ${STATEMENT_WORDS_MAX} words and symbols`);
+    // What people write is far below: a list of 5,000 ids.
+    const ids = `SELECT 1 IN (${Array.from({ length: 5_000 }, (_, i) => `'${i}'`).join(",")})`;
+    expect((await fetch(reader.url, { method: "POST", body: ids })).status).toBe(200);
+  });
+
+  test("a statement over the limit is refused, and so is what becomes one", async () => {
     const headers = { "Content-Encoding": "gzip" };
     const bomb = await fetch(reader.url, { method: "POST", body: gzipSync("(".repeat(48_000_000)), headers });
     expect(bomb.status).toBe(413);

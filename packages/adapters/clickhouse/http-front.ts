@@ -21,7 +21,7 @@ import type { EmbeddedClickHouse } from "./embedded.ts";
 import { refuseUnlessReadOnly } from "./read-only-statement.ts";
 import { TOO_MANY_SIMULTANEOUS_QUERIES } from "./reader.ts";
 import { readQuery } from "./sql-files.ts";
-import { bindParameters, tokenize } from "./sql-text.ts";
+import { bindParameters, type StatementLimits, tokenize } from "./sql-text.ts";
 import { StatementError, type StatementRunner } from "./statement.ts";
 
 export interface ClickHouseFront {
@@ -38,8 +38,13 @@ export interface ClickHouseFrontOptions {
   readonly logger: Logger;
 }
 
-/** A statement on the read-only port: its body before and after decompression, and itself with its parameters. */
-export const STATEMENT_BYTES_MAX = 1_048_576;
+/**
+ * A statement on the read-only port: its body before and after decompression, and itself with its parameters. As the engine's
+ * `max_query_size`, which refuses more in any case: what can't be answered is not read word by word first.
+ */
+export const STATEMENT_BYTES_MAX = 262_144;
+/** Words and symbols of one: they are read on the thread that everything else of the process runs on. */
+export const STATEMENT_WORDS_MAX = 50_000;
 /** A body of the port that also writes; a block of the store's own inserts stays below. */
 const INSERT_BYTES_MAX = 536_870_912;
 /** As the server's `http_max_uri_size`: parameters travel in the address, and a page of call ids is long. */
@@ -51,7 +56,7 @@ const DEFAULT_FORMAT = "TabSeparated";
 interface Front {
   readonly runner: StatementRunner;
   readonly bodies: BodyReader;
-  readonly statementCharsMax: number;
+  readonly limits: StatementLimits;
   /** Why a statement is refused, or null. */
   refuse(statement: string): string | null;
   /** Takes inserts; null when only reading is answered. */
@@ -69,14 +74,14 @@ export async function serveClickHouse(
     ? {
         runner: await clickhouse.openReader(),
         bodies: createBodyReader({ bytesMax: STATEMENT_BYTES_MAX }),
-        statementCharsMax: STATEMENT_BYTES_MAX,
+        limits: { charsMax: STATEMENT_BYTES_MAX, wordsMax: STATEMENT_WORDS_MAX },
         refuse: (statement) => refuseUnlessReadOnly(statement, tableFunctions),
         writer: null,
       }
     : {
         runner: clickhouse,
         bodies: createBodyReader({ bytesMax: INSERT_BYTES_MAX }),
-        statementCharsMax: INSERT_BYTES_MAX,
+        limits: { charsMax: INSERT_BYTES_MAX },
         refuse: () => null,
         writer: clickhouse,
       };
@@ -112,8 +117,11 @@ async function answer(front: Front, request: IncomingMessage, response: ServerRe
     return;
   }
   if (url.pathname !== "/") return fail(404, 0, `There is no handle ${url.pathname}`);
-  if (request.method !== "GET" && request.method !== "POST")
-    return fail(501, 0, "only GET and POST are understood");
+  // HEAD is GET without its body, which node:http leaves out.
+  const isRead = request.method === "GET" || request.method === "HEAD";
+  if (!isRead && request.method !== "POST") {
+    return fail(405, 0, "only GET, HEAD and POST are understood", { Allow: "GET, HEAD, POST" });
+  }
 
   const { host = "127.0.0.1" } = request.headers;
   if (isBrowserWithoutQuery(request, url)) {
@@ -132,7 +140,7 @@ async function answer(front: Front, request: IncomingMessage, response: ServerRe
       return;
     }
     const written = await readStatement(front.bodies, request, url);
-    const statement = bindParameters(written, parametersOf(url), front.statementCharsMax);
+    const statement = bindParameters(written, parametersOf(url), front.limits);
     const refusal = front.refuse(statement);
     if (refusal !== null) return fail(403, READONLY_CODE, `${refusal}. (READONLY)`);
 
@@ -154,7 +162,11 @@ async function answer(front: Front, request: IncomingMessage, response: ServerRe
 
 /** A person who opened the address, as opposed to a client that forgot its query. */
 function isBrowserWithoutQuery({ method, headers }: IncomingMessage, url: URL): boolean {
-  return method === "GET" && url.search === "" && (headers.accept ?? "").includes("text/html");
+  return (
+    (method === "GET" || method === "HEAD") &&
+    url.search === "" &&
+    (headers.accept ?? "").includes("text/html")
+  );
 }
 
 function greeting(host: string): string {
@@ -219,7 +231,7 @@ function headerText(text: string): string {
 /** The query of the address and the body, joined by a line break as the server joins them. */
 async function readStatement(bodies: BodyReader, request: IncomingMessage, url: URL): Promise<string> {
   const fromAddress = url.searchParams.get("query") ?? "";
-  if (request.method === "GET") return fromAddress;
+  if (request.method !== "POST") return fromAddress;
   const text = readWholeText(await bodies.read(request, OWNER), request.headers["content-type"]);
   return fromAddress === "" ? text : `${fromAddress}\n${text}`;
 }
@@ -253,6 +265,7 @@ function unescapeTabSeparated(value: string): string {
 
 /** The name after the last FORMAT, where the statement has one. */
 function formatOf(statement: string): string | null {
+  if (!/\bFORMAT\b/i.test(statement)) return null;
   const words = tokenize(statement.slice(0, 65_536)).filter((token) => token.kind === "word");
   const at = words.findLastIndex((token) => token.text.toUpperCase() === "FORMAT");
   return at === -1 ? null : (words[at + 1]?.text ?? null);

@@ -13,8 +13,10 @@ import { QUERY_LIMITS } from "./connection.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
 import { runOn, type Session, StatementError, type StatementRunner, toStatementError } from "./statement.ts";
 
-/** Statements of readers that run at once. */
-const READERS = 2;
+/** Statements of readers that run at once where there are three cores or more; with fewer, one. */
+export const READERS_MAX = 2;
+/** Statements of readers that run at once on this machine: their threads together are fewer than its cores. */
+export const READERS = Math.max(1, Math.min(READERS_MAX, availableParallelism() - 1));
 /** Connections that `createReader` needs: the readers', and one that cancels. */
 export const READER_SESSIONS = READERS + 1;
 /** Statements that wait for a connection; one more is refused. */
@@ -24,7 +26,7 @@ export const READER_LIMITS = {
   ...QUERY_LIMITS,
   max_memory_usage: 1_000_000_000,
   max_ast_elements: 50_000,
-  /** On one or two cores a reader has one thread; else all readers together leave one core to the rest. */
+  /** All readers together leave one core to the rest, where there is more than one. */
   max_threads: Math.max(1, Math.floor((availableParallelism() - 1) / READERS)),
 } as const;
 /** How long a cancelled statement may go on before it is cancelled again, ms: it may not have begun yet. */
@@ -95,7 +97,7 @@ const READER_SETTINGS = `SET ${[
 
 function queueIsFull(): Error {
   return new StatementError(
-    `${READERS} statements run and ${READER_QUEUE_MAX} wait: ask again later`,
+    `${READERS} ${READERS === 1 ? "statement runs" : "statements run"} and ${READER_QUEUE_MAX} wait: ask again later`,
     TOO_MANY_SIMULTANEOUS_QUERIES,
   );
 }

@@ -25,14 +25,17 @@ const PATTERNS: readonly (readonly [SqlToken["kind"], RegExp])[] = [
 
 /** Splits `sql` without loss: the texts of the tokens joined give `sql` again. */
 export function tokenize(sql: string): readonly SqlToken[] {
-  const tokens: SqlToken[] = [];
+  return [...tokensOf(sql)];
+}
+
+/** The tokens of `sql` one by one, for a reader that may stop. */
+export function* tokensOf(sql: string): Generator<SqlToken> {
   let at = 0;
   while (at < sql.length) {
     const token = tokenAt(sql, at);
-    tokens.push(token);
+    yield token;
     at += token.text.length;
   }
-  return tokens;
 }
 
 function tokenAt(sql: string, at: number): SqlToken {
@@ -100,21 +103,35 @@ export function isCode(token: SqlToken): boolean {
 export type QueryParameter = string | number | boolean | readonly (string | number)[];
 export type QueryParameters = Readonly<Record<string, QueryParameter>>;
 
+/** How long a statement may be, before and after its parameters stand in it. */
+export interface StatementLimits {
+  readonly charsMax?: number;
+  /** Words, symbols, numbers, names and strings before that. */
+  readonly wordsMax?: number;
+}
+
 /**
  * Replaces `{name:Type}` by a typed constant, `_CAST('…', 'Type')`, which is what the server's own binder does.
  *
  * The in-process engine's binder keeps parameters in one place per process, so its driver lets only one
  * parameterised query run at a time over all connections: one slow question would hold up every other.
  *
- * @param charsMax length of the result: a long value in many places is much longer than both
- * @throws RangeError when a placeholder has no value, a name isn't a plain identifier, or the result is too long
+ * @param limits of characters hold for the result too: a long value in many places is much longer than both
+ * @throws RangeError when a placeholder has no value, a name isn't a plain identifier, or the statement is too long
  */
 export function bindParameters(
   sql: string,
   parameters: QueryParameters,
-  charsMax = Number.POSITIVE_INFINITY,
+  { charsMax = Number.POSITIVE_INFINITY, wordsMax = Number.POSITIVE_INFINITY }: StatementLimits = {},
 ): string {
-  const tokens = tokenize(sql);
+  if (sql.length > charsMax) throw new RangeError(`a statement has at most ${charsMax} characters`);
+  const tokens: SqlToken[] = [];
+  let words = 0;
+  for (const token of tokensOf(sql)) {
+    tokens.push(token);
+    if (isCode(token)) words += 1;
+    if (words > wordsMax) throw new RangeError(`a statement has at most ${wordsMax} words and symbols`);
+  }
   const closes = nextCloses(tokens);
   let bound = "";
   for (let i = 0; i < tokens.length; i++) {

@@ -3,6 +3,7 @@ import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { createLogger } from "../logger.ts";
+import { allowHosts, AllowedHosts } from "./allowed-hosts.ts";
 import { createHttpApp, createOpenGuard, listen, type HttpApp } from "./index.ts";
 
 const logger = createLogger("test", "silent");
@@ -51,13 +52,15 @@ const page = (): HttpApp =>
 interface Answer {
   readonly status: number | undefined;
   readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
 }
 
 function ask(url: string, headers: Record<string, string>, method = "GET"): Promise<Answer> {
   return new Promise((resolve, reject) => {
     httpRequest(url, { headers, method }, (response) => {
-      response.resume();
-      resolve({ status: response.statusCode, headers: response.headers });
+      let text = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      response.on("end", () => resolve({ status: response.statusCode, headers: response.headers, text }));
     })
       .on("error", reject)
       .end();
@@ -194,3 +197,34 @@ test("a form of another site posts nothing, and our own page may", async () => {
   expect((await ask(`${url}/`, NAVIGATION, "POST")).status).toBe(403);
   expect((await ask(`${url}/data`, { origin: url }, "POST")).status).toBe(200);
 });
+
+test("a name that a proxy or a container uses is refused with the variable that opens it, and answered once it is listed", async () => {
+  onTestFinished(() => allowHosts([]));
+  const url = await serving(page());
+  const host = "plumbline.example.com";
+  const { status, text } = await ask(`${url}/data`, { host });
+  expect(status).toBe(403);
+  expect(text).toContain("PLUMBLINE_ALLOWED_HOSTS");
+  const origin = await ask(`${url}/data`, { origin: `https://${host}` }, "POST");
+  expect(origin.text).toContain("PLUMBLINE_ALLOWED_HOSTS");
+
+  allowHosts(AllowedHosts.parse(` Plumbline.example.com, host.docker.internal:4319 `));
+  const statusOf = async (headers: Record<string, string>): Promise<number | undefined> =>
+    (await ask(`${url}/data`, headers, "POST")).status;
+  expect(await statusOf({ host })).toBe(200);
+  expect(await statusOf({ host: `${host}:8443`, origin: `https://${host}:8443` })).toBe(200);
+  // A proxy that names us by our own address: the page's origin is the listed one.
+  expect(await statusOf({ origin: `https://${host}` })).toBe(200);
+  expect(await statusOf({ origin: `https://${host}:9999` })).toBe(403);
+  expect(await statusOf({ host: "host.docker.internal:4319" })).toBe(200);
+  expect(await statusOf({ host: "host.docker.internal:4320" })).toBe(403);
+  expect(await statusOf({ host: `evil.${host}` })).toBe(403);
+  expect(await statusOf({ host: `${host}.evil.example` })).toBe(403);
+});
+
+test.each(["*", "https://a.example", "a.example/path", "*.example.com", "a b"])(
+  "%s is no name of a host",
+  (list) => {
+    expect(AllowedHosts.safeParse(list).success).toBe(false);
+  },
+);

@@ -6,6 +6,7 @@
  * domain when that domain was made to resolve here (DNS rebinding).
  */
 import type { IncomingMessage } from "node:http";
+import { isAllowedHost, isAllowedOrigin } from "./allowed-hosts.ts";
 import type { ProblemBody } from "./problem.ts";
 
 export interface GuardOptions {
@@ -30,18 +31,22 @@ export function refusalOf(request: IncomingMessage, options: GuardOptions): Prob
   if (!url.startsWith("/")) {
     return badRequest("The request target must be a path that begins with a slash.");
   }
-  if (options.isLoopback && !LOOPBACK_NAME.test(headers.host ?? "")) {
+  const host = headers.host?.toLowerCase() ?? "";
+  if (options.isLoopback && !LOOPBACK_NAME.test(host) && !isAllowedHost(host)) {
     return forbidden(
       "urn:plumbline:foreign-host",
-      "This server listens on this machine only: use localhost, 127.0.0.1 or [::1] as the host of the address.",
+      "This server listens on this machine only: use localhost, 127.0.0.1 or [::1] as the host of the address. Where a proxy or a container reaches it under another name, put that name into PLUMBLINE_ALLOWED_HOSTS of this process.",
     );
   }
   if (headers.host === undefined && request.httpVersion !== "1.0") {
     return badRequest("The Host header is missing.");
   }
   const { origin } = headers;
-  if (origin !== undefined && hostOf(origin) !== headers.host?.toLowerCase()) {
-    return forbidden("urn:plumbline:foreign-origin", "Pages of other origins get no answer here.");
+  if (origin !== undefined && !isOwnOrigin(origin, host)) {
+    return forbidden(
+      "urn:plumbline:foreign-origin",
+      "Pages of other origins get no answer here. If the page is this server's own, behind a proxy that changes the Host header, put the page's host into PLUMBLINE_ALLOWED_HOSTS of this process.",
+    );
   }
   const site = headers["sec-fetch-site"];
   if (site === undefined || site === "same-origin" || site === "none") return null;
@@ -61,6 +66,12 @@ function isFollowedLink({ method, headers }: IncomingMessage): boolean {
 /** pathOf returns the path of a request target in origin form. */
 function pathOf(target: string): string {
   return target.replace(/[?#].*$/s, "");
+}
+
+/** A page of this server sent the request, as far as its origin tells. */
+function isOwnOrigin(origin: string, host: string): boolean {
+  const from = hostOf(origin);
+  return from !== null && (from === host || isAllowedOrigin(from));
 }
 
 /** Host and port of an Origin header; null for `null` and for what is no origin. */
