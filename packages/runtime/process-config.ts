@@ -3,7 +3,6 @@
  * into its own object, so that `config.ts` still lists everything that the process reads.
  */
 import { z } from "zod";
-import { AllowedHosts } from "./http/allowed-hosts.ts";
 
 /**
  * httpUrl returns the schema of an address over HTTP. `clickhouse:9000` is a URL as well, whose scheme is `clickhouse`: the
@@ -73,6 +72,20 @@ export const ClickHouseConfig = z.object({
 
 /** Levels of the logger; a service whose default is not `info` gives its own. */
 export const LogLevel = z.enum(["error", "warn", "info", "debug"]);
+
+/** A host name or address, and a port where only that one is meant. IPv6 addresses stand in brackets. */
+const HOST = /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
+
+/** Names of hosts, in lower case. */
+export const AllowedHosts = z
+  .string()
+  .default("")
+  .transform((list) => list.split(",").map((name) => name.trim().toLowerCase()))
+  .transform((names) => names.filter((name) => name !== ""))
+  .refine((names) => names.every((name) => HOST.test(name)), {
+    error:
+      "must be names of hosts, comma-separated, such as plumbline.example.com,host.docker.internal; no scheme, no path and no *",
+  });
 
 /** How a process logs and stops. */
 export const ProcessConfig = z.object({

@@ -2,20 +2,6 @@
  * Names under which servers of this process are reached beside loopback's own: behind a reverse proxy, or from a container.
  * One list a process, set once at its start, because it says where the process stands and not what one server does.
  */
-import { z } from "zod";
-
-/** A host name or address, and a port where only that one is meant. IPv6 addresses stand in brackets. */
-const NAME = /^(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/;
-
-export const AllowedHosts = z
-  .string()
-  .default("")
-  .transform((list) => list.split(",").map((name) => name.trim().toLowerCase()))
-  .transform((names) => names.filter((name) => name !== ""))
-  .refine((names) => names.every((name) => NAME.test(name)), {
-    error:
-      "must be names of hosts, comma-separated, such as plumbline.example.com,host.docker.internal; no scheme, no path and no *",
-  });
 
 let allowed: ReadonlySet<string> = new Set();
 
