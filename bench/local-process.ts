@@ -21,13 +21,26 @@ export interface LocalProcess {
   /** Resident memory now, MB. */
   rssMb(): number;
   readonly query: (sql: string) => Promise<readonly Record<string, unknown>[]>;
-  stop(): Promise<void>;
+  /** @param keep leaves the folder for another start */
+  stop(options?: { readonly keep: boolean }): Promise<void>;
 }
 
-/** Local mode as a process of its own, on free ports and in a folder of its own. */
-export async function startLocal(environment: Readonly<Record<string, string>> = {}): Promise<LocalProcess> {
+/** A new folder for `startLocal`, on the disk where local mode keeps its data by default. */
+export async function newFolder(): Promise<string> {
   await mkdir(DATA, { recursive: true });
-  const folder = await mkdtemp(join(DATA, "local-"));
+  return mkdtemp(join(DATA, "local-"));
+}
+
+/**
+ * Local mode as a process of its own, on free ports.
+ *
+ * @param folder its data lie in `data` of it; a new one, removed at its stop, unless given
+ */
+export async function startLocal(
+  environment: Readonly<Record<string, string>> = {},
+  folder?: string,
+): Promise<LocalProcess> {
+  folder ??= await newFolder();
   const readyFile = join(folder, "ready.json");
   const child = spawn(
     process.execPath,
@@ -45,15 +58,19 @@ export async function startLocal(environment: Readonly<Record<string, string>> =
       readyFile,
     ],
     {
-      stdio: ["ignore", "ignore", "inherit"],
+      stdio: ["ignore", "ignore", "pipe"],
       env: { ...process.env, UV_THREADPOOL_SIZE: "16", ...environment },
     },
   );
+  let messages = "";
+  child.stderr
+    .setEncoding("utf8")
+    .on("data", (text: string) => (messages = (messages + text).slice(-10_000)));
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const deadline = performance.now() + READY_MS;
   while (!existsSync(readyFile)) {
     if (child.exitCode !== null || performance.now() > deadline)
-      throw new Error("local mode did not start; its messages are above");
+      throw new Error(`local mode did not start:\n${messages}`);
     await systemClock.sleep(50);
   }
   const urls = JSON.parse(readFileSync(readyFile, "utf8")) as LocalProcess["urls"];
@@ -81,10 +98,10 @@ export async function startLocal(environment: Readonly<Record<string, string>> =
         .filter((line) => line !== "")
         .map((line) => JSON.parse(line) as Record<string, unknown>);
     },
-    async stop() {
+    async stop({ keep } = { keep: false }) {
       child.kill("SIGTERM");
       await ended;
-      await rm(folder, { recursive: true, force: true });
+      await rm(keep ? readyFile : folder, { recursive: true, force: true });
     },
   };
 }

@@ -63,12 +63,16 @@ test("every file that the walks in ARCHITECTURE.md name exists", () => {
   expect(named.filter((path) => !existsSync(new URL(`../${path}`, import.meta.url)))).toEqual([]);
 });
 
-test.for([
+const WAYS = [
   { log: "lmdb", store: "in-process" },
   { log: "lmdb", store: "HTTP" },
   { log: "Kafka", store: "in-process" },
   { log: "Kafka", store: "HTTP" },
-] as const)(
+] as const;
+type Way = (typeof WAYS)[number];
+const useCaseOf = ({ log, store }: Way): string => `walk-${log}-${store}`.toLowerCase();
+
+test.for(WAYS)(
   "a call travels from emit to the inbox with the log on $log and the store $store",
   { timeout: 180_000 },
   async (way, { skip }) => {
@@ -122,7 +126,7 @@ test.for([
     try {
       // 1–3: emitted, validated, durable in the log.
       const emitter = createEmitter({ url: await collector.url, app: "walk" });
-      const useCase = `walk-${way.log}-${way.store}`.toLowerCase();
+      const useCase = useCaseOf(way);
       await emitVersion(OLD, "v1");
       const { acknowledged, rejected } = await emitter.flush(60_000);
       expect({ acknowledged, rejected }).toEqual({ acknowledged: CALLS_A_VERSION, rejected: 0 });
@@ -156,7 +160,13 @@ test.for([
           ]),
         { timeout: 60_000, interval: 200 },
       );
-      expect(inbox.messages(null)).toEqual([]);
+      // The ways on Kafka share its topics, where the incident of the one before may go on.
+      const others = WAYS.filter((each) => each !== way).map((each) => useCaseOf(each));
+      expect(
+        inbox
+          .messages(null)
+          .filter(({ message }) => !others.some((other) => message.preview.includes(other))),
+      ).toEqual([]);
 
       // 9–12: the worse version is detected, fires once and stands in the inbox with its numbers.
       await emitVersion(NEW, "v2");

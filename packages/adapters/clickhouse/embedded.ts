@@ -188,13 +188,17 @@ async function loadChdb(): Promise<Chdb> {
 
 /**
  * The engine would look at its own memory many times a second, which an idle process feels. Its caches are made for a
- * server, 5 GiB of marks alone; here they share a process with everything else.
+ * server, 5 GiB of marks alone; here they share a process with everything else. A merge holds a block of each part that it
+ * reads: up to 100 parts of long texts would be more than all the rest of the process.
  */
 const ENGINE_CONFIG = `<clickhouse>
   <memory_worker_period_ms>1000</memory_worker_period_ms>
   <mark_cache_size>67108864</mark_cache_size>
   <index_mark_cache_size>16777216</index_mark_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
+  <merge_tree>
+    <max_parts_to_merge_at_once>8</max_parts_to_merge_at_once>
+  </merge_tree>
 </clickhouse>
 `;
 
