@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { EXIT } from "./exit-code.ts";
 import { readSettings, type Environment } from "./read-settings.ts";
-import { isSecretName, rememberSecret } from "./secrets.ts";
+import { maySecret, rememberSecret } from "./secrets.ts";
 import { describeUnknown, findUnknown } from "./unknown-variables.ts";
 
 /** Raised once at start, with every problem in one message and never a value. */
@@ -22,7 +22,7 @@ export function loadConfig<Schema extends z.ZodObject>(
 ): z.output<Schema> {
   const { settings, problems, config } = readSettings(schema, environment);
   for (const { variable, value } of settings) {
-    if (value !== null && isSecretName(variable)) rememberSecret(variable, value);
+    if (value !== null && maySecret(variable)) rememberSecret(variable, value);
   }
   if (config !== null) return config;
   throw invalidConfig([...problems, ...findUnknown(environment).map(describeUnknown)]);

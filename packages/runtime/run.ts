@@ -6,6 +6,7 @@ import { setMaxListeners } from "node:events";
 import { inspect } from "node:util";
 import { EXIT, exitCodeOf, isDescribed } from "./exit-code.ts";
 import type { Health } from "./health.ts";
+import { redactSecrets } from "./secrets.ts";
 import { createLogger, type Logger } from "./logger.ts";
 
 export interface Service {
@@ -109,7 +110,7 @@ export async function runProcess(services: readonly Service[], options: RunOptio
 export function exitOnFault(name: string): void {
   process.on("uncaughtException", (error: unknown, origin) => {
     if (isDescribed(error)) {
-      process.stderr.write(`${error.message}\n`);
+      process.stderr.write(`${redactSecrets(error.message)}\n`);
       process.exit(exitCodeOf(error));
     }
     // A logger of its own: the fault may be older than the process's, and this line must be out before the end.

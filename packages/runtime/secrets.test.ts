@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { loadConfig } from "./load-config.ts";
+import { redactSecrets, rememberSecret } from "./secrets.ts";
 
 const Config = z.object({ PLUMBLINE_SLACK_TOKEN: z.string(), PLUMBLINE_MODE: z.string().optional() });
 
@@ -54,6 +55,31 @@ test("no secret of the configuration and no key of ours reaches a log line, in w
   for (const planted of ["xoxb-planted", "key-planted", "pass-planted", "x".repeat(43)]) {
     expect(output).not.toContain(planted);
   }
+});
+
+test.each([
+  ["as JSON writes it", 'pa"ss\\word', (secret: string) => secret],
+  ["in a text that was JSON already", 'pa"ss\\word', (secret: string) => JSON.stringify({ secret })],
+  [
+    "as addresses write it",
+    "pass word/+",
+    (secret: string) => `https://a.example/?key=${encodeURIComponent(secret)}`,
+  ],
+])("a secret is out of the log %s", (_how, secret, write) => {
+  rememberSecret("PLUMBLINE_SLACK_TOKEN", secret);
+  const line = JSON.stringify({ msg: write(secret) });
+  expect(redactSecrets(line)).toBe(JSON.stringify({ msg: write("SECRET") }).replace("SECRET", "[secret]"));
+});
+
+test("the password of every address is a secret, also as HTTP sends it, and one that is badly encoded ends nothing", () => {
+  const Addresses = z.object({ PLUMBLINE_JUDGE_BASE_URL: z.string(), PLUMBLINE_SLACK_API_URL: z.string() });
+  loadConfig(Addresses, {
+    PLUMBLINE_JUDGE_BASE_URL: "https://judge:canary%2Fpassword@a.example/v1",
+    PLUMBLINE_SLACK_API_URL: "https://slack:canary%zzbad@a.example/",
+  });
+  const basic = Buffer.from("judge:canary/password").toString("base64");
+  const line = `canary/password canary%2Fpassword Basic ${basic} canary%zzbad`;
+  expect(redactSecrets(line)).toBe("[secret] [secret] Basic [secret] [secret]");
 });
 
 /** @returns standard error */

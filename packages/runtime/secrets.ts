@@ -22,7 +22,23 @@ export function isSecretName(variable: string): boolean {
 
 /** Keeps the secrets in the value of `variable` out of the log from now on. */
 export function rememberSecret(variable: string, value: string): void {
-  for (const secret of secretsIn(variable, value)) if (secret.length >= SECRET_CHARS_MIN) known.add(secret);
+  for (const secret of secretsIn(variable, value)) {
+    if (secret.length < SECRET_CHARS_MIN) continue;
+    for (const form of formsOf(secret)) known.add(form);
+  }
+}
+
+/** Whether the value of a variable may hold a secret: an address may, in its password. */
+export function maySecret(variable: string): boolean {
+  return isSecretName(variable) || variable.endsWith("_URL");
+}
+
+/** A secret as it is, as JSON writes it, once and within a text that was JSON already, and as addresses write it. */
+function formsOf(secret: string): readonly string[] {
+  const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
+  const once = inJson(secret);
+  // The longest first: a shorter one may be a part of it.
+  return [inJson(once), once, encodeURIComponent(secret.replaceAll(/\p{Surrogate}/gu, "")), secret];
 }
 
 /** `line` without any known secret. */
@@ -57,6 +73,18 @@ function secretsIn(variable: string, value: string): readonly string[] {
   }
   if (!variable.endsWith("_URL")) return [value];
   if (!URL.canParse(value)) return [];
-  const { password } = new URL(value);
-  return [password, decodeURIComponent(password)];
+  const { username, password } = new URL(value);
+  if (password === "") return [];
+  const plain = decoded(password);
+  const basic = Buffer.from(`${decoded(username)}:${plain}`).toString("base64");
+  return [password, plain, basic];
+}
+
+/** A part of an address without its percent-encoding; as it is where that is none. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

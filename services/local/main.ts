@@ -16,6 +16,7 @@ import { loadConfig } from "@plumbline/runtime/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { productVersion } from "@plumbline/runtime/product-version";
 import { exitOnFault, runProcess, stopOnSignal, type Service } from "@plumbline/runtime/run";
+import { redactSecrets } from "@plumbline/runtime/secrets";
 import { describeUnknown, findUnknown } from "@plumbline/runtime/unknown-variables";
 import { ConfigError } from "@plumbline/ports";
 import { whyOf } from "@plumbline/runtime/system-error";
@@ -31,7 +32,7 @@ try {
   process.exitCode = await main(readFlags(process.argv.slice(2), process.env));
 } catch (error) {
   if (!isDescribed(error)) throw error;
-  process.stderr.write(`plumbline: ${error.message}\n`);
+  process.stderr.write(`plumbline: ${redactSecrets(error.message)}\n`);
   process.exitCode = exitCodeOf(error);
 }
 
