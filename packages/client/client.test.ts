@@ -160,6 +160,30 @@ test("content that is not its version is refused and counted, and the last good 
   await expect.poll(() => client.prompt(USE_CASE)).toMatchObject({ number: 2, source: "live" });
 });
 
+test("a newer registry's unknown fields change nothing, and a message kind that is none of ours keeps the version before", async () => {
+  const server = await script();
+  server.set("other", 1, arm("other 1", 1, 1, "other"));
+  const client = connect(server, { useCases: [USE_CASE, "other"] });
+  expect(await text(client)).toBe("one");
+
+  const newer = { ...arm("two", 2).document, messages: [{ role: "tool", content: "two", cache: "1h" }] };
+  server.set(USE_CASE, 2, {
+    prompt_version: contentHash(newer),
+    number: 2,
+    weight: 1,
+    document: newer,
+  });
+  const other = { ...arm("other 2", 2, 1, "other"), pinned_until: "2027-01-01", state: "holding" };
+  server.set("other", 2, other, { ...arm("other 1", 1, 0, "other"), why: { kind: "mirror" } });
+  await expect.poll(() => text(client, "other")).toBe("other 2");
+  await expect.poll(() => client.stats().invalid_prompts).toBeGreaterThan(0);
+  expect(await text(client)).toBe("one");
+  expect(await client.prompt(USE_CASE)).toMatchObject({ number: 1, source: "cache" });
+
+  server.set(USE_CASE, 3, arm("three", 3));
+  await expect.poll(() => text(client)).toBe("three");
+});
+
 test("content that was broken on the way is asked for again", async () => {
   const server = await script();
   let isBroken = true;

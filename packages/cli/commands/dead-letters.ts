@@ -271,7 +271,7 @@ async function readPage(
   return registry.get(`/v1/dead-letters?${search.toString()}`, DeadLettersAnswer);
 }
 
-const WHY: Readonly<Record<RedriveTotals["skipped"][number]["why"], string>> = {
+const WHY: Readonly<Record<string, string>> = {
   unknown: "not there, or expired",
   redriven: "redriven before; --force does it again",
   cut: "larger than a dead letter may be, so its end is gone",
@@ -281,7 +281,8 @@ const WHY: Readonly<Record<RedriveTotals["skipped"][number]["why"], string>> = {
 function answer(totals: RedriveTotals, waited: boolean, context: CommandContext): void {
   const { redriven, came_back: cameBack, skipped, left, is_settled: isSettled } = totals;
   const lines = [`${count(redriven, "record")} redriven.`];
-  for (const { id, why } of skipped.slice(0, 20)) lines.push(`left out  ${printableLine(id)}: ${WHY[why]}`);
+  for (const { id, why } of skipped.slice(0, 20))
+    lines.push(`left out  ${printableLine(id)}: ${printableLine(WHY[why] ?? why)}`);
   if (skipped.length > 20) lines.push(`left out  ${skipped.length - 20} more`);
   if (waited && redriven > 0)
     lines.push(

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { ErasureAnswer, type ErasureKind } from "@plumbline/schemas";
+import type { ErasureKind } from "@plumbline/schemas";
 import type { AddCommand } from "../command.ts";
 import { CommandFailure, EXIT, UsageError } from "../failure.ts";
 import { addRegistryOptions, openRegistry, type RegistryFlags } from "../project-options.ts";
+import { printableLine } from "../text/printable.ts";
 import { formatTable } from "../text/table.ts";
+import { ErasureAnswer } from "../registry/answers.ts";
 
 interface EraseFlags extends RegistryFlags {
   readonly conversation?: string;
@@ -53,6 +55,10 @@ export const addErase: AddCommand = (program, context) => {
         await sleep(LOOK_MS, undefined, { signal: context.io.signal });
         answer = await registry.get(`/v1/erasures/${answer.erasure_id}`, ErasureAnswer);
       }
+      if (answer.state !== "done")
+        context.say(
+          `The registry calls this erasure ${printableLine(answer.state)}, which is newer than this command.`,
+        );
       const rows = answer.places.map(({ place, removed, remains }) => [
         place,
         String(removed),

@@ -55,6 +55,7 @@ function whatOf({ type, number, weight, live, outcome }: HistoryLine): string {
   const share = type === "promoted" && weight !== null && weight < 1 ? ` for ${percent(weight)}` : "";
   const target = type === "rolled_back" && live !== null ? `, v${live.at(-1)!.number} is live` : "";
   const words = `${type.replaceAll("_", " ")}${version}${share}`;
+  if (outcome.kind === "unknown") return `${words} (${outcome.said.kind}: newer than this command)`;
   if (outcome.kind === "rejected") return `refused: ${words}`;
   if (!outcome.changed) return `${words} (no change)`;
   return `${words}${target}${outcome.overridden.length > 0 ? ", gate bypassed" : ""}`;

@@ -1,9 +1,10 @@
 import type { Command as Program } from "commander";
-import { KeyAnswer, KeysAnswer, SCOPES, type KeyView, type Scope } from "@plumbline/schemas";
+import { SCOPES, type Scope } from "@plumbline/schemas";
 import type { AddCommand, CommandContext } from "../command.ts";
 import { UsageError } from "../failure.ts";
 import { addRegistryOptions, openRegistry, type RegistryFlags } from "../project-options.ts";
 import { formatTable } from "../text/table.ts";
+import { KeyAnswer, KeysAnswer, type Key } from "../registry/answers.ts";
 
 interface CreateFlags extends RegistryFlags {
   readonly scope: readonly string[];
@@ -124,7 +125,7 @@ function addRevoke(keys: Program, context: CommandContext): void {
 
 const HEAD = ["KEY", "NAME", "TENANT", "SCOPES", "STATE", "CREATED", "EXPIRES", "LAST USED"];
 
-function rowOf(key: KeyView): readonly string[] {
+function rowOf(key: Key): readonly string[] {
   const { key_id, name, tenant, scopes, state, created_at, expires_at, stops_at, last_used_on } = key;
   const ends = state === "active" && stops_at !== null ? stops_at : expires_at;
   return [
@@ -144,7 +145,7 @@ function dayOf(at: string): string {
 }
 
 /** The secret goes to standard output alone on its line, so that a script can take it. */
-function show(context: CommandContext, key: KeyView, secret: string | undefined): void {
+function show(context: CommandContext, key: Key, secret: string | undefined): void {
   context.say(`${key.name}: ${key.scopes.join(", ")} of tenant ${key.tenant}. It is shown this once:`);
   context.answer({ key, secret: secret ?? null }, secret ?? "");
 }

@@ -1,9 +1,9 @@
 /**
- * What the registry answers to reads. Loose on purpose: a newer registry that says more is understood all the same.
- * Versions are content hashes, times ISO 8601.
+ * What the registry answers. Loose on purpose: a newer registry that says more, or names a state that is none of ours, is
+ * understood all the same, and what is unknown is shown as it came. Versions are content hashes, times ISO 8601.
  */
 import type { PromptDocument } from "@plumbline/prompts";
-import { CanaryView, LiveArm, PromptDocumentBody, RolloutView } from "@plumbline/schemas";
+import * as schemas from "@plumbline/schemas";
 import { z } from "zod";
 
 const Mark = z.object({ at: z.string(), actor: z.string(), reason: z.string(), offset: z.number() }).loose();
@@ -42,13 +42,18 @@ const VersionSummary = z
   .loose();
 export type VersionSummary = z.output<typeof VersionSummary>;
 
+/** A reading whose state may be none of ours. */
+const Canary = schemas.CanaryView.extend({
+  decision: schemas.CanaryDecision.extend({ state: z.string(), waits_for: z.string().nullable() }).loose(),
+}).loose();
+
 const EnvSummary = z
   .object({
     revision: z.number(),
-    live: z.array(LiveArm.loose()),
+    live: z.array(schemas.LiveArm.loose()),
     moved: Mark.nullable(),
-    rollout: RolloutView.loose().nullable().default(null),
-    canary: CanaryView.loose().nullable().default(null),
+    rollout: schemas.RolloutView.loose().nullable().default(null),
+    canary: Canary.nullable().default(null),
     previous_good: z.string().nullable(),
     policy_hash: z.string().nullable(),
     bypasses: z.array(
@@ -82,7 +87,7 @@ export const UseCaseAnswer = z
 export type UseCaseAnswer = z.output<typeof UseCaseAnswer>;
 
 /** JSON has no undefined, which the schema's own type cannot say. */
-const Document = PromptDocumentBody.transform((document) => document as PromptDocument);
+const Document = schemas.PromptDocumentBody.transform((document) => document as PromptDocument);
 
 /** `GET /v1/use-cases/<use case>/versions/<version>` */
 export const VersionAnswer = z.object({ ...VersionSummary.shape, document: Document }).loose();
@@ -100,12 +105,16 @@ export const HistoryAnswer = z
           prompt_version: z.string().nullable(),
           number: z.number().nullable(),
           weight: z.number().nullable(),
-          live: z.array(LiveArm.loose()).nullable(),
-          outcome: z.discriminatedUnion("kind", [
+          live: z.array(schemas.LiveArm.loose()).nullable(),
+          outcome: z.union([
             z
               .object({ kind: z.literal("accepted"), changed: z.boolean(), overridden: z.array(Refusal) })
               .loose(),
             z.object({ kind: z.literal("rejected"), code: z.string(), message: z.string() }).loose(),
+            z
+              .object({ kind: z.string() })
+              .loose()
+              .transform((said) => ({ kind: "unknown" as const, said })),
           ]),
         })
         .loose(),
@@ -114,3 +123,21 @@ export const HistoryAnswer = z
   })
   .loose();
 export type HistoryLine = z.output<typeof HistoryAnswer>["entries"][number];
+
+const Key = schemas.KeyView.extend({ scopes: z.array(z.string()), state: z.string() }).loose();
+export type Key = z.output<typeof Key>;
+
+/** `GET /v1/keys` */
+export const KeysAnswer = z.object({ keys: z.array(Key) }).loose();
+
+/** `POST /v1/keys` and what changes one. The secret comes this once: nothing else in the answer may keep it from its reader. */
+export const KeyAnswer = schemas.KeyAnswer.extend({ key: Key }).loose();
+
+/** `POST` and `GET /v1/erasures`; any state but `pending` is an end. */
+export const ErasureAnswer = schemas.ErasureAnswer.extend({ state: z.string() }).loose();
+
+/** `POST /v1/dead-letters/redrive` */
+export const RedriveAnswer = schemas.RedriveAnswer.extend({
+  skipped: z.array(z.object({ id: z.string(), why: z.string() }).loose()),
+}).loose();
+export type RedriveAnswer = z.output<typeof RedriveAnswer>;
