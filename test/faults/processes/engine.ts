@@ -10,7 +10,8 @@ import { serveClickHouse } from "@plumbline/adapters/clickhouse/http-front";
 import { createLogger } from "@plumbline/runtime/logger";
 
 const [, , folder = "", mode, ...rest] = process.argv;
-const clickhouse = await openEmbeddedClickHouse({ path: folder, queryConnections: 6 });
+// A server takes up every insert at once; one that waited here for a connection would be none that it works on.
+const clickhouse = await openEmbeddedClickHouse({ path: folder, ingestConnections: 8, queryConnections: 6 });
 if (mode === "serve") {
   const front = await serveClickHouse(clickhouse, {
     port: Number(rest[0]),

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { compareInEffect } from "../oracle/compare.ts";
+import { compareOnce } from "../oracle/compare.ts";
 import { untilFresh } from "../oracle/fresh.ts";
 import { Ledger } from "../oracle/ledger.ts";
 import { until } from "../processes/process.ts";
@@ -44,7 +44,7 @@ export const brokerRestarts: Scenario = {
       }
       await senders.stop();
       await untilFresh(run, ledger, urls.collector, store);
-      await compareInEffect(run, ledger, production);
+      await compareOnce(run, ledger, production);
       run.count("disturbed_batches", ledger.disturbed);
     });
   },

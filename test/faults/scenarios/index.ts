@@ -9,6 +9,7 @@ import { hostileInput } from "./hostile-input.ts";
 import { localKills } from "./local-kills.ts";
 import { lostAnswers } from "./lost-answers.ts";
 import { lyingJudge } from "./lying-judge.ts";
+import { orphanedInserts } from "./orphaned-inserts.ts";
 import { powerCut } from "./power-cut.ts";
 import { rebalanceStorm } from "./rebalance-storm.ts";
 import { replays } from "./replays.ts";
@@ -29,6 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   slackTrouble,
   storeOutage,
   lostAnswers,
+  orphanedInserts,
   zombieInserts,
   brokerRestarts,
   rebalanceStorm,

@@ -1,4 +1,4 @@
-import { compareInEffect } from "../oracle/compare.ts";
+import { compareOnce } from "../oracle/compare.ts";
 import { untilFresh } from "../oracle/fresh.ts";
 import { Ledger } from "../oracle/ledger.ts";
 import { checkDelivery, countRecoveries } from "../oracle/delivery-check.ts";
@@ -58,7 +58,7 @@ export const serviceKills: Scenario = {
     await Promise.all([senders.stop(), commanders.stop()]);
 
     await untilFresh(run, ledger, production.urls.collector, production.store);
-    await compareInEffect(run, ledger, production);
+    await compareOnce(run, ledger, production);
     run.count("disturbed_batches", ledger.disturbed);
     await checkPromotions(run, production, commanders, `http://127.0.0.1:${secondPort}`);
     for (const each of alive) await stop(each, run.tally);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { compareInEffect } from "../oracle/compare.ts";
+import { compareOnce } from "../oracle/compare.ts";
 import { untilFresh } from "../oracle/fresh.ts";
 import { lagOf } from "../oracle/log-check.ts";
 import { Ledger } from "../oracle/ledger.ts";
@@ -64,7 +64,7 @@ export const storeOutage: Scenario = {
       await senders.stop();
       await untilFresh(run, ledger, urls.collector, store);
 
-      await compareInEffect(run, ledger, production);
+      await compareOnce(run, ledger, production);
       checkRates(run, { liveRate, lag, drainSeconds });
       for (const each of [writer, collector]) {
         run.tally.memory(each.name, each.peakMemoryMb());
