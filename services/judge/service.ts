@@ -172,11 +172,12 @@ class JudgeRun {
   /** What can be decided now. Calls that wait for another attempt, and during an outage all that need the judge, are left out. */
   async #look(): Promise<{ tasks: readonly Task[]; useless: number }> {
     const { store, rubrics, clock, config } = this.#deps;
-    const since = new Date(clock.now() - config.PLUMBLINE_JUDGE_LOOKBACK_DAYS * 24 * HOUR_MS).toISOString();
+    const now = clock.now();
+    const since = new Date(now - config.PLUMBLINE_JUDGE_LOOKBACK_DAYS * 24 * HOUR_MS).toISOString();
     const tasks: Task[] = [];
     let uselessAll = 0;
     let pending = 0;
-    let oldest = clock.now();
+    let oldest = now;
     for (const rubric of rubrics) {
       const limit = Math.min(PAGE + (this.#useless.get(rubric.hash) ?? 0), PAGE_MAX);
       const calls = await this.#untilItWorks("judge.look", () =>
@@ -194,7 +195,7 @@ class JudgeRun {
       this.#useless.set(rubric.hash, useless);
       uselessAll += useless;
     }
-    this.#health.looked(pending, clock.now() - oldest);
+    this.#health.looked(pending, now - oldest);
     // After an outage one call shows whether the judge is back.
     if (this.#outage === null) return { tasks, useless: uselessAll };
     const ready = tasks.filter((task) => this.#withoutJudge(task) !== null);

@@ -3,21 +3,20 @@
  * behind its API. Processes are killed on the way, and what they held must arrive all the same, once.
  */
 import { createLogger } from "@plumbline/runtime/logger";
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
 import { serveClickHouse } from "@plumbline/adapters/clickhouse/http-front";
+import { METRIC_PREFIX } from "@plumbline/runtime/metrics";
 import { createEmitter } from "@plumbline/emitter";
 import { afterAll, expect, test, vi } from "vitest";
 import { startFakeSlack } from "../fake-slack.ts";
+import { readExposition } from "../observation/read-exposition.ts";
 import { brokerForTests } from "./broker-for-tests.ts";
+import { killServices, startService, type ServiceProcess } from "./service-process.ts";
 
 const logger = createLogger("test", "silent");
 
@@ -26,9 +25,8 @@ const OLD = `sha256:${"1".repeat(64)}`;
 const NEW = `sha256:${"2".repeat(64)}`;
 
 const kafka = await brokerForTests();
-const children = new Set<ChildProcess>();
 afterAll(async () => {
-  for (const child of children) child.kill("SIGKILL");
+  killServices();
   await kafka?.stop();
 });
 
@@ -55,7 +53,7 @@ test.skipIf(kafka === null)(
       PLUMBLINE_SLACK_CHANNEL: slack.channel,
       PLUMBLINE_SLACK_API_URL: slack.apiUrl,
     };
-    const start = (name: string): Process => startProcess(name, environment);
+    const start = (name: string): ServiceProcess => startService(name, environment);
 
     // Against an older schema a service refuses to start, and says what to run.
     const early = start("writer");
@@ -101,6 +99,10 @@ test.skipIf(kafka === null)(
       expect(alerts()).toHaveLength(1);
     });
 
+    const told = await figuresOf(notifier);
+    expect(told("alerts_total", { sink: "slack" })).toBe(slack.messages.length);
+    expect(told("slack_send_total", { outcome: "ok" })).toBeGreaterThanOrEqual(slack.messages.length);
+
     // A notifier that comes back knows what it has posted.
     await notifier.kill();
     const historyBefore = slack.calls.length;
@@ -113,6 +115,8 @@ test.skipIf(kafka === null)(
     );
     expect(alerts()).toHaveLength(1);
     expect(slack.calls.length).toBeGreaterThanOrEqual(historyBefore);
+
+    await checkWhatTheySay();
 
     // Asked to stop, each of them finishes what it holds and leaves with 0.
     await emitter.close();
@@ -144,12 +148,54 @@ test.skipIf(kafka === null)(
       }
     }
 
+    /** Each process answers on its own port, about itself, what the store and Slack say as well. */
+    async function checkWhatTheySay(): Promise<void> {
+      await until(async () => {
+        const { sampled, judged } = await counts();
+        expect(judged).toBe(sampled);
+        for (const each of [collector, writer, judge, monitor, notifier]) {
+          const { status, body } = await readyOf(each);
+          expect({ status, body }).toMatchObject({ status: 200, body: { status: "ok" } });
+          expect(Object.keys(body.checks)).not.toEqual([]);
+        }
+      });
+      const { sampled, new_sampled } = await counts();
+
+      const collected = await figuresOf(collector);
+      expect(collected("events_ingested_total", { topic: "plumbline.calls" })).toBe(3 * CALLS_A_VERSION);
+      expect(collected("events_invalid_total")).toBe(0);
+
+      // The lives before this one took their counts with them.
+      const written = await figuresOf(writer);
+      expect(written("insert_rows_sum", { table: "calls" })).toBeGreaterThanOrEqual(2 * CALLS_A_VERSION);
+      expect(written("insert_rows_sum", { table: "calls" })).toBeLessThanOrEqual(3 * CALLS_A_VERSION);
+      expect(written("consumer_lag_messages", { topic: "plumbline.calls" })).toBe(0);
+      expect(written("duplicates_total", { topic: "plumbline.calls" })).toBe(0);
+
+      const judged = await figuresOf(judge);
+      expect(judged("judge_requests_total")).toBeGreaterThanOrEqual(Number(new_sampled));
+      expect(judged("judge_requests_total")).toBeLessThanOrEqual(Number(sampled));
+      // As of its newest look, which may have been before the last verdict.
+      await until(async () => expect((await figuresOf(judge))("judge_queue_age_seconds")).toBe(0));
+
+      const watched = await figuresOf(monitor);
+      for (const job of ["quality", "coverage"])
+        expect({ job, runs: watched("job_duration_seconds_count", { job, outcome: "ok" }) > 0 }).toEqual({
+          job,
+          runs: true,
+        });
+      expect(watched("ingest_gap")).toBe(0);
+
+      expect((await figuresOf(notifier))("outbox_pending", { sink: "slack" })).toBe(0);
+    }
+
     async function counts(): Promise<Readonly<Record<string, unknown>>> {
       const [row] = await clickhouse.query(
         `SELECT
            (SELECT count() FROM plumbline_raw.calls) AS rows,
            (SELECT uniqExact(call_id) FROM plumbline_raw.calls) AS stored,
            (SELECT countIf(is_sampled) FROM plumbline_raw.calls FINAL) AS sampled,
+           (SELECT countIf(is_sampled) FROM plumbline_raw.calls FINAL WHERE prompt_version = '${NEW}') AS new_sampled,
            (SELECT count() FROM plumbline_raw.verdicts FINAL) AS verdicts,
            (SELECT uniqExact(call_id) FROM plumbline_raw.verdicts) AS judged`,
       );
@@ -158,55 +204,28 @@ test.skipIf(kafka === null)(
   },
 );
 
-interface Process {
-  /** Where it listens, for those that do. */
-  readonly url: Promise<string>;
-  /** Where it answers about itself. */
-  readonly metricsUrl: Promise<string>;
-  readonly exitCode: Promise<number | null>;
-  /** Everything it said. */
-  output(): string;
-  isAlive(): boolean;
-  kill(): Promise<void>;
-  /** @returns the exit code after SIGTERM */
-  terminate(): Promise<number | null>;
+async function readyOf(
+  process: ServiceProcess,
+): Promise<{ status: number; body: { status: string; checks: object } }> {
+  const response = await fetch(`${await process.metricsUrl}/readyz?verbose`);
+  return { status: response.status, body: (await response.json()) as { status: string; checks: object } };
 }
 
-function startProcess(name: string, environment: Readonly<Record<string, string>>): Process {
-  const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url));
-  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", main], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...environment },
-  });
-  children.add(child);
-  let said = "";
-  child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  const exitCode = once(child, "exit").then(([code]) => {
-    children.delete(child);
-    return code as number | null;
-  });
-  const urls = { own: resolvable<string>(), metrics: resolvable<string>() };
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on("line", (line) => {
-      const [, url, service] = /"url":"(http:[^"]+)","msg":"([a-z-]+)\.listening"/.exec(line) ?? [];
-      if (url !== undefined) urls[service === "metrics" ? "metrics" : "own"].resolve(url);
-    });
-  }
-  return {
-    url: urls.own.promise,
-    metricsUrl: urls.metrics.promise,
-    exitCode,
-    output: () => `${name}: ${said}`,
-    isAlive: () => child.exitCode === null && child.signalCode === null,
-    async kill() {
-      child.kill("SIGKILL");
-      await exitCode;
-    },
-    terminate() {
-      child.kill("SIGTERM");
-      return exitCode;
-    },
+/** What a process says at `/metrics`: a sum over the series of a name, without its prefix, that have these labels; of none, it throws. */
+async function figuresOf(
+  process: ServiceProcess,
+): Promise<(name: string, labels?: Readonly<Record<string, string>>) => number> {
+  const response = await fetch(`${await process.metricsUrl}/metrics`);
+  const families = readExposition(await response.text());
+  const samples = [...families.values()].flatMap((family) => family.samples);
+  return (name, labels = {}) => {
+    const found = samples.filter(
+      (sample) =>
+        sample.name === `${METRIC_PREFIX}${name}` &&
+        Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
+    );
+    if (found.length === 0) throw new Error(`no series ${name} ${JSON.stringify(labels)}`);
+    return found.reduce((sum, { value }) => sum + value, 0);
   };
 }
 
@@ -231,9 +250,3 @@ const passages = gunzipSync(
   .split("\n")
   .filter((line) => line !== "")
   .map((line) => JSON.parse(line) as Passage);
-
-function resolvable<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
-  let resolve!: (value: T) => void;
-  const promise = new Promise<T>((settle) => (resolve = settle));
-  return { promise, resolve };
-}
