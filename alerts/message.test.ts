@@ -346,6 +346,20 @@ test.each<{ name: string; changes: Partial<Detection>; title: string; line: RegE
     line: /App support-desk sends more than 100 prompt versions a day/,
   },
   {
+    name: "coverage of use cases names the application and what to do",
+    changes: {
+      kind: "coverage",
+      use_case: "_overflow",
+      metric: "known_use_cases",
+      incumbent: null,
+      verdict: null,
+      candidate: { ...detection().candidate, units: 0, calls: 1_000, mean: 0, interval: [0, 0] },
+      evidence: { apps: ["support-desk"] },
+    },
+    title: "_overflow: calls have one use case too many",
+    line: /App support-desk sends more than 1000 use cases a day/,
+  },
+  {
     name: "coverage of jobs quotes the error",
     changes: {
       kind: "coverage",

@@ -23,6 +23,12 @@ export function isVersion(promptVersion: string): boolean {
   return promptVersion !== "" && promptVersion !== OVERFLOW_VERSION;
 }
 
+/** Use cases of one tenant that one writer takes in on a UTC day; a team has dozens. */
+export const USE_CASES_A_DAY_MAX = 1_000;
+
+/** Stands for every use case beyond that number. It is none: its calls are of many prompts, and nothing is measured of them. */
+export const OVERFLOW_USE_CASE = "_overflow";
+
 /** Stands for the monitor itself in incidents about its jobs. */
 export const MONITOR_USE_CASE = "plumbline.monitor";
 
@@ -31,3 +37,6 @@ export const JOB_RUNS_METRIC = "job_runs";
 
 /** Metric of a coverage incident: share of the calls whose prompt version is one of the day's number. */
 export const KNOWN_VERSIONS_METRIC = "known_versions";
+
+/** Metric of a coverage incident: share of the calls whose use case is one of the day's number. */
+export const KNOWN_USE_CASES_METRIC = "known_use_cases";

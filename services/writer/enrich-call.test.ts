@@ -1,8 +1,10 @@
 import {
   LlmCall,
   type LlmCallInput,
+  OVERFLOW_USE_CASE,
   OVERFLOW_VERSION,
   TEXTS_KEPT_DAYS,
+  USE_CASES_A_DAY_MAX,
   VERSIONS_A_DAY_MAX,
 } from "@plumbline/schemas";
 import { expect, test } from "vitest";
@@ -11,13 +13,14 @@ import type { TimedRecord } from "./destination.ts";
 import { enrichCall, type Enrichment } from "./enrich-call.ts";
 import { createPricing } from "./price.ts";
 import { SamplingPlan } from "./sampling-plan.ts";
-import { VersionLimit } from "./version-limit.ts";
+import { UseCaseLimit, VersionLimit } from "./name-limits.ts";
 
 const APPENDED = Date.parse("2026-03-01T12:00:00Z");
 const enrichment: Enrichment = {
   price: createPricing(),
   describe: () => ({ slices: [], features: {} }),
   sampling: new SamplingPlan({ rate: 0.05, epoch: "1" }),
+  useCases: new UseCaseLimit(USE_CASES_A_DAY_MAX),
   versions: new VersionLimit(VERSIONS_A_DAY_MAX),
 };
 
@@ -226,6 +229,57 @@ test("versions beyond the day's number are one version that is none, flagged, an
   ]);
   const next = ["x", "y", "z", "serving"].map((version) => at(2, version).prompt_version);
   expect(next).toEqual(["x", "y", OVERFLOW_VERSION, "serving"]);
+});
+
+test("use cases beyond the day's number are one that is none, flagged, and those that serve come first the next day", () => {
+  const useCases = new UseCaseLimit(2);
+  const at = (day: number, use_case: string) =>
+    enrichOn({ use_case }, Date.UTC(2026, 2, day, 12), { ...enrichment, useCases });
+  for (let i = 0; i < 20; i++) at(1, "serving");
+  const rows = ["a", "order 1", "order 2", "serving"].map((name) => at(1, name));
+  expect(rows.map((row) => row.call.use_case)).toEqual([
+    "a",
+    OVERFLOW_USE_CASE,
+    OVERFLOW_USE_CASE,
+    "serving",
+  ]);
+  expect(rows.map((row) => row.flags.includes("use_case_overflow"))).toEqual([false, true, true, false]);
+  expect(rows.map((row) => row.prompt_version)).toEqual([
+    "sha256:1",
+    OVERFLOW_VERSION,
+    OVERFLOW_VERSION,
+    "sha256:1",
+  ]);
+  const untagged = enrichOn({ use_case: "order 2", prompt_version: null }, Date.UTC(2026, 2, 1, 13), {
+    ...enrichment,
+    useCases,
+  });
+  expect(untagged).toMatchObject({
+    prompt_version: OVERFLOW_VERSION,
+    flags: ["use_case_overflow", "untagged"],
+  });
+  expect(["order 3", "order 4", "serving"].map((name) => at(2, name).call.use_case)).toEqual([
+    "order 3",
+    OVERFLOW_USE_CASE,
+    "serving",
+  ]);
+});
+
+test("a restart loads the day's use cases of each tenant, and the overflow takes no place", () => {
+  const useCases = new UseCaseLimit(2);
+  const known = { tenant: "acme", prompt_version: "v1", calls: 5 };
+  useCases.load(
+    [
+      { ...known, use_case: OVERFLOW_USE_CASE },
+      { ...known, use_case: "a" },
+      { ...known, use_case: "a", prompt_version: "v2" },
+      { ...known, use_case: "b" },
+    ],
+    "2026-03-01T13:00:00.000Z",
+  );
+  const taken = ["a", "b", "c"].map((name) => useCases.takesIn("acme", name, "2026-03-01T14:00:00.000Z"));
+  expect(taken).toEqual([true, true, false]);
+  expect(useCases.takesIn("other", "c", "2026-03-01T14:00:00.000Z")).toBe(true);
 });
 
 test("a restart loads the day's versions, and untagged calls take no place", () => {

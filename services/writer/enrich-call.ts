@@ -5,12 +5,14 @@ import type { WriterConfig } from "./config.ts";
 import {
   CALL_AGE_DAYS_MAX,
   CALL_AHEAD_MINUTES_MAX,
+  OVERFLOW_USE_CASE,
   OVERFLOW_VERSION,
+  USE_CASES_A_DAY_MAX,
   VERSIONS_A_DAY_MAX,
 } from "@plumbline/schemas";
 import { createPricing } from "./price.ts";
 import { SamplingPlan } from "./sampling-plan.ts";
-import { VersionLimit } from "./version-limit.ts";
+import { UseCaseLimit, VersionLimit } from "./name-limits.ts";
 
 /** Older than this against the log's clock is a wrong clock: one such batch would touch every partition of the table. */
 const PAST_MAX_MS = CALL_AGE_DAYS_MAX * 86_400_000;
@@ -24,6 +26,7 @@ export interface Enrichment {
     readonly features: Readonly<Record<string, number>>;
   };
   readonly sampling: Pick<SamplingPlan, "decide" | "load">;
+  readonly useCases: Pick<UseCaseLimit, "takesIn" | "load">;
   readonly versions: Pick<VersionLimit, "takesIn" | "load">;
 }
 
@@ -37,6 +40,7 @@ export function createEnrichment(config: WriterConfig): Enrichment {
       epoch: config.PLUMBLINE_SAMPLING_EPOCH,
       pinnedSlices: config.PLUMBLINE_PINNED_SLICES,
     }),
+    useCases: new UseCaseLimit(USE_CASES_A_DAY_MAX),
     versions: new VersionLimit(VERSIONS_A_DAY_MAX),
   };
 }
@@ -46,14 +50,18 @@ type AcceptedCall = Extract<DecodedCall, { kind: "accepted" }>;
 /**
  * Adds to a call what the log and the writer know. It reads no clock but the record's, so a replay after a crash makes
  * the same row; only the sampling rate may differ, which then lies on the row as it was, and whether the day's number of
- * versions was reached (`VersionLimit`).
+ * use cases or versions was reached (`name-limits.ts`).
  */
 export function enrichCall(
-  { record, tenant, call, unknownFields }: AcceptedCall,
+  { record, tenant, call: sent, unknownFields }: AcceptedCall,
   enrichment: Enrichment,
   logEpoch: number,
 ): CallRow {
   const flags: string[] = [];
+  const ingestedAt = new Date(record.timestamp).toISOString();
+  const isKnown = enrichment.useCases.takesIn(tenant, sent.use_case, ingestedAt);
+  if (!isKnown) flags.push("use_case_overflow");
+  const call = isKnown ? sent : { ...sent, use_case: OVERFLOW_USE_CASE };
   const reported = Date.parse(call.started_at);
   const skew = reported - record.timestamp;
   const isSkewed = skew < -PAST_MAX_MS || skew > FUTURE_MAX_MS;
@@ -62,10 +70,14 @@ export function enrichCall(
   if (record.isTimeRepaired) flags.push("record_time");
   if (unknownFields > 0) flags.push("unknown_fields");
   if (call.is_truncated) flags.push("truncated");
-  const ingestedAt = new Date(record.timestamp).toISOString();
   let promptVersion = call.prompt_version ?? "";
   if (promptVersion === "") flags.push("untagged");
-  else if (!enrichment.versions.takesIn(tenant, call.use_case, promptVersion, ingestedAt)) {
+  // Of many prompts, and so never one version.
+  if (!isKnown) promptVersion = OVERFLOW_VERSION;
+  else if (
+    promptVersion !== "" &&
+    !enrichment.versions.takesIn(tenant, call.use_case, promptVersion, ingestedAt)
+  ) {
     flags.push("version_overflow");
     promptVersion = OVERFLOW_VERSION;
   }

@@ -188,6 +188,7 @@ export function createWriter(deps: WriterDeps): Writer {
         store.versionActivity(`${window.end.slice(0, 10)}T00:00:00.000Z`),
       ]);
       deps.enrichment.sampling.load(counts, moved);
+      deps.enrichment.useCases.load(versions, window.end);
       deps.enrichment.versions.load(versions, window.end);
     } catch (error) {
       // Without them a deploy may be boosted twice, a boost not be paid back, a few versions more be taken in: calls must flow all the same.

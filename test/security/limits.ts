@@ -7,6 +7,8 @@ import {
   CALL_DEPTH_MAX,
   EVAL_BODY_BYTES_MAX,
   REGISTRY_BODY_BYTES_MAX,
+  USE_CASES_A_DAY_MAX,
+  VERSIONS_A_DAY_MAX,
 } from "@plumbline/schemas";
 import {
   SQL_URI_BYTES_MAX,
@@ -61,6 +63,18 @@ const SECTIONS: Readonly<Record<string, readonly Limit[]>> = {
     ["requests worked on at once, bodies received", String(COLLECTOR_REQUESTS_MAX), "503"],
     ["entries of `rejected`, `warnings` and `errors` in an answer", String(ANSWER_ISSUES_MAX), "counted"],
     ["warnings of one event in an answer", String(EVENT_WARNINGS_MAX), "counted"],
+  ],
+  Writer: [
+    [
+      "use cases of one tenant and UTC day",
+      String(USE_CASES_A_DAY_MAX),
+      "stored as the use case `_overflow`, flagged `use_case_overflow`; a coverage incident names the application",
+    ],
+    [
+      "prompt versions of one tenant, use case and UTC day",
+      String(VERSIONS_A_DAY_MAX),
+      "stored as the version `_overflow`, flagged `version_overflow`; a coverage incident names the application",
+    ],
   ],
   Registry: [
     ["body", bytes(REGISTRY_BODY_BYTES_MAX), "413"],

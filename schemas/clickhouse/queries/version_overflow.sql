@@ -1,4 +1,4 @@
--- Which applications send more prompt versions than a day takes in, and with how many calls?
+-- Which applications send more prompt versions, or more use cases, than a day takes in, and with how many calls?
 -- Window: half-open [start, end) of arrival in the log, UTC.
 SELECT
     tenant,

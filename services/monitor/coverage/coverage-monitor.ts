@@ -5,13 +5,21 @@
 import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/alerts";
 import type { Clock, EventLog, Store, VersionActivity } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import { type Detection, JOB_RUNS_METRIC, KNOWN_VERSIONS_METRIC, OVERFLOW_VERSION } from "@plumbline/schemas";
+import {
+  type Detection,
+  JOB_RUNS_METRIC,
+  KNOWN_USE_CASES_METRIC,
+  KNOWN_VERSIONS_METRIC,
+  OVERFLOW_USE_CASE,
+  OVERFLOW_VERSION,
+} from "@plumbline/schemas";
 import { appendIncident } from "../append-incident.ts";
 import { DAY_MS, iso, type UseCase, useCaseKey } from "../quality/series.ts";
 import {
   type Gap,
   judgingGaps,
   samplingGaps,
+  useCaseGaps,
   SILENCE_MS,
   silenceGap,
   VERDICT_DUE_MS,
@@ -77,7 +85,9 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
         ...countByUseCase(activity).flatMap(({ useCase, calls, sampled, overflowing }) =>
           [
             ...samplingGaps(calls, sampled),
-            ...versionGaps(calls, overflowing, apps.get(useCaseKey(useCase)) ?? []),
+            ...(useCase.use_case === OVERFLOW_USE_CASE
+              ? useCaseGaps(calls, apps.get(useCaseKey(useCase)) ?? [])
+              : versionGaps(calls, overflowing, apps.get(useCaseKey(useCase)) ?? [])),
           ].map((gap) => ({
             ...gap,
             useCase,
@@ -85,6 +95,8 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
           })),
         ),
         ...silent.flatMap((row) => {
+          // That it fell silent is the cure.
+          if (row.use_case === OVERFLOW_USE_CASE) return [];
           const gap = silenceGap(row, nowMs);
           return gap === null ? [] : [{ ...gap, useCase: row, start: row.last_at }];
         }),
@@ -159,6 +171,7 @@ const HOW: Readonly<Record<string, string>> = {
   scored_share: "calls are scored again",
   sampled_calls: "calls are selected again",
   traffic: "calls arrive again",
+  [KNOWN_USE_CASES_METRIC]: "use cases are told apart again",
   [KNOWN_VERSIONS_METRIC]: "versions are told apart again",
   verdict_count: "the counts add up again",
 };

@@ -1,6 +1,6 @@
 import type { JudgingProgress, SilentUseCase } from "@plumbline/ports";
 import { expect, test } from "vitest";
-import { judgingGaps, samplingGaps, silenceGap, versionGaps } from "./find-gaps.ts";
+import { judgingGaps, samplingGaps, silenceGap, useCaseGaps, versionGaps } from "./find-gaps.ts";
 
 const NOW = Date.parse("2026-03-20T12:00:00Z");
 const useCase = { tenant: "t", env: "e", use_case: "u" };
@@ -110,5 +110,11 @@ test("versions beyond a day's number are a gap that names the applications, and 
   expect(versionGaps(1_000, 0, [])).toEqual([]);
   expect(versionGaps(1_000, 900, ["desk"])).toMatchObject([
     { metric: "known_versions", value: 0.1, evidence: { overflowing: 900, apps: ["desk"] } },
+  ]);
+});
+
+test("use cases beyond a day's number are a gap that names the applications", () => {
+  expect(useCaseGaps(900, ["desk"])).toMatchObject([
+    { metric: "known_use_cases", calls: 900, value: 0, evidence: { apps: ["desk"] } },
   ]);
 });

@@ -1,6 +1,6 @@
 /** Where quality is unknown: pure rules on what was counted. None of them says anything about quality itself. */
 import type { JudgingProgress, SilentUseCase } from "@plumbline/ports";
-import { KNOWN_VERSIONS_METRIC } from "@plumbline/schemas";
+import { KNOWN_USE_CASES_METRIC, KNOWN_VERSIONS_METRIC } from "@plumbline/schemas";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -29,6 +29,7 @@ export type GapMetric =
   | "sampled_calls"
   | "traffic"
   | "verdict_count"
+  | typeof KNOWN_USE_CASES_METRIC
   | typeof KNOWN_VERSIONS_METRIC;
 
 export interface Gap {
@@ -88,6 +89,11 @@ export function versionGaps(calls: number, overflowing: number, apps: readonly s
   if (overflowing === 0) return [];
   const value = (calls - overflowing) / calls;
   return [{ metric: KNOWN_VERSIONS_METRIC, calls, units: 0, value, evidence: { calls, overflowing, apps } }];
+}
+
+/** Calls whose use case is one too many on its day. @param apps who sent them, the largest first */
+export function useCaseGaps(calls: number, apps: readonly string[]): readonly Gap[] {
+  return [{ metric: KNOWN_USE_CASES_METRIC, calls, units: 0, value: 0, evidence: { calls, apps } }];
 }
 
 /** A use case whose calls stopped, when that isn't usual for these hours of the week. */

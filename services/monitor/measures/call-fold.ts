@@ -4,7 +4,7 @@
  * catches up later.
  */
 import type { Clock, DriftResult, Store } from "@plumbline/ports";
-import { TEXTS_KEPT_DAYS } from "@plumbline/schemas";
+import { OVERFLOW_USE_CASE, TEXTS_KEPT_DAYS } from "@plumbline/schemas";
 import { insertApart } from "../insert-apart.ts";
 import { nameOf, type UseCaseGuard, type UseCaseKey } from "../use-case-guard.ts";
 import { readInTime, UseCasePages } from "../use-case-pages.ts";
@@ -159,7 +159,7 @@ export class CallFold {
   #calledIn(start: number, until: number): readonly UseCaseKey[] {
     const keys = new Map<string, UseCaseKey>();
     for (const span of this.#spans) {
-      if (!mayHaveCalls([span], start, until)) continue;
+      if (span.use_case === OVERFLOW_USE_CASE || !mayHaveCalls([span], start, until)) continue;
       if (!this.#deps.holds(span.use_case)) this.#skipped.add(span.use_case);
       else keys.set(nameOf(span), { tenant: span.tenant, env: span.env, use_case: span.use_case });
     }
