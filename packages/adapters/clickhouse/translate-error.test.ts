@@ -50,4 +50,15 @@ describe("ClickHouse's codes decide what the writer does", () => {
     expect(error.cause).toBeUndefined();
     expect(storeErrorOf(12_345, message, { isInsert: false }).message).toBe(message);
   });
+
+  test("a damaged part is named with its folder and what to do about it", () => {
+    const message =
+      "Code: 40. DB::Exception: Checksum doesn't match: corrupted data: (while reading from part /data/store/94a/94a1/202611_2_2_0/ " +
+      "in table plumbline_raw.calls (94a1) located on disk default of type local). (CHECKSUM_DOESNT_MATCH)";
+    const error = storeErrorOf(40, message, { isInsert: false });
+    expect(error.message).toContain("a part of plumbline_raw.calls is damaged");
+    expect(error.message).toContain("move the folder /data/store/94a/94a1/202611_2_2_0 out of its data");
+    expect(error.retryable).toBe(true);
+    expect(storeErrorOf(40, "elsewhere", { isInsert: false }).message).toBe("elsewhere");
+  });
 });

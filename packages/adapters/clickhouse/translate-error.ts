@@ -60,6 +60,16 @@ export const STORE_ERROR_CODES: Readonly<Record<number, StoreErrorCode>> = {
   516: "store_config", // AUTHENTICATION_FAILED
 };
 
+/** What a question meets in a part whose files a loss of power or a bad disk has damaged. */
+const DAMAGED_PART_CODES: ReadonlySet<number> = new Set([
+  33, // CANNOT_READ_ALL_DATA
+  40, // CHECKSUM_DOESNT_MATCH
+  226, // NO_FILE_IN_DATA_PART
+  246, // CORRUPTED_DATA
+  271, // CANNOT_DECOMPRESS
+  432, // UNKNOWN_CODEC
+]);
+
 /**
  * A fault that the engine named by number. An unknown number is nobody's fault until it was tried again.
  *
@@ -73,12 +83,26 @@ export function storeErrorOf(
 ): StoreError {
   const code = STORE_ERROR_CODES[clickhouseCode] ?? "store_unclassified";
   const mayQuoteRow = code === "store_data" || (code === "store_unclassified" && isInsert);
+  const part = damagedPartIn(clickhouseCode, message, isInsert);
+  if (part !== null) return new StoreError(code, part, { clickhouseCode, cause });
   if (!mayQuoteRow) return new StoreError(code, message.trim(), { clickhouseCode, cause });
   const name = /\(([A-Z][A-Z_]{3,})\)/.exec(message)?.[1] ?? "error";
   const column = /while reading the value of key (\w+)/.exec(message)?.[1];
   const failedRow = failedRowIn(message);
   const place = `${column === undefined ? "" : `, column ${column}`}${failedRow === null ? "" : `, row ${failedRow}`}`;
   return new StoreError(code, `ClickHouse ${clickhouseCode} ${name}${place}`, { clickhouseCode, failedRow });
+}
+
+/** What to do about a damaged part, where the engine names one; every question about its table fails until then. */
+function damagedPartIn(clickhouseCode: number, message: string, isInsert: boolean): string | null {
+  if (isInsert || !DAMAGED_PART_CODES.has(clickhouseCode)) return null;
+  const [, folder, table] = /while reading from part (\S+?)\/? in table (\S+)/.exec(message) ?? [];
+  if (folder === undefined) return null;
+  return (
+    `ClickHouse ${clickhouseCode}: a part of ${table} is damaged. Stop what runs on this ClickHouse, move the folder ` +
+    `${folder} out of its data and start again: the writer fills what the part held of the last minutes from the log, ` +
+    "and what else is missing becomes an incident"
+  );
 }
 
 /** The engine counts rows from 1, and has no other place for the number than its message. */

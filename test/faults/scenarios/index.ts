@@ -2,6 +2,7 @@
 import type { Scenario } from "../scenario.ts";
 import { alertKills } from "./alert-kills.ts";
 import { brokerRestarts } from "./broker-restarts.ts";
+import { damagedPart } from "./damaged-part.ts";
 import { diskFull } from "./disk-full.ts";
 import { emitterKills } from "./emitter-kills.ts";
 import { engineKills } from "./engine-kills.ts";
@@ -17,12 +18,15 @@ import { retention } from "./retention.ts";
 import { serviceKills } from "./service-kills.ts";
 import { slackTrouble } from "./slack-trouble.ts";
 import { storeOutage } from "./store-outage.ts";
+import { unsyncedWrites } from "./unsynced-writes.ts";
 import { zombieInserts } from "./zombie-inserts.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
   localKills,
   diskFull,
   powerCut,
+  unsyncedWrites,
+  damagedPart,
   // Reads the whole log of production, and so goes first.
   serviceKills,
   alertKills,

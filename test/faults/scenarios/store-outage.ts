@@ -21,16 +21,17 @@ const TROUBLES: readonly Fault[] = [
   { kind: "refuse", status: 500, code: 252, message: "Too many parts (3001). (TOO_MANY_PARTS)" },
   { kind: "refuse", status: 500, code: 242, message: "Table is in readonly mode. (TABLE_IS_READ_ONLY)" },
   { kind: "refuse", status: 500, code: 241, message: "Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)" },
+  { kind: "refuse", status: 500, code: 243, message: "Cannot reserve 1.00 MiB. (NOT_ENOUGH_SPACE)" },
   { kind: "gateway", status: 429 },
   { kind: "gateway", status: 503 },
 ];
 
 export const storeOutage: Scenario = {
-  faults: "F7",
+  faults: "F7, F15",
   name: "store-outage",
   runsOn: "production",
   injects:
-    "ClickHouse away, then slow (5 s an insert), too many parts, read-only, out of memory, 429 and 503 of a gateway",
+    "ClickHouse away, then slow (5 s an insert), too many parts, read-only, out of memory, on a full disk, 429 and 503 of a gateway",
   holds:
     "calls are taken all the while; lag grows, memory stays under 1 GB, nothing ends; the backlog drains at 3 times the live rate; nothing is lost",
   isInShortForm: false,
