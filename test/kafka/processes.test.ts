@@ -184,7 +184,6 @@ test.skipIf(kafka === null)(
           job,
           runs: true,
         });
-      expect(watched("ingest_gap")).toBe(0);
 
       expect((await figuresOf(notifier))("outbox_pending", { sink: "slack" })).toBe(0);
     }
