@@ -57,10 +57,10 @@ async function startWriter(production: Production): Promise<TestedProcess> {
 }
 
 /** An insert that runs keeps the constraints with which it began. */
-async function setSlow({ command }: Production, isSlow: boolean): Promise<void> {
+async function setSlow(production: Production, isSlow: boolean): Promise<void> {
   for (const [i, sleep] of SLOW.entries()) {
     const change = isSlow ? `ADD CONSTRAINT slow_${i} CHECK ${sleep}` : `DROP CONSTRAINT slow_${i}`;
-    await command(`ALTER TABLE plumbline_raw.calls ${change}`);
+    await production.command(`ALTER TABLE plumbline_raw.calls ${change}`);
   }
 }
 
