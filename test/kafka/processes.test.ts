@@ -185,7 +185,10 @@ test.skipIf(kafka === null)(
           runs: true,
         });
 
-      expect((await figuresOf(notifier))("outbox_pending", { sink: "slack" })).toBe(0);
+      // Between two edits of a message; the monitor looks every second.
+      await until(async () =>
+        expect((await figuresOf(notifier))("outbox_pending", { sink: "slack" })).toBe(0),
+      );
     }
 
     async function counts(): Promise<Readonly<Record<string, unknown>>> {
