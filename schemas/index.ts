@@ -1,3 +1,4 @@
+export { plainWords, REQUIRED } from "./plain-words.ts";
 export * from "./events/llm-call.ts";
 export * from "./events/dead-letter.ts";
 export * from "./events/verdict.ts";

@@ -116,3 +116,24 @@ test("a proxy's header is believed from its address alone", async () => {
   expect((await fetch(`${trusted.url}/changed`, withHeader)).status).toBe(200);
   expect(() => identity("proxy.internal")).toThrow(/PLUMBLINE_TRUSTED_PROXY: "proxy.internal"/);
 });
+
+test("a link that is opened twice leads on where it has signed in, and tells everybody else what to do", async () => {
+  const { url, sessions } = await serving(createOpenGuard());
+  const link = `${url}/open?token=${sessions.issueLink(PRINCIPAL)}`;
+  const cookie = cookieOf(await fetch(link, { redirect: "manual" }));
+  const accept = "text/html,application/xhtml+xml,*/*;q=0.8";
+
+  const again = await fetch(link, { redirect: "manual", headers: { cookie, accept } });
+  expect([again.status, again.headers.get("location")]).toEqual([303, "/"]);
+
+  const elsewhere = await fetch(link, { redirect: "manual", headers: { accept } });
+  expect(elsewhere.status).toBe(403);
+  expect(elsewhere.headers.get("content-type")).toBe("text/html; charset=utf-8");
+  const page = await elsewhere.text();
+  expect(page).toContain("The link holds no more");
+  expect(page).toContain('href="/"');
+  expect(page).toContain("prints a new link");
+  expect(page).not.toContain(new URL(link).searchParams.get("token"));
+  // Whoever doesn't ask for a page gets the problem as before.
+  expect(Problem.parse(await (await fetch(link)).json()).detail).toContain("Start again for a new one");
+});

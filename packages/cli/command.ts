@@ -31,6 +31,8 @@ export interface CommandIo {
   /** Answers to questions; asked only when it is a terminal. */
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What stands before a command's name to run it again, such as `npx @plumbline/cli`. Default `plumbline`. */
+  readonly invocation?: string;
   /** Where the command was started. */
   readonly directory: string;
   /** Aborts on ctrl-c. */

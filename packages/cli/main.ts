@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { stopOnSignal } from "@plumbline/runtime/run";
+import { invocationOf } from "./invocation.ts";
 import { runCli } from "./run-cli.ts";
 
 /** A reader that has seen enough, such as `head`, closes the pipe; what still runs then stops as on ctrl-c. */
@@ -18,6 +19,12 @@ process.exitCode = await runCli(
     stdin: process.stdin,
     environment: process.env,
     directory: process.cwd(),
+    invocation: invocationOf({
+      argv: process.argv,
+      execArgv: process.execArgv,
+      environment: process.env,
+      directory: process.cwd(),
+    }),
     signal: AbortSignal.any([stopOnSignal(), unread.signal]),
   },
   systemClock,

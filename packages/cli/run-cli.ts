@@ -28,6 +28,7 @@ import { productVersion } from "@plumbline/runtime/product-version";
 import { isFileError, whyOf } from "@plumbline/runtime/system-error";
 import { describeUnknown, findUnknown } from "@plumbline/runtime/unknown-variables";
 import { CommandFailure, EXIT } from "./failure.ts";
+import { type Advised, commandLine, withInvocation, withInvocationOfHints } from "./invocation.ts";
 import { printable, printableJson } from "./text/printable.ts";
 
 /** In the order of the help: a prompt's way to production, then what looks at it. */
@@ -92,6 +93,7 @@ function createProgram(io: CommandIo, context: Context): Program {
     .helpCommand("help [command]", "how to use a command")
     .hook("preAction", (_program, command) => {
       context.isJson = command.opts()["json"] === true;
+      context.advised = adviceOf(program, command, io.invocation);
       // `config` lists them in its own answer.
       if (command.parent?.name() === "config") return;
       for (const unknown of findUnknown(io.environment)) context.warn(describeUnknown(unknown));
@@ -104,10 +106,30 @@ function createProgram(io: CommandIo, context: Context): Program {
   return program;
 }
 
+/** Options that say where project and registry are: a command that is advised gets those that were given. */
+const PLACES = ["project", "registry"];
+
+function adviceOf(program: Program, given: Program, invocation = "plumbline"): Advised {
+  const places = PLACES.filter((option) => given.getOptionValueSource(option) === "cli");
+  const flagsOf = (command: Program): string =>
+    places
+      .filter((option) => command.options.some((each) => each.attributeName() === option))
+      .map((option) => ` ${commandLine([`--${option}`, String(given.opts()[option])])}`)
+      .join("");
+  return { invocation, commands: new Map(program.commands.map((each) => [each.name(), flagsOf(each)])) };
+}
+
 interface Context extends CommandContext {
   isJson: boolean;
   exitCode: number;
+  /** How to run a command again. */
+  advised: Advised;
   readonly warnings: string[];
+}
+
+/** What people read: without controls, and with commands that can be pasted. */
+function readable(text: string, context: Context): string {
+  return printable(withInvocation(text, context.advised));
 }
 
 function createContext(io: CommandIo, clock: Clock): Context {
@@ -116,6 +138,7 @@ function createContext(io: CommandIo, clock: Clock): Context {
     clock,
     isJson: false,
     exitCode: EXIT.ok,
+    advised: { invocation: "plumbline", commands: new Map() },
     warnings: [],
     answer(data, text, exitCode = EXIT.ok) {
       context.exitCode = exitCode;
@@ -123,16 +146,16 @@ function createContext(io: CommandIo, clock: Clock): Context {
         const { warnings } = context;
         io.stdout.write(`${printableJson({ ok: exitCode === EXIT.ok, data, warnings, error: null })}\n`);
       } else if (text !== "") {
-        const shown = printable(text);
+        const shown = printable(withInvocationOfHints(text, context.advised));
         io.stdout.write(shown.endsWith("\n") ? shown : `${shown}\n`);
       }
     },
     warn(message) {
       context.warnings.push(message);
-      io.stderr.write(`warning: ${printable(message)}\n`);
+      io.stderr.write(`warning: ${readable(message, context)}\n`);
     },
     say(message) {
-      if (!context.isJson) io.stderr.write(`${printable(message)}\n`);
+      if (!context.isJson) io.stderr.write(`${readable(message, context)}\n`);
     },
   };
   return context;
@@ -145,8 +168,8 @@ function explain(thrown: unknown, io: CommandIo, context: Context): number {
   const exitCode = io.signal.aborted ? EXIT.interrupted : exitCodeOf(error);
   const failure = error instanceof CommandFailure ? error : undefined;
   const message = messageOf(error, exitCode);
-  io.stderr.write(`plumbline: ${printable(message)}\n`);
-  if (failure?.next !== undefined) io.stderr.write(`Next: ${printable(failure.next)}\n`);
+  io.stderr.write(`plumbline: ${readable(message, context)}\n`);
+  if (failure?.next !== undefined) io.stderr.write(`Next: ${readable(failure.next, context)}\n`);
   if (exitCode === EXIT.usage) io.stderr.write("(--help tells more)\n");
   if (context.isJson) {
     const described = {

@@ -1,4 +1,5 @@
 /** YAML and JSON of people's files, with the line of every field, so that a schema's complaint can be found. */
+import { plainWords, REQUIRED } from "@plumbline/schemas";
 import { type Document, LineCounter, isNode, isScalar, parseDocument, visit } from "yaml";
 import type { FileProblem, Parsed } from "./file-problem.ts";
 
@@ -130,6 +131,7 @@ function mayBeDeeper(text: string, levels: number): boolean {
 export interface FileSchema<Value> {
   safeParse(
     value: unknown,
+    options: { readonly error: typeof plainWords },
   ): { success: true; data: Value } | { success: false; error: { issues: readonly SchemaIssue[] } };
 }
 
@@ -148,7 +150,7 @@ export function checkSchema<Value>(
   file: string,
   knownKeys: readonly string[] = [],
 ): Parsed<Value> {
-  const checked = schema.safeParse(source.value);
+  const checked = schema.safeParse(source.value, { error: plainWords });
   if (checked.success) return { kind: "parsed", value: checked.data, warnings: [] };
   return invalid(checked.error.issues.map((issue) => problemOf(issue, source, file, knownKeys)));
 }
@@ -172,16 +174,12 @@ function problemOf(
       fix: near === null ? "Remove it" : `Remove it, or write ${near}`,
     };
   }
-  // A union says only "Invalid input"; the branch that came furthest says what was expected.
+  // A union says only that nothing fits; the branch that came furthest says what was expected.
   const deepest = issue.errors
     ?.flat()
-    .toSorted(
-      (a, b) =>
-        b.path.length - a.path.length ||
-        Number(a.message.startsWith("Invalid input")) - Number(b.message.startsWith("Invalid input")),
-    )[0];
-  const message = (deepest?.message ?? issue.message).replace(/^Invalid input: /, "").replace(/\.$/, "");
-  const isMissing = message.endsWith("received undefined");
+    .toSorted((a, b) => b.path.length - a.path.length || Number(isVague(a)) - Number(isVague(b)))[0];
+  const message = (deepest?.message ?? issue.message).replace(/\.$/, "");
+  const isMissing = message === REQUIRED;
   return {
     file,
     line,
@@ -191,6 +189,11 @@ function problemOf(
       ? `Add ${field === "" ? "the content" : field}`
       : `Correct ${field === "" ? "the file" : field}`,
   };
+}
+
+/** Another branch of a union says more than that the type is another. */
+function isVague({ code }: SchemaIssue): boolean {
+  return code === "invalid_type" || code === "invalid_union";
 }
 
 /** Known names that one name is compared with: a file may declare thousands, and nobody needs a guess among them. */

@@ -1,5 +1,6 @@
 /** The variables of one process: what each is set to, where that comes from, and what is wrong. */
 import { readFileSync } from "node:fs";
+import { plainWords } from "@plumbline/schemas";
 import { z } from "zod";
 import { isSecretName } from "./secrets.ts";
 
@@ -42,7 +43,7 @@ export function readSettings<Schema extends z.ZodObject>(
       return { variable, value: defaultOf(field), source: "default", from: null };
     }
     if ("problem" in given) return { variable, value: null, source: "file", from: given.from };
-    const { error } = field.safeParse(given.value);
+    const { error } = field.safeParse(given.value, { error: plainWords });
     for (const issue of error?.issues ?? []) addProblem(issue.message);
     return { variable, ...given };
   });
@@ -50,7 +51,7 @@ export function readSettings<Schema extends z.ZodObject>(
   const given = settings.flatMap(({ variable, value, source }) =>
     source === "default" ? [] : [[variable, value]],
   );
-  const parsed = schema.safeParse(Object.fromEntries(given));
+  const parsed = schema.safeParse(Object.fromEntries(given), { error: plainWords });
   return parsed.success
     ? { settings, problems, config: parsed.data }
     : { settings, problems: parsed.error.issues.map(({ message }) => message), config: null };

@@ -50,7 +50,7 @@ function fieldOf(issue: z.core.$ZodIssue): string {
 
 function explain(issue: z.core.$ZodIssue, field: string, schema: z.ZodObject, event: unknown): string {
   if (field === "") return "the event must be a JSON object";
-  if (issue.code !== "invalid_type" && issue.code !== "invalid_value") return `${field}: ${issue.message}`;
+  if (issue.code !== "invalid_type" && issue.code !== "invalid_value") return `${field} ${issue.message}`;
 
   const found = valueAt(event, issue.path);
   if (found === undefined) {

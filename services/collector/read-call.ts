@@ -11,6 +11,7 @@ import {
   CALL_FIELDS,
   Feedback,
   LlmCall,
+  plainWords,
 } from "@plumbline/schemas";
 import { explainIssues, type Refusal } from "./explain-issue.ts";
 import type { BodyItem } from "./split-body.ts";
@@ -46,7 +47,7 @@ export function readCall(item: BodyItem, now: number): ReadEvent {
   const { event, isVerbatim, warnings } = plain;
 
   const filled = fillIdentity(event, now, warnings);
-  const parsed = LlmCall.safeParse(filled);
+  const parsed = LlmCall.safeParse(filled, { error: plainWords });
   if (!parsed.success) return { kind: "rejected", ...explainIssues(parsed.error, LlmCall, filled) };
   const complete = moveUnknownFields(filled, warnings);
   warnOfClock(Date.parse(parsed.data.started_at) - now, warnings);
@@ -68,7 +69,7 @@ export function readFeedback(item: BodyItem): ReadEvent {
   const plain = readObject(item);
   if (plain.kind === "rejected") return plain;
   const { event, isVerbatim, warnings } = plain;
-  const parsed = Feedback.safeParse(event);
+  const parsed = Feedback.safeParse(event, { error: plainWords });
   if (!parsed.success) return { kind: "rejected", ...explainIssues(parsed.error, Feedback, event) };
   for (const field of Object.keys(event)) {
     if (!Object.hasOwn(Feedback.shape, field)) {

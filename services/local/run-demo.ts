@@ -41,7 +41,7 @@ export async function runDemo({ local, urls, flags, clock, signal }: RunDemoOpti
 
   if (flags.json)
     process.stdout.write(
-      `${JSON.stringify({ seconds, calls, judged, incident: describe(incident, local, urls) })}\n`,
+      `${JSON.stringify({ seconds, calls, judged, incident: describe(incident, local) })}\n`,
     );
   if (!alerted || incident === null) {
     if (!signal.aborted)
@@ -51,9 +51,16 @@ export async function runDemo({ local, urls, flags, clock, signal }: RunDemoOpti
     return false;
   }
   process.stderr.write(
-    `\n${messageOf(incident, local)?.preview ?? ""}\n\nAfter ${seconds} s, ${calls} calls, ${judged} of them judged; every call had status ok.\nThe alert: ${styleText("bold", urls.inbox)}\n${flags.untilAlert ? "" : "Plumbline keeps serving; stop it with Ctrl-C.\n"}`,
+    `\n${messageOf(incident, local)?.preview ?? ""}\n\nAfter ${seconds} s, ${calls} calls, ${judged} of them judged; every call had status ok.\n${where(urls, flags)}\n`,
   );
   return true;
+}
+
+/** A link is printed for as long as something answers at it. */
+function where(urls: RunDemoOptions["urls"], { untilAlert }: Flags): string {
+  return untilAlert
+    ? "This play ends here, its inbox page and its data with it; without --until-alert both stay until Ctrl-C."
+    : `The alert: ${styleText("bold", urls.inbox)}\nPlumbline keeps serving; stop it with Ctrl-C.`;
 }
 
 function createProgressBar(): (progress: DemoProgress) => void {
@@ -104,11 +111,7 @@ function messageOf({ incident_id }: IncidentState, { inbox }: LocalMode) {
   return inbox.messages(null).find((each) => each.message.incident_id === incident_id)?.message;
 }
 
-function describe(
-  incident: IncidentState | null,
-  local: LocalMode,
-  urls: RunDemoOptions["urls"],
-): object | null {
+function describe(incident: IncidentState | null, local: LocalMode): object | null {
   if (incident === null) return null;
   const { use_case, candidate, incumbent, effect, interval } = incident.detection;
   return {
@@ -121,6 +124,5 @@ function describe(
     message:
       local.inbox.messages(null).find((each) => each.message.incident_id === incident.incident_id)?.message
         .preview ?? null,
-    inbox_url: urls.inbox,
   };
 }

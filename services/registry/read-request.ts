@@ -1,7 +1,7 @@
 /** What a request says, checked: body, version references, expectations, credentials. */
 import { parseShortVersion } from "@plumbline/prompts";
 import { createBodyReader, HttpProblem, readWholeText, type Request } from "@plumbline/runtime/http";
-import { EVAL_BODY_BYTES_MAX, REGISTRY_BODY_BYTES_MAX, UseCase } from "@plumbline/schemas";
+import { EVAL_BODY_BYTES_MAX, plainWords, REGISTRY_BODY_BYTES_MAX, UseCase } from "@plumbline/schemas";
 import type { z } from "zod";
 import type { UseCaseState } from "@plumbline/registry-fold/state";
 
@@ -37,7 +37,7 @@ export async function readJson<Schema extends z.ZodType>(
   } catch {
     throw badRequest("The body is not JSON.", "");
   }
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: plainWords });
   if (parsed.success) return parsed.data;
   const count = parsed.error.issues.length;
   const errors = parsed.error.issues.slice(0, ERRORS_MAX).map(({ path, message }, index) => ({
@@ -50,7 +50,7 @@ export async function readJson<Schema extends z.ZodType>(
     type: "urn:plumbline:bad-request",
     title: "Bad request",
     status: 400,
-    detail: `${first!.field === "" ? "The body" : first!.field}: ${first!.message}${count > 1 ? ` (and ${count - 1} more)` : ""}`,
+    detail: `${first!.field === "" ? "The body" : first!.field} ${first!.message}${count > 1 ? ` (and ${count - 1} more)` : ""}`,
     field: first!.field,
     errors,
     errors_count: count,
@@ -60,7 +60,7 @@ export async function readJson<Schema extends z.ZodType>(
 /** Faults of one body that its answer lists; the count beside them says how many there were. */
 export const ERRORS_MAX = 20;
 const FIELD_CHARS_MAX = 200;
-/** An unknown key is part of zod's message about it, whole. */
+/** An unknown key is part of the message about it, whole. */
 const MESSAGE_CHARS_MAX = 500;
 
 /** Prompts with a JSON Schema need ten or so. What is folded must never exhaust a stack. */

@@ -1,4 +1,4 @@
-import { CALL_FIELDS, LlmCall } from "@plumbline/schemas";
+import { CALL_FIELDS, LlmCall, plainWords } from "@plumbline/schemas";
 import type { TimedRecord } from "./destination.ts";
 import { readTenant } from "./read-tenant.ts";
 
@@ -29,7 +29,7 @@ export function decodeCall(record: TimedRecord): DecodedCall {
     const name = error instanceof SyntaxError ? "no JSON" : "no UTF-8";
     return { kind: "rejected", reason: "not_json", detail: `the value is ${name}` };
   }
-  const parsed = LlmCall.safeParse(json);
+  const parsed = LlmCall.safeParse(json, { error: plainWords });
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const field = issue?.path.join(".") ?? "";
@@ -37,7 +37,7 @@ export function decodeCall(record: TimedRecord): DecodedCall {
     return {
       kind: "rejected",
       reason: `schema:${topLevel}`,
-      detail: `${field}: ${issue?.message ?? "invalid"}`,
+      detail: `${field} ${issue?.message ?? "invalid"}`,
     };
   }
   let unknownFields = 0;

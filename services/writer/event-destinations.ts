@@ -1,6 +1,6 @@
 /** Verdicts, feedback, incidents and registry commands: one record, one row. */
 import type { DeliveredTable, Origin } from "@plumbline/ports";
-import { Feedback, IncidentEvent, RegistryEvent, Verdict, type Topic } from "@plumbline/schemas";
+import { Feedback, IncidentEvent, plainWords, RegistryEvent, Verdict, type Topic } from "@plumbline/schemas";
 import type { z } from "zod";
 import type { Destination, TimedRecord } from "./destination.ts";
 import { readTenant } from "./read-tenant.ts";
@@ -82,11 +82,11 @@ function decodeEvent<Schema extends z.ZodType>(
     const name = error instanceof SyntaxError ? "no JSON" : "no UTF-8";
     return { reason: "not_json", detail: `the value is ${name}` };
   }
-  const parsed = schema.safeParse(json);
+  const parsed = schema.safeParse(json, { error: plainWords });
   if (parsed.success) return { event: parsed.data };
   const issue = parsed.error.issues[0];
   return {
     reason: `schema:${String(issue?.path[0] ?? "event")}`,
-    detail: `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`,
+    detail: `${issue?.path.join(".") ?? ""} ${issue?.message ?? "invalid"}`,
   };
 }

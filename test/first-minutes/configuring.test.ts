@@ -40,7 +40,7 @@ test("a service that starts logs it; one that does not, tells it beside every ot
     stdout: "",
     stderr: `invalid configuration:
   PLUMBLINE_REGISTRY_URL: not set (of the registry, such as http://registry:4800)
-  PLUMBLINE_POLICY_PORT: Invalid input: expected number, received NaN (port of the status of rollouts; 0 picks a free one)
+  PLUMBLINE_POLICY_PORT: must be a number (port of the status of rollouts; 0 picks a free one)
   ${TOLD}
 `,
   });
@@ -101,7 +101,7 @@ test("config print: of a service that would not start, exit code 3 with every pr
   expect(data).toMatchObject({
     service: "judge",
     problems: [
-      "PLUMBLINE_JUDGE_CONCURRENCY: Too small: expected number to be >=1 (judgements in flight at once)",
+      "PLUMBLINE_JUDGE_CONCURRENCY: must be at least 1 (judgements in flight at once)",
       "PLUMBLINE_KAFKA_BROKERS: not set (host:port, comma-separated)",
     ],
     unknown: [{ variable: "PLUMBLINE_JUDGE_MODLE", nearest: "PLUMBLINE_JUDGE_MODEL" }],
@@ -113,7 +113,7 @@ test("config print: of a service that would not start, exit code 3 with every pr
     from: null,
   });
   const text = await runProcess(CLI, ["config", "print", "--service", "judge"], environment);
-  expect(text.stdout).toContain("\n\nIt would not start:\n  PLUMBLINE_JUDGE_CONCURRENCY: Too small");
+  expect(text.stdout).toContain("\n\nIt would not start:\n  PLUMBLINE_JUDGE_CONCURRENCY: must be at least 1");
   expect(text.code).toBe(3);
 });
 

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { InvalidArgumentError } from "commander";
+import { commandLine } from "../invocation.ts";
 import { UseCase } from "@plumbline/schemas";
 import type { AddCommand, CommandIo } from "../command.ts";
 import { readGitUser } from "../git/git.ts";
@@ -56,11 +57,12 @@ export const addInit: AddCommand = (program, context) => {
         existing.length === 0
           ? `write your prompt and real cases into prompts/${useCase}.prompt and evals/${useCase}.jsonl`
           : "give each prompt an owner and an eval set; lint says where they are missing";
-      context.say(`Next${place === "" ? "" : `, in ${place}`}:
-  1. ${first}
-  2. plumbline lint
-  3. git add . && git commit
-  4. plumbline push, with a registry running (npm start)
+      const there = place === "" ? "" : ` --project ${commandLine([place])}`;
+      context.say(`Next:
+  1. ${first}${place === "" ? "" : `, in ${place}`}
+  2. plumbline lint${there}
+  3. git add . && git commit${place === "" ? "" : `, in ${place}`}
+  4. plumbline push${there}, with a registry running (npm start)
 From promptfoo or Langfuse: plumbline import --help`);
     });
 };

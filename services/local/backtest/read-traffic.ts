@@ -2,6 +2,7 @@
  * History as files: events, one JSON object a line, and optionally a plan of arrivals over them. Rows come in the order
  * of their time; both files are checked from end to end before anything is replayed.
  */
+import { plainWords } from "@plumbline/schemas";
 import { z } from "zod";
 import { BadFileError } from "./bad-file.ts";
 import { readLines } from "./read-lines.ts";
@@ -77,7 +78,7 @@ async function* readEvents(file: string): AsyncGenerator<{ row: EventRow; at: nu
         `is not JSON: ${error instanceof Error ? error.message : "?"}`,
       );
     }
-    const parsed = EventRow.safeParse(json);
+    const parsed = EventRow.safeParse(json, { error: plainWords });
     if (!parsed.success) {
       const issue = parsed.error.issues[0]!;
       throw new BadFileError(file, number, issue.path.join("."), issue.message);
