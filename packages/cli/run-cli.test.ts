@@ -1,5 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { runCli } from "./run-cli.ts";
 
@@ -59,4 +62,33 @@ test("with --json a failure is one object on standard output too", async () => {
   expect(exitCode).not.toBe(0);
   expect(stderr).toContain("/nowhere.jsonl");
   expect(JSON.parse(stdout)).toMatchObject({ ok: false, data: null });
+});
+
+test("help and refusals write times as people do: no default is a number of milliseconds", async () => {
+  const { stdout: all } = await run("--help");
+  const names = [...all.matchAll(/^ {2}([a-z-]+) /gm)]
+    .map(([, name]) => name!)
+    .filter((name) => name !== "help");
+  expect(names.length).toBeGreaterThan(15);
+  for (const name of names) {
+    expect((await run(name, "--help")).stdout, name).not.toMatch(/default: \d{4,}/);
+  }
+  expect((await run("doctor", "--help")).stdout).toContain("default: 24h");
+  expect(await run("doctor", "--since", "30d")).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("must be at most 7d"),
+  });
+});
+
+test("a second prompt of a use case names the first one's file", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "plumbline-twice-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  expect((await run("init", folder, "--yes")).exitCode).toBe(0);
+  const file = join(folder, "prompts", "ticket-summary.prompt");
+  writeFileSync(join(folder, "prompts", "z.prompt"), readFileSync(file, "utf8"));
+  const { exitCode, stdout } = await run("lint", "--project", folder);
+  expect(exitCode).toBe(3);
+  expect(stdout).toMatch(
+    /prompts\/z\.prompt.*is the prompt of ticket-summary, and so is prompts\/ticket-summary\.prompt/,
+  );
 });

@@ -413,3 +413,26 @@ test("a short version names use case and twelve digits, and is read back", () =>
   expect(parseShortVersion(short)).toEqual({ use_case: "ticket-summary", hex: version.slice(7, 19) });
   expect(parseShortVersion("ticket-summary@12")).toBeNull();
 });
+
+describe("parameters of the model", () => {
+  const withConfig = (config: string): readonly string[] =>
+    problems(`---\nmodel: openai/gpt-5-mini\nconfig:\n  ${config}\n---\nHello\n`);
+
+  test.each([
+    ['temperature: "hot"', /a\.prompt:4.*config\.temperature.*must be a number/],
+    ['max_tokens: "400"', /config\.max_tokens.*must be a number/],
+    ["topP: [1]", /config\.topP.*must be a number/],
+  ])("%s is refused at its line", (config, says) => {
+    expect(withConfig(config)).toEqual([expect.stringMatching(says)]);
+  });
+
+  test.each([
+    "temperature: 0.2",
+    "seed: null",
+    'reasoning_effort: "high"',
+    "stop: [a, b]",
+    "tools: [{ type: function }]",
+  ])("%s is passed on", (config) => {
+    expect(withConfig(config)).toEqual([]);
+  });
+});

@@ -22,6 +22,23 @@ export const ProjectPath = z
   .max(500)
   .regex(/^(?!\/)(?!.*(?:^|\/)\.\.(?:\/|$))[^\\]+$/, "must be a relative path inside the project");
 
+/** Parameters of model calls that every provider takes as numbers. What else stands in `config` is passed on unseen. */
+const NUMERIC_PARAMETERS = [
+  "temperature",
+  "top_p",
+  "topP",
+  "top_k",
+  "topK",
+  "max_tokens",
+  "maxTokens",
+  "max_output_tokens",
+  "maxOutputTokens",
+  "max_completion_tokens",
+  "frequency_penalty",
+  "presence_penalty",
+  "seed",
+] as const;
+
 export const PromptFrontMatter = z
   .object({
     model: z
@@ -31,6 +48,14 @@ export const PromptFrontMatter = z
       .describe("provider/model; dated names only change when you change them"),
     config: z
       .record(z.string(), z.json())
+      .superRefine((config, context) => {
+        for (const name of NUMERIC_PARAMETERS) {
+          const value = config[name];
+          if (value === undefined || value === null || typeof value === "number") continue;
+          const message = `must be a number: ${name} is one wherever models are called`;
+          context.addIssue({ code: "custom", path: [name], message });
+        }
+      })
       .default({})
       .describe("passed to the provider as it is: temperature, max_tokens, …"),
     input: z

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import type { AddCommand, CommandContext } from "../command.ts";
 import { checkService, type ServiceAddress } from "../doctor/check-service.ts";
 import { checkStore } from "../doctor/check-store.ts";
 import { fail, ok, warn, type Finding } from "../doctor/finding.ts";
 import { CommandFailure, EXIT, UsageError } from "../failure.ts";
 import { addRegistryOptions, openConfigIfAny, type RegistryFlags } from "../project-options.ts";
-import { readSpan } from "../sql/read-window.ts";
+import { readSpan, readSpanUpTo } from "../sql/read-window.ts";
 import { openSqlEndpoint } from "../sql/sql-endpoint.ts";
 import { formatTable } from "../text/table.ts";
 
@@ -49,7 +49,11 @@ export const addDoctor: AddCommand = (program, context) => {
       (text: string, all: readonly ServiceAddress[]) => [...all, readService(text)],
       [] as readonly ServiceAddress[],
     )
-    .option("--since <span>", "how far back deliveries are counted, at most 7d: 2h, 1d", readSpan, 86_400_000)
+    .addOption(
+      new Option("--since <span>", "how far back deliveries are counted, at most 7d: 2h, 1d")
+        .argParser(readSpanUpTo("7d"))
+        .default(readSpan("24h"), "24h"),
+    )
     .action(async (flags: DoctorFlags) => {
       const { findings: ofProject, registry } = await checkProject(context, flags);
       const { environment, signal } = context.io;
@@ -85,7 +89,7 @@ async function checkProject(
           warn(
             "config",
             "no project here or above; the defaults of local mode hold",
-            "plumbline init, or --project",
+            "begin one with plumbline init, or name its folder: --project",
           ),
         ],
         registry: given ?? REGISTRY_DEFAULT,

@@ -66,25 +66,30 @@ export async function loadProject(found: FoundConfig): Promise<Project> {
   for (const file of evalFiles!.filter((each) => each.endsWith(".jsonl"))) {
     for (const set of keep(parseEvalSet(await read(file), file))) evalSets.set(file, set);
   }
+  /** What each file gives a name to, and which file was the first to do so. */
+  const firstFiles = new Map<string, string>();
+  const claim = (file: string, what: string): void => {
+    const first = firstFiles.get(what);
+    if (first === undefined) firstFiles.set(what, file);
+    else problems.push(twice(file, what, first));
+  };
   const rubrics = new Map<string, NamedRubric>();
   for (const file of rubricFiles!.filter(isYaml)) {
     for (const rubric of keep(parseRubric(await read(file), file))) {
-      if (rubrics.has(rubric.name)) problems.push(twice(file, `the rubric ${rubric.name}`));
+      claim(file, `the rubric ${rubric.name}`);
       rubrics.set(rubric.name, rubric);
     }
   }
   const policies = new Map<string, PolicyFile & { readonly file: string }>();
   for (const file of policyFiles!.filter(isYaml)) {
     for (const policy of keep(parsePolicy(await read(file), file))) {
-      if (policies.has(policy.use_case)) problems.push(twice(file, `the policy of ${policy.use_case}`));
+      claim(file, `the policy of ${policy.use_case}`);
       policies.set(policy.use_case, { ...policy, file });
     }
   }
-  const byUseCase = new Map<string, ParsedPrompt>();
   for (const prompt of prompts) {
     const { use_case } = prompt.document;
-    if (byUseCase.has(use_case)) problems.push(twice(prompt.file, `the prompt of ${use_case}`));
-    byUseCase.set(use_case, prompt);
+    claim(prompt.file, `the prompt of ${use_case}`);
   }
   return {
     ...found,
@@ -98,12 +103,12 @@ export async function loadProject(found: FoundConfig): Promise<Project> {
   };
 }
 
-function twice(file: string, what: string): FileProblem {
+function twice(file: string, what: string, first: string): FileProblem {
   return {
     file,
     line: 0,
     field: "",
-    message: `is ${what}, which another file is already`,
+    message: `is ${what}, and so is ${first}`,
     fix: "Remove or rename one of them",
   };
 }

@@ -10,6 +10,15 @@ export function readSpan(text: string): number {
   return Number(match[1]) * MS_PER_UNIT[match[2]!]!;
 }
 
+/** readSpanUpTo reads a span of at most `longest`, written alike. */
+export function readSpanUpTo(longest: string): (text: string) => number {
+  return (text) => {
+    const ms = readSpan(text);
+    if (ms > readSpan(longest)) throw new InvalidArgumentError(`must be at most ${longest}`);
+    return ms;
+  };
+}
+
 /** ISO 8601, ms since the epoch. Without an offset it is UTC, as every time that we print. */
 export function readTime(text: string): number {
   const hasOffset = /(?:Z|[+-]\d\d:?\d\d)$/i.test(text);
