@@ -114,7 +114,7 @@ describe("a bad line is named", () => {
     {
       name: "a date that is none",
       text: '{"metadata":{"added":"yesterday"}}',
-      says: "evals/a.jsonl:1 metadata.added: Invalid ISO date. Correct metadata.added.",
+      says: "evals/a.jsonl:1 metadata.added: must be a date such as 2026-11-24. Correct metadata.added.",
     },
     { name: "no cases", text: "\n\n", says: "evals/a.jsonl: has no cases." },
   ])("$name", ({ text, says }) => {

@@ -5,13 +5,17 @@ import { LogError } from "@plumbline/ports";
  *
  * @throws LogError `log_unavailable` when the time is over
  */
-export async function within<T>(ms: number, doing: string, work: Promise<T>): Promise<T> {
+export function within<T>(ms: number, doing: string, work: Promise<T>): Promise<T> {
+  return orLate(ms, work, () => {
+    return new LogError("log_unavailable", `${doing}: no answer from Kafka in time`, { retryable: true });
+  });
+}
+
+/** As `within`, with an error of its own. */
+export async function orLate<T>(ms: number, work: Promise<T>, late: () => LogError): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
-    const late = new LogError("log_unavailable", `${doing}: no answer from Kafka in time`, {
-      retryable: true,
-    });
-    timer = setTimeout(() => reject(late), ms);
+    timer = setTimeout(() => reject(late()), ms);
   });
   work.catch(() => undefined);
   try {

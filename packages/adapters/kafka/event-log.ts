@@ -5,9 +5,9 @@ import type { Admin, RetryOptions } from "kafkajs";
 import { createAppender, type Appender } from "./appender.ts";
 import { claimPartitions } from "./claim.ts";
 import { BRIEF_RETRY, createClient, createCluster, type KafkaConnection } from "./client.ts";
-import { within } from "./deadline.ts";
+import { orLate, within } from "./deadline.ts";
 import { createDirectReader } from "./direct-reader.ts";
-import { SILENT, type KafkaLogger } from "./driver-log.ts";
+import { brokersAnswer, brokersAway, type KafkaLogger, SILENT } from "./driver-log.ts";
 import { toLogError } from "./errors.ts";
 import { startGroupReader, type GroupReader } from "./group-reader.ts";
 import { toOffset } from "./record.ts";
@@ -28,6 +28,8 @@ const HEARTBEATS_PER_SESSION = 20;
 /** Longest wait for one answer, repeats included. Longer than a broker's restart. */
 const ANSWER_MS = 20_000;
 const ATTEMPT_WAIT_MS = 250;
+/** Who asks whether the log takes appends, such as a health check, is answered within this time. */
+const SOON_MS = 700;
 
 /**
  * The log on a Kafka cluster. Connects on first use; the topics must exist (`ensureTopics`).
@@ -71,7 +73,9 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
       const asked = admin;
       try {
         const left = Math.max(0, deadline - performance.now());
-        return await within(left, doing, asked.then(question));
+        const answer = await within(left, doing, asked.then(question));
+        brokersAnswer(logger);
+        return answer;
       } catch (error) {
         const failure = toLogError(error, doing);
         if (admin === asked) admin = null;
@@ -113,9 +117,17 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
       const failure = appenders.get(topic)?.recentFailure() ?? null;
       if (failure !== null) throw failure;
       // A record that nobody wants would have to be written to know more.
-      const { topics } = await ask(`leaders of ${topic}`, (connected) =>
+      const asked = ask(`leaders of ${topic}`, (connected) =>
         connected.fetchTopicMetadata({ topics: [topic] }),
       );
+      const { topics } = await orLate(SOON_MS, asked, () => {
+        const away = brokersAway(logger);
+        return new LogError(
+          "log_unavailable",
+          `Kafka does not answer: ${away.length > 0 ? `no connection to ${away.join(", ")}` : options.brokers.join(", ")}; check PLUMBLINE_KAFKA_BROKERS, and that they run`,
+          { retryable: true },
+        );
+      });
       const partitions = topics.find(({ name }) => name === topic)?.partitions ?? [];
       const leaderless = partitions.filter(({ leader }) => leader < 0).length;
       if (partitions.length > 0 && leaderless === 0) return;

@@ -70,13 +70,13 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
       );
     });
   }
+  const onlyProbes = routes.every((route) => PROBE_PATHS.has(route.path));
   app.use((request: Request) => {
     throw new HttpProblem({
       type: "urn:plumbline:not-found",
       title: "Not found",
       status: 404,
-      detail: `There is nothing at this path. ${name} answers ${all
-        .filter((route) => !PROBE_PATHS.has(route.path))
+      detail: `There is nothing at this path. ${name} answers ${(onlyProbes ? all : routes)
         .map((route) => `${route.method} ${route.path}`)
         .join(", ")}.${request.path === "/" ? "" : " Check the path for a typing error."}`,
     });

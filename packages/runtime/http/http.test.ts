@@ -156,6 +156,21 @@ test("a port in use is reported with the port and the setting that changes it", 
   await expect(service.url).rejects.toThrow(/in use/);
 });
 
+test("a server that only answers about itself says at what paths, and another does not repeat them", async () => {
+  const found = async (routes: Route[]): Promise<string> => {
+    const { url } = await serving(routes);
+    return Problem.parse(await (await fetch(`${url}/`)).json()).detail;
+  };
+  const handle: Route["handle"] = (_request, response) => void response.end();
+  const metrics: Route = { method: "GET", path: "/metrics", access: "public", handle };
+  expect(await found([metrics])).toBe(
+    "There is nothing at this path. test answers GET /livez, GET /healthz, GET /readyz, GET /metrics.",
+  );
+  expect(await found([{ method: "POST", path: "/x", access: "public", handle }])).toBe(
+    "There is nothing at this path. test answers POST /x.",
+  );
+});
+
 test("closing lets a request in flight finish and drops idle connections at once", async () => {
   const arrived = deferred();
   const finish = deferred();
