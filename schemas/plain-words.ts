@@ -44,7 +44,9 @@ export const plainWords: z.core.$ZodErrorMap = (issue) => {
       return `has ${issue.keys.length === 1 ? "a key" : "keys"} that nothing reads: ${issue.keys.join(", ")}`;
     case "invalid_union":
       return issue.input === undefined ? REQUIRED : "fits none of the forms that it may have";
-    default:
+    case "custom":
+    case "invalid_element":
+    case "invalid_key":
       return "is not valid";
   }
 };

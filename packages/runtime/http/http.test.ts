@@ -13,6 +13,7 @@ import {
   listen,
   type Route,
 } from "./index.ts";
+import type { PublicRoute } from "./route.ts";
 import { createLogger, type Logger } from "../logger.ts";
 
 const logger = createLogger("test", "silent");
@@ -161,7 +162,7 @@ test("a server that only answers about itself says at what paths, and another do
     const { url } = await serving(routes);
     return Problem.parse(await (await fetch(`${url}/`)).json()).detail;
   };
-  const handle: Route["handle"] = (_request, response) => void response.end();
+  const handle: PublicRoute["handle"] = (_request, response) => void response.end();
   const metrics: Route = { method: "GET", path: "/metrics", access: "public", handle };
   expect(await found([metrics])).toBe(
     "There is nothing at this path. test answers GET /livez, GET /healthz, GET /readyz, GET /metrics.",
