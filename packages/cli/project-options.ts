@@ -82,7 +82,7 @@ export async function openRegistry(
     url,
     timeoutMs: config.registry.timeout_ms,
     apiKey: await keyFor(context, url, named !== undefined),
-    actor: await readActor(context.io),
+    actor: await readActor(context.io, flags),
     signal,
   });
 }
@@ -104,8 +104,10 @@ async function keyFor(context: CommandContext, url: string, isNamed: boolean): P
  * Whom the history names where no key says it: the same address that git puts on commits, so that the registry sees
  * when somebody wants to approve what they wrote.
  */
-export async function readActor(io: CommandIo): Promise<string> {
-  return nonEmpty(io.environment["PLUMBLINE_ACTOR"]) ?? (await readGitUser(io.directory)) ?? actorOf(io);
+async function readActor(io: CommandIo, { project }: ProjectFlags): Promise<string> {
+  const named = nonEmpty(io.environment["PLUMBLINE_ACTOR"]);
+  // Of the project: the folder of the shell may be another repository, with another name for the same person.
+  return named ?? (await readGitUser(resolve(io.directory, project ?? "."))) ?? actorOf(io);
 }
 
 /** @throws UsageError when the project does not have this environment */

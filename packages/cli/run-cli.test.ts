@@ -1,4 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -91,4 +94,22 @@ test("a second prompt of a use case names the first one's file", async () => {
   expect(stdout).toMatch(
     /prompts\/z\.prompt.*is the prompt of ticket-summary, and so is prompts\/ticket-summary\.prompt/,
   );
+});
+
+test("a command is done by the git user of the project, not of the folder that the shell is in", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "plumbline-actor-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  execFileSync("git", ["init", "--quiet", folder]);
+  execFileSync("git", ["-C", folder, "config", "user.email", "ann@shop.example"]);
+  expect((await run("init", folder, "--yes")).exitCode).toBe(0);
+  const actors: unknown[] = [];
+  const server = createServer((request, response) => {
+    actors.push(request.headers["x-plumbline-actor"]);
+    response.writeHead(503).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  await run("status", "--project", folder, "--registry", `http://127.0.0.1:${port}`);
+  expect(new Set(actors)).toEqual(new Set(["ann@shop.example"]));
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { KNOWN_VARIABLES } from "./known-variables.ts";
 import { loadConfig } from "./load-config.ts";
 import { maskSecrets } from "./secrets.ts";
 import { describeUnknown, findUnknown } from "./unknown-variables.ts";
@@ -15,6 +16,17 @@ test.each([
 ])("%s is no variable: %s", (variable, guess) => {
   expect(findUnknown({ [variable]: "x" }).map(describeUnknown)).toEqual([
     `${variable} is not a variable of Plumbline; ${guess}`,
+  ]);
+});
+
+test.each([
+  ["PLUMBLINE_MONITOR_CRON", "PLUMBLINE_MONITOR_INTERVAL_SECONDS"],
+  ["PLUMBLINE_MONITOR_MEASURES_CRON", "PLUMBLINE_MONITOR_MEASURES_INTERVAL_SECONDS"],
+  ["PLUMBLINE_JUDGE_URL", "PLUMBLINE_JUDGE_BASE_URL"],
+])("%s of an earlier release is told with its new name", (variable, replacement) => {
+  expect(KNOWN_VARIABLES).toContain(replacement);
+  expect(findUnknown({ [variable]: "*/5 * * * *" }).map(describeUnknown)).toEqual([
+    `${variable} was renamed and is not read any more; set ${replacement}`,
   ]);
 });
 

@@ -4,8 +4,17 @@ import { KNOWN_VARIABLES } from "./known-variables.ts";
 import type { Environment } from "./read-settings.ts";
 import { isSecretName } from "./secrets.ts";
 
+/** Variables of earlier releases. Their values are not taken over where the unit has changed with the name. */
+const RENAMED: Readonly<Record<string, string>> = {
+  PLUMBLINE_MONITOR_CRON: "PLUMBLINE_MONITOR_INTERVAL_SECONDS",
+  PLUMBLINE_MONITOR_MEASURES_CRON: "PLUMBLINE_MONITOR_MEASURES_INTERVAL_SECONDS",
+  PLUMBLINE_JUDGE_URL: "PLUMBLINE_JUDGE_BASE_URL",
+};
+
 export interface UnknownVariable {
   readonly variable: string;
+  /** What took its place; null when it never was a variable. */
+  readonly replacement: string | null;
   /** The known name that looks most like it; null when none does. */
   readonly nearest: string | null;
 }
@@ -37,11 +46,15 @@ export function findUnknown(environment: Environment): readonly UnknownVariable[
     .filter(
       ([name, value]) => name.startsWith(PREFIX) && value !== undefined && value !== "" && !isKnown(name),
     )
-    .map(([variable]) => ({ variable, nearest: nearestOf(variable) }))
+    .map(([variable]) => {
+      const replacement = Object.hasOwn(RENAMED, variable) ? RENAMED[variable]! : null;
+      return { variable, replacement, nearest: replacement === null ? nearestOf(variable) : null };
+    })
     .toSorted((a, b) => (a.variable < b.variable ? -1 : 1));
 }
 
-export function describeUnknown({ variable, nearest }: UnknownVariable): string {
+export function describeUnknown({ variable, replacement, nearest }: UnknownVariable): string {
+  if (replacement !== null) return `${variable} was renamed and is not read any more; set ${replacement}`;
   const guess = nearest === null ? "nothing reads it" : `did you mean ${nearest}?`;
   return `${variable} is not a variable of Plumbline; ${guess}`;
 }

@@ -61,7 +61,7 @@ export function createCollector(options: CollectorOptions): HttpService {
   const { log, clock, logger, host = "127.0.0.1", port, appendTimeoutMs = 10_000 } = options;
   const { guard = createOpenGuard() } = options;
   const useCases = new UseCaseLimit();
-  const bodies = createBodyReader({ bytesMax: BODY_BYTES_MAX });
+  const bodies = createBodyReader({ bytesMax: BODY_BYTES_MAX, advice: "Send it in smaller batches." });
   let requests = 0;
 
   async function append(topic: Topic, events: readonly ReadEvent[], tenant: string): Promise<void> {

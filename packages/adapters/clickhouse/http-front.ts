@@ -73,7 +73,7 @@ export async function serveClickHouse(
   const front: Front = readOnly
     ? {
         runner: await clickhouse.openReader(),
-        bodies: createBodyReader({ bytesMax: STATEMENT_BYTES_MAX }),
+        bodies: createBodyReader({ bytesMax: STATEMENT_BYTES_MAX, advice: "Shorten the statement." }),
         limits: { charsMax: STATEMENT_BYTES_MAX, wordsMax: STATEMENT_WORDS_MAX },
         refuse: (statement) => refuseUnlessReadOnly(statement, tableFunctions),
         writer: null,

@@ -100,3 +100,15 @@ test("all owners together hold a bounded number of bytes, and the largest gives 
   small.request.end("x".repeat(100_000 - 1));
   expect(await small.status).toBe(413);
 });
+
+test("whoever sends too much is told what to send instead, in the words of what is sent", async () => {
+  const large = { method: "POST", body: "x".repeat(101) };
+  const detailOf = async (options: Partial<BodyReaderOptions>): Promise<unknown> => {
+    const answer = await fetch(await serving({ bytesMax: 100, ...options }), large);
+    expect(answer.status).toBe(413);
+    return ((await answer.json()) as { detail: unknown }).detail;
+  };
+  const limit = "The body is larger than 100 bytes, the limit before and after decompression.";
+  expect(await detailOf({})).toBe(`${limit} Send less at once.`);
+  expect(await detailOf({ advice: "Shorten the statement." })).toBe(`${limit} Shorten the statement.`);
+});

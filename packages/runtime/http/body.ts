@@ -17,6 +17,8 @@ export interface BodyReaderOptions {
   readonly heldBytesMax?: number;
   /** Longest wait for a whole body, ms. Default 30,000. */
   readonly deadlineMs?: number;
+  /** What a sender of a larger body does. Default `Send less at once.` */
+  readonly advice?: string;
 }
 
 export interface BodyReader {
@@ -55,7 +57,7 @@ interface Held {
 }
 
 export function createBodyReader(options: BodyReaderOptions): BodyReader {
-  const { deadlineMs = BODY_DEADLINE_MS } = options;
+  const { deadlineMs = BODY_DEADLINE_MS, advice = "Send less at once." } = options;
   const heldBytesMax = Math.max(options.heldBytesMax ?? HELD_BYTES_MAX, options.bytesMax + BODY_FLOOR_BYTES);
   const owners = new Map<string, Held>();
   let total = 0;
@@ -96,7 +98,7 @@ export function createBodyReader(options: BodyReaderOptions): BodyReader {
   function receive(request: IncomingMessage, owner: string, bytesMax: number): Promise<Buffer> {
     const overLimit = (): HttpProblem =>
       tooLarge(
-        `The body is larger than ${bytesMax} bytes, the limit before and after decompression. Send it in smaller batches.`,
+        `The body is larger than ${bytesMax} bytes, the limit before and after decompression. ${advice}`,
       );
     if (Number(request.headers["content-length"] ?? 0) > bytesMax * DISCARD_FACTOR) {
       return Promise.reject(closing(overLimit()));
@@ -170,7 +172,7 @@ function timedOut(deadlineMs: number): HttpProblem {
     type: "urn:plumbline:body-timeout",
     title: "Request timeout",
     status: 408,
-    detail: `The body did not arrive within ${deadlineMs / 1000} s. Send it again, or in smaller batches.`,
+    detail: `The body did not arrive within ${deadlineMs / 1000} s. Send it again, or less at once.`,
   });
 }
 
