@@ -16,14 +16,19 @@ export interface LocalProcess {
   stop(): Promise<number | null>;
 }
 
-/** Local mode as a process, on free ports; its data in `folder`. */
+/**
+ * Local mode as a process, on free ports; its data in `folder`.
+ *
+ * @param main of another checkout; default: this one's
+ */
 export async function startLocal(
   folder: string,
   environment: Readonly<Record<string, string>> = {},
+  main = MAIN,
 ): Promise<LocalProcess> {
   const readyFile = join(folder, `ready-${process.pid}-${performance.now()}.json`);
   const args = ["--port", "0", "--data-dir", join(folder, "data"), "--ready-file", readyFile];
-  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", MAIN, ...args], {
+  const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", main, ...args], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { PATH: process.env["PATH"], HOME: process.env["HOME"], UV_THREADPOOL_SIZE: "16", ...environment },
   });
