@@ -33,7 +33,10 @@ test.each([
   ["--metrics-port", "--metrics-port or PLUMBLINE_METRICS_PORT"],
 ])("local mode: %s that is in use is told in one sentence", async (flag, setting) => {
   const port = await usedPort();
-  const others = ["--port", "0", ...(flag === "--port" ? ["--inbox-port", "0", "--sql-port", "0"] : [])];
+  // None but the one in question has a number: the ports beside it are somebody else's.
+  const others = ["--port", "--inbox-port", "--sql-port", "--registry-port", "--metrics-port"].flatMap(
+    (each) => [each, "0"],
+  );
   const ended = await runProcess(LOCAL, ["--data-dir", await folder(), ...others, flag, String(port)]);
   expect(ended).toEqual({
     code: 3,
