@@ -105,6 +105,9 @@ function refuseUncommitted(state: GitState | null, root: string): void {
     state === null
       ? `${root} is not in a git repository, so nobody could find what was pushed again.`
       : `${count(dirty.length, "file")} not committed, so nobody could find what was pushed again:\n${shown.join("\n")}`,
-    { next: "git commit, then push again; or --allow-dirty to push it as it is", details: dirty },
+    {
+      next: "commit it (in a folder without git: git init first), then push again; or --allow-dirty to push it as it is",
+      details: dirty,
+    },
   );
 }

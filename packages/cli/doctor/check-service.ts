@@ -1,6 +1,7 @@
 /** A process over HTTP: does it answer, is it ready, which release is it, and what does its clock say? */
 import { addressOf, whyUnreachable, type Clock } from "@plumbline/ports";
 import { z } from "zod";
+import { count } from "../text/spoken.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 
 const TIMEOUT_MS = 5_000;
@@ -68,7 +69,7 @@ export async function checkService(
   if (bad.length === 0 && !response.ok)
     findings.push(fail(name, `${url} is not ready`, `look into the log of ${name}`));
   if (findings.length === 0)
-    findings.push(ok(name, `${url} is ready (${Object.keys(readiness.data.checks).length} checks)`));
+    findings.push(ok(name, `${url} is ready (${count(Object.keys(readiness.data.checks).length, "check")})`));
   findings.push(...skewOf(name, response.headers.get("date"), asked, answered));
   findings.push(...(await versionOf(name, get, version)));
   return findings;
