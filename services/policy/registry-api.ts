@@ -49,6 +49,7 @@ export function createRegistryApi({ registryUrl, apiKey }: RegistryApiOptions): 
     try {
       return await fetch(`${base}${path}`, {
         ...init,
+        redirect: "manual",
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       });
     } catch (cause) {

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { addressOf, whyUnreachable } from "@plumbline/ports";
 import { Problem } from "@plumbline/schemas";
 import { z } from "zod";
+import { printableLine } from "../text/printable.ts";
 import type { CommandIo } from "../command.ts";
 import { CommandFailure, EXIT } from "../failure.ts";
 
@@ -42,12 +43,14 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       try {
         const response = await fetch(`${url}${path}`, {
           ...init,
+          // Commands carry prompts and answers: they go to the address that was set, and nowhere that it points to.
+          redirect: "manual",
           headers: { ...headers, ...(init.headers as Record<string, string>) },
           signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
         });
         const text = await response.text();
         if (response.ok) return JSON.parse(text);
-        const failure = toFailure(response.status, text, url);
+        const failure = toFailure(response, text, url);
         if (response.status < 500 || attempt === ATTEMPTS) throw failure;
       } catch (error) {
         if (error instanceof CommandFailure || signal.aborted) throw error;
@@ -89,7 +92,16 @@ export function actorOf({ environment }: Pick<CommandIo, "environment">): string
   return environment["PLUMBLINE_ACTOR"] ?? environment["USER"] ?? environment["USERNAME"] ?? "local";
 }
 
-function toFailure(status: number, text: string, url: string): CommandFailure {
+function toFailure({ status, headers }: Response, text: string, url: string): CommandFailure {
+  const place = headers.get("location");
+  if (status >= 300 && status < 400 && place !== null) {
+    return new CommandFailure(
+      EXIT.precondition,
+      "redirected",
+      `${url} points to ${printableLine(place)}, and nothing was sent there.`,
+      { next: "set registry.url to where the registry is, if that is the place" },
+    );
+  }
   const problem = Problem.safeParse(parse(text));
   if (!problem.success) {
     return new CommandFailure(
