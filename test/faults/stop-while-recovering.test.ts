@@ -73,7 +73,7 @@ async function end(victim: TestedProcess, signal: "SIGKILL" | "SIGTERM"): Promis
 
 /**
  * Resolves when a call that is sent now is stored with its texts: what lies before it in the log was dealt with by then.
- * Texts are inserted before their calls, so either alone would be too early.
+ * Calls and texts are two inserts, so either alone would be too early.
  */
 async function untilFresh(): Promise<void> {
   const before = ledger.count("acknowledged");
