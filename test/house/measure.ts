@@ -143,6 +143,11 @@ function unusedExports({ product, others }: SourceTree): readonly string[] {
     }
   }
   const entries = new Set(entriesOf([...product.values()]));
+  for (const path of entries) {
+    for (const { file, imported } of product.get(path)?.reexports ?? []) {
+      used.set(file, (used.get(file) ?? new Set()).add(imported));
+    }
+  }
   return [...product.values()]
     .filter(({ path }) => !entries.has(path) && used.get(path)?.has("*") !== true)
     .flatMap(({ path, exports: names }) =>
