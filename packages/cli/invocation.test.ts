@@ -25,6 +25,12 @@ test.each([
     argv: ["node", "/root/.npm/_npx/1/node_modules/.bin/plumbline"],
     is: "npx @plumbline/cli",
   },
+  {
+    how: "something that npx started",
+    environment: { npm_command: "exec" },
+    argv: ["node", "/project/packages/cli/main.ts"],
+    is: "node packages/cli/main.ts",
+  },
   { how: "its name", environment: { PATH: `/nowhere:${folder}` }, argv: ["node", onPath], is: "plumbline" },
   {
     how: "a path that PATH does not have",

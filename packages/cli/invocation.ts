@@ -17,8 +17,9 @@ export interface Started {
  */
 export function invocationOf({ argv, execArgv, environment, directory }: Started): string {
   if (environment["npm_lifecycle_event"] === "plumbline") return "npm run -s plumbline --";
-  if (environment["npm_command"] === "exec") return "npx @plumbline/cli";
   const script = argv[1] ?? "";
+  // Whatever else npx has started hands its variables on, such as a test runner.
+  if (environment["npm_command"] === "exec" && basename(script) === NAME) return "npx @plumbline/cli";
   if (basename(script) === NAME) {
     const folder = dirname(script);
     const first = (environment["PATH"] ?? "").split(delimiter).find((each) => isExecutable(join(each, NAME)));
