@@ -1,5 +1,5 @@
 import type { EventLog, LogRecord, QualitySeries } from "@plumbline/ports";
-import { type Detection, IncidentEvent } from "@plumbline/schemas";
+import { type Detection, type DetectionKind, type DetectionOf, IncidentEvent } from "@plumbline/schemas";
 import { type BypassNotice, foldBypass } from "./bypass-notice.ts";
 import { foldIncident, type IncidentState, isOpen } from "./lifecycle.ts";
 import { isEvidenceBefore, placeOfCandidate, placeOfVersion, type RolledBack } from "./rollback.ts";
@@ -116,26 +116,33 @@ export class IncidentFold {
   }
 
   /** Incidents of one kind about a use case, over or not. */
-  of(useCase: UseCase, kind: Detection["kind"]): readonly IncidentState[] {
+  of<Kind extends DetectionKind>(useCase: UseCase, kind: Kind): readonly IncidentState<DetectionOf<Kind>>[] {
     return [...(this.#byUseCase.get(keyOf(useCase)) ?? [])]
       .map((id) => this.#states.get(id)!)
-      .filter((state) => state.detection.kind === kind);
+      .filter((state) => isOf(state, kind));
   }
 
   /** Incidents about the quality of one series, over or not. */
-  ofSeries(series: QualitySeries): readonly IncidentState[] {
+  ofSeries(series: QualitySeries): readonly IncidentState<DetectionOf<"quality">>[] {
     return this.of(series, "quality").filter(
       ({ detection }) =>
-        detection.metric === series.criterion &&
+        detection.metric.name === series.criterion &&
         detection.rubric_hash === series.rubric_hash &&
         detection.judge === series.judge,
     );
   }
 
   /** Incidents of one kind that are neither resolved nor dismissed. */
-  open(kind: Detection["kind"]): readonly IncidentState[] {
-    return [...this.#states.values()].filter((state) => state.detection.kind === kind && isOpen(state));
+  open<Kind extends DetectionKind>(kind: Kind): readonly IncidentState<DetectionOf<Kind>>[] {
+    return [...this.#states.values()].filter((state) => isOf(state, kind)).filter((state) => isOpen(state));
   }
+}
+
+function isOf<Kind extends DetectionKind>(
+  state: IncidentState,
+  kind: Kind,
+): state is IncidentState<DetectionOf<Kind>> {
+  return state.detection.kind === kind;
 }
 
 /** An event as a record of the topic. */

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import type { Detection } from "@plumbline/schemas";
 
 /** The part of a detection that says which incident it belongs to. */
-export type IncidentIdentity = Pick<Detection, "tenant" | "env" | "use_case" | "kind" | "metric"> & {
+export type IncidentIdentity = Pick<Detection, "tenant" | "env" | "use_case" | "kind"> & {
+  readonly metric: Pick<Detection["metric"], "name">;
   readonly candidate: Pick<Detection["candidate"], "prompt_version">;
 };
 
@@ -12,7 +13,9 @@ export type IncidentIdentity = Pick<Detection, "tenant" | "env" | "use_case" | "
  */
 export function incidentKey(detection: IncidentIdentity): string {
   const { tenant, env, use_case, kind, metric, candidate } = detection;
-  return [tenant, env, use_case, kind, metric, candidate.prompt_version].map(encodeURIComponent).join("/");
+  return [tenant, env, use_case, kind, metric.name, candidate.prompt_version]
+    .map(encodeURIComponent)
+    .join("/");
 }
 
 /**

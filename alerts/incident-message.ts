@@ -1,5 +1,5 @@
 import type { IncidentStateName } from "./lifecycle.ts";
-import type { Severity } from "./severity.ts";
+import type { Severity } from "@plumbline/schemas";
 
 /** The notifier port's `Message`, spelled here because alerts know nothing of ports. */
 export interface IncidentMessage {

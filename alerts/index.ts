@@ -5,6 +5,5 @@ export * from "./lifecycle.ts";
 export * from "./message.ts";
 export * from "./rollback.ts";
 export * from "./runbook.ts";
-export * from "./severity.ts";
-export { STORED_SHARE } from "./stored-share.ts";
+export { isRaised } from "./severity.ts";
 export * from "./without-customer-words.ts";

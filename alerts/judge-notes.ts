@@ -1,13 +1,12 @@
 import type { Detection } from "@plumbline/schemas";
-import { messageEvidence } from "./message-evidence.ts";
 import { formatCount } from "./quantity.ts";
 
 /** Who judged, how that judge agrees with people, and the change on their scale where labels allow it. */
 export function judgeNotes(detection: Detection): string[] {
   if (detection.judge === null) return [];
   const judge = `judge ${judgeName(detection.judge)}`;
-  const calibration = messageEvidence(detection).judge_calibration;
-  if (calibration === undefined) return [judge];
+  const calibration = detection.kind === "quality" ? detection.evidence.judge_calibration : null;
+  if (calibration === null) return [judge];
   const { state, labels, labels_min, kappa, corrected, reasons } = calibration;
   if (state === "uncalibrated") {
     const why =

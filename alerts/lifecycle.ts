@@ -3,11 +3,11 @@
  * is the fold of the incident's events in the order of the log; time comes from the events, so every replica and
  * every restart arrives at the same state.
  */
-import type { Detection, IncidentEvent } from "@plumbline/schemas";
+import type { Detection, IncidentEvent, RecoveryCause, RecoveryEvidence, Severity } from "@plumbline/schemas";
+import { measureWords, recoveryWords } from "./measure-words.ts";
 import { isEvidenceBefore, type RolledBack, takesBack, whyOf } from "./rollback.ts";
-import { isRaised, type Severity } from "./severity.ts";
+import { isRaised } from "./severity.ts";
 
-type VersionEvidence = Detection["candidate"];
 type EventOf<Type extends IncidentEvent["type"]> = Extract<IncidentEvent, { type: Type }>;
 
 export type IncidentStateName = "firing" | "acknowledged" | "snoozed" | "watching" | "resolved" | "dismissed";
@@ -27,12 +27,12 @@ export interface Delivery {
   readonly revision: number;
 }
 
-export interface IncidentState {
+export interface IncidentState<Of extends Detection = Detection> {
   readonly incident_id: string;
   readonly state: IncidentStateName;
   readonly severity: Severity;
   /** Newest numbers. */
-  readonly detection: Detection;
+  readonly detection: Of;
   /** Rises by one with each visible change, over all episodes. */
   readonly revision: number;
   /** Revision of the newest change of state or severity: such a change is shown at once, new numbers may wait. */
@@ -51,7 +51,7 @@ export interface IncidentState {
   readonly updated_at: string;
   readonly snoozed_until: string | null;
   /** Evidence and cause of the recovery while watching or resolved, else null. */
-  readonly recovery: { readonly how: string; readonly current: VersionEvidence } | null;
+  readonly recovery: { readonly cause: RecoveryCause; readonly current: RecoveryEvidence } | null;
   /** What took the candidate back, until it fires again; null while nobody did. */
   readonly rolled_back: RolledBack | null;
   readonly dismissed_why: string | null;
@@ -211,15 +211,17 @@ function detected(state: IncidentState, event: EventOf<"detected">): IncidentSta
 
 function recovered(state: IncidentState, event: EventOf<"recovered">): IncidentState {
   if (!isOpen(state)) return state;
-  const recovery = { how: event.how, current: event.current };
-  if (isProven(state.detection.kind, recovery)) {
-    return { ...move(state, event, "resolved", `Resolved: ${event.how}.`), recovery };
+  const { cause, current } = event;
+  const recovery = { cause, current };
+  const how = recoveryWords(state.detection, cause, current);
+  if (isProven(state.detection, recovery)) {
+    return { ...move(state, event, "resolved", `Resolved: ${how}.`), recovery };
   }
   if (state.state === "watching") {
     // Progress: new numbers, same state, and the watch keeps its start.
     return { ...state, recovery, revision: state.revision + 1, updated_at: event.at };
   }
-  return { ...move(state, event, "watching", `Watching: ${event.how}, recovery not yet proven.`), recovery };
+  return { ...move(state, event, "watching", `Watching: ${how}, recovery not yet proven.`), recovery };
 }
 
 /** From here on the old version has to show that it helped; there is nothing left to take back. */
@@ -237,16 +239,15 @@ function rolledBack(state: IncidentState, event: RolledBack): IncidentState {
   };
 }
 
-function isProven(kind: Detection["kind"], recovery: { how: string; current: VersionEvidence }): boolean {
-  const isJudged = kind === "quality" || kind === "judge_drift";
-  const n = isJudged ? recovery.current.units : recovery.current.calls;
-  if (n === 0) return false;
-  return !(isRollback(recovery.how) && isJudged && n < RECOVERY_UNITS_MIN);
-}
-
-/** The way a recovery came about is a sentence that begins with what was done. */
-export function isRollback(how: string): boolean {
-  return how.toLowerCase().startsWith("rolled back");
+function isProven(
+  detection: Detection,
+  { cause, current }: { readonly cause: RecoveryCause; readonly current: RecoveryEvidence },
+): boolean {
+  // Whoever says that a gap closed has counted what was missing; there is nothing else to prove.
+  if (cause === "gap_closed") return true;
+  const isJudged = measureWords(detection).counted === "judged";
+  const n = isJudged ? current.units : current.calls;
+  return n > 0 && !(cause === "rollback" && isJudged && n < RECOVERY_UNITS_MIN);
 }
 
 function unacknowledged(state: IncidentState, event: EventOf<"unacknowledged">): IncidentState {

@@ -2,36 +2,34 @@
 import type { Detection } from "@plumbline/schemas";
 import type { IncidentMessage } from "./incident-message.ts";
 import { isOpen, type IncidentState } from "./lifecycle.ts";
-import { messageEvidence } from "./message-evidence.ts";
+import { measureWords, recoveryWords } from "./measure-words.ts";
 import { nextStep } from "./next-step.ts";
-import { formatCount, formatTime } from "./quantity.ts";
-import { readable, versionsText } from "./version-labels.ts";
+import { formatTime } from "./quantity.ts";
+import { versionsText } from "./version-labels.ts";
 
 export function fields(state: IncidentState): IncidentMessage["fields"] {
   const { detection } = state;
-  const { owner } = messageEvidence(detection);
   const all = [
     { label: "Severity", value: `${state.severity} · ${nextStep(state)}` },
-    { label: isOpen(state) ? "Blast radius" : "Impact", value: blastRadius(detection) },
+    { label: isOpen(state) ? "Blast radius" : "Impact", value: measureWords(detection).harm },
     {
       label: "Environment",
       value: detection.tenant === "" ? detection.env : `${detection.env} · ${detection.tenant}`,
     },
-    { label: "Owner", value: owner ?? null },
+    { label: "Protects", value: protectedText(detection) },
+    { label: "Owner", value: detection.owner ?? null },
     { label: "Versions", value: versionsText(detection) },
     { label: "State", value: stateSentence(state) },
   ];
   return all.flatMap(({ label, value }) => (value === null ? [] : [{ label, value }]));
 }
 
-/** Calls times effect: an estimate with the effect's own interval. Only a fallen share of good answers has one. */
-function blastRadius(detection: Detection): string | null {
-  if (detection.kind !== "quality" || detection.effect >= 0) return null;
-  const { calls } = detection.candidate;
-  if (calls === 0) return null;
-  const [low, high] = detection.interval;
-  const degraded = (effect: number): string => formatCount(Math.max(0, -effect * calls));
-  return `≈ ${degraded(detection.effect)} degraded answers (${degraded(high)} to ${degraded(low)}) of ${formatCount(calls)}`;
+const PROTECTED_WORDS = { safety: "safety", personal_data: "personal data" } as const;
+
+/** What a guardrail is for, beyond the answer: the reason of the highest severity. */
+function protectedText({ kind, evidence }: Detection): string | null {
+  if (kind !== "quality" || evidence.protects === null) return null;
+  return PROTECTED_WORDS[evidence.protects];
 }
 
 function stateSentence(state: IncidentState): string {
@@ -47,7 +45,7 @@ function stateSentence(state: IncidentState): string {
     case "watching":
       return `Watching since ${since}`;
     case "resolved":
-      return `Resolved ${since}: ${readable(state.detection, state.recovery?.how ?? "recovered")}`;
+      return `Resolved ${since}: ${state.recovery === null ? "recovered" : recoveryWords(state.detection, state.recovery.cause, state.recovery.current)}`;
     case "dismissed":
       return `Dismissed by ${by}, ${since}`;
   }

@@ -1,12 +1,12 @@
 /** What is read first, and often alone: the preview of the notification and the title. */
 import type { Detection } from "@plumbline/schemas";
-import { coverageTitle } from "./coverage-words.ts";
 import type { IncidentState } from "./lifecycle.ts";
+import { measureWords, recoveryWords } from "./measure-words.ts";
 import { nextStep } from "./next-step.ts";
-import { formatSize, formatValue, unitOf } from "./quantity.ts";
+import { formatValue } from "./quantity.ts";
 import { byExplanation } from "./slice-text.ts";
 import { clip } from "./text.ts";
-import { candidateLabel, readable, versionLabel } from "./version-labels.ts";
+import { versionLabel } from "./version-labels.ts";
 
 export const PREVIEW_LENGTH_MAX = 250;
 export const TITLE_LENGTH_MAX = 150;
@@ -17,7 +17,7 @@ export function preview(state: IncidentState): string {
   const stateWord = state.state === "firing" ? "" : ` ${state.state}`;
   const head = `[${severity}${stateWord}] `;
   const action = ` ${nextStep(state)}.`;
-  const sentence = previewSentence(state);
+  const sentence = `${detection.use_case}: ${resolvedSentence(state) ?? measureWords(detection).sentence}.`;
   const where = state.state === "firing" ? previewWhere(detection) : "";
   // What to do is never cut off; what is cut first is the place, then the names.
   const full = `${head}${sentence}${where}${action}`;
@@ -27,43 +27,43 @@ export function preview(state: IncidentState): string {
 
 /** At most `TITLE_LENGTH_MAX` characters. */
 export function title(state: IncidentState): string {
-  return clip(wholeTitle(state), TITLE_LENGTH_MAX);
+  const { detection } = state;
+  const text = resolvedTitle(state) ?? measureWords(detection).title;
+  return clip(`${detection.use_case}: ${text}`, TITLE_LENGTH_MAX);
 }
 
-function wholeTitle(state: IncidentState): string {
-  const { detection } = state;
-  const unit = unitOf(detection);
-  const name = `${detection.use_case}: ${detection.metric}`;
-  if (state.recovery !== null && state.state === "resolved") {
-    return `${name} back to ${formatValue(state.recovery.current.mean, unit)} on ${versionLabel(detection, state.recovery.current.prompt_version)}`;
-  }
-  const coverage = coverageTitle(detection);
-  if (coverage !== null) return `${detection.use_case}: ${coverage}`;
-  if (detection.incumbent === null) {
-    return `${name} at ${formatValue(detection.candidate.mean, unit)} on ${candidateLabel(detection)}`;
-  }
-  const isDrift = detection.kind === "input_drift" || detection.kind === "output_drift";
-  const direction = detection.effect < 0 ? "down" : "up";
-  return `${name} ${isDrift ? "moved" : direction} ${formatSize(detection.effect, unit)} on ${candidateLabel(detection)}`;
+/** Null while it is not over. */
+function resolvedTitle(state: IncidentState): string | null {
+  const { detection, recovery } = state;
+  if (recovery === null || state.state !== "resolved") return null;
+  const { label, unit } = detection.metric;
+  const { mean } = recovery.current;
+  if (mean !== null && measureWords(detection).isMeasuredAgain)
+    return `${label} back to ${formatValue(mean, unit)}${onVersion(state)}`;
+  return overText(state);
 }
 
-function previewSentence(state: IncidentState): string {
-  const { detection } = state;
-  const unit = unitOf(detection);
-  const name = `${detection.use_case}: ${detection.metric}`;
-  const { candidate, incumbent } = detection;
-  if (state.recovery !== null && state.state === "resolved") {
-    return `${name} is ${formatValue(state.recovery.current.mean, unit)} on ${versionLabel(detection, state.recovery.current.prompt_version)}, ${readable(detection, state.recovery.how)}.`;
-  }
-  const coverage = coverageTitle(detection);
-  if (coverage !== null) return `${detection.use_case}: ${coverage}.`;
-  if (incumbent === null) {
-    return `${name} is ${formatValue(candidate.mean, unit)} on ${candidateLabel(detection)}.`;
-  }
-  return (
-    `${name} ${verb(detection)} ${formatSize(detection.effect, unit)} on ${candidateLabel(detection)} ` +
-    `(${formatValue(incumbent.mean, unit)} → ${formatValue(candidate.mean, unit)}).`
-  );
+function resolvedSentence(state: IncidentState): string | null {
+  const { detection, recovery } = state;
+  if (recovery === null || state.state !== "resolved") return null;
+  const { label, unit } = detection.metric;
+  const { mean } = recovery.current;
+  if (mean === null || !measureWords(detection).isMeasuredAgain) return overText(state);
+  const how = recoveryWords(detection, recovery.cause, recovery.current);
+  return `${label} is ${formatValue(mean, unit)}${onVersion(state)}, ${how}`;
+}
+
+/** `calls are judged again`; with what it was about where the words do not say it. */
+function overText({ detection, recovery }: IncidentState): string | null {
+  if (recovery === null) return null;
+  const how = recoveryWords(detection, recovery.cause, recovery.current);
+  return recovery.cause === "gap_closed" ? how : `${detection.metric.label} over: ${how}`;
+}
+
+function onVersion({ detection, recovery }: IncidentState): string {
+  if (recovery === null || detection.kind === "judge_drift") return "";
+  const { prompt_version, number } = recovery.current;
+  return ` on ${versionLabel(detection, prompt_version, number)}`;
 }
 
 function previewWhere(detection: Detection): string {
@@ -79,9 +79,4 @@ function previewWhere(detection: Detection): string {
     case null:
       return "";
   }
-}
-
-function verb(detection: Detection): string {
-  if (detection.kind === "input_drift" || detection.kind === "output_drift") return "moved by";
-  return detection.effect < 0 ? "fell" : "rose";
 }

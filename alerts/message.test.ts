@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { DETECTION_KINDS, type Detection, type IncidentEvent } from "@plumbline/schemas";
+import type { Detection, IncidentEvent, QualityDetection, RecoveryCause } from "@plumbline/schemas";
 import { describe, expect, test } from "vitest";
-import { detection } from "./detection.fixture.ts";
+import { type Changes, detection, streams } from "./detection.fixture.ts";
 import { foldIncident, type IncidentState } from "./lifecycle.ts";
 import {
   PREVIEW_LENGTH_MAX,
@@ -12,14 +12,18 @@ import {
   TITLE_LENGTH_MAX,
   type IncidentMessage,
 } from "./message.ts";
-import { formatDifference, formatValue } from "./quantity.ts";
+import { formatDifference, formatInterval, formatValue } from "./quantity.ts";
 import { RUNBOOKS, runbooksDir } from "./runbook.ts";
 import { sliceInterval } from "./slice-interval.ts";
+import { STORED_DETECTIONS, storedDetection } from "./stored-detections.fixture.ts";
 
 const links = { runbooks_url: "https://example.com/runbooks", console_url: "https://plumbline.example.com" };
-const labels = { candidate_label: "v15", incumbent_label: "v14" };
+const numbered = {
+  candidate: { ...detection().candidate, number: 15 },
+  incumbent: { ...detection().incumbent!, number: 14 },
+};
 
-function incident(changes: Partial<Detection> = {}, events: readonly IncidentEvent[] = []): IncidentState {
+function incident(changes: Changes = {}, events: readonly IncidentEvent[] = []): IncidentState {
   const first = foldIncident(null, {
     type: "detected",
     incident_id: "inc_4f1c9a2b77d09be0",
@@ -30,7 +34,7 @@ function incident(changes: Partial<Detection> = {}, events: readonly IncidentEve
   return events.reduce<IncidentState>((state, event) => foldIncident(state, event), first!);
 }
 
-const render = (changes: Partial<Detection> = {}, events: readonly IncidentEvent[] = []): IncidentMessage =>
+const render = (changes: Changes = {}, events: readonly IncidentEvent[] = []): IncidentMessage =>
   renderMessage(incident(changes, events), links);
 
 /** What the registry tells of a rollback of the version that the fixture blames. */
@@ -52,7 +56,7 @@ const rolledBack: IncidentEvent = {
 const head = { incident_id: "inc_4f1c9a2b77d09be0", at: "2026-11-24T10:06:00.000Z", actor: "lee" };
 
 describe("the message of a quality regression", () => {
-  const message = render({ evidence: labels });
+  const message = render(numbered);
 
   test("the preview alone says severity, use case, metric, size, version and what to do", () => {
     expect(message.preview).toBe(
@@ -105,9 +109,6 @@ test("without evidence a line is left out, not guessed", () => {
   const { candidate } = detection();
   expect(render({ candidate: { ...candidate, units: 0 } }).lines.join()).not.toContain("Δ");
   expect(render({ interval: [Number.NaN, Number.NaN] }).lines.join()).not.toContain("Δ");
-  expect(
-    render({ evidence: { normal: [{ name: "success rate", value: 0.99 }] } }).lines.join(),
-  ).not.toContain("Normal");
   expect(render({ version_started_at: null }).lines.join()).not.toContain("cause");
 });
 
@@ -120,6 +121,15 @@ const mix = {
   input_shift: true,
   shifts: [{ name: "mentions_money", before: 0.18, after: 0.41 }],
 };
+
+const explained = (of: typeof mix | null, units_needed: number | null = null) => ({
+  expected_mean: 0.84,
+  seed: 1,
+  p_heterogeneity: 0.4,
+  explained_share: 0,
+  units_needed,
+  mix: of,
+});
 
 test.each<{ name: string; changes: Partial<typeof mix>; line: string | null }>([
   {
@@ -141,7 +151,7 @@ test.each<{ name: string; changes: Partial<typeof mix>; line: string | null }>([
   { name: "chance may have mixed it", changes: { se_mix: 0.02 }, line: null },
   { name: "the mix made it better", changes: { mix: 0.031, within: 0.003, total: 0.034 }, line: null },
 ])("inputs that shifted are the cause only with numbers: $name", ({ changes, line }) => {
-  const { lines, preview } = render({ evidence: { explanation: { mix: { ...mix, ...changes } } } });
+  const { lines, preview } = render({ evidence: { explanation: explained({ ...mix, ...changes }) } });
   expect(lines.find((each) => each.startsWith("Inputs shifted")) ?? null).toBe(line);
   expect(lines.some((each) => each.startsWith("Likely cause"))).toBe(line === null);
   // A rollback is no answer to other inputs.
@@ -149,11 +159,11 @@ test.each<{ name: string; changes: Partial<typeof mix>; line: string | null }>([
 });
 
 test("a fall that the old version shares, called at the same time, is not blamed on the new one", () => {
-  const silent = render({ evidence: { detector: { paired_silent: true } } });
+  const silent = render({ evidence: { detector: streams({ paired_silent: true }) } });
   expect(silent.lines.join("\n")).toMatch(/Coincides with the deploy, not caused by it: the old version/);
   expect(silent.lines.join("\n")).not.toContain("Likely cause");
   expect(silent.preview).toContain("Look upstream");
-  const speaking = render({ evidence: { detector: { paired_silent: false } } });
+  const speaking = render({ evidence: { detector: streams() } });
   expect(speaking.lines.join("\n")).toContain("Likely cause");
   expect(speaking.preview).toContain("Roll back to");
 });
@@ -170,7 +180,7 @@ const beside = {
 
 test("what the pairs of a canary say stands under the cause", () => {
   const paired = { ...beside, log_deploy_e: 9, difference: 0.042 };
-  const { lines } = render({ evidence: { ...labels, detector: { paired_silent: false, paired } } });
+  const { lines } = render({ ...numbered, evidence: { detector: streams({ paired }) } });
   expect(lines.slice(2, 4)).toEqual([
     "Likely cause: the change to v15, first called 09:15 UTC, 47 min before the end of the window.",
     "Side by side with v14: 4.2 points worse in 180 pairs of conversations from the same hours, more than chance explains.",
@@ -178,29 +188,26 @@ test("what the pairs of a canary say stands under the cause", () => {
 });
 
 test("pairs without a difference keep the deploy from being blamed, also where other inputs are the cause", () => {
-  const detector = { paired_silent: true, paired: beside };
-  const { lines } = render({ evidence: { ...labels, detector } });
+  const detector = streams({ paired_silent: true, paired: beside });
+  const { lines } = render({ ...numbered, evidence: { detector } });
   expect(lines.slice(2, 4)).toEqual([
     "Coincides with the deploy, not caused by it: the old version, called beside v15, fell as well. Look upstream: model, provider, inputs.",
     "Side by side with v14: 0.4 points worse in 180 pairs of conversations from the same hours, which chance may explain.",
   ]);
-  const shifted = render({ evidence: { detector, explanation: { mix } } });
+  const shifted = render({ ...numbered, evidence: { detector, explanation: explained(mix) } });
   expect(shifted.lines).toContain(
     "Coincides with the deploy, not caused by it. Inputs shifted, quality per slice did not: mentions_money 18% → 41% of calls explains 3.1 of 3.4 points.",
   );
   expect(shifted.preview).toContain("Look at what users send");
 });
 
-test("evidence that does not parse takes nothing else with it", () => {
-  const detector = { paired_silent: true, affected: "all", paired: { pairs: "many" } };
-  const explanation = { mix: null, units_needed: 305 };
-  const { lines } = render({ verdict: "INCONCLUSIVE", evidence: { detector, explanation } });
-  expect(lines.join("\n")).toContain("Coincides with the deploy, not caused by it");
-  expect(lines.join("\n")).toContain("about 305 more judged units to say where");
-  expect(lines.join("\n")).not.toMatch(/ffected|Side by side/);
-  const shift = render({ evidence: { explanation: { mix, units_needed: "many" } } });
-  expect(shift.lines.join("\n")).toContain("Inputs shifted, quality per slice did not");
-});
+const success = {
+  name: "success rate",
+  value: 0.9998,
+  unit: "share" as const,
+  interval: [0.9995, 0.9999] as const,
+  n: 22_540,
+};
 
 test("with everything that there is to say no line is cut in Slack", () => {
   const names = [
@@ -215,11 +222,10 @@ test("with everything that there is to say no line is cut in Slack", () => {
   const [english, money] = detection().slices;
   const german = { ...english!, name: "tier=enterprise & lang=de", share_of_drop: 0.12 };
   const evidence = {
-    ...labels,
-    detector: { affected: names, paired: { ...beside, difference: 0.042 } },
-    normal: [{ name: "success rate", value: 0.9998, unit: "share", interval: [0.9995, 0.9999], n: 22_540 }],
+    detector: streams({ affected: names, paired: { ...beside, difference: 0.042 } }),
+    normal: [success],
   };
-  const { lines } = render({ slices: [money!, english!, german], evidence }, [rolledBack]);
+  const { lines } = render({ ...numbered, slices: [money!, english!, german], evidence }, [rolledBack]);
   expect(lines).toHaveLength(7);
   // Ten lines and 3,000 characters a section, shared evenly; a character less for the line's end, two for bold.
   for (const line of lines) {
@@ -229,43 +235,56 @@ test("with everything that there is to say no line is cut in Slack", () => {
 });
 
 test("a difference on the same inputs says that both versions were judged on them", () => {
-  const message = JSON.stringify(render({ evidence: { same_inputs: 84 } }));
+  const pairs = {
+    kind: "same_input_pairs",
+    level: "ticket",
+    pairs: 84,
+    log_e: 4,
+    log_e_max: 4,
+    pairs_at_max: 84,
+    worse: 60,
+    better: 24,
+    difference_sum: 5,
+    difference_square_sum: 1,
+    log_threshold: 3.95,
+    delta: 0.01,
+    bets: [0.8],
+    tempering: 1,
+    from: "2026-11-24T09:00:00.000Z",
+    start_weight: 168,
+  } as const;
+  const message = JSON.stringify(render({ evidence: { detector: pairs } }));
   expect(message).toContain("84 inputs judged under both versions, of 22,540 calls");
-  expect(JSON.stringify(render({ evidence: { same_inputs: -1 } }))).toContain("1,127 judged of 22,540 calls");
-});
-
-test("inputs that moved say which share of calls, and what it did to quality when that is known", () => {
-  const moved = { names: ["no", "yes"], reference: [820, 180], current: [59, 41] };
-  const drift = { kind: "input_drift", metric: "mentions_money", verdict: null } as const;
-  expect(render({ ...drift, evidence: moved }).lines).toContain(
-    "The inputs moved, not the prompt: mentions_money 18% → 41% of calls. This says nothing about quality yet.",
-  );
-  expect(render({ ...drift, evidence: { ...moved, explanation: { mix } } }).lines).toContain(
-    "Inputs shifted, quality per slice did not: mentions_money 18% → 41% of calls explains 3.1 of 3.4 points.",
-  );
-  expect(
-    render({ ...drift, metric: "in_words", evidence: { names: ["0"], reference: [1], current: [1] } }).lines,
-  ).toContain("The inputs moved, not the prompt. This says nothing about quality yet.");
 });
 
 test("what is normal is said with interval and n", () => {
-  const normal = [
-    { name: "success rate", value: 0.9998, unit: "share", interval: [0.9995, 0.9999], n: 22_540 },
-  ];
-  expect(render({ evidence: { normal } }).lines).toContain(
+  expect(render({ evidence: { normal: [success] } }).lines).toContain(
     "Normal: success rate 99.98% (95% interval 99.95% to 99.99%, n = 22,540).",
   );
 });
 
+test("what a guardrail protects, and how much of the day was hit, stand with the severity", () => {
+  const { fields } = render({
+    severity: "SEV1",
+    evidence: { protects: "personal_data", impact: { degraded_calls: 3_426, day_calls: 31_000 } },
+  });
+  expect(fields).toContainEqual({ label: "Protects", value: "personal data" });
+  expect(fields).toContainEqual({
+    label: "Blast radius",
+    value: "≈ 3,426 degraded answers (2,299 to 4,553) of 22,540; about 11% of the day's 31,000",
+  });
+});
+
 test("the judge is named with its agreement with people, or with what is missing for it", () => {
-  const calibration = { reasons: [], labels: 120, labels_min: 50, kappa: 0.812 };
-  const corrected = { effect: -0.183, interval: [-0.222, -0.144] };
-  const calibrated = { ...calibration, state: "calibrated", corrected };
-  const context = (judge_calibration: object): string =>
+  type Calibration = NonNullable<QualityDetection["evidence"]["judge_calibration"]>;
+  const calibration = { reasons: [], labels: 120, labels_min: 50, kappa: 0.812, youden: 0.8 };
+  const corrected = { effect: -0.183, interval: [-0.222, -0.144] as const };
+  const calibrated: Calibration = { ...calibration, state: "calibrated", corrected };
+  const context = (judge_calibration: Calibration): string =>
     render({ judge: "faithfulness@3", evidence: { judge_calibration } }).context.join("\n");
   expect(context(calibrated)).toContain("judge faithfulness@3 (κ 0.81 vs humans, n = 120)");
   expect(context(calibrated)).toContain("corrected for the judge's errors -18.3 points [-22.2, -14.4]");
-  const few = {
+  const few: Calibration = {
     ...calibration,
     state: "uncalibrated",
     labels: 12,
@@ -286,7 +305,7 @@ test("an old version is not blamed", () => {
 
 test("a deploy of days ago is blamed where the detector says that it carries the alarm", () => {
   const cause = {
-    kind: "own_change",
+    kind: "own_change" as const,
     changed_at: "2026-11-20T08:00:00.000Z",
     models_before: [],
     models_since: [],
@@ -297,7 +316,7 @@ test("a deploy of days ago is blamed where the detector says that it carries the
 
 test("a change that was no deploy is not blamed on the prompt, and a rollback is not offered for it", () => {
   const cause = {
-    kind: "provider_change",
+    kind: "provider_change" as const,
     changed_at: "2026-11-24T08:00:00.000Z",
     models_before: ["gpt-0314"],
     models_since: ["gpt-0613"],
@@ -319,115 +338,22 @@ test("lexical scores are named as such wherever they appear", () => {
   expect(message.context.join()).toContain("lexical, no LLM");
 });
 
-test.each<{ name: string; changes: Partial<Detection>; title: string; line: RegExp }>([
-  {
-    name: "coverage says that nothing is known, and counts exactly",
-    changes: {
-      kind: "coverage",
-      metric: "judged_share",
-      incumbent: null,
-      verdict: null,
-      candidate: { ...detection().candidate, units: 0, calls: 0, mean: 0, interval: [0, 0] },
-    },
-    title: "ticket-summary: judged_share at 0% on 4f1c9a2b77d0",
-    line: /^0 judged of 0 calls/,
-  },
-  {
-    name: "coverage of versions names the application and what to do",
-    changes: {
-      kind: "coverage",
-      metric: "known_versions",
-      incumbent: null,
-      verdict: null,
-      candidate: { ...detection().candidate, units: 0, calls: 1_000, mean: 0.1, interval: [0.1, 0.1] },
-      evidence: { apps: ["support-desk"] },
-    },
-    title: "ticket-summary: 90% of calls have one prompt version too many",
-    line: /App support-desk sends more than 100 prompt versions a day/,
-  },
-  {
-    name: "coverage of use cases names the application and what to do",
-    changes: {
-      kind: "coverage",
-      use_case: "_overflow",
-      metric: "known_use_cases",
-      incumbent: null,
-      verdict: null,
-      candidate: { ...detection().candidate, units: 0, calls: 1_000, mean: 0, interval: [0, 0] },
-      evidence: { apps: ["support-desk"] },
-    },
-    title: "_overflow: calls have one use case too many",
-    line: /App support-desk sends more than 1000 use cases a day/,
-  },
-  {
-    name: "coverage of jobs quotes the error",
-    changes: {
-      kind: "coverage",
-      metric: "job_runs",
-      incumbent: null,
-      verdict: null,
-      candidate: { ...detection().candidate, units: 0, calls: 0, mean: 0, interval: [0, 0] },
-      evidence: { jobs: [{ job: "measures", error: "too many rows" }] },
-    },
-    title: "ticket-summary: not looked at by job measures",
-    line: /The monitor could not look: too many rows/,
-  },
-  {
-    name: "latency is in milliseconds",
-    changes: {
-      kind: "latency",
-      metric: "latency_ms_p95",
-      verdict: null,
-      effect: 1280,
-      interval: [900, 1660],
-      candidate: { ...detection().candidate, mean: 3120 },
-      incumbent: { ...detection().incumbent!, mean: 1840 },
-    },
-    title: "ticket-summary: latency_ms_p95 up 1,280 ms on 4f1c9a2b77d0",
-    line: /^1,840 ms → 3,120 ms \(Δ \+1,280 ms, 95% always-valid interval \+900 ms to \+1,660 ms\), 22,540 calls/,
-  },
-  {
-    name: "cost keeps small amounts readable",
-    changes: {
-      kind: "cost",
-      metric: "cost_usd",
-      verdict: null,
-      effect: 0.0012,
-      interval: [0.001, 0.0014],
-      candidate: { ...detection().candidate, mean: 0.0053 },
-      incumbent: { ...detection().incumbent!, mean: 0.0041 },
-    },
-    title: "ticket-summary: cost_usd up $0.00120 on 4f1c9a2b77d0",
-    line: /^\$0\.00410 → \$0\.00530/,
-  },
-  {
-    name: "input drift claims nothing about quality",
-    changes: { kind: "input_drift", metric: "psi", verdict: null, effect: 0.31, interval: [0.27, 0.36] },
-    title: "ticket-summary: psi moved 0.310 on 4f1c9a2b77d0",
-    line: /This says nothing about quality yet/,
-  },
-])("$name", ({ changes, title, line }) => {
-  const message = render(changes);
-  expect(message.title).toBe(title);
-  expect(message.lines.filter((each) => line.test(each))).toHaveLength(1);
-});
-
 describe("an incident that moved on", () => {
   const rolledBack = (units: number): IncidentEvent => ({
     ...head,
     type: "recovered",
-    how: "rolled back to v14 by lee",
-    current: { ...detection().incumbent!, units, mean: 0.938, interval: [0.915, 0.961] },
+    cause: "rollback",
+    current: { ...numbered.incumbent, units, mean: 0.938, interval: [0.915, 0.961] },
   });
 
   test("resolved says how, the recovered number with interval and n, and asks for nothing", () => {
-    const message = render({ evidence: labels }, [rolledBack(412)]);
+    const message = render(numbered, [rolledBack(412)]);
     expect(message.title).toBe("ticket-summary: faithfulness back to 93.8% on v14");
     expect(message.lines[0]).toBe(
-      "Rolled back to v14 by lee: 93.8% (interval 91.5% to 96.1%, n = 412 judged) on v14.",
+      "Rolled back to v14: 93.8% (interval 91.5% to 96.1%, n = 412 judged) on v14.",
     );
     expect(message.preview).toBe(
-      "[SEV2 resolved] ticket-summary: faithfulness is 93.8% on v14, rolled back to v14 by lee. Nothing to do.",
+      "[SEV2 resolved] ticket-summary: faithfulness is 93.8% on v14, rolled back to v14. Nothing to do.",
     );
   });
 
@@ -436,30 +362,47 @@ describe("an incident that moved on", () => {
       "watching: 37 of 100 judged conversations so far, at 93.8%",
     );
     expect(render({}, [rolledBack(0)]).lines[0]).toBe(
-      "Rolled back to v14 by lee, watching: 0 of 100 judged conversations so far.",
+      "Rolled back to v14, watching: 0 of 100 judged conversations so far.",
     );
   });
 
   test("the reply of an edit tells what happened since the last one", () => {
     const state = incident({}, [{ ...head, type: "acknowledged" }, rolledBack(412)]);
     expect(replySince(state, 1)).toBe(
-      "10:06 UTC · Acknowledged by lee.\n10:06 UTC · Resolved: rolled back to v14 by lee.",
+      "10:06 UTC · Acknowledged by lee.\n10:06 UTC · Resolved: rolled back to v14.",
     );
     expect(replySince(state, state.revision)).toBe("");
   });
 
-  test("a version in the cause of the recovery is shortened like everywhere else", () => {
+  test("a version without a number is shortened like everywhere else", () => {
     const { prompt_version } = detection().incumbent!;
     const event: IncidentEvent = {
-      ...rolledBack(412),
-      how: `rolled back to ${prompt_version}`,
-    } as IncidentEvent;
-    const message = render({ evidence: labels }, [event]);
-    expect(message.lines[0]).toMatch(/^Rolled back to v14: 93.8%/);
+      ...head,
+      type: "recovered",
+      cause: "rollback",
+      current: { prompt_version, units: 412, calls: 412, mean: 0.938, interval: [0.915, 0.961] },
+    };
+    const message = render({}, [event]);
+    expect(message.lines[0]).toMatch(/^Rolled back to 9be07d1c3f42: 93.8%/);
     expect(JSON.stringify(message)).not.toContain("sha256:");
-    expect(replySince(incident({ evidence: labels }, [event]), 1)).toBe(
-      "10:06 UTC · Resolved: rolled back to v14.",
-    );
+    expect(replySince(incident({}, [event]), 1)).toBe("10:06 UTC · Resolved: rolled back to 9be07d1c3f42.");
+  });
+
+  test.each<{ cause: RecoveryCause; line: string }>([
+    { cause: "rollback", line: "Rolled back to v16" },
+    { cause: "new_version", line: "Fixed by v16" },
+    { cause: "by_itself", line: "Recovered without a change of version" },
+  ])("the way out is said by its cause: $cause", ({ cause, line }) => {
+    const current = { ...detection().incumbent!, prompt_version: "sha256:ab", number: 16, units: 412 };
+    const message = render(numbered, [{ ...head, type: "recovered", cause, current }]);
+    expect(message.lines[0]).toBe(`${line}: 94.1% (interval 93.6% to 94.6%, n = 412 judged) on v16.`);
+  });
+
+  test("no number is claimed of what was not measured again", () => {
+    const current = { ...detection().incumbent!, units: 412, mean: null, interval: null };
+    const message = render(numbered, [{ ...head, type: "recovered", cause: "rollback", current }]);
+    expect(message.title).toBe("ticket-summary: faithfulness over: rolled back to v14");
+    expect(message.lines[0]).toBe("Rolled back to v14.");
   });
 
   test("a new episode is a new message", () => {
@@ -473,14 +416,16 @@ describe("an incident that moved on", () => {
   });
 });
 
-test("limits hold for any names, and the preview still says what to do", () => {
+test("limits hold for any names and every kind, and the preview still says what to do", () => {
   const name = fc.string({ minLength: 1, maxLength: 400 });
   fc.assert(
-    fc.property(name, name, fc.constantFrom(...DETECTION_KINDS), (use_case, metric, kind) => {
-      const message = render({ use_case, metric, kind });
+    fc.property(name, name, fc.constantFrom(...STORED_DETECTIONS), (use_case, label, stored) => {
+      const of = { ...stored, use_case, metric: { ...stored.metric, label } } as Detection;
+      const state = foldIncident(null, { ...head, type: "detected", detection: of });
+      const message = renderMessage(state!, links);
       expect(message.preview.length).toBeLessThanOrEqual(PREVIEW_LENGTH_MAX);
       expect(message.title.length).toBeLessThanOrEqual(TITLE_LENGTH_MAX);
-      expect(message.preview.startsWith("[SEV2] ")).toBe(true);
+      expect(message.preview.startsWith(`[${stored.severity}] `)).toBe(true);
     }),
     { seed: 7 },
   );
@@ -490,8 +435,8 @@ test("limits hold for any names, and the preview still says what to do", () => {
 });
 
 test("every kind of detection has a runbook", () => {
-  for (const kind of DETECTION_KINDS) {
-    expect(existsSync(join(runbooksDir(), `${RUNBOOKS[kind]}.md`)), kind).toBe(true);
+  for (const name of Object.values(RUNBOOKS)) {
+    expect(existsSync(join(runbooksDir(), `${name}.md`)), name).toBe(true);
   }
 });
 
@@ -503,7 +448,10 @@ test.each([
   { text: formatValue(0.5, "share"), expected: "50.0%" },
   { text: formatDifference(-0.152, "share"), expected: "−15.2 pp" },
   { text: formatDifference(0.0001, "share"), expected: "0.0 pp" },
-  { text: formatDifference(-420, "ms"), expected: "−420 ms" },
+  { text: formatDifference(-0.0012, "usd"), expected: "−$0.00120" },
+  { text: formatInterval([0.216, 0.317], "psi"), expected: "PSI 0.216 to 0.317" },
+  { text: formatValue(0.356, "auc"), expected: "AUC 0.86" },
+  { text: formatValue(1, "calls"), expected: "1 call" },
   { text: formatValue(12.5, "usd"), expected: "$12.50" },
 ])("a number reads $expected", ({ text, expected }) => {
   expect(text).toBe(expected);
@@ -522,12 +470,12 @@ describe("after a rollback", () => {
     incident_id: "inc_4f1c9a2b77d09be0",
     at: "2026-11-24T10:20:00.000Z",
     actor: "monitor",
-    how: `rolled back to ${detection().incumbent!.prompt_version}`,
+    cause: "rollback",
     current: { ...detection().incumbent!, units, calls: units, mean: 0.938, interval: [0.9, 0.97] },
   });
 
   test("says who took the version back and when, and advises no rollback any more", () => {
-    const message = render({ evidence: labels }, [rolledBack]);
+    const message = render(numbered, [rolledBack]);
     expect(message.state).toBe("watching");
     expect(message.preview).toBe(
       "[SEV2 watching] ticket-summary: faithfulness fell 15.2 pp on v15 (94.1% → 78.9%). Rolled back to v14 by policy at 10:06 UTC, watching.",
@@ -537,20 +485,35 @@ describe("after a rollback", () => {
   });
 
   test("tells the thread once, with the reason", () => {
-    const before = incident({ evidence: labels });
+    const before = incident(numbered);
     expect(replySince(foldIncident(before, rolledBack), before.revision)).toBe(
       "10:06 UTC · Rolled back to v14 by policy: The canary got worse.",
     );
   });
 
   test("then shows the progress, and at the end that the rollback did it", () => {
-    expect(render({ evidence: labels }, [rolledBack, back(20)]).lines[0]).toBe(
+    expect(render(numbered, [rolledBack, back(20)]).lines[0]).toBe(
       "Rolled back to v14 by policy at 10:06 UTC, watching: 20 of 100 judged conversations so far, at 93.8% (interval 90.0% to 97.0%, n = 20 judged).",
     );
-    const resolved = render({ evidence: labels }, [rolledBack, back(20), back(400)]);
+    const resolved = render(numbered, [rolledBack, back(20), back(400)]);
     expect(resolved.state).toBe("resolved");
     expect(resolved.lines[0]).toBe(
       "Rolled back to v14 by policy at 10:06 UTC: 93.8% (interval 90.0% to 97.0%, n = 400 judged) on v14.",
     );
   });
+});
+
+test("a model that changed behind the answers is named", () => {
+  const drift = storedDetection("output_drift");
+  const response_models = {
+    before: { "gpt-0314": 1 },
+    after: { "gpt-0613": 0.9, "gpt-0314": 0.1 },
+    moved_share: 0.9,
+    has_changed: true,
+  };
+  const moved = { ...drift, evidence: { ...drift.evidence, response_models } };
+  const state = foldIncident(null, { ...head, type: "detected", detection: moved });
+  expect(renderMessage(state!, links).lines).toContain(
+    "The provider's model changed: gpt-0613 90%, gpt-0314 10% of the last day's calls, gpt-0314 100% of the day before. This says nothing about quality yet.",
+  );
 });

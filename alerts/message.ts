@@ -3,20 +3,19 @@
  * process. A number appears with its interval and n, or its line is left out; pairs of two versions that serve side by side
  * have an e-value in place of the interval.
  */
-import { causeLine } from "./cause-line.ts";
 import type { IncidentMessage } from "./incident-message.ts";
 import { judgeNotes } from "./judge-notes.ts";
 import { isOpen, type IncidentState } from "./lifecycle.ts";
 import { fields } from "./message-fields.ts";
 import { preview, title } from "./message-headline.ts";
-import { normalLine, sizeLine } from "./message-lines.ts";
+import { measureWords } from "./measure-words.ts";
+import { normalLine } from "./normal-line.ts";
 import { formatTime, formatWindow } from "./quantity.ts";
 import { dismissedLine, recoveryLine } from "./recovery-line.ts";
 import { RUNBOOKS } from "./runbook.ts";
 import { sideBySideLine } from "./side-by-side-line.ts";
 import { alsoAffectedLine, concentrationLine } from "./slice-lines.ts";
 import { isText } from "./text.ts";
-import { candidateLabel, readable } from "./version-labels.ts";
 
 export type { IncidentMessage } from "./incident-message.ts";
 export { judgeName } from "./judge-notes.ts";
@@ -58,20 +57,21 @@ export function renderMessage(state: IncidentState, links: MessageLinks): Incide
 export function replySince(state: IncidentState, revision: number): string {
   return state.history
     .filter((line) => line.revision > revision)
-    .map((line) => `${formatTime(line.at, state.opened_at)} · ${readable(state.detection, line.text)}`)
+    .map((line) => `${formatTime(line.at, state.opened_at)} · ${line.text}`)
     .join("\n");
 }
 
 function lines(state: IncidentState): string[] {
   const { detection } = state;
   const recovery = recoveryLine(state);
-  const size = sizeLine(detection);
+  const { size, meaning, cause } = measureWords(detection);
   if (!isOpen(state)) return [recovery, dismissedLine(state), size].filter(isText);
   return [
     recovery,
     size,
+    meaning,
     concentrationLine(detection),
-    causeLine(detection, candidateLabel(detection)),
+    cause,
     sideBySideLine(detection),
     normalLine(detection),
     alsoAffectedLine(detection),

@@ -1,44 +1,42 @@
 /** How numbers read in alerts. Deterministic: no locale of the machine, UTC, a real minus sign. */
-import type { Detection } from "@plumbline/schemas";
+import type { Unit } from "@plumbline/schemas";
 
 export type Interval = readonly [number, number];
-/** share: in [0,1], shown in percent, differences in percentage points (pp). index: a drift distance. */
-export type Unit = "share" | "ms" | "usd" | "index";
 
-/** Finite, and not the wrong way round: one that can be shown. */
+/** isInterval returns true for ends that are finite and the right way round: one that can be shown. */
 export function isInterval([low, high]: Interval): boolean {
   return Number.isFinite(low) && Number.isFinite(high) && low <= high;
 }
 
-export function unitOf({ kind, metric }: Pick<Detection, "kind" | "metric">): Unit {
-  if (/_ms(_p\d+)?$/.test(metric)) return "ms";
-  if (/_usd(_|$)/.test(metric)) return "usd";
-  switch (kind) {
-    case "quality":
-    case "success":
-    case "path_mix":
-    case "coverage":
-    case "judge_drift":
-      return "share";
-    case "latency":
-      return "ms";
-    case "cost":
-      return "usd";
-    case "input_drift":
-    case "output_drift":
-      return "index";
+/** `94.1%`, `$0.0041`, `PSI 0.231`, `AUC 0.86`, `12 calls`. */
+export function formatValue(value: number, unit: Unit): string {
+  switch (unit) {
+    case "share":
+      return `${percent(value)}%`;
+    case "auc":
+      return `AUC ${(0.5 + value).toFixed(2)}`;
+    case "psi":
+      return `PSI ${significant(value)}`;
+    case "usd":
+      return `${value < 0 ? MINUS : ""}$${significant(Math.abs(value))}`;
+    case "calls":
+      return callsText(value);
   }
 }
 
-/** `94.1%`, `1,840 ms`, `$0.0041`, `0.231`. */
-export function formatValue(value: number, unit: Unit): string {
-  return unit === "share" ? `${percent(value)}%` : withUnit(value, unit);
-}
-
-/** Without a sign: `15.2 pp`, `420 ms`. */
+/** Without a sign: `15.2 pp`, `$0.0012`. */
 export function formatSize(difference: number, unit: Unit): string {
   const size = Math.abs(difference);
-  return unit === "share" ? `${fixed(100 * size, 1)} pp` : withUnit(size, unit);
+  switch (unit) {
+    case "share":
+      return `${fixed(100 * size, 1)} pp`;
+    case "psi":
+    case "auc":
+      return significant(size);
+    case "usd":
+    case "calls":
+      return formatValue(size, unit);
+  }
 }
 
 /** A share without decimals, where it only gives an idea: `18%`. */
@@ -46,7 +44,7 @@ export function formatPercent(share: number): string {
   return `${Math.round(100 * share)}%`;
 }
 
-/** With a sign: `−15.2 pp`, `+420 ms`. */
+/** With a sign: `−15.2 pp`, `+$0.0012`. */
 export function formatDifference(difference: number, unit: Unit): string {
   const size = formatSize(difference, unit);
   // What rounds to nothing has no direction.
@@ -54,9 +52,10 @@ export function formatDifference(difference: number, unit: Unit): string {
   return `${difference < 0 ? MINUS : "+"}${size}`;
 }
 
-/** `93.1% to 94.9%`. */
+/** `93.1% to 94.9%`, `PSI 0.22 to 0.31`. */
 export function formatInterval([low, high]: Interval, unit: Unit): string {
-  return `${formatValue(low, unit)} to ${formatValue(high, unit)}`;
+  const end = formatValue(high, unit);
+  return `${formatValue(low, unit)} to ${unit === "psi" || unit === "auc" ? end.slice(4) : end}`;
 }
 
 /** `−20.2 to −10.2 pp`. */
@@ -68,6 +67,16 @@ export function formatDifferenceInterval([low, high]: Interval, unit: Unit): str
 /** Thousands separated: `22,540`. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString("en-US");
+}
+
+/** `1 call`, `22,540 calls`. */
+export function callsText(count: number): string {
+  return `${formatCount(count)} call${Math.round(count) === 1 ? "" : "s"}`;
+}
+
+/** A mean of anything: three significant digits, and whole above a thousand. */
+export function formatMean(mean: number): string {
+  return Math.abs(mean) >= 1_000 ? formatCount(mean) : Number(mean.toPrecision(3)).toString();
 }
 
 /** `09:15 UTC` on the day of `day`, else `2026-11-20 09:15 UTC`. */
@@ -96,17 +105,6 @@ export function formatDuration(ms: number): string {
 }
 
 const MINUS = "−";
-
-function withUnit(value: number, unit: "ms" | "usd" | "index"): string {
-  switch (unit) {
-    case "ms":
-      return `${value < 0 ? MINUS : ""}${formatCount(Math.abs(value))} ms`;
-    case "usd":
-      return `${value < 0 ? MINUS : ""}$${significant(Math.abs(value))}`;
-    case "index":
-      return `${value < 0 ? MINUS : ""}${significant(Math.abs(value))}`;
-  }
-}
 
 /** Three significant digits without an exponent; a dollar and more has cents. */
 function significant(value: number): string {

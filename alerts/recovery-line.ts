@@ -1,36 +1,46 @@
 /** How an incident ended, or how far it is from ending. */
-import { isRollback, RECOVERY_UNITS_MIN, type IncidentState } from "./lifecycle.ts";
-import { formatCount, formatInterval, formatTime, formatValue, unitOf } from "./quantity.ts";
+import { RECOVERY_UNITS_MIN, type IncidentState } from "./lifecycle.ts";
+import { measureWords, recoveryWords } from "./measure-words.ts";
+import { formatCount, formatInterval, formatTime, formatValue } from "./quantity.ts";
 import { sentenceCase } from "./text.ts";
-import { readable, versionLabel } from "./version-labels.ts";
+import { versionLabel } from "./version-labels.ts";
 
 export function recoveryLine(state: IncidentState): string | null {
   const how = wayOut(state);
   if (state.recovery === null) return state.state === "watching" ? `${sentenceCase(how)}, watching.` : null;
   const { current } = state.recovery;
   const { detection } = state;
-  const unit = unitOf(detection);
-  const isJudged = detection.kind === "quality" || detection.kind === "judge_drift";
-  const n = isJudged ? current.units : current.calls;
-  const counted = isJudged ? "judged" : "calls";
-  const measured =
-    n === 0
-      ? null
-      : `${formatValue(current.mean, unit)} (interval ${formatInterval(current.interval, unit)}, n = ${formatCount(n)} ${counted})`;
+  const { counted } = measureWords(detection);
+  const n = counted === "judged" ? current.units : current.calls;
+  const measured = measuredText(state, n);
   if (state.state === "watching") {
-    const progress = isJudged
-      ? `${formatCount(n)} of ${RECOVERY_UNITS_MIN} judged conversations so far`
-      : `${formatCount(n)} calls so far`;
+    const progress =
+      counted === "judged"
+        ? `${formatCount(n)} of ${RECOVERY_UNITS_MIN} judged conversations so far`
+        : `${formatCount(n)} calls so far`;
     return `${sentenceCase(how)}, watching: ${progress}${measured === null ? "" : `, at ${measured}`}.`;
   }
-  return `${sentenceCase(how)}${measured === null ? "" : `: ${measured} on ${versionLabel(detection, current.prompt_version)}`}.`;
+  const version =
+    detection.kind === "judge_drift"
+      ? ""
+      : ` on ${versionLabel(detection, current.prompt_version, current.number)}`;
+  return `${sentenceCase(how)}${measured === null ? "" : `: ${measured}${version}`}.`;
+}
+
+/** `93.8% (interval 91.5% to 96.1%, n = 412 judged)`; null when nothing was measured again. */
+function measuredText({ recovery, detection }: IncidentState, n: number): string | null {
+  const { mean, interval } = recovery?.current ?? { mean: null, interval: null };
+  const { counted, isMeasuredAgain } = measureWords(detection);
+  if (n === 0 || mean === null || interval === null || !isMeasuredAgain) return null;
+  const { unit } = detection.metric;
+  return `${formatValue(mean, unit)} (interval ${formatInterval(interval, unit)}, n = ${formatCount(n)} ${counted})`;
 }
 
 /** How it ended or is to end; a rollback with who did it and when. "" while nobody knows. */
 export function wayOut(state: IncidentState): string {
-  const { rolled_back, recovery } = state;
-  const how = recovery?.how ?? "";
-  if (rolled_back === null || !(how === "" || isRollback(how))) return readable(state.detection, how);
+  const { rolled_back, recovery, detection } = state;
+  if (rolled_back === null || (recovery !== null && recovery.cause !== "rollback"))
+    return recovery === null ? "" : recoveryWords(detection, recovery.cause, recovery.current);
   const { to_number, actor, at } = rolled_back;
   return `rolled back to v${to_number} by ${actor} at ${formatTime(at, state.opened_at)}`;
 }

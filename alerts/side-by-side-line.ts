@@ -1,5 +1,4 @@
 import type { Detection } from "@plumbline/schemas";
-import { messageEvidence } from "./message-evidence.ts";
 import { formatCount } from "./quantity.ts";
 import { versionLabel } from "./version-labels.ts";
 
@@ -10,10 +9,10 @@ import { versionLabel } from "./version-labels.ts";
  * more has a chance of at most 1 − level, at whatever time one looks; one below 1 speaks against a fall.
  */
 export function sideBySideLine(detection: Detection): string | null {
-  const paired = messageEvidence(detection).detector?.paired ?? null;
-  if (detection.kind !== "quality" || paired === null || paired.pairs === 0 || paired.difference === null) {
-    return null;
-  }
+  if (detection.kind !== "quality") return null;
+  const { detector } = detection.evidence;
+  const paired = detector?.kind === "streams" ? detector.paired : null;
+  if (paired === null || paired.pairs === 0) return null;
   const { pairs, difference, log_deploy_e } = paired;
   const where = `in ${formatCount(pairs)} pair${pairs === 1 ? "" : "s"} of conversations from the same hours`;
   const head = `Side by side with ${versionLabel(detection, paired.incumbent)}:`;

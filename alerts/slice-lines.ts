@@ -1,6 +1,5 @@
 /** Where a change is: everywhere or in some slices, and which others show it. */
 import type { Detection } from "@plumbline/schemas";
-import { messageEvidence } from "./message-evidence.ts";
 import { formatCount, formatPercent } from "./quantity.ts";
 import { byExplanation, sliceText } from "./slice-text.ts";
 import { clip } from "./text.ts";
@@ -14,7 +13,6 @@ const NAME_LENGTH_MAX = 60;
 
 /** Whether everybody is affected or some: the question that decides what to do. */
 export function concentrationLine(detection: Detection): string | null {
-  if (detection.kind === "output_drift") return changedSliceLine(detection);
   if (detection.kind !== "quality") return null;
   const [worst] = byExplanation(detection);
   switch (detection.verdict) {
@@ -35,17 +33,6 @@ export function concentrationLine(detection: Detection): string | null {
   }
 }
 
-/** Where outputs moved most, by the slice that decided; the feature's own mean before and after. */
-function changedSliceLine({ evidence, slices, metric }: Detection): string | null {
-  const slice = slices.find(({ name }) => name === evidence["slice"]);
-  if (slice === undefined) return null;
-  const mean = (value: number): string => Number(value.toPrecision(3)).toString();
-  return (
-    `Clearest in ${slice.name} (${formatPercent(slice.share_of_traffic)} of calls, n = ${formatCount(slice.units)}): ` +
-    `${metric} ${mean(slice.reference)} → ${mean(slice.current)} on average.`
-  );
-}
-
 /**
  * Which slices fell besides the one that the verdict names, in one statement. Two sources: further slices of the
  * explanation, which carry some of the drop beyond the first and have numbers; and what the detector lists, where a
@@ -58,7 +45,8 @@ export function alsoAffectedLine(detection: Detection): string | null {
   const [worst, ...further] = isLocated ? byExplanation(detection).slice(0, SLICES_MAX) : [];
   const measured = further.filter((slice) => slice.share_of_drop > 0);
   const named = new Set([worst, ...measured].map((slice) => slice?.name));
-  const { affected = [] } = messageEvidence(detection).detector ?? {};
+  const { detector } = detection.evidence;
+  const affected = detector?.kind === "streams" ? detector.affected : [];
   const names = nameList([...new Set(affected)].filter((name) => !named.has(name)));
 
   if (measured.length > 0) {

@@ -1,12 +1,11 @@
 /** One slice in words. */
-import type { Detection } from "@plumbline/schemas";
-import { messageEvidence } from "./message-evidence.ts";
+import type { Detection, QualityDetection } from "@plumbline/schemas";
 import { formatCount, formatInterval, formatPercent, formatValue, isInterval } from "./quantity.ts";
 import { sliceInterval } from "./slice-interval.ts";
 
-export function sliceText(detection: Detection, slice: Detection["slices"][number]): string {
+export function sliceText(detection: QualityDetection, slice: Detection["slices"][number]): string {
   const interval =
-    messageEvidence(detection).slice_intervals?.[slice.name] ?? sliceInterval(slice.current, slice.units);
+    detection.evidence.slice_intervals[slice.name] ?? sliceInterval(slice.current, slice.units);
   const share = `${slice.name} (${formatPercent(slice.share_of_traffic)} of traffic)`;
   if (interval === null || !isInterval(interval)) return share;
   return `${share} ${formatValue(slice.reference, "share")} → ${formatValue(slice.current, "share")} (95% interval ${formatInterval(interval, "share")}, n = ${formatCount(slice.units)})`;

@@ -1,7 +1,8 @@
 /** What people call the versions of an incident. */
 import type { Detection } from "@plumbline/schemas";
-import { messageEvidence } from "./message-evidence.ts";
 import { clip } from "./text.ts";
+
+type Version = Detection["candidate"];
 
 /** Short form of a content hash: its first 12 hex digits. */
 export function shortVersion(promptVersion: string): string {
@@ -9,36 +10,33 @@ export function shortVersion(promptVersion: string): string {
   return hex ?? clip(promptVersion === "" ? "untagged" : promptVersion, 20);
 }
 
-export function candidateLabel(detection: Detection): string {
-  return messageEvidence(detection).candidate_label ?? shortVersion(detection.candidate.prompt_version);
+export function candidateLabel({ candidate }: Detection): string {
+  return labelOf(candidate);
 }
 
-export function incumbentLabel(detection: Detection): string {
-  const { incumbent } = detection;
-  if (incumbent === null) return "the version before";
-  return messageEvidence(detection).incumbent_label ?? shortVersion(incumbent.prompt_version);
+export function incumbentLabel({ incumbent }: Detection): string {
+  return incumbent === null ? "the version before" : labelOf(incumbent);
 }
 
-/** Any version, by its label where the detection knows it, else by its short hash. */
-export function versionLabel(detection: Detection, version: string): string {
-  if (version === detection.candidate.prompt_version) return candidateLabel(detection);
-  if (version === detection.incumbent?.prompt_version) return incumbentLabel(detection);
-  return shortVersion(version);
+/** Any version, by its number where it is known, else by its short hash. */
+export function versionLabel({ candidate, incumbent }: Detection, version: string, number?: number): string {
+  if (number !== undefined) return `v${number}`;
+  const known = [candidate, incumbent].find((each) => each?.prompt_version === version);
+  return known == null ? shortVersion(version) : labelOf(known);
 }
 
-/** Both versions with label and short hash. */
-export function versionsText(detection: Detection): string {
-  if (detection.incumbent === null) return candidateLabel(detection);
-  return `${named(detection, "candidate")} vs ${named(detection, "incumbent")}`;
+/** Both versions with number and short hash; null where no version is meant, or the judge is. */
+export function versionsText({ kind, candidate, incumbent }: Detection): string | null {
+  if (candidate.prompt_version === "" || kind === "judge_drift") return null;
+  const isAlone = incumbent === null || incumbent.prompt_version === candidate.prompt_version;
+  return isAlone ? named(candidate) : `${named(candidate)} vs ${named(incumbent)}`;
 }
 
-/** A text with whole content hashes replaced by what people call the versions. */
-export function readable(detection: Detection, text: string): string {
-  return text.replace(/sha256:[0-9a-f]{64}/g, (version) => versionLabel(detection, version));
+function labelOf({ number, prompt_version }: Version): string {
+  return number === undefined ? shortVersion(prompt_version) : `v${number}`;
 }
 
-function named(detection: Detection, side: "candidate" | "incumbent"): string {
-  const label = side === "candidate" ? candidateLabel(detection) : incumbentLabel(detection);
-  const short = shortVersion(detection[side]?.prompt_version ?? "");
-  return label === short ? short : `${label} ${short}`;
+function named(version: Version): string {
+  const short = shortVersion(version.prompt_version);
+  return version.number === undefined ? short : `v${version.number} ${short}`;
 }

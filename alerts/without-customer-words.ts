@@ -28,6 +28,8 @@ export function withoutCustomerWords(state: IncidentState): IncidentState {
     names.set(text, `${key}=#${count}`);
   };
   const { detection, recovery, history } = state;
+  if (detection.kind === "input_drift" && detection.evidence.measure === "input_topic")
+    names.set(detection.metric.label, `topic ${detection.evidence.topic}`);
   visitTexts(detection, learn);
   if (names.size === 0) return state;
   // The longest first: a name may begin with another.

@@ -3,6 +3,7 @@ export * from "./events/llm-call.ts";
 export * from "./events/dead-letter.ts";
 export * from "./events/verdict.ts";
 export * from "./events/feedback.ts";
+export * from "./events/detection/index.ts";
 export * from "./events/incident-event.ts";
 export * from "./events/erasure-event.ts";
 export * from "./events/key-event.ts";

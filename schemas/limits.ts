@@ -31,12 +31,3 @@ export const OVERFLOW_USE_CASE = "_overflow";
 
 /** Stands for the monitor itself in incidents about its jobs. */
 export const MONITOR_USE_CASE = "plumbline.monitor";
-
-/** Metric of a coverage incident: whether the monitor's jobs look at the use case. */
-export const JOB_RUNS_METRIC = "job_runs";
-
-/** Metric of a coverage incident: share of the calls whose prompt version is one of the day's number. */
-export const KNOWN_VERSIONS_METRIC = "known_versions";
-
-/** Metric of a coverage incident: share of the calls whose use case is one of the day's number. */
-export const KNOWN_USE_CASES_METRIC = "known_use_cases";

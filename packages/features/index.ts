@@ -7,6 +7,7 @@ export {
   type DescribedCall,
   type DescribeOptions,
 } from "./describe-call.ts";
+export { featureLabel } from "./feature-words.ts";
 export { PREDICATE_WORDS } from "./predicate-words.ts";
 export { inputFingerprint } from "./input-fingerprint.ts";
 export {

@@ -1,4 +1,6 @@
 /** Who judges one call on one criterion. Stateless; the service decides what is judged, when and how often. */
+import type { Verdict } from "@plumbline/schemas";
+
 export interface Rubric {
   /** Criterion's name, such as faithfulness. */
   readonly name: string;
@@ -7,6 +9,8 @@ export interface Rubric {
   readonly hash: string;
   /** A guardrail may trigger a rollback; a signal may not. */
   readonly is_guardrail: boolean;
+  /** What the guardrail is for, beyond the answer; left out for the answer itself. */
+  readonly protects?: Verdict["protects"];
   /** What counts, in words for the judge. */
   readonly criterion: string;
   /** Score at or above which the label is pass, in [0,1]. */

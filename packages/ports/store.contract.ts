@@ -193,7 +193,24 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       test("where outputs moved is known while it is asserted, with what was chosen there since", async () => {
         const moved: IncidentEvent = {
           ...detected,
-          detection: { ...detected.detection, kind: "output_drift", evidence: { slice: "mentions_money" } },
+          detection: {
+            ...detected.detection,
+            kind: "output_drift",
+            evidence: {
+              measure: "output_feature",
+              at_deploy: true,
+              slice: "mentions_money",
+              tau: 0.02,
+              level: 900,
+              sizes: null,
+              bins: null,
+              jensen_shannon: null,
+              streams_watched: 1,
+              features: [],
+              response_models: null,
+              normal: [],
+            },
+          },
         };
         const event = (
           i: number,
@@ -224,7 +241,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 
         const over = { incident_id: "inc_1", actor: "monitor" };
         await store.insertIncidentEvents([
-          event(1, { type: "recovered", ...over, at: minute(8), how: "rolled back", current: evidence }),
+          event(1, { type: "recovered", ...over, at: minute(8), cause: "rollback", current: evidence }),
         ]);
         expect(await store.movedSlices(DAY.start)).toEqual([]);
         await store.insertIncidentEvents([event(2, { ...moved, at: minute(9) })]);
@@ -348,6 +365,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
             hour: "2026-11-24T10:00:00.000Z",
             calls: 2,
             ok_calls: 1,
+            elsewhere_calls: 1,
             degraded_calls: 1,
             priced_calls: 1,
             cost_usd_sum: 1,
@@ -1078,12 +1096,12 @@ const detected: Extract<IncidentEvent, { type: "detected" }> = {
   at: minute(2),
   actor: "monitor",
   detection: {
-    kind: "quality",
+    kind: "judge_drift",
     severity: "SEV2",
     tenant: "acme",
     env: "production",
     use_case: "ticket-summary",
-    metric: "faithfulness",
+    metric: { name: "faithfulness", unit: "share", label: "faithfulness" },
     is_guardrail: true,
     candidate: evidence,
     incumbent: { ...evidence, prompt_version: "v1", mean: 0.9 },
@@ -1097,6 +1115,6 @@ const detected: Extract<IncidentEvent, { type: "detected" }> = {
     version_started_at: DAY.start,
     slices: [],
     verdict: null,
-    evidence: {},
+    evidence: { measure: "judge_agreement", null_mean: 0.9, log_level: 6 },
   },
 };

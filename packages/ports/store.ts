@@ -246,6 +246,8 @@ export interface JudgedUnitRow {
   readonly use_case: string;
   readonly criterion: string;
   readonly is_guardrail: boolean;
+  /** What the guardrail is for, beyond the answer; null or absent for the answer itself. */
+  readonly protects?: NonNullable<Verdict["protects"]> | null;
   readonly rubric_hash: string;
   readonly judge: string;
   readonly prompt_version: string;
@@ -430,7 +432,9 @@ export interface OutcomeHour {
   readonly hour: string;
   readonly calls: number;
   readonly ok_calls: number;
-  /** Not answered by the primary path. */
+  /** Not answered by the primary path at once. */
+  readonly elsewhere_calls: number;
+  /** Of these, by a fallback model, a stale answer, a template or an error. */
   readonly degraded_calls: number;
   readonly priced_calls: number;
   readonly cost_usd_sum: number;

@@ -10,61 +10,17 @@
  * blames the version.
  */
 import { z } from "zod";
+import { Detection } from "./detection/index.ts";
+import { RecoveryEvidence } from "./detection/parts.ts";
+import { upgradeIncidentEvent } from "./detection/upgrade.ts";
 import { instant } from "./instant.ts";
 
-export const DETECTION_KINDS = [
-  "quality",
-  "input_drift",
-  "output_drift",
-  "latency",
-  "cost",
-  "success",
-  "path_mix",
-  "coverage",
-  "judge_drift",
-] as const;
-
-export const VersionEvidence = z.object({
-  prompt_version: z.string(),
-  units: z.number().int().nonnegative().describe("judged conversations"),
-  calls: z.number().int().nonnegative(),
-  mean: z.number().describe("in the metric's unit; a share in [0,1] for quality"),
-  interval: z.tuple([z.number(), z.number()]),
-});
-
-export const SliceEvidence = z.object({
-  name: z.string(),
-  units: z.number().int(),
-  reference: z.number().describe("mean of the incumbent inside the slice"),
-  current: z.number().describe("mean of the candidate inside the slice"),
-  share_of_traffic: z.number(),
-  share_of_drop: z.number(),
-});
-
-/** A detection with the numbers that made it, so that anybody can recompute it. */
-export const Detection = z.object({
-  kind: z.enum(DETECTION_KINDS),
-  severity: z.enum(["SEV1", "SEV2", "SEV3"]),
-  tenant: z.string(),
-  env: z.string(),
-  use_case: z.string(),
-  metric: z.string().describe("criterion, or the name of the measured quantity"),
-  is_guardrail: z.boolean(),
-  candidate: VersionEvidence,
-  incumbent: VersionEvidence.nullable().describe("null when nothing is compared, as in coverage"),
-  effect: z.number().describe("candidate minus incumbent, in the metric's unit"),
-  interval: z.tuple([z.number(), z.number()]).describe("of the effect"),
-  level: z.number().describe("1 − alpha of the intervals, valid however often anybody looks"),
-  method: z.string().describe("name of the procedure that decided"),
-  judge: z.string().nullable(),
-  rubric_hash: z.string().nullable(),
-  window: z.object({ start: z.string(), end: z.string() }).describe("half-open, event time, UTC"),
-  version_started_at: instant.nullable().describe("first call of the candidate"),
-  slices: z.array(SliceEvidence),
-  verdict: z.enum(["DISTRIBUTIONAL", "MIXED", "UNIFORM", "INCONCLUSIVE"]).nullable(),
-  evidence: z.record(z.string(), z.unknown()).describe("snapshot id and every number needed to recompute"),
-});
-export type Detection = z.infer<typeof Detection>;
+/**
+ * rollback: the version before serves again. new_version: another one does, or in judge_drift another judge judges.
+ * by_itself: what was wrong passed while nothing was deployed. gap_closed: what was unknown is known again.
+ */
+export const RECOVERY_CAUSES = ["rollback", "new_version", "by_itself", "gap_closed"] as const;
+export type RecoveryCause = (typeof RECOVERY_CAUSES)[number];
 
 /** Announcements of before the registry had tenants are the default tenant's. */
 const tenant = z.string().default("default").describe("whose use case it is");
@@ -77,13 +33,13 @@ const common = {
   actor: z.string().describe("service or person"),
 };
 
-export const IncidentEvent = z.discriminatedUnion("type", [
+const AnyIncidentEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("detected"), ...common, detection: Detection }),
   z.object({
     type: z.literal("recovered"),
     ...common,
-    how: z.string().describe("rolled back, recovered, fixed by a version"),
-    current: VersionEvidence,
+    cause: z.enum(RECOVERY_CAUSES),
+    current: RecoveryEvidence.describe("the version that serves, or the judge that judges"),
   }),
   z.object({ type: z.literal("acknowledged"), ...common }),
   z.object({ type: z.literal("unacknowledged"), ...common }),
@@ -122,4 +78,7 @@ export const IncidentEvent = z.discriminatedUnion("type", [
     reason: z.string().describe("the actor's own words; may be empty"),
   }),
 ]);
+
+/** Reads events of older shapes as today's. */
+export const IncidentEvent = z.preprocess(upgradeIncidentEvent, AnyIncidentEvent);
 export type IncidentEvent = z.infer<typeof IncidentEvent>;

@@ -11,6 +11,8 @@ import { z } from "zod";
 import { instant } from "./instant.ts";
 
 export const VERDICT_STATES = ["scored", "cannot_judge", "failed", "expired", "over_budget"] as const;
+/** What a guardrail may be for, beyond the answer: a fall of one of these is the most urgent there is. */
+export const PROTECTED = ["safety", "personal_data"] as const;
 export const FAILURE_TYPES = ["omission", "contradiction", "invention", "format", "other"] as const;
 
 export const Verdict = z.object({
@@ -26,6 +28,7 @@ export const Verdict = z.object({
   is_guardrail: z
     .boolean()
     .describe("a guardrail criterion may trigger a rollback, a signal criterion may not"),
+  protects: z.enum(PROTECTED).optional().describe("what the guardrail is for, beyond the answer"),
   rubric_hash: z.string().describe("sha256:<hex> of the rubric; a changed rubric starts a new series"),
   judge: z.string().describe('who judged: a model id, or "lexical, no LLM"'),
   state: z.enum(VERDICT_STATES),

@@ -96,6 +96,7 @@ export function makeVerdict(
     started_at: call.started_at,
     criterion: rubric.name,
     is_guardrail: rubric.is_guardrail,
+    ...(rubric.protects === undefined ? {} : { protects: rubric.protects }),
     rubric_hash: rubric.hash,
     judge,
     label: null,

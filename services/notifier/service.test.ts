@@ -4,9 +4,10 @@ import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
 import { nameHash } from "@plumbline/erasure";
 import { ExternalError, LogError, type EventLog, type Message, type Notifier } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
-import type { IncidentEvent } from "@plumbline/schemas";
+import type { IncidentEvent, InputDriftDetection } from "@plumbline/schemas";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { detection } from "../../alerts/detection.fixture.ts";
+import { detection, streams } from "../../alerts/detection.fixture.ts";
+import { storedDetection } from "../../alerts/stored-detections.fixture.ts";
 import { startFakeSlack, type FakeSlack } from "../../test/fake-slack.ts";
 import { createNotifierService, type NotifierService } from "./service.ts";
 
@@ -305,7 +306,7 @@ describe("the notifier", () => {
     await clock.advance(MINUTE);
     await append("inc_1", {
       type: "recovered",
-      how: "recovered",
+      cause: "by_itself",
       current: { prompt_version: "sha256:a", units: 400, calls: 8_000, mean: 0.94, interval: [0.92, 0.96] },
     });
     await clock.advance(HOUR);
@@ -516,19 +517,35 @@ describe("customers' words", () => {
   const ATTRIBUTE = "customer=Okonkwo Ltd";
   const topic = `in_topic: ${SURNAME.toLowerCase()}, withdrawal, cash, card (3)`;
   const size = { units: 300, reference: 0.9, current: 0.4, share_of_traffic: 0.2, share_of_drop: 0.9 };
-  const about = (metric: string): Parameters<typeof detection>[0] => ({
-    metric,
-    slices: [
-      { name: ATTRIBUTE, ...size },
-      { name: "lang=de", ...size, share_of_drop: 0.1 },
-      { name: topic, ...size, share_of_drop: 0.05 },
-    ],
+  const slices = [
+    { name: ATTRIBUTE, ...size },
+    { name: "lang=de", ...size, share_of_drop: 0.1 },
+    { name: topic, ...size, share_of_drop: 0.05 },
+  ];
+  const quality: Parameters<typeof detection>[0] = {
+    slices,
     evidence: {
-      slice: ATTRIBUTE,
       slice_intervals: { [ATTRIBUTE]: [0.35, 0.45] },
-      detector: { affected: [ATTRIBUTE, topic, "mentions_money"], paired_silent: false, paired: null },
+      detector: streams({ affected: [ATTRIBUTE, topic, "mentions_money"] }),
     },
-  });
+  };
+  const drift = storedDetection("input_drift");
+  const moved: InputDriftDetection = {
+    ...drift,
+    metric: { name: topic, unit: "psi", label: `topic 3 (${SURNAME.toLowerCase()}, withdrawal, cash, card)` },
+    slices,
+    evidence: {
+      ...drift.evidence,
+      measure: "input_topic",
+      topic: 3,
+      before: 0.1,
+      after: 0.4,
+      features: [
+        { feature: topic, size: 0.3, level: 900 },
+        { feature: ATTRIBUTE, size: 0.2, level: 900 },
+      ],
+    },
+  };
 
   async function posted(wordsIn?: readonly string[]): Promise<string> {
     const slack = await startFakeSlack();
@@ -549,8 +566,8 @@ describe("customers' words", () => {
     });
     const running = service.run(abort.signal);
     try {
-      await detect("inc_quality", about("faithfulness"));
-      await detect("inc_drift", { ...about(topic), kind: "input_drift" });
+      await detect("inc_quality", quality);
+      await append("inc_drift", { type: "detected", detection: moved }, "monitor");
       await append("inc_drift", { type: "acknowledged" });
       await vi.waitFor(
         async () => {

@@ -101,8 +101,10 @@ test("an outage that hits both arms pages, is told from the deploy, and takes no
   expect(canary?.decision.incident_id).toMatch(/^inc_/);
   expect(await world.quarantined("two")).toBeNull();
   const pages = (await world.incidents()).flatMap((event) =>
-    event.type === "detected" && event.detection.candidate.prompt_version === world.version("two")
-      ? [event.detection.evidence["detector"]]
+    event.type === "detected" &&
+    event.detection.kind === "quality" &&
+    event.detection.candidate.prompt_version === world.version("two")
+      ? [event.detection.evidence.detector]
       : [],
   );
   expect(pages.at(-1)).toMatchObject({ level: "page", paired_silent: true });

@@ -1,6 +1,7 @@
 /**
  * The Store port on ClickHouse, the same over HTTP and in-process.
  */
+import { PROTECTED } from "@plumbline/schemas";
 import { z } from "zod";
 import {
   type CallRow,
@@ -480,6 +481,7 @@ const seriesKey = {
 const JudgedUnitRow = z.object({
   ...seriesKey,
   is_guardrail: z.boolean(),
+  protects: z.enum(PROTECTED).nullable(),
   prompt_version: z.string(),
   judged_at: z.string(),
   call_id: z.string(),
@@ -595,6 +597,7 @@ const OutcomeHour = z.object({
   hour: wholeTime,
   calls: z.number(),
   ok_calls: z.number(),
+  elsewhere_calls: z.number(),
   degraded_calls: z.number(),
   priced_calls: z.number(),
   cost_usd_sum: z.number(),

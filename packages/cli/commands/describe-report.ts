@@ -61,8 +61,8 @@ function describeIncident(incident: Incident): readonly string[] {
 }
 
 /** When a ticket became a page; nothing for what was one at once, or never. */
-function pageText({ detected_at, paged_at, paged_units, method }: Incident): string {
-  const by = method.startsWith("paired") ? "; inputs that both versions answered" : "";
+function pageText({ detected_at, paged_at, paged_units, detector }: Incident): string {
+  const by = detector === "same_input_pairs" ? "; inputs that both versions answered" : "";
   if (paged_at === null || paged_at === detected_at) return by;
   return `; a page ${minute(paged_at)}, ${whole(paged_units ?? 0)} judged`;
 }

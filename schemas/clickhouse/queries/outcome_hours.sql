@@ -1,6 +1,8 @@
 -- How did the calls of each version end, how long did they take, what did they cost, and who answered, hour by hour?
 -- Window: half-open [start, end) of event time, UTC; the caller asks for whole hours. Repeats of a call count once.
 -- use_cases with their tenants, place by place, are a page of use cases; empty for all of them.
+-- elsewhere_calls were answered by anything but the primary path at once; of these, degraded_calls got less than a full
+-- answer of it: a fallback model, a stale answer, a template or an error.
 -- latency is pairs (bin, calls) on the grid of feature_hours. Costs are over priced calls above zero, in natural
 -- logarithms of US dollars. cached_calls had at least half of their input read from the provider's cache, out of the
 -- cacheable_calls that reported it. response_models is pairs (model, calls), empty when the provider did not say.
@@ -12,6 +14,7 @@ SELECT
     hour,
     sum(cell_calls) AS calls,
     sum(cell_ok) AS ok_calls,
+    sum(cell_elsewhere) AS elsewhere_calls,
     sum(cell_degraded) AS degraded_calls,
     sum(cell_priced) AS priced_calls,
     sum(cell_cost) AS cost_usd_sum,
@@ -32,7 +35,8 @@ FROM (
         if(latency_ms <= 0, 0, toUInt8(greatest(1, least(160, floor(log2(latency_ms) * 4) + 65)))) AS bin,
         count() AS cell_calls,
         countIf(status = 'ok') AS cell_ok,
-        countIf(path != 'primary') AS cell_degraded,
+        countIf(path != 'primary') AS cell_elsewhere,
+        countIf(path IN ('fallback_model', 'stale', 'template', 'error')) AS cell_degraded,
         countIf(cost_usd > 0) AS cell_priced,
         ifNull(sumIf(toFloat64(cost_usd), cost_usd > 0), 0) AS cell_cost,
         ifNull(sumIf(log(toFloat64(cost_usd)), cost_usd > 0), 0) AS cell_log,

@@ -33,6 +33,8 @@ export interface FoundIncident {
   /** Judged since the version started, then. */
   readonly paged_units: number | null;
   readonly method: string;
+  /** What raised an incident of quality: the detector over traffic and slices, or inputs that both versions answered. */
+  readonly detector: "streams" | "same_input_pairs" | null;
   readonly verdict: Detection["verdict"];
   readonly slices: readonly {
     readonly name: string;
@@ -139,12 +141,13 @@ function describe({ first, page, state }: Episode): FoundIncident {
     judged_units: judgedUnits(first),
     effect: round(detection.effect, 6),
     interval: [round(detection.interval[0], 6), round(detection.interval[1], 6)],
-    ...(isDrift ? { feature: detection.metric } : { metric: detection.metric }),
+    ...(isDrift ? { feature: detection.metric.name } : { metric: detection.metric.name }),
     severity: detection.severity,
     level: levelOf(detection),
     paged_at: page?.at ?? null,
     paged_units: page === null ? null : judgedUnits(page.detection),
     method: detection.method,
+    detector: detection.kind === "quality" ? (detection.evidence.detector?.kind ?? null) : null,
     verdict: detection.verdict,
     slices: detection.slices.map(({ name, share_of_traffic, share_of_drop }) => ({
       name,
@@ -156,24 +159,17 @@ function describe({ first, page, state }: Episode): FoundIncident {
   };
 }
 
-function levelOf({ kind, evidence }: Detection): "ticket" | "page" | null {
-  const detector = evidence["detector"];
-  if (kind !== "quality" || typeof detector !== "object" || detector === null || !("level" in detector))
-    return null;
-  return detector.level === "page" ? "page" : "ticket";
+function levelOf(detection: Detection): "ticket" | "page" | null {
+  return detection.kind === "quality" ? (detection.evidence.detector?.level ?? null) : null;
 }
 
 /** Of a watched version since it started; 0 where nothing is judged. */
-function judgedUnits({ kind, evidence, candidate }: Detection): number {
-  const units = evidence["units_watched"];
-  return typeof units === "number" ? units : kind === "quality" ? candidate.units : 0;
+function judgedUnits(detection: Detection): number {
+  return detection.kind === "quality" ? detection.evidence.units_watched : 0;
 }
 
-function unitsNeeded({ evidence }: Detection): number | null {
-  const explanation = evidence["explanation"];
-  if (typeof explanation !== "object" || explanation === null || !("units_needed" in explanation))
-    return null;
-  return typeof explanation.units_needed === "number" ? explanation.units_needed : null;
+function unitsNeeded(detection: Detection): number | null {
+  return detection.kind === "quality" ? (detection.evidence.explanation?.units_needed ?? null) : null;
 }
 
 interface VersionScores {

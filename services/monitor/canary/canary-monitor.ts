@@ -136,8 +136,8 @@ export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
         detection.use_case === use_case &&
         detection.env === env &&
         detection.candidate.prompt_version === prompt_version;
-      if (isOwn && isOpen(incident) && isPage(detection.evidence["detector"])) {
-        return { incident_id, criterion: detection.metric };
+      if (isOwn && isOpen(incident) && detection.evidence.detector?.level === "page") {
+        return { incident_id, criterion: detection.metric.name };
       }
     }
     return null;
@@ -218,10 +218,4 @@ function etaOf(
       versions.includes(row.prompt_version),
   );
   return own.reduce((least, row) => Math.min(least, snapshotOf(row).eta), 1);
-}
-
-function isPage(detector: unknown): boolean {
-  return (
-    typeof detector === "object" && detector !== null && "level" in detector && detector.level === "page"
-  );
 }

@@ -5,15 +5,9 @@
 import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/alerts";
 import type { Clock, EventLog, Store, VersionActivity } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import {
-  type Detection,
-  JOB_RUNS_METRIC,
-  KNOWN_USE_CASES_METRIC,
-  KNOWN_VERSIONS_METRIC,
-  OVERFLOW_USE_CASE,
-  OVERFLOW_VERSION,
-} from "@plumbline/schemas";
+import { OVERFLOW_USE_CASE, OVERFLOW_VERSION } from "@plumbline/schemas";
 import { appendIncident } from "../append-incident.ts";
+import { coverageDetection } from "./coverage-detection.ts";
 import { DAY_MS, iso, type UseCase, useCaseKey } from "../quality/series.ts";
 import {
   type Gap,
@@ -144,7 +138,7 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
     for (const incident of incidents.open("coverage")) {
       const { detection } = incident;
       // Whether jobs run is not seen in the calls; the job watch ends it.
-      if (detection.metric === JOB_RUNS_METRIC) continue;
+      if (detection.evidence.measure === "job_runs") continue;
       if (found.has(incident.incident_id) || !holds(detection.use_case) || !isOpen(incident)) continue;
       const key = useCaseKey(detection);
       const newest = activity.filter((row) => useCaseKey(row) === key);
@@ -157,24 +151,14 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
           incident_id: incident.incident_id,
           at: iso(nowMs),
           actor: "monitor",
-          how: HOW[detection.metric] ?? "the gap closed",
-          current: { prompt_version: "", units: 0, calls, mean: 1, interval: [1, 1] },
+          cause: "gap_closed",
+          current: { prompt_version: "", units: 0, calls, mean: null, interval: null },
         },
         deps,
       );
     }
   }
 }
-
-const HOW: Readonly<Record<string, string>> = {
-  judged_share: "calls are judged again",
-  scored_share: "calls are scored again",
-  sampled_calls: "calls are selected again",
-  traffic: "calls arrive again",
-  [KNOWN_USE_CASES_METRIC]: "use cases are told apart again",
-  [KNOWN_VERSIONS_METRIC]: "versions are told apart again",
-  verdict_count: "the counts add up again",
-};
 
 interface UseCaseCounts {
   readonly useCase: UseCase;
@@ -198,31 +182,6 @@ function countByUseCase(activity: readonly VersionActivity[]): readonly UseCaseC
   return [...counts.values()];
 }
 
-function toDetection(
-  { useCase, metric, calls, units, value, evidence, start }: FoundGap,
-  nowMs: number,
-): Detection {
-  return {
-    kind: "coverage",
-    severity: "SEV3",
-    tenant: useCase.tenant,
-    env: useCase.env,
-    use_case: useCase.use_case,
-    metric,
-    is_guardrail: false,
-    // One incident a use case and metric, whichever version serves.
-    candidate: { prompt_version: "", units, calls, mean: value, interval: [value, value] },
-    incumbent: null,
-    effect: 0,
-    interval: [0, 0],
-    level: 1,
-    method: "exact counts of calls and verdicts",
-    judge: null,
-    rubric_hash: null,
-    window: { start, end: iso(nowMs) },
-    version_started_at: null,
-    slices: [],
-    verdict: null,
-    evidence,
-  };
+function toDetection({ useCase, start, ...gap }: FoundGap, nowMs: number) {
+  return coverageDetection(useCase, { ...gap, window: { start, end: iso(nowMs) } });
 }

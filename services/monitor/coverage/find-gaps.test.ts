@@ -34,7 +34,7 @@ test.each<{ name: string; fields: Partial<JudgingProgress>; gaps: readonly strin
   { name: "too few to say", fields: { sampled: 10, scored: 0, failed: 10 }, gaps: [] },
   { name: "counts that don't add up", fields: { scored: 90 }, gaps: ["verdict_count"] },
 ])("$name: $gaps", ({ fields, gaps }) => {
-  expect(judgingGaps(progress(fields)).map((gap) => gap.metric)).toEqual(gaps);
+  expect(judgingGaps(progress(fields)).map((gap) => gap.evidence.measure)).toEqual(gaps);
 });
 
 test.each<{
@@ -68,7 +68,7 @@ test.each<{
     gaps: ["judged_share"],
   },
 ])("$name: $gaps", ({ day, recent, gaps }) => {
-  expect(judgingGaps(progress(day), progress(recent)).map((gap) => gap.metric)).toEqual(gaps);
+  expect(judgingGaps(progress(day), progress(recent)).map((gap) => gap.evidence.measure)).toEqual(gaps);
 });
 
 test.each([
@@ -109,12 +109,12 @@ test.each<{ name: string; fields: Partial<SilentUseCase>; isGap: boolean }>([
 test("versions beyond a day's number are a gap that names the applications, and none without them", () => {
   expect(versionGaps(1_000, 0, [])).toEqual([]);
   expect(versionGaps(1_000, 900, ["desk"])).toMatchObject([
-    { metric: "known_versions", value: 0.1, evidence: { overflowing: 900, apps: ["desk"] } },
+    { value: 0.1, evidence: { measure: "known_versions", overflowing: 900, apps: ["desk"] } },
   ]);
 });
 
 test("use cases beyond a day's number are a gap that names the applications", () => {
   expect(useCaseGaps(900, ["desk"])).toMatchObject([
-    { metric: "known_use_cases", calls: 900, value: 0, evidence: { apps: ["desk"] } },
+    { calls: 900, value: 0, evidence: { measure: "known_use_cases", apps: ["desk"] } },
   ]);
 });

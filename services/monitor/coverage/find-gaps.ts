@@ -1,6 +1,6 @@
 /** Where quality is unknown: pure rules on what was counted. None of them says anything about quality itself. */
 import type { JudgingProgress, SilentUseCase } from "@plumbline/ports";
-import { KNOWN_USE_CASES_METRIC, KNOWN_VERSIONS_METRIC } from "@plumbline/schemas";
+import type { CoverageEvidence } from "@plumbline/schemas";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -22,24 +22,14 @@ const USUAL_CALLS_MIN = 20;
 /** Traffic at night is about a fifth of the peak; without a week of history the mean is discounted by it. */
 const NIGHT_SHARE = 0.2;
 
-/** Each is an incident of its own, by the name of its metric. */
-export type GapMetric =
-  | "judged_share"
-  | "scored_share"
-  | "sampled_calls"
-  | "traffic"
-  | "verdict_count"
-  | typeof KNOWN_USE_CASES_METRIC
-  | typeof KNOWN_VERSIONS_METRIC;
-
+/** Each measure is an incident of its own. */
 export interface Gap {
-  readonly metric: GapMetric;
   /** Calls and units that the gap is about. */
   readonly calls: number;
   readonly units: number;
-  /** A share, or a count. */
+  /** A share, or a count of calls. */
   readonly value: number;
-  readonly evidence: Readonly<Record<string, unknown>>;
+  readonly evidence: Exclude<CoverageEvidence, { readonly measure: "job_runs" | "stored_share" }>;
 }
 
 /**
@@ -51,22 +41,24 @@ export interface Gap {
 export function judgingGaps(progress: JudgingProgress, recent?: JudgingProgress): readonly Gap[] {
   const { sampled, scored, cannot_judge, failed, expired, over_budget, unjudged } = progress;
   const gaps: Gap[] = [];
-  if (unjudged >= OVERDUE_MIN)
-    gaps.push({ ...counts(progress), metric: "judged_share", value: (sampled - unjudged) / sampled });
+  if (unjudged >= OVERDUE_MIN) gaps.push(gapOf("judged_share", progress, (sampled - unjudged) / sampled));
   const shown = recent !== undefined && decidedIn(recent) >= SELECTED_MIN ? recent : progress;
   if (decidedIn(shown) >= SELECTED_MIN && isUnscored(shown))
-    gaps.push({ ...counts(shown), metric: "scored_share", value: shown.scored / decidedIn(shown) });
+    gaps.push(gapOf("scored_share", shown, shown.scored / decidedIn(shown)));
   const counted = scored + cannot_judge + failed + expired + over_budget + unjudged;
-  if (counted !== sampled)
-    gaps.push({ ...counts(progress), metric: "verdict_count", value: counted / sampled });
+  if (counted !== sampled) gaps.push(gapOf("verdict_count", progress, counted / sampled));
   return gaps;
 }
 
-function counts(progress: JudgingProgress): Pick<Gap, "calls" | "units" | "evidence"> {
+function gapOf(
+  measure: "judged_share" | "scored_share" | "verdict_count",
+  progress: JudgingProgress,
+  value: number,
+): Gap {
   const { sampled, scored, cannot_judge, failed, expired, over_budget, unjudged, oldest_unjudged_at } =
     progress;
   const states = { sampled, scored, cannot_judge, failed, expired, over_budget, unjudged };
-  return { calls: sampled, units: scored, evidence: { ...states, oldest_unjudged_at } };
+  return { calls: sampled, units: scored, value, evidence: { measure, ...states, oldest_unjudged_at } };
 }
 
 function decidedIn({ sampled, unjudged }: JudgingProgress): number {
@@ -81,19 +73,21 @@ function isUnscored(progress: JudgingProgress): boolean {
 /** Traffic of which nothing is selected: its quality would never be known. */
 export function samplingGaps(calls: number, sampled: number): readonly Gap[] {
   if (calls < CALLS_MIN || sampled > 0) return [];
-  return [{ metric: "sampled_calls", calls, units: 0, value: 0, evidence: { calls, sampled } }];
+  return [{ calls, units: 0, value: 0, evidence: { measure: "sampled_calls", calls, sampled } }];
 }
 
 /** Calls whose version is one too many on its day. @param apps who sent them, the largest first */
 export function versionGaps(calls: number, overflowing: number, apps: readonly string[]): readonly Gap[] {
   if (overflowing === 0) return [];
   const value = (calls - overflowing) / calls;
-  return [{ metric: KNOWN_VERSIONS_METRIC, calls, units: 0, value, evidence: { calls, overflowing, apps } }];
+  const evidence = { measure: "known_versions" as const, calls, overflowing, apps: [...apps] };
+  return [{ calls, units: 0, value, evidence }];
 }
 
 /** Calls whose use case is one too many on its day. @param apps who sent them, the largest first */
 export function useCaseGaps(calls: number, apps: readonly string[]): readonly Gap[] {
-  return [{ metric: KNOWN_USE_CASES_METRIC, calls, units: 0, value: 0, evidence: { calls, apps } }];
+  const evidence = { measure: "known_use_cases" as const, calls, apps: [...apps] };
+  return [{ calls, units: 0, value: 0, evidence }];
 }
 
 /** A use case whose calls stopped, when that isn't usual for these hours of the week. */
@@ -106,10 +100,14 @@ export function silenceGap(silent: SilentUseCase, nowMs: number): Gap | null {
   const usual = hasWeek ? calls_a_week_before : NIGHT_SHARE * calls_of_last_day * (silentMs / DAY_MS);
   if (usual < USUAL_CALLS_MIN) return null;
   return {
-    metric: "traffic",
     calls: 0,
     units: 0,
     value: 0,
-    evidence: { last_call_at: last_at, silent_minutes: Math.round(silentMs / MINUTE_MS), usual_calls: usual },
+    evidence: {
+      measure: "traffic",
+      last_call_at: last_at,
+      silent_minutes: Math.round(silentMs / MINUTE_MS),
+      usual_calls: usual,
+    },
   };
 }

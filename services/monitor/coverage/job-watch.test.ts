@@ -44,7 +44,7 @@ test("a job without a success for three periods is one incident, which ends with
       severity: "SEV2",
       detection: {
         use_case: "plumbline.monitor",
-        metric: "job_runs",
+        metric: { name: "job_runs" },
         evidence: { jobs: [{ job: "quality", error: "the store is away" }] },
       },
     },
@@ -53,6 +53,10 @@ test("a job without a success for three periods is one incident, which ends with
   isAway = false;
   await clock.advance(MINUTE_MS);
   expect(await look()).toEqual(["detected", "recovered"]);
+  // It is over, not watched for ever: nothing is said about it again.
+  expect(await look()).toEqual(["detected", "recovered"]);
+  await incidents.refresh();
+  expect(incidents.open("coverage")).toEqual([]);
   stop.abort();
   await running;
 });

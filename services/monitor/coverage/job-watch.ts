@@ -6,9 +6,10 @@ import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/a
 import type { Clock, EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { JobHealth } from "@plumbline/runtime/schedule";
-import { type Detection, JOB_RUNS_METRIC, MONITOR_USE_CASE } from "@plumbline/schemas";
+import { type CoverageDetection, MONITOR_USE_CASE } from "@plumbline/schemas";
 import { appendIncident } from "../append-incident.ts";
 import { iso } from "../quality/series.ts";
+import { coverageDetection } from "./coverage-detection.ts";
 import { nameOf, type UseCaseFailure, type UseCaseKey } from "../use-case-guard.ts";
 
 export interface JobReport {
@@ -50,7 +51,7 @@ export function createJobWatch(deps: JobWatchDeps): JobWatch {
       for (const each of found.values()) await assertOne(each);
       const open = incidents
         .open("coverage")
-        .filter(({ detection }) => detection.metric === JOB_RUNS_METRIC)
+        .filter(({ detection }) => detection.evidence.measure === "job_runs")
         .filter((incident) => isOpen(incident));
       for (const { incident_id, detection } of open) {
         const isOurs =
@@ -64,8 +65,8 @@ export function createJobWatch(deps: JobWatchDeps): JobWatch {
             incident_id,
             at: iso(clock.now()),
             actor: "monitor",
-            how: "it is looked at again",
-            current: { prompt_version: "", units: 0, calls: 0, mean: 1, interval: [1, 1] },
+            cause: "gap_closed",
+            current: { prompt_version: "", units: 0, calls: 0, mean: null, interval: null },
           },
           deps,
         );
@@ -101,26 +102,14 @@ function unlooked(reports: readonly JobReport[], own: UseCaseKey): ReadonlyMap<s
   return found;
 }
 
-function toDetection({ key, jobs }: Unlooked, nowMs: number): Detection {
+function toDetection({ key, jobs }: Unlooked, nowMs: number): CoverageDetection {
   const start = jobs.map(({ last_success_at }) => last_success_at ?? iso(nowMs)).sort()[0]!;
-  return {
-    kind: "coverage",
-    severity: key.use_case === MONITOR_USE_CASE ? "SEV2" : "SEV3",
-    ...key,
-    metric: JOB_RUNS_METRIC,
-    is_guardrail: false,
-    candidate: { prompt_version: "", units: 0, calls: 0, mean: 0, interval: [0, 0] },
-    incumbent: null,
-    effect: 0,
-    interval: [0, 0],
-    level: 1,
-    method: "runs of the monitor's jobs",
-    judge: null,
-    rubric_hash: null,
+  return coverageDetection(key, {
+    evidence: { measure: "job_runs", jobs },
+    calls: 0,
+    units: 0,
+    value: 0,
     window: { start, end: iso(nowMs) },
-    version_started_at: null,
-    slices: [],
-    verdict: null,
-    evidence: { jobs },
-  };
+    method: "runs of the monitor's jobs",
+  });
 }

@@ -106,11 +106,11 @@ test("rows that vanish after they were stored are one incident, which ends when 
   expect(incident?.detection).toMatchObject({
     severity: "SEV2",
     use_case: "plumbline.calls",
-    metric: "stored_share",
+    metric: { name: "stored_share" },
     evidence: { lost_records: 20, partitions: [{ log_partition: 0, first_offset: 20, last_offset: 103 }] },
   });
   const text = JSON.stringify(renderMessage(incident!, { runbooks_url: null, console_url: null }));
-  expect(text).toContain("20 records of plumbline.calls are in no table");
+  expect(text).toContain("plumbline.calls: 20 records are in no table");
   expect(text).not.toContain("judging");
 
   await clickhouse.command(

@@ -2,11 +2,12 @@
  * Raises an incident when records of the log are in no table: what was acknowledged is lost, or not stored yet although
  * the writer went past it. One incident a topic; it ends when a later scan of the same hours finds nothing.
  */
-import { type IncidentFold, incidentId, incidentKey, isOpen, STORED_SHARE } from "@plumbline/alerts";
+import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/alerts";
 import type { Clock, EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import type { Detection } from "@plumbline/schemas";
+import type { CoverageDetection } from "@plumbline/schemas";
 import { appendIncident } from "../append-incident.ts";
+import { coverageDetection } from "../coverage/coverage-detection.ts";
 import { findLostRecords, type IngestScan, type LostRecords, type ScanDeps } from "./find-lost-records.ts";
 
 /** Batches finished in this time are looked at, every time: rows may be lost after they were stored. */
@@ -71,14 +72,15 @@ export function createIngestMonitor(deps: IngestMonitorDeps): IngestMonitor {
   ): Promise<void> {
     for (const incident of incidents.open("coverage")) {
       const { detection, incident_id } = incident;
-      if (detection.metric !== STORED_SHARE || topics.has(detection.use_case) || !isOpen(incident)) continue;
+      const isLoss = detection.evidence.measure === "stored_share";
+      if (!isLoss || topics.has(detection.use_case) || !isOpen(incident)) continue;
       await appendIncident(
         {
           type: "recovered",
           incident_id,
           at: iso(now),
           actor: "monitor",
-          how: `every record of the last ${WINDOW_MS / 3_600_000} hours is stored`,
+          cause: "gap_closed",
           current: { prompt_version: "", units: offsets, calls: offsets, mean: 1, interval: [1, 1] },
         },
         deps,
@@ -92,38 +94,20 @@ function toDetection(
   partitions: readonly LostRecords[],
   offsets: number,
   window: { readonly start: string; readonly end: string },
-): Detection {
-  const records = partitions.reduce((sum, each) => sum + each.records, 0);
-  const share = Math.max(0, 1 - records / Math.max(offsets, records));
-  return {
-    kind: "coverage",
-    severity: "SEV2",
-    // Of the log, not of a use case: records that are in no table say nothing of whose they are.
-    tenant: "all",
-    env: "all",
-    use_case: topic,
-    metric: STORED_SHARE,
-    is_guardrail: false,
-    candidate: {
-      prompt_version: "",
-      units: offsets - records,
+): CoverageDetection {
+  const lost_records = partitions.reduce((sum, each) => sum + each.records, 0);
+  // Of the log, not of a use case: records that are in no table say nothing of whose they are.
+  return coverageDetection(
+    { tenant: "all", env: "all", use_case: topic },
+    {
+      evidence: { measure: "stored_share", lost_records, partitions: [...partitions] },
       calls: offsets,
-      mean: share,
-      interval: [share, share],
+      units: Math.max(0, offsets - lost_records),
+      value: Math.max(0, 1 - lost_records / Math.max(offsets, lost_records)),
+      window,
+      method: "every offset of the log accounted for",
     },
-    incumbent: null,
-    effect: 0,
-    interval: [0, 0],
-    level: 1,
-    method: "every offset of the log accounted for",
-    judge: null,
-    rubric_hash: null,
-    window,
-    version_started_at: null,
-    slices: [],
-    verdict: null,
-    evidence: { lost_records: records, partitions },
-  };
+  );
 }
 
 function iso(ms: number): string {

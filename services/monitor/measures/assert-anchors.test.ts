@@ -27,7 +27,7 @@ function createAnchors() {
         IncidentEvent.parse(JSON.parse(new TextDecoder().decode(value))),
       );
       return {
-        asserted: events.map((event) => (event.type === "recovered" ? event.how : event.type)),
+        asserted: events.map((event) => (event.type === "recovered" ? event.cause : event.type)),
         open: incidents.open("judge_drift").length,
       };
     },
@@ -55,7 +55,7 @@ test("a judge that drifted is asserted once, and it is over when the judge agree
   expect(await anchors.look(daysOf("a", 0, agreements), 30)).toEqual({ asserted: ["detected"], open: 1 });
 
   const back = [...agreements, 95, 94];
-  const over = { asserted: ["detected", "the judge agrees with its frozen verdicts again"], open: 0 };
+  const over = { asserted: ["detected", "by_itself"], open: 0 };
   expect(await anchors.look(daysOf("a", 0, back), 8)).toEqual(over);
   expect(await anchors.look(daysOf("a", 0, back), 9)).toEqual(over);
 });
@@ -68,7 +68,7 @@ test("it is over as well when another judge took the place of the one that drift
   expect((await anchors.look([...old, ...daysOf("b", 6, [95, 96])], 8)).open).toBe(1);
   const successor = daysOf("b", 6, [95, 96, 95, 94, 95, 96, 95, 95]);
   expect(await anchors.look([...old, ...successor], 14)).toEqual({
-    asserted: ["detected", "replaced by the judge b"],
+    asserted: ["detected", "new_version"],
     open: 0,
   });
 });

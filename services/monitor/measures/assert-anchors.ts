@@ -1,9 +1,10 @@
 /** The judge's agreement with itself on the frozen anchors → incidents, and their end. */
 import type { IncidentState } from "@plumbline/alerts";
 import type { AnchorDay } from "@plumbline/ports";
-import type { Detection } from "@plumbline/schemas";
+import type { Detection, DetectionOf, RecoveryCause } from "@plumbline/schemas";
 import { confidenceSequence } from "@plumbline/stats";
 import { appendIncident } from "../append-incident.ts";
+import { severityOf } from "../report/severity.ts";
 import { groupBy } from "./group-by.ts";
 import { type AnchorVerdict, judgeAnchors } from "./judge-anchors.ts";
 import { type AssertDeps, BASE, detect, iso, openOf } from "./open-incident.ts";
@@ -43,15 +44,7 @@ export async function assertAnchors(
       await detect(toDetection(series, verdict, now), open, now, deps);
     // No data is no recovery: a judge that judges no anchors has not shown anything.
     if (verdict.state === "steady" && verdict.current.items >= SHOWN_ITEMS_MIN) {
-      for (const state of open)
-        await end(
-          state,
-          "the judge agrees with its frozen verdicts again",
-          series.judge,
-          verdict.current,
-          now,
-          deps,
-        );
+      for (const state of open) await end(state, "by_itself", series.judge, verdict.current, now, deps);
     }
   }
   for (const state of deps.incidents.open("judge_drift")) {
@@ -60,14 +53,7 @@ export async function assertAnchors(
     const isAsked = lastDay !== undefined && now - Date.parse(lastDay) < REPLACED_MS;
     const successor = all.find((series) => isSuccessor(detection, series, now));
     if (isAsked || successor === undefined) continue;
-    await end(
-      state,
-      `replaced by the judge ${successor.judge}`,
-      successor.judge,
-      totalOf(successor),
-      now,
-      deps,
-    );
+    await end(state, "new_version", successor.judge, totalOf(successor), now, deps);
   }
 }
 
@@ -94,7 +80,10 @@ function isAbout(detection: Detection, series: AnchorSeries): boolean {
 function isSameCriterion(detection: Detection, series: AnchorSeries): boolean {
   const { tenant, env, use_case, metric } = detection;
   return (
-    tenant === series.tenant && env === series.env && use_case === series.use_case && metric === series.metric
+    tenant === series.tenant &&
+    env === series.env &&
+    use_case === series.use_case &&
+    metric.name === series.metric
   );
 }
 
@@ -121,7 +110,7 @@ function totalOf({ days }: AnchorSeries): Agreement {
 
 async function end(
   state: IncidentState,
-  how: string,
+  cause: RecoveryCause,
   judge: string,
   agreement: Agreement,
   now: number,
@@ -133,7 +122,7 @@ async function end(
       incident_id: state.incident_id,
       at: iso(now),
       actor: "monitor",
-      how,
+      cause,
       current: sideOf(judge, agreement),
     },
     deps,
@@ -146,26 +135,37 @@ function sideOf(judge: string, { items, agreement }: Agreement): Detection["cand
   return { prompt_version: judge, units: items, calls: 0, mean: agreement, interval: [lower, upper] };
 }
 
-function toDetection(series: AnchorSeries, verdict: AnchorVerdict, now: number): Detection {
+function toDetection(series: AnchorSeries, verdict: AnchorVerdict, now: number): DetectionOf<"judge_drift"> {
   const { tenant, env, use_case, metric, judge, rubric_hash, days } = series;
   const [candidate, incumbent] = [sideOf(judge, verdict.current), sideOf(judge, verdict.baseline)];
-  return {
+  const draft = {
     ...BASE,
-    kind: "judge_drift",
-    severity: "SEV3",
+    kind: "judge_drift" as const,
     tenant,
     env,
     use_case,
-    metric,
+    metric: {
+      name: metric,
+      unit: "share" as const,
+      label: `its agreement with its frozen verdicts on ${metric}`,
+    },
     candidate,
     incumbent,
     effect: candidate.mean - incumbent.mean,
-    interval: [candidate.interval[0] - incumbent.interval[1], candidate.interval[1] - incumbent.interval[0]],
+    interval: [
+      candidate.interval[0] - incumbent.interval[1],
+      candidate.interval[1] - incumbent.interval[0],
+    ] as const,
     method: "Shiryaev–Roberts e-detector on frozen anchors",
     judge,
     rubric_hash,
     window: { start: days[0]!.day, end: iso(now) },
     version_started_at: null,
-    evidence: { null_mean: verdict.nullMean, log_level: verdict.logLevel },
+    evidence: {
+      measure: "judge_agreement" as const,
+      null_mean: verdict.nullMean,
+      log_level: verdict.logLevel,
+    },
   };
+  return { ...draft, severity: severityOf(draft) };
 }

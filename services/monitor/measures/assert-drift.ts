@@ -1,12 +1,21 @@
 /** Inputs and outputs that moved → incidents: against the past, and at a deploy against the incumbent. */
+import type { IncidentState } from "@plumbline/alerts";
 import type { JudgedUnitRow } from "@plumbline/ports";
-import type { Detection } from "@plumbline/schemas";
-import { driftDetection, outputDetection } from "./describe-drift.ts";
+import type { Detection, InputDriftDetection, OutputDriftDetection } from "@plumbline/schemas";
+import { inputDetection, movedOutputDetection, outputDetection, shareOfYes } from "./describe-drift.ts";
 import type { FeatureResult } from "./drift-decision.ts";
 import { explainShift } from "./explain-shift.ts";
-import { type AssertDeps, detect, isDismissed, isNews, iso, openOf, recover } from "./open-incident.ts";
+import {
+  type AssertDeps,
+  detect,
+  isDismissed,
+  isNews,
+  iso,
+  openOf,
+  recover,
+  recoverAfterChange,
+} from "./open-incident.ts";
 import type { UseCaseKey } from "../use-case-guard.ts";
-import { isTextFeature } from "./text-drift.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 
 /** Input drift, and output drift of a version that nobody deployed lately. */
@@ -22,10 +31,9 @@ export async function assertDrift(
   const outputs = inputs.length > 0 ? [] : all.filter((result) => result.side === "output");
   const found = inputs.length > 0 ? null : ownOutputDetection(key, measures, now);
   if (measures.decision !== null) {
-    const drift = inputs.length === 0 ? null : driftDetection(key, "input_drift", inputs, measures);
+    const drift = inputs.length === 0 ? null : inputDetection(key, inputs, measures);
     await assertOrRecover(
-      key,
-      "input_drift",
+      openOf(key, "input_drift", deps),
       drift === null ? null : await withExplanation(drift, inputs, now, deps),
       measures,
       now,
@@ -33,21 +41,20 @@ export async function assertDrift(
     );
   }
   // Day by day in every slice, and, where traffic is dense, hour by hour in all of it.
-  const moved = outputs.length === 0 ? null : driftDetection(key, "output_drift", outputs, measures);
+  const moved = outputs.length === 0 ? null : movedOutputDetection(key, outputs, measures);
+  const open = openOf(key, "output_drift", deps).filter(({ detection }) => !detection.evidence.at_deploy);
   if (measures.decision !== null || measures.self !== null)
-    await assertOrRecover(key, "output_drift", found ?? moved, measures, now, deps);
+    await assertOrRecover(open, found ?? moved, measures, now, deps);
 }
 
 /** What the shift did to quality, by the clearest slice that moved; only asked for what is about to be asserted. */
 async function withExplanation(
-  detection: Detection,
+  detection: InputDriftDetection,
   inputs: readonly FeatureResult[],
   now: number,
   deps: AssertDeps,
-): Promise<Detection> {
-  const slice = inputs.find(
-    (result) => result.bins?.names.join() === "no,yes" && !isTextFeature(result.feature),
-  );
+): Promise<InputDriftDetection> {
+  const slice = inputs.find((result) => result.is.type === "slice");
   const [known] = openOf(detection, detection.kind, deps);
   const isAsserted = known === undefined ? !isDismissed(detection, deps) : isNews(known, detection, now);
   if (slice?.bins == null || !isAsserted) return detection;
@@ -56,10 +63,9 @@ async function withExplanation(
     (
       await deps.store.judgedUnits({ start: iso(start), end: iso(end), use_cases: [{ tenant, use_case }] })
     ).filter((row) => row.tenant === tenant && row.env === env);
-  const share = ([no = 0, yes = 0]: readonly number[]): number => (no + yes === 0 ? 0 : yes / (no + yes));
   const explanation = explainShift(
     slice.feature,
-    { before: share(slice.bins.reference), after: share(slice.bins.current) },
+    { before: shareOfYes(slice.bins.reference), after: shareOfYes(slice.bins.current) },
     await units(slice.referenceStart, slice.referenceEnd),
     await units(slice.windowStart, now),
   );
@@ -69,16 +75,14 @@ async function withExplanation(
 }
 
 async function assertOrRecover(
-  key: UseCaseKey,
-  kind: "input_drift" | "output_drift",
+  open: readonly IncidentState[],
   detection: Detection | null,
   measures: UseCaseMeasures,
   now: number,
   deps: AssertDeps,
 ): Promise<void> {
-  const open = openOf(key, kind, deps).filter((state) => state.detection.evidence["at_deploy"] !== true);
   if (detection !== null) return detect(detection, open, now, deps);
-  for (const state of open) await recover(state, "the shift is gone", measures, now, deps);
+  for (const state of open) await recover(state, "by_itself", measures, now, deps);
 }
 
 /** Outputs of the watched version against its incumbent's. */
@@ -89,20 +93,16 @@ export async function assertOutputs(
   deps: AssertDeps,
 ): Promise<void> {
   const { watch } = measures;
-  const open = openOf(key, "output_drift", deps).filter(
-    (state) => state.detection.evidence["at_deploy"] === true,
-  );
+  const open = openOf(key, "output_drift", deps).filter(({ detection: { evidence } }) => evidence.at_deploy);
   const flagged = watch?.fingerprint?.flagged() ?? [];
   for (const state of open) {
     const { prompt_version } = state.detection.candidate;
     const serving = measures.serving();
     // It stays open while the version serves and differs: nobody's patience makes new answers the old ones.
     if (measures.isGone(prompt_version) && serving !== null && serving.name !== prompt_version) {
-      const how =
-        serving.name === state.detection.incumbent?.prompt_version ? "rolled back to" : "replaced by";
-      await recover(state, `${how} ${serving.name}`, measures, now, deps);
+      await recoverAfterChange(state, serving.name, measures, now, deps);
     } else if (watch?.version === prompt_version && watch.fingerprint !== null && flagged.length === 0) {
-      await recover(state, "the outputs are as before", measures, now, deps);
+      await recover(state, "by_itself", measures, now, deps);
     }
   }
   const [clearest] = flagged;
@@ -119,7 +119,11 @@ export async function assertOutputs(
 }
 
 /** The serving version against its own past; null while nothing moved, and once it no longer serves. */
-function ownOutputDetection(key: UseCaseKey, measures: UseCaseMeasures, now: number): Detection | null {
+function ownOutputDetection(
+  key: UseCaseKey,
+  measures: UseCaseMeasures,
+  now: number,
+): OutputDriftDetection | null {
   const { self } = measures;
   if (self === null || measures.isGone(self.version)) return null;
   const flagged = self.flagged();

@@ -1,17 +1,14 @@
 /** Success, latency, path mix and cost that got worse → incidents. */
-import type { Detection } from "@plumbline/schemas";
-import { normalMeasures } from "./normal-measures.ts";
-import { type AssertDeps, BASE, detect, iso, openOf, recover } from "./open-incident.ts";
+import type { IncidentState } from "@plumbline/alerts";
+import type { Detection, Impact, RateDetection } from "@plumbline/schemas";
+import { severityOf } from "../report/severity.ts";
 import type { UseCaseKey } from "../use-case-guard.ts";
+import { normalMeasures } from "./normal-measures.ts";
+import { type AssertDeps, BASE, detect, iso, openOf, recover, recoverAfterChange } from "./open-incident.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 import type { HealthFinding } from "./version-health.ts";
 
-const HEALTH_SEVERITY: Readonly<Record<HealthFinding["kind"], Detection["severity"]>> = {
-  success: "SEV2",
-  latency: "SEV3",
-  path_mix: "SEV3",
-  cost: "SEV3",
-};
+type Health = NonNullable<UseCaseMeasures["health"]>;
 
 /** Success, latency, path mix, cost and cache of the version under test. */
 export async function assertHealth(
@@ -30,20 +27,14 @@ export async function assertHealth(
       const isOver =
         health === null ||
         candidate.prompt_version !== health.version ||
-        !alarming.some((finding) => finding.metric === metric);
-      if (!isOver) continue;
-      const serving = measures.serving();
-      const how =
-        serving !== null && serving.name !== candidate.prompt_version
-          ? `${serving.name === state.detection.incumbent?.prompt_version ? "rolled back to" : "replaced by"} ${serving.name}`
-          : "recovered";
-      await recover(state, how, measures, now, deps);
+        !alarming.some((finding) => finding.metric.name === metric.name);
+      if (isOver) await end(state, measures, now, deps);
     }
     if (health === null) continue;
     for (const finding of alarming) {
       await detect(
         healthDetection(key, measures, health, finding, now),
-        open.filter((state) => state.detection.metric === finding.metric),
+        open.filter((state) => state.detection.metric.name === finding.metric.name),
         now,
         deps,
       );
@@ -51,41 +42,94 @@ export async function assertHealth(
   }
 }
 
+async function end(
+  state: IncidentState,
+  measures: UseCaseMeasures,
+  now: number,
+  deps: AssertDeps,
+): Promise<void> {
+  const { candidate, metric } = state.detection;
+  const serving = measures.serving();
+  if (serving !== null && serving.name !== candidate.prompt_version)
+    return recoverAfterChange(state, serving.name, measures, now, deps);
+  const { health } = measures;
+  const rates = health?.version === candidate.prompt_version ? health.tests.normal() : [];
+  const measured = rates.find((rate) => rate.metric.name === metric.name)?.estimate ?? null;
+  await recover(state, "by_itself", measures, now, deps, measured);
+}
+
 function healthDetection(
   key: UseCaseKey,
   measures: UseCaseMeasures,
-  health: NonNullable<UseCaseMeasures["health"]>,
+  health: Health,
   finding: HealthFinding,
   now: number,
-): Detection {
-  const side = (
-    version: string,
-    { calls, mean, interval }: HealthFinding["current"],
-  ): Detection["candidate"] => ({
-    prompt_version: version,
-    units: 0,
-    calls,
-    mean,
-    interval: [...interval],
-  });
-  return {
+): RateDetection {
+  const isDeploy = health.version !== health.incumbent;
+  const base = {
     ...BASE,
     ...key,
-    kind: finding.kind,
-    severity: HEALTH_SEVERITY[finding.kind],
     metric: finding.metric,
-    candidate: side(health.version, finding.current),
-    incumbent: side(health.incumbent, finding.reference),
+    candidate: sideOf(health.version, finding.current),
+    incumbent: sideOf(health.incumbent, finding.reference),
     effect: finding.effect,
-    interval: [...finding.interval],
+    interval: finding.interval,
     level: finding.level,
     method: finding.method,
     window: { start: iso(health.startedAt), end: iso(now) },
-    version_started_at: health.version === health.incumbent ? null : iso(health.startedAt),
-    evidence: {
-      ...finding.evidence,
-      at_deploy: health.version !== health.incumbent,
-      normal: normalMeasures(measures, health.version),
-    },
+    version_started_at: isDeploy ? iso(health.startedAt) : null,
   };
+  const common = { at_deploy: isDeploy, normal: normalMeasures(measures, health.version) };
+  switch (finding.kind) {
+    case "success": {
+      const impact = impactOf(finding, health, measures);
+      const evidence = { ...finding.evidence, ...common, impact };
+      const draft = { ...base, kind: finding.kind, evidence };
+      return { ...draft, severity: severityOf(draft) };
+    }
+    case "path_mix": {
+      const degraded_share = health.tests.degradedShare(finding.evidence.since);
+      const draft = {
+        ...base,
+        kind: finding.kind,
+        evidence: { ...finding.evidence, ...common, degraded_share },
+      };
+      return { ...draft, severity: severityOf(draft) };
+    }
+    case "latency": {
+      const draft = { ...base, kind: finding.kind, evidence: { ...finding.evidence, ...common } };
+      return { ...draft, severity: severityOf(draft) };
+    }
+    case "cost": {
+      const draft = { ...base, kind: finding.kind, evidence: costEvidence(finding.evidence, common) };
+      return { ...draft, severity: severityOf(draft) };
+    }
+  }
+}
+
+type Finding<Kind extends HealthFinding["kind"]> = Extract<HealthFinding, { readonly kind: Kind }>;
+type CostEvidence = Extract<Detection, { readonly kind: "cost" }>["evidence"];
+
+function costEvidence(
+  evidence: Finding<"cost">["evidence"],
+  common: Pick<CostEvidence, "at_deploy" | "normal">,
+): CostEvidence {
+  return { ...evidence, ...common };
+}
+
+/** Failed calls of the last day that would not have failed before, out of all calls of that day. */
+function impactOf(
+  { effect, evidence }: Finding<"success">,
+  health: Health,
+  measures: UseCaseMeasures,
+): Impact {
+  const calls = health.tests.recentCalls(evidence.since);
+  return { degraded_calls: Math.max(0, -effect) * calls, day_calls: measures.dayCalls() };
+}
+
+function sideOf(
+  version: string,
+  { calls, mean, interval }: HealthFinding["current"],
+): Detection["candidate"] {
+  return { prompt_version: version, units: 0, calls, mean, interval };
 }

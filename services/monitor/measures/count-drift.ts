@@ -142,6 +142,7 @@ export class CountDrift {
     state.last = {
       ...measured,
       feature,
+      is: { type: bins === null ? "slice" : "number" },
       side,
       prompt_version: side === "output" ? window.version : "",
       sizes: bins === null ? null : numericSizes(histogram, currentHistogram),

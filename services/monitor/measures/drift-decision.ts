@@ -3,8 +3,16 @@ import type { DomainClassification } from "@plumbline/stats";
 import type { BinComparison } from "./compare-bins.ts";
 import type { NumericSizes } from "./log-bins.ts";
 
+/** What a feature is about. `topic` is the number of a topic, and its words are customers'. */
+export type FeatureKind =
+  | { readonly type: "slice" }
+  | { readonly type: "number" }
+  | { readonly type: "topic"; readonly topic: number; readonly words: readonly string[] }
+  | { readonly type: "text" };
+
 export interface FeatureResult {
   readonly feature: string;
+  readonly is: FeatureKind;
   readonly side: "input" | "output";
   /** Of the outputs' version; empty for inputs. */
   readonly prompt_version: string;

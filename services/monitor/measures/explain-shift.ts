@@ -1,23 +1,13 @@
 /** What a shift of the inputs did to quality: Kitagawa's decomposition over the slice that moved. Pure. */
 import type { JudgedUnitRow } from "@plumbline/ports";
+import type { InputDriftEvidence } from "@plumbline/schemas";
 import { kitagawa, type KitagawaCell } from "@plumbline/stats";
 import { groupBy } from "./group-by.ts";
 
 /** Cells with fewer judged units have no mean to compare. */
 const CELL_UNITS_MIN = 20;
 
-export interface ShiftExplanation {
-  readonly criterion: string;
-  readonly mix: {
-    readonly total: number;
-    readonly mix: number;
-    readonly within: number;
-    readonly se_mix: number;
-    readonly se_within: number;
-    readonly input_shift: boolean;
-    readonly shifts: readonly { readonly name: string; readonly before: number; readonly after: number }[];
-  };
-}
+export type ShiftExplanation = NonNullable<InputDriftEvidence["explanation"]>;
 
 /**
  * Of the criterion with the most judged units, guardrails first. Null while a cell has fewer than 20 of them.

@@ -66,6 +66,7 @@ function toOutcomeCounts(row: OutcomeHour): OutcomeCounts {
     hour: Date.parse(row.hour),
     calls: row.calls,
     okCalls: row.ok_calls,
+    elsewhereCalls: row.elsewhere_calls,
     degradedCalls: row.degraded_calls,
     pricedCalls: row.priced_calls,
     costSum: row.cost_usd_sum,

@@ -49,7 +49,7 @@ test("a version that masks amounts is named with feature and slice within three 
       severity: "SEV3",
       candidate: { prompt_version: "v2" },
       incumbent: { prompt_version: "v1" },
-      evidence: { at_deploy: true, slice: "mentions_money", says: "outputs changed" },
+      evidence: { measure: "output_feature", at_deploy: true, slice: "mentions_money" },
     },
   });
 
@@ -61,7 +61,10 @@ test("a version that masks amounts is named with feature and slice within three 
   await world.clock.advance(22 * HOUR_MS);
   await monitor.run();
   expect((await world.events()).map((event) => event.type).slice(asserted.length)).toEqual(["recovered"]);
-  expect((await world.events()).at(-1)).toMatchObject({ how: "rolled back to v1" });
+  expect((await world.events()).at(-1)).toMatchObject({
+    cause: "rollback",
+    current: { prompt_version: "v1", mean: null },
+  });
 });
 
 test.each([
@@ -102,7 +105,7 @@ test.each([
       event.type === "detected" ? [event.detection] : [],
     );
     expect(detections.map((detection) => detection.kind)).toEqual([kind]);
-    expect(detections[0]!.metric).toMatch(metric);
+    expect(detections[0]!.metric.name).toMatch(metric);
     expect(detections[0]!.candidate.prompt_version).toBe("v2");
   },
 );

@@ -3,13 +3,21 @@
  * metric for the rest: while it is open, more features become its evidence and not more incidents. What is open is read
  * from the fold of the log; nothing is appended twice.
  */
-import { type IncidentFold, incidentId, incidentKey, isOpen, type IncidentState } from "@plumbline/alerts";
+import {
+  type IncidentFold,
+  incidentId,
+  incidentKey,
+  isOpen,
+  isRaised,
+  type IncidentState,
+} from "@plumbline/alerts";
 import type { Clock, EventLog, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import type { Detection } from "@plumbline/schemas";
+import type { Detection, DetectionKind, DetectionOf, RecoveryCause } from "@plumbline/schemas";
 import { appendIncident } from "../append-incident.ts";
 import type { UseCaseKey } from "../use-case-guard.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
+import type { Estimate } from "./version-health.ts";
 
 export interface AssertDeps {
   readonly store: Pick<Store, "judgedUnits">;
@@ -37,11 +45,11 @@ export const BASE: Pick<
   level: 0.95,
 };
 
-export function openOf(
+export function openOf<Kind extends DetectionKind>(
   key: UseCaseKey,
-  kind: Detection["kind"],
+  kind: Kind,
   { incidents }: AssertDeps,
-): readonly IncidentState[] {
+): readonly IncidentState<DetectionOf<Kind>>[] {
   return incidents.of(key, kind).filter(isOpen);
 }
 
@@ -55,21 +63,17 @@ export async function detect(
   const [known] = open;
   if (known !== undefined) {
     if (!isNews(known, detection, now)) return;
-    // The incident keeps its name: metric and version are part of its identity.
-    const { metric, candidate } = known.detection;
-    const same = {
-      ...detection,
-      metric,
-      candidate: { ...detection.candidate, prompt_version: candidate.prompt_version },
-    };
-    const event = {
-      type: "detected",
-      incident_id: known.incident_id,
-      at: iso(now),
-      actor: "monitor",
-      detection: same,
-    } as const;
-    await appendIncident(event, deps);
+    const { incident_id } = known;
+    await appendIncident(
+      {
+        type: "detected",
+        incident_id,
+        at: iso(now),
+        actor: "monitor",
+        detection: asKnown(known.detection, detection),
+      },
+      deps,
+    );
     return;
   }
   if (isDismissed(detection, deps)) return;
@@ -77,35 +81,48 @@ export async function detect(
   await appendIncident({ type: "detected", incident_id, at: iso(now), actor: "monitor", detection }, deps);
 }
 
-/** Whether a person said that this very incident is none. */
+/** The incident keeps its version, which is part of its identity; its numbers and their names are the newest. */
+function asKnown({ candidate }: Detection, detection: Detection): Detection {
+  const { prompt_version, number } = candidate;
+  return {
+    ...detection,
+    candidate: { ...detection.candidate, prompt_version, ...(number === undefined ? {} : { number }) },
+  };
+}
+
+/** isDismissed returns true when a person dismissed this incident. */
 export function isDismissed(detection: Detection, { incidents }: AssertDeps): boolean {
   return incidents.get(incidentId(incidentKey(detection)))?.state === "dismissed";
 }
 
-/** Whether an open incident's message would say more with the newer numbers. */
+/** isNews returns true when an open incident's message would say more with the newer numbers. */
 export function isNews(known: IncidentState, detection: Detection, now: number): boolean {
+  if (isRaised(known.severity, detection.severity)) return true;
   // Which slice it is may take an hour more than that something changed, and is worth an edit at once.
-  const namesSlice = isText(detection.evidence["slice"]) && !isText(known.detection.evidence["slice"]);
+  const namesSlice = sliceOf(detection) !== null && sliceOf(known.detection) === null;
   const isRecent = now - Date.parse(known.updated_at) < REASSERT_MIN_MS;
   return namesSlice || (!isRecent && hasNewFeature(known.detection, detection));
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === "string";
+function sliceOf(detection: Detection): string | null {
+  return detection.kind === "output_drift" ? detection.evidence.slice : null;
 }
 
 function hasNewFeature(known: Detection, detection: Detection): boolean {
-  const names = (each: Detection): readonly string[] => {
-    const features = each.evidence["features"];
-    return Array.isArray(features)
-      ? features.map((feature) => JSON.stringify([feature.feature, feature.slice ?? null]))
-      : [];
-  };
-  const old = new Set(names(known));
+  const old = new Set(featuresOf(known));
   // A full list cannot grow: beyond it nothing is news.
   return (
-    old.size < FEATURES_NAMED && names(detection).some((name) => !old.has(name)) && sizeGrew(known, detection)
+    old.size < FEATURES_NAMED &&
+    featuresOf(detection).some((name) => !old.has(name)) &&
+    sizeGrew(known, detection)
   );
+}
+
+/** Features that moved, each with its slice. */
+function featuresOf(detection: Detection): readonly string[] {
+  if (detection.kind === "output_drift")
+    return detection.evidence.features.map(({ feature, slice }) => JSON.stringify([feature, slice]));
+  return detection.kind === "input_drift" ? detection.evidence.features.map(({ feature }) => feature) : [];
 }
 
 /** Numbers are replaced only when they say more: a message is not edited for every hour. */
@@ -113,23 +130,37 @@ function sizeGrew(known: Detection, detection: Detection): boolean {
   return detection.candidate.calls >= 1.25 * known.candidate.calls || detection.effect >= 1.25 * known.effect;
 }
 
-export async function recover(
+/** Another version serves: the one before, or a newer one. */
+export async function recoverAfterChange(
   state: IncidentState,
-  how: string,
+  serving: string,
   measures: UseCaseMeasures,
   now: number,
   deps: AssertDeps,
+): Promise<void> {
+  const cause = serving === state.detection.incumbent?.prompt_version ? "rollback" : "new_version";
+  await recover(state, cause, measures, now, deps);
+}
+
+/** @param measured what the metric is now; null when nobody measured it again, and then no number is claimed */
+export async function recover(
+  state: IncidentState,
+  cause: RecoveryCause,
+  measures: UseCaseMeasures,
+  now: number,
+  deps: AssertDeps,
+  measured: Estimate | null = null,
 ): Promise<void> {
   const serving = measures.serving();
   const current = {
     prompt_version: serving?.name ?? state.detection.candidate.prompt_version,
     units: 0,
-    calls: measures.callsOf(serving?.name ?? ""),
-    mean: state.detection.incumbent?.mean ?? 0,
-    interval: [...(state.detection.incumbent?.interval ?? [0, 0])] as [number, number],
+    calls: measured?.calls ?? measures.callsOf(serving?.name ?? ""),
+    mean: measured?.mean ?? null,
+    interval: measured?.interval ?? null,
   };
   await appendIncident(
-    { type: "recovered", incident_id: state.incident_id, at: iso(now), actor: "monitor", how, current },
+    { type: "recovered", incident_id: state.incident_id, at: iso(now), actor: "monitor", cause, current },
     deps,
   );
 }

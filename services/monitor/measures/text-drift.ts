@@ -126,6 +126,7 @@ export class TextDrift {
       state.last = {
         ...measured,
         feature,
+        is: { type: "topic", topic: i + 1, words: topic.words },
         side: "input",
         prompt_version: "",
         sizes: null,
@@ -142,6 +143,7 @@ export class TextDrift {
     const half = 1.96 * Math.sqrt(text.auc.variance);
     state.last = {
       feature: TEXT_FEATURE,
+      is: { type: "text" },
       side: "input",
       prompt_version: "",
       method: "domain_classifier",

@@ -113,6 +113,13 @@ export class UseCaseMeasures {
     return this.#versions.get(version)?.firstHour ?? null;
   }
 
+  /** Calls of all versions in the last day that was folded. */
+  dayCalls(): number {
+    return this.#hourlyCalls
+      .filter(({ hour }) => hour > this.#lastHour - DAY_MS)
+      .reduce((sum, { calls }) => sum + calls, 0);
+  }
+
   callsOf(version: string): number {
     return this.#versions.get(version)?.calls ?? 0;
   }

@@ -11,6 +11,7 @@
  * Smallest effects that count: success −1 point, primary −2 points, calls over the old p95 doubled, cached −10
  * points, cost +10%; and never less than three standard errors of the reference.
  */
+import type { Detection, RateDetection } from "@plumbline/schemas";
 import {
   addDropFactors,
   alarmThreshold,
@@ -30,6 +31,9 @@ export interface OutcomeCounts {
   readonly hour: number;
   readonly calls: number;
   readonly okCalls: number;
+  /** Not answered by the primary path at once. */
+  readonly elsewhereCalls: number;
+  /** Of these, by a fallback model, a stale answer, a template or an error. */
   readonly degradedCalls: number;
   readonly pricedCalls: number;
   readonly costSum: number;
@@ -40,12 +44,20 @@ export interface OutcomeCounts {
   readonly latency: Histogram;
 }
 
-export type HealthKind = "success" | "latency" | "path_mix" | "cost";
+/** What only whoever asserts a finding knows. */
+type AddedLater = "at_deploy" | "normal" | "impact" | "degraded_share";
+/** Kind and evidence of a finding, as a detection of the kind has them. */
+type Found = RateDetection extends infer Each
+  ? Each extends RateDetection
+    ? { readonly kind: Each["kind"]; readonly evidence: Without<Each["evidence"]> }
+    : never
+  : never;
+type Without<Evidence> = Evidence extends unknown ? Omit<Evidence, AddedLater> : never;
 
-export interface HealthFinding {
-  readonly kind: HealthKind;
-  readonly metric: string;
-  readonly isAlarming: boolean;
+export type HealthFinding = Found & Sizes;
+
+interface Sizes {
+  readonly metric: Detection["metric"];
   readonly reference: Estimate;
   /** Since the change-point: the hours since the alarm began to build. */
   readonly current: Estimate;
@@ -53,7 +65,6 @@ export interface HealthFinding {
   readonly interval: readonly [number, number];
   readonly level: number;
   readonly method: string;
-  readonly evidence: Readonly<Record<string, unknown>>;
 }
 
 export interface Estimate {
@@ -62,12 +73,20 @@ export interface Estimate {
   readonly interval: readonly [number, number];
 }
 
+/** Numbers of a share that fell. */
+interface ShareNumbers {
+  readonly null_mean: number;
+  readonly eta: number;
+  readonly since: string;
+  readonly log_threshold: number;
+}
+
 interface Metric {
-  readonly kind: HealthKind;
-  readonly metric: string;
+  readonly metric: Detection["metric"];
   /** Smallest fall of the passing share that counts. */
   readonly margin: number;
   readonly counts: (hour: OutcomeCounts) => readonly [passes: number, calls: number];
+  readonly found: (numbers: ShareNumbers) => Found;
 }
 
 const GRID = relativeDropGrid();
@@ -154,23 +173,32 @@ export class VersionHealth {
       ...this.#shares.flatMap((share) =>
         share.isAlarming && share.since !== null ? [describe(share, share.since)] : [],
       ),
-      ...(cost?.isAlarming === true ? [cost] : []),
+      ...(cost !== null && this.#isDear ? [cost] : []),
     ];
   }
 
   /** What was looked at and is normal, with its numbers, for messages. */
   normal(): readonly {
-    readonly name: string;
-    readonly value: number;
-    readonly interval: readonly [number, number];
-    readonly n: number;
+    readonly metric: Detection["metric"];
+    readonly estimate: Estimate;
   }[] {
     return this.#shares.flatMap((share) => {
       const [passes, calls] = totals(share, this.#recent);
       if (share.isAlarming || calls === 0) return [];
-      const { mean, interval } = shareEstimate(passes, calls);
-      return [{ name: share.metric, value: mean, interval, n: calls }];
+      return [{ metric: share.metric, estimate: shareEstimate(passes, calls) }];
     });
+  }
+
+  /** Of the calls since `since` in the last day, the share that got less than a full answer; null without a call. */
+  degradedShare(since: string): number | null {
+    const hours = this.#recent.filter(({ hour }) => hour >= Date.parse(since));
+    const calls = callsIn(hours);
+    return calls === 0 ? null : hours.reduce((sum, { degradedCalls }) => sum + degradedCalls, 0) / calls;
+  }
+
+  /** Calls of the version in the last day, from `since` on. */
+  recentCalls(since: string): number {
+    return callsIn(this.#recent.filter(({ hour }) => hour >= Date.parse(since)));
   }
 
   #step(share: Share, hour: OutcomeCounts, logStart: number): void {
@@ -230,8 +258,7 @@ export class VersionHealth {
     const meanAfter = this.#cost.sum / after.n;
     return {
       kind: "cost",
-      metric: "cost_usd_per_call",
-      isAlarming: this.#isDear,
+      metric: { name: "cost_usd_per_call", unit: "usd", label: "cost per call" },
       reference: {
         calls: before.n,
         mean: meanBefore,
@@ -253,6 +280,7 @@ export class VersionHealth {
       level: 1 - 2 * COST_ALPHA,
       method: "asymptotic confidence sequences of the mean log cost",
       evidence: {
+        measure: "cost_per_call",
         log_ratio: after.mean - before.mean,
         log_ratio_interval: [low, high],
         rise_min: COST_RISE_MIN,
@@ -262,17 +290,26 @@ export class VersionHealth {
 }
 
 function metrics(p95: number): readonly Metric[] {
+  const threshold = Math.round(binValue(p95));
   return [
-    { kind: "success", metric: "success_rate", margin: 0.01, counts: (hour) => [hour.okCalls, hour.calls] },
     {
-      kind: "path_mix",
-      metric: "primary_share",
-      margin: 0.02,
-      counts: (hour) => [hour.calls - hour.degradedCalls, hour.calls],
+      metric: { name: "success_rate", unit: "share", label: "success rate" },
+      margin: 0.01,
+      counts: (hour) => [hour.okCalls, hour.calls],
+      found: (numbers) => ({ kind: "success", evidence: { measure: "success_rate", ...numbers } }),
     },
     {
-      kind: "latency",
-      metric: `share_within_${Math.round(binValue(p95))}_milliseconds`,
+      metric: { name: "primary_share", unit: "share", label: "answers from the primary model" },
+      margin: 0.02,
+      counts: (hour) => [hour.calls - hour.elsewhereCalls, hour.calls],
+      found: (numbers) => ({ kind: "path_mix", evidence: { measure: "primary_share", ...numbers } }),
+    },
+    {
+      metric: {
+        name: `share_within_${threshold}_milliseconds`,
+        unit: "share",
+        label: `calls within ${threshold.toLocaleString("en-US")} ms`,
+      },
       margin: 1 - P95,
       counts: (hour) => {
         const calls = rowsOf(hour.latency);
@@ -280,12 +317,16 @@ function metrics(p95: number): readonly Metric[] {
         for (const [bin, n] of hour.latency) if (bin > p95) slow += n;
         return [calls - slow, calls];
       },
+      found: (numbers) => ({
+        kind: "latency",
+        evidence: { measure: "share_within", ...numbers, threshold_ms: Math.max(1, threshold) },
+      }),
     },
     {
-      kind: "cost",
-      metric: "cached_prefix_share",
+      metric: { name: "cached_prefix_share", unit: "share", label: "calls with a cached prefix" },
       margin: 0.1,
       counts: (hour) => [hour.cachedCalls, hour.cacheableCalls],
+      found: (numbers) => ({ kind: "cost", evidence: { measure: "cached_prefix_share", ...numbers } }),
     },
   ];
 }
@@ -306,9 +347,13 @@ function binAbove(hours: readonly OutcomeCounts[], p: number): number {
 function describe(share: Share, since: { hour: number; passes: number; calls: number }): HealthFinding {
   const current = shareEstimate(since.passes, since.calls);
   return {
-    kind: share.kind,
+    ...share.found({
+      null_mean: share.nullMean,
+      eta: share.eta,
+      since: new Date(since.hour).toISOString(),
+      log_threshold: LOG_ALARM,
+    }),
     metric: share.metric,
-    isAlarming: true,
     reference: share.reference,
     current,
     effect: current.mean - share.reference.mean,
@@ -318,12 +363,6 @@ function describe(share: Share, since: { hour: number; passes: number; calls: nu
     ],
     level: 0.95,
     method: "Shiryaev–Roberts e-detector over relative drops",
-    evidence: {
-      null_mean: share.nullMean,
-      eta: share.eta,
-      since: new Date(since.hour).toISOString(),
-      log_threshold: LOG_ALARM,
-    },
   };
 }
 
@@ -347,4 +386,8 @@ function logCost(
   const mean = sum / n;
   const variance = Math.max(0, squares / n - mean * mean) * (n / (n - 1));
   return { n, mean, ...asymptoticConfidenceSequence(mean, Math.sqrt(variance), n, { alpha: COST_ALPHA }) };
+}
+
+function callsIn(hours: readonly OutcomeCounts[]): number {
+  return hours.reduce((sum, { calls }) => sum + calls, 0);
 }

@@ -4,7 +4,7 @@ import { snapshotOf } from "./baseline.ts";
 import { compareVersions, effectError, weightedTotal } from "./compare-versions.ts";
 import { byArrival } from "./input-pairs.ts";
 import type { Watched } from "./known-series.ts";
-import type { Finding } from "./make-detection.ts";
+import type { Finding, QualityDetector } from "./make-detection.ts";
 import type { AlarmReading } from "./read-detector.ts";
 import { readBeside, type SideBySide } from "./side-by-side.ts";
 import { HOUR_MS, hourOf, iso } from "./series.ts";
@@ -28,7 +28,6 @@ export function alarmFinding(
   const current = own.filter((row) => hourOf(row.judged_at) >= changeHour).toSorted(byArrival);
   const comparison = compareVersions(weightedTotal(current), baseline, options.alpha);
   return {
-    level: alarm.level,
     method: METHOD,
     change: { origin, changeHour: alarm.alarm.changeHour },
     affected: alarm.alarm.affected,
@@ -36,7 +35,6 @@ export function alarmFinding(
     comparison,
     effectSe: effectError(comparison),
     unitsWatched: options.unitsWatched,
-    sameInputs: false,
     detector: detectorEvidence(watched, alarm, beside),
   };
 }
@@ -45,10 +43,11 @@ function detectorEvidence(
   { start, baseline }: Watched,
   { level, alarm, reading }: AlarmReading,
   beside: SideBySide | null,
-): Finding["detector"] {
+): QualityDetector {
   const snapshot = snapshotOf(baseline);
   const now = readBeside(beside);
   return {
+    kind: "streams",
     level,
     log_m: alarm.logM,
     log_threshold: reading.logThreshold,

@@ -1,5 +1,5 @@
 /** From evidence that reached its threshold to a detection on the incidents topic, once, and kept true. */
-import { type IncidentFold, incidentId, incidentKey, type IncidentState } from "@plumbline/alerts";
+import { type IncidentFold, incidentId, incidentKey } from "@plumbline/alerts";
 import type { BaselineRow, EventLog, JudgedUnitRow } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Detection } from "@plumbline/schemas";
@@ -10,7 +10,7 @@ import { describeFinding, type DescribeFindingDeps } from "./describe-finding.ts
 import { isJudgeDrifting, isMuted, openIncident } from "./incident-history.ts";
 import { type KnownSeries, throughHour, type Watched } from "./known-series.ts";
 import type { Look } from "./look.ts";
-import { PAIRED_METHOD, pairsFinding } from "./pairs-finding.ts";
+import { pairsFinding } from "./pairs-finding.ts";
 import { readAlarm } from "./read-detector.ts";
 import { HOUR_MS, iso } from "./series.ts";
 import { besideFinding, isFoundByPairs, sideBySide } from "./side-by-side.ts";
@@ -63,8 +63,10 @@ async function assertAlarm(
   const { baseline, watch, start } = watched;
   const { options, incidents, states } = deps;
   const open = openIncident(incidents, known.series, baseline.prompt_version);
-  const hasGrown = open === undefined || reading.units >= watchedUnits(open) * REASSERT_GROWTH;
-  const mayRaise = open !== undefined && reading.level === "page" && levelOf(open) === "ticket";
+  const hasGrown =
+    open === undefined || reading.units >= open.detection.evidence.units_watched * REASSERT_GROWTH;
+  const mayRaise =
+    open !== undefined && reading.level === "page" && open.detection.evidence.detector?.level === "ticket";
   if (!hasGrown && !mayRaise) return;
 
   const startMs = Math.min(Date.parse(baseline.reference_start), start.fromHour * HOUR_MS);
@@ -110,7 +112,7 @@ async function assertPairs(
   const open = openIncident(deps.incidents, known.series, baseline.prompt_version);
   const hasGrown =
     open === undefined ||
-    (open.detection.method === PAIRED_METHOD &&
+    (open.detection.evidence.detector?.kind === "same_input_pairs" &&
       finding.current.length >= open.detection.candidate.units * REASSERT_GROWTH);
   if (isHeld || !tickets || !hasGrown) return true;
   const units = await look.unitsSince(known.series, Date.parse(baseline.reference_start));
@@ -142,15 +144,4 @@ function referenceUnits(baseline: BaselineRow, units: readonly JudgedUnitRow[]):
       row.judged_at >= baseline.reference_start &&
       row.judged_at < baseline.reference_end,
   );
-}
-
-function levelOf({ detection }: IncidentState): unknown {
-  const detector = detection.evidence["detector"];
-  return typeof detector === "object" && detector !== null && "level" in detector ? detector.level : null;
-}
-
-/** Units of the watch at the last assertion. */
-function watchedUnits({ detection }: IncidentState): number {
-  const units = detection.evidence["units_watched"];
-  return typeof units === "number" ? units : detection.candidate.units;
 }

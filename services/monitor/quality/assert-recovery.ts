@@ -2,13 +2,14 @@
 import { type IncidentFold, type IncidentState, isOpen } from "@plumbline/alerts";
 import type { EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
+import type { QualityDetection } from "@plumbline/schemas";
 import { prepareSnapshot } from "@plumbline/stats";
 import { appendIncident } from "../append-incident.ts";
 import { snapshotOf } from "./baseline.ts";
 import { estimate, weightedTotal } from "./compare-versions.ts";
 import type { KnownSeries } from "./known-series.ts";
 import type { Look } from "./look.ts";
-import { Damage, readRecovery, RECOVERY_UNITS_MIN } from "./recovery.ts";
+import { readRecovery, RECOVERY_UNITS_MIN } from "./recovery.ts";
 import { iso } from "./series.ts";
 import type { ServedVersion, ServedVersions } from "./served-versions.ts";
 
@@ -32,16 +33,16 @@ export async function assertRecoveries(
 
 async function assertRecovery(
   known: KnownSeries,
-  incident: IncidentState,
+  incident: IncidentState<QualityDetection>,
   look: Look,
   deps: AssertRecoveryDeps,
 ): Promise<void> {
   const { served, options } = deps;
   const { detection } = incident;
-  const damage = Damage.safeParse(detection.evidence["damage"]);
-  const baseline = known.baselines.find((row) => row.snapshot_id === detection.evidence["snapshot_id"]);
+  const { damage, snapshot_id } = detection.evidence;
+  const baseline = known.baselines.find((row) => row.snapshot_id === snapshot_id);
   const serving = served.serving(known.series);
-  if (!damage.success || baseline === undefined || serving === undefined) return;
+  if (damage === null || baseline === undefined || serving === undefined) return;
   const version = detection.candidate.prompt_version;
   const since = served.goneSince(known.series, version);
   // Without a change of version only what was judged after the newest assertion can show that it passed.
@@ -51,7 +52,7 @@ async function assertRecovery(
   const own = rows.filter((row) => row.prompt_version === judging);
   const recovery = readRecovery(
     prepareSnapshot(snapshotOf(baseline)),
-    damage.data,
+    damage,
     own,
     since === null ? "same_version" : "other_version",
   );
@@ -59,12 +60,7 @@ async function assertRecovery(
     since !== null &&
     (judging === detection.incumbent?.prompt_version ||
       startedBefore(served.of(known.series), judging, version));
-  const how =
-    since === null
-      ? "recovered without a change of version"
-      : isRollback
-        ? `rolled back to ${judging}`
-        : `fixed by ${judging}`;
+  const cause = since === null ? "by_itself" : isRollback ? "rollback" : "new_version";
   if (!recovery.isProven && !(isRollback && isProgress(incident, recovery.units))) return;
 
   const { mean, interval } = estimate(weightedTotal(own), options.alpha / 2);
@@ -74,7 +70,7 @@ async function assertRecovery(
       incident_id: incident.incident_id,
       at: iso(look.nowMs),
       actor: "monitor",
-      how,
+      cause,
       current: {
         prompt_version: judging,
         units: own.length,

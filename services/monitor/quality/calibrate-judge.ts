@@ -7,6 +7,7 @@
  * Youden's J, since a noisy judge shrinks it.
  */
 import type { JudgeLabels, QualitySeries } from "@plumbline/ports";
+import type { JudgeCalibration } from "@plumbline/schemas";
 import {
   type Confusion,
   correctedDrop,
@@ -14,7 +15,6 @@ import {
   type Interval,
   LABEL_AGE_DAYS_MAX,
   LABELS_MIN,
-  type UncalibratedReason,
   youdenIndex,
   youdenLowerBound,
 } from "@plumbline/stats";
@@ -25,23 +25,6 @@ export const LABELS_REACH_MS = LABEL_AGE_DAYS_MAX * DAY_MS;
 /** Φ⁻¹(0.975). */
 const Z_95 = 1.959963984540054;
 
-/** Stored with a detection as `evidence.judge_calibration`. */
-export interface JudgeCalibrationEvidence {
-  readonly state: "calibrated" | "uncalibrated";
-  readonly reasons: readonly UncalibratedReason[];
-  readonly labels: number;
-  readonly labels_min: number;
-  /** Agreement beyond chance with the labels (Cohen's κ, −1 to 1); null without labels on both sides. */
-  readonly kappa: number | null;
-  /** Sensitivity + specificity − 1; null unless calibrated. */
-  readonly youden: number | null;
-  /**
-   * Candidate minus incumbent on people's scale, with its 95% interval; assumes that the judge errs alike on both
-   * versions. Null unless calibrated, and for scores between 0 and 1, which are no passing rates.
-   */
-  readonly corrected: { readonly effect: number; readonly interval: readonly [number, number] } | null;
-}
-
 /**
  * @param labels of the use case, any judge
  * @param effect candidate minus incumbent as judged, score points, with its standard error
@@ -51,7 +34,7 @@ export function calibrateJudge(
   labels: readonly JudgeLabels[],
   effect: { readonly estimate: number; readonly se: number },
   nowMs: number,
-): JudgeCalibrationEvidence {
+): JudgeCalibration {
   const own = labels.find((row) => seriesKey(row) === seriesKey(series));
   const others = labels.filter(
     (row) =>

@@ -1,6 +1,6 @@
 /** Gathers what a message says around a finding: where, since which models, out of how much traffic. */
-import type { JudgedUnitRow, Store } from "@plumbline/ports";
-import type { Detection } from "@plumbline/schemas";
+import type { JudgedUnitRow, Store, VersionTraffic } from "@plumbline/ports";
+import type { NormalMeasure, QualityDetection } from "@plumbline/schemas";
 import { referenceVersions } from "./baseline.ts";
 import { LABELS_REACH_MS } from "./calibrate-judge.ts";
 import { explainRegression } from "./explain-regression.ts";
@@ -8,14 +8,14 @@ import { findCause } from "./find-cause.ts";
 import type { KnownSeries, Watched } from "./known-series.ts";
 import type { Look } from "./look.ts";
 import { type Finding, makeDetection } from "./make-detection.ts";
-import { HOUR_MS, iso, type UseCase } from "./series.ts";
+import { DAY_MS, HOUR_MS, iso, type UseCase } from "./series.ts";
 
 export interface DescribeFindingDeps {
   readonly store: Pick<Store, "sliceMix" | "responseModels" | "judgeLabels">;
   /** 1 − level of the intervals that people read. */
   readonly options: { readonly alpha: number };
   /** What the measures find normal about a version, for messages; nothing when left out. */
-  readonly normal?: (useCase: UseCase, version: string) => readonly object[];
+  readonly normal?: (useCase: UseCase, version: string) => readonly NormalMeasure[];
 }
 
 export interface FindingContext {
@@ -30,7 +30,7 @@ export interface FindingContext {
 export async function describeFinding(
   { known, watched, finding, reference, look }: FindingContext,
   { store, options, normal }: DescribeFindingDeps,
-): Promise<Detection> {
+): Promise<QualityDetection> {
   const { baseline, watch } = watched;
   const { series } = known;
   const { use_case } = series;
@@ -43,12 +43,13 @@ export async function describeFinding(
       : Math.max(finding.change.changeHour * HOUR_MS, deployedMs);
   const isSide = (row: { tenant: string; env: string }): boolean =>
     row.tenant === series.tenant && row.env === series.env;
-  const [mixNow, mixBefore, models, labels, traffic] = await Promise.all([
+  const [mixNow, mixBefore, models, labels, traffic, day] = await Promise.all([
     store.sliceMix({ use_case, start: iso(callsStart), end: iso(endMs + 1) }),
     store.sliceMix({ use_case, start: baseline.reference_start, end: baseline.reference_end }),
     store.responseModels({ use_case, start: baseline.reference_start, end: iso(endMs + 1) }),
     store.judgeLabels({ use_case, start: iso(endMs - LABELS_REACH_MS), end: iso(endMs + 1) }),
     look.trafficOf(series),
+    look.trafficOf(series, DAY_MS),
   ]);
   const versions = referenceVersions(baseline);
   const currentMix = mixNow.filter((row) => isSide(row) && row.prompt_version === baseline.prompt_version);
@@ -70,6 +71,8 @@ export async function describeFinding(
     traffic,
     labels,
     calls: { candidate: sumCalls(currentMix), incumbent: sumCalls(referenceMix) },
+    day: dayOf(day, baseline.prompt_version, callsStart > endMs - DAY_MS ? sumCalls(currentMix) : Infinity),
+    protects: known.protects,
     endMs,
     alpha: options.alpha,
     normal: normal?.(series, baseline.prompt_version) ?? [],
@@ -78,4 +81,10 @@ export async function describeFinding(
 
 function sumCalls(rows: readonly { readonly calls: number }[]): number {
   return rows.reduce((sum, row) => sum + row.calls, 0);
+}
+
+/** @param most calls of the version since the change */
+function dayOf(day: readonly VersionTraffic[], version: string, most: number) {
+  const own = day.find((row) => row.prompt_version === version)?.calls ?? 0;
+  return { changed: Math.min(own, most), all: sumCalls(day) };
 }

@@ -1,15 +1,7 @@
 import type { ResponseModel } from "@plumbline/ports";
+import type { Cause } from "@plumbline/schemas";
 import type { Alarm } from "@plumbline/stats";
 import { DAY_MS, HOUR_MS } from "./series.ts";
-
-export interface Cause {
-  /** `provider_change`: another model answered from about then on, though nobody here deployed. */
-  readonly kind: "own_change" | "provider_change" | "unknown";
-  readonly changed_at: string;
-  /** Models that the provider named, before and since; empty when it names none. */
-  readonly models_before: readonly string[];
-  readonly models_since: readonly string[];
-}
 
 /** An estimate of the hour of a change is good to about this much. */
 const TOLERANCE_MS = DAY_MS;

@@ -1,6 +1,7 @@
 /** What the incidents so far mean for the quality of a series. */
 import { type IncidentFold, type IncidentState, isOpen } from "@plumbline/alerts";
 import type { QualitySeries } from "@plumbline/ports";
+import type { QualityDetection } from "@plumbline/schemas";
 import type { HourWindow } from "@plumbline/stats";
 import { hourOf } from "./series.ts";
 
@@ -10,7 +11,7 @@ export function openIncident(
   incidents: Incidents,
   series: QualitySeries,
   version: string,
-): IncidentState | undefined {
+): IncidentState<QualityDetection> | undefined {
   return about(incidents, series, version).find((incident) => isOpen(incident));
 }
 
@@ -51,6 +52,10 @@ export function incidentHours({ detection, state, state_changed_at }: IncidentSt
   return [{ startHour, endHour: state === "resolved" ? hourOf(state_changed_at) + 1 : Infinity }];
 }
 
-function about(incidents: Incidents, series: QualitySeries, version: string): readonly IncidentState[] {
+function about(
+  incidents: Incidents,
+  series: QualitySeries,
+  version: string,
+): readonly IncidentState<QualityDetection>[] {
   return incidents.ofSeries(series).filter(({ detection }) => detection.candidate.prompt_version === version);
 }

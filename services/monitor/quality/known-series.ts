@@ -1,5 +1,5 @@
 /** What is known of each series: its watches, its baselines, and how much of it was seen. */
-import type { BaselineRow, QualitySeries } from "@plumbline/ports";
+import type { BaselineRow, JudgedUnitRow, QualitySeries } from "@plumbline/ports";
 import { isProvisional, keptBaselines } from "./baseline.ts";
 import type { InputPairs } from "./input-pairs.ts";
 import { hourOf, seriesKey, seriesOf } from "./series.ts";
@@ -14,6 +14,8 @@ export interface KnownSeries {
   baselines: readonly BaselineRow[];
   readonly deployHours: Set<number>;
   is_guardrail: boolean;
+  /** What the guardrail is for, beyond the answer; null for the answer itself. */
+  protects: NonNullable<JudgedUnitRow["protects"]> | null;
   /** Units judged later than any before them; those that come late are not counted. */
   units: number;
   /** `judged_at` of the newest unit, ISO 8601. */
@@ -37,6 +39,9 @@ export interface Watched {
   pairs?: InputPairs;
 }
 
+type Guards = Pick<JudgedUnitRow, "is_guardrail" | "protects">;
+const NO_GUARD: Guards = { is_guardrail: false };
+
 export class SeriesBook {
   readonly #series = new Map<string, KnownSeries>();
 
@@ -49,7 +54,7 @@ export class SeriesBook {
   }
 
   /** The series of a row, begun if it is new. */
-  of(row: QualitySeries, isGuardrail: boolean): KnownSeries {
+  of(row: QualitySeries, { is_guardrail, protects = null }: Guards = NO_GUARD): KnownSeries {
     const key = seriesKey(row);
     let known = this.#series.get(key);
     if (known === undefined) {
@@ -58,7 +63,8 @@ export class SeriesBook {
         watches: new Map(),
         baselines: [],
         deployHours: new Set(),
-        is_guardrail: isGuardrail,
+        is_guardrail,
+        protects,
         units: 0,
         newestAt: "",
         retries: new Map(),

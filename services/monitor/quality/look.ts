@@ -6,7 +6,7 @@ export class Look {
   /** ms since 1970 UTC */
   readonly nowMs: number;
   readonly #store: Pick<Store, "judgedUnits" | "versionTraffic">;
-  /** Calls by use case, as far as asked for. */
+  /** Calls by span and use case, as far as asked for. */
   readonly #traffic = new Map<string, Promise<readonly VersionTraffic[]>>();
   /** Units of one use case, as last asked for: freezing a baseline and filling its watch ask in a row. */
   #units: {
@@ -34,14 +34,17 @@ export class Look {
     return this.#units.rows.filter((row) => row.judged_at >= start && seriesKey(row) === key);
   }
 
-  /** Calls of the use case by version. Asked once a look at most: it counts every call of four weeks. */
-  async trafficOf(series: QualitySeries): Promise<readonly VersionTraffic[]> {
+  /** Calls of the use case by version, of four weeks when left out. Each span is asked for once a look: it counts every call. */
+  async trafficOf(
+    series: QualitySeries,
+    spanMs: number = REBUILD_HOURS * HOUR_MS,
+  ): Promise<readonly VersionTraffic[]> {
     const { tenant, env, use_case } = series;
-    const key = useCaseKey(series);
+    const key = `${spanMs} ${useCaseKey(series)}`;
     const asked =
       this.#traffic.get(key) ??
       this.#store.versionTraffic({
-        start: iso(this.nowMs - REBUILD_HOURS * HOUR_MS),
+        start: iso(this.nowMs - spanMs),
         end: iso(this.nowMs + 1),
         use_cases: [{ tenant, use_case }],
       });

@@ -5,19 +5,27 @@ import type {
   QualitySeries,
   VersionTraffic,
 } from "@plumbline/ports";
-import type { Detection } from "@plumbline/schemas";
+import type {
+  Cause,
+  Impact,
+  NormalMeasure,
+  QualityDetection,
+  QualityEvidence,
+  Damage,
+} from "@plumbline/schemas";
 import { type Alarm, wilsonInterval } from "@plumbline/stats";
 import { referenceVersions, snapshotOf } from "./baseline.ts";
 import { calibrateJudge } from "./calibrate-judge.ts";
 import { type Comparison, weightedTotal } from "./compare-versions.ts";
 import type { RegressionExplanation } from "./explain-regression.ts";
-import type { Cause } from "./find-cause.ts";
-import type { Damage } from "./recovery.ts";
+import { severityOf } from "../report/severity.ts";
 import { iso } from "./series.ts";
 
-/** A fall that is to be told, whoever found it. */
+/** What raised the alarm, with its numbers. */
+export type QualityDetector = NonNullable<QualityEvidence["detector"]>;
+
+/** A quality finding that is reported, from the detector or from paired inputs. */
 export interface Finding {
-  readonly level: "ticket" | "page";
   readonly method: string;
   readonly change: Pick<Alarm, "origin" | "changeHour">;
   /** Slices that the method itself names. */
@@ -31,10 +39,7 @@ export interface Finding {
   readonly unitsWatched: number;
   /** Measured otherwise than against the baseline, score points. */
   readonly drop?: number;
-  /** Whether the units are inputs that both versions answered. */
-  readonly sameInputs: boolean;
-  /** All numbers behind it, as `evidence.detector`. */
-  readonly detector: Readonly<Record<string, unknown>> & { readonly level: "ticket" | "page" };
+  readonly detector: QualityDetector;
 }
 
 export interface DetectionInput {
@@ -50,11 +55,15 @@ export interface DetectionInput {
   readonly calls: { readonly candidate: number; readonly incumbent: number };
   readonly endMs: number;
   readonly alpha: number;
-  /** What the measures looked at and found as before, as `evidence.normal` takes it. */
-  readonly normal: readonly object[];
+  /** Calls of the candidate in the last 24 hours since the change, and of the whole use case. */
+  readonly day: { readonly changed: number; readonly all: number };
+  /** What a guardrail is for, beyond the answer. */
+  readonly protects: QualityEvidence["protects"];
+  /** What the measures looked at and found as before. */
+  readonly normal: readonly NormalMeasure[];
 }
 
-export function makeDetection(input: DetectionInput): Detection {
+export function makeDetection(input: DetectionInput): QualityDetection {
   const { series, baseline, finding, explained, alpha } = input;
   const { comparison, current } = finding;
   const candidate = weightedTotal(current);
@@ -70,34 +79,20 @@ export function makeDetection(input: DetectionInput): Detection {
         ? null
         : { name: worst.name, drop: worst.reference - worst.current },
   };
-  return {
-    kind: "quality",
-    severity: finding.level === "page" && input.is_guardrail ? "SEV2" : "SEV3",
+  const effect = hasReference ? comparison.effect : comparison.candidate.mean - target;
+  const draft = {
+    kind: "quality" as const,
     tenant: series.tenant,
     env: series.env,
     use_case: series.use_case,
-    metric: series.criterion,
+    metric: { name: series.criterion, unit: "share" as const, label: series.criterion },
     is_guardrail: input.is_guardrail,
-    candidate: {
-      prompt_version: baseline.prompt_version,
-      units: comparison.candidate.units,
-      calls: input.calls.candidate,
-      mean: comparison.candidate.mean,
-      interval: [...comparison.candidate.interval],
-    },
-    incumbent: hasReference
-      ? {
-          prompt_version: incumbent,
-          units: comparison.incumbent.units,
-          calls: input.calls.incumbent,
-          mean: comparison.incumbent.mean,
-          interval: [...comparison.incumbent.interval],
-        }
-      : null,
-    effect: hasReference ? comparison.effect : comparison.candidate.mean - target,
+    candidate: sideOf(baseline.prompt_version, comparison.candidate, input.calls.candidate),
+    incumbent: hasReference ? sideOf(incumbent, comparison.incumbent, input.calls.incumbent) : null,
+    effect,
     interval: hasReference
-      ? [...comparison.interval]
-      : [comparison.candidate.interval[0] - target, comparison.candidate.interval[1] - target],
+      ? comparison.interval
+      : ([comparison.candidate.interval[0] - target, comparison.candidate.interval[1] - target] as const),
     level: 1 - alpha,
     method: finding.method,
     judge: series.judge,
@@ -106,50 +101,84 @@ export function makeDetection(input: DetectionInput): Detection {
     version_started_at: baseline.deployed_at,
     slices: explained.slices,
     verdict: explained.verdict,
-    evidence: {
-      snapshot_id: baseline.snapshot_id,
-      reference: {
-        versions,
-        start: baseline.reference_start,
-        end: baseline.reference_end,
-        units: baseline.units,
-        score_sum: baseline.score_sum,
-        source: snapshotOf(baseline).lineage["source"],
-      },
-      candidate,
-      units_watched: finding.unitsWatched,
-      alpha,
-      detector: finding.detector,
-      ...(finding.sameInputs ? { same_inputs: current.length } : {}),
-      explanation: explanationEvidence(explained),
-      cause: input.cause,
-      damage,
-      judge_calibration: calibrateJudge(
-        series,
-        input.labels,
-        { estimate: comparison.effect, se: finding.effectSe },
-        input.endMs,
-      ),
-      slice_intervals: Object.fromEntries(
-        explained.slices.map(({ name, current: share, units }) => {
-          const { lower, upper } = wilsonInterval(share * units, units);
-          return [name, [lower, upper]];
-        }),
-      ),
-      success: input.traffic
-        .filter((row) => [incumbent, baseline.prompt_version].includes(row.prompt_version))
-        .map(({ prompt_version, calls, ok_calls, latency_ms_p95 }) => ({
-          prompt_version,
-          calls,
-          ok_calls,
-          latency_ms_p95,
-        })),
-      normal: normalOf(input, incumbent),
+    evidence: evidenceOf(input, { candidate, versions, incumbent, damage, effect }),
+  };
+  return { ...draft, severity: severityOf(draft) };
+}
+
+function sideOf(
+  prompt_version: string,
+  { units, mean, interval }: Comparison["candidate"],
+  calls: number,
+): QualityDetection["candidate"] {
+  return { prompt_version, units, calls, mean, interval };
+}
+
+interface Derived {
+  readonly candidate: ReturnType<typeof weightedTotal>;
+  readonly versions: readonly string[];
+  readonly incumbent: string;
+  readonly damage: Damage;
+  readonly effect: number;
+}
+
+function evidenceOf(input: DetectionInput, derived: Derived): QualityEvidence {
+  const { series, baseline, finding, explained } = input;
+  const { candidate, versions, incumbent, damage, effect } = derived;
+  return {
+    measure: "quality",
+    snapshot_id: baseline.snapshot_id,
+    reference: {
+      versions,
+      start: baseline.reference_start,
+      end: baseline.reference_end,
+      units: baseline.units,
+      score_sum: baseline.score_sum,
+      source: snapshotOf(baseline).lineage["source"] ?? null,
     },
+    candidate,
+    units_watched: finding.unitsWatched,
+    detector: finding.detector,
+    explanation: explanationEvidence(explained),
+    cause: input.cause,
+    damage,
+    impact: impactOf(effect, input.day),
+    protects: input.protects,
+    judge_calibration: calibrateJudge(
+      series,
+      input.labels,
+      { estimate: finding.comparison.effect, se: finding.effectSe },
+      input.endMs,
+    ),
+    slice_intervals: Object.fromEntries(
+      explained.slices.map(({ name, current: share, units }) => {
+        const { lower, upper } = wilsonInterval(share * units, units);
+        return [name, [lower, upper]];
+      }),
+    ),
+    success: input.traffic
+      .filter((row) => [incumbent, baseline.prompt_version].includes(row.prompt_version))
+      .map(({ prompt_version, calls, ok_calls, latency_ms_p95 }) => ({
+        prompt_version,
+        calls,
+        ok_calls,
+        latency_ms_p95,
+      })),
+    normal: normalOf(input, incumbent),
   };
 }
 
-function explanationEvidence({ explanation, mix, expected, seed }: RegressionExplanation): object {
+/** Null while no call of the last 24 hours is known, as where history is replayed long after. */
+function impactOf(effect: number, { changed, all }: DetectionInput["day"]): Impact | null {
+  return all === 0 ? null : { degraded_calls: Math.max(0, -effect) * changed, day_calls: all };
+}
+
+function explanationEvidence({
+  explanation,
+  mix,
+  expected,
+  seed,
+}: RegressionExplanation): QualityEvidence["explanation"] {
   return {
     expected_mean: expected,
     seed,
@@ -172,13 +201,20 @@ function explanationEvidence({ explanation, mix, expected, seed }: RegressionExp
 }
 
 /** What the measures found normal; the success rate of the traffic when they did not look at it. */
-function normalOf({ normal, traffic, baseline }: DetectionInput, incumbent: string): readonly object[] {
+function normalOf(
+  { normal, traffic, baseline }: DetectionInput,
+  incumbent: string,
+): readonly NormalMeasure[] {
   if (normal.length > 0) return normal;
   return normalSuccess(traffic, baseline.prompt_version, incumbent);
 }
 
 /** The success rate, when both versions' intervals overlap: what did not change is half of the diagnosis. */
-function normalSuccess(traffic: readonly VersionTraffic[], candidate: string, incumbent: string): object[] {
+function normalSuccess(
+  traffic: readonly VersionTraffic[],
+  candidate: string,
+  incumbent: string,
+): readonly NormalMeasure[] {
   const now = traffic.find((row) => row.prompt_version === candidate);
   const before = traffic.find((row) => row.prompt_version === incumbent);
   if (now === undefined || before === undefined || now.calls === 0 || before.calls === 0) return [];

@@ -7,7 +7,7 @@ import type { Watched } from "./known-series.ts";
 import type { Finding } from "./make-detection.ts";
 import { HOUR_MS, iso } from "./series.ts";
 
-export const PAIRED_METHOD = "paired by identical input, betting e-process";
+const PAIRED_METHOD = "paired by identical input, betting e-process";
 
 /** Null while the pairs do not reach their threshold, on none of the way. */
 export function pairsFinding(
@@ -30,7 +30,6 @@ export function pairsFinding(
   );
   const { lower, upper } = pairedInterval(pairs, { alpha, eta });
   return {
-    level: "ticket",
     method: PAIRED_METHOD,
     change: { origin: "deploy", changeHour: start.fromHour },
     affected: [],
@@ -43,10 +42,9 @@ export function pairsFinding(
     },
     effectSe: pairedError(pairs),
     unitsWatched,
-    sameInputs: true,
     detector: {
-      level: "ticket",
       kind: "same_input_pairs",
+      level: "ticket",
       ...pairsEvidence(reading, pairs),
       log_threshold: logThreshold,
       delta: PAIRED_DELTA,
@@ -58,7 +56,7 @@ export function pairsFinding(
   };
 }
 
-function pairsEvidence({ logE, logEMax, pairsAtMax }: PairedReading, pairs: readonly InputPair[]): object {
+function pairsEvidence({ logE, logEMax, pairsAtMax }: PairedReading, pairs: readonly InputPair[]) {
   const differences = pairs.map(({ difference }) => difference);
   return {
     pairs: pairs.length,

@@ -1,144 +1,12 @@
 /** What the monitor asserts and what it leaves alone, on rows in memory. */
-import { IncidentFold } from "@plumbline/alerts";
-import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
-import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
-import type { BaselineRow, EvidenceRow, JudgedUnitRow, QualityStateRow } from "@plumbline/ports";
-import { IncidentEvent } from "@plumbline/schemas";
-import { createRandom } from "@plumbline/stats";
-import { pino } from "pino";
+import type { Detection } from "@plumbline/schemas";
 import { describe, expect, test } from "vitest";
-import { createQualityMonitor, type QualityOptions, type QualityStore } from "./quality-monitor.ts";
-import { groupBy, HOUR_MS, hourOf, iso } from "./series.ts";
+import { storedDetection } from "../../../alerts/stored-detections.fixture.ts";
+import { BAD, GOOD, type Served, setUp } from "./quality-world.fixture.ts";
+import type { QualityOptions } from "./quality-monitor.ts";
+import { HOUR_MS, iso } from "./series.ts";
 
 const DAY = 24;
-
-interface Served {
-  readonly version: string;
-  readonly hours: number;
-  readonly quality: number;
-  readonly is_guardrail?: boolean;
-  readonly perHour?: number;
-  /** A report of the same inputs, one after the other, some harder than others; scores instead of verdicts. */
-  readonly inputs?: number;
-}
-
-function setUp(options: Partial<QualityOptions> = {}, holds: (useCase: string) => boolean = () => true) {
-  const clock = new VirtualClock("2026-03-02T00:00:00Z");
-  const log = createMemoryEventLog({ clock });
-  const random = createRandom(17);
-  const units: JudgedUnitRow[] = [];
-  const baselines: BaselineRow[] = [];
-  const states: QualityStateRow[] = [];
-  const evidence: EvidenceRow[] = [];
-  const versions = () => [...new Set(units.map((row) => row.prompt_version))];
-  const key = { tenant: "default", env: "production", use_case: "ticket-summary" };
-  const store: QualityStore = {
-    judgedUnits: async ({ start, end, use_cases = [] }) =>
-      units.filter(
-        (row) =>
-          row.judged_at >= start &&
-          row.judged_at < end &&
-          (use_cases.length === 0 || use_cases.some(({ use_case }) => row.use_case === use_case)),
-      ),
-    judgedUnitCounts: async ({ start, end }) => {
-      const own = units.filter((row) => row.judged_at >= start && row.judged_at < end);
-      const hours = groupBy(own, (row) => JSON.stringify([row.prompt_version, hourOf(row.judged_at)]));
-      return [...hours.values()].map((group) => ({
-        ...group[0]!,
-        hour: iso(hourOf(group[0]!.judged_at) * HOUR_MS),
-        units: group.length,
-      }));
-    },
-    versionActivity: async () =>
-      versions().map((prompt_version) => {
-        const own = units.filter((row) => row.prompt_version === prompt_version);
-        const last = own.at(-1)!.judged_at;
-        return {
-          ...key,
-          prompt_version,
-          calls: own.length,
-          sampled: own.length,
-          first_started_at: own[0]!.judged_at,
-          last_started_at: last,
-          last_ingested_at: last,
-        };
-      }),
-    versionTraffic: async () => [],
-    sliceMix: async () => [],
-    responseModels: async () => [],
-    judgeLabels: async () => [],
-    baselines: async () => baselines,
-    insertBaselines: async (rows) => void baselines.push(...rows),
-    insertEvidence: async (rows) => void evidence.push(...rows),
-    insertQualityStates: async (rows) => void states.push(...rows),
-    qualityStates: async () => states,
-  };
-  const create = () =>
-    createQualityMonitor({
-      store,
-      log,
-      clock,
-      logger: pino({ level: "silent" }),
-      incidents: new IncidentFold(log),
-      holds,
-      options: { alpha: 0.05, tickets: true, ...options },
-    });
-  let monitor = create();
-  return {
-    store,
-    evidence,
-    states,
-    run: () => monitor.run(),
-    restart: () => (monitor = create()),
-    async serve({ version, hours, quality, is_guardrail = true, perHour = 10, inputs }: Served) {
-      let next = 0;
-      for (let hour = 0; hour < hours; hour += 3) {
-        const count = 3 * perHour;
-        for (let i = 0; i < count; i++) {
-          units.push({
-            ...key,
-            criterion: "faithfulness",
-            is_guardrail,
-            rubric_hash: "sha256:r",
-            judge: "judge-a",
-            prompt_version: version,
-            judged_at: iso(clock.now() + Math.floor((i / count) * 3 * HOUR_MS)),
-            call_id: `call-${units.length}`,
-            ...(inputs === undefined
-              ? { score: random.uniform() < quality ? 1 : 0 }
-              : onInput(next++ % inputs, quality, random.uniform())),
-            slices: random.uniform() < 0.3 ? ["lang=de"] : ["lang=en"],
-            sample_rate: 0.05,
-          });
-        }
-        await clock.advance(3 * HOUR_MS);
-        await monitor.run();
-      }
-    },
-    async append(event: IncidentEvent): Promise<void> {
-      const value = new TextEncoder().encode(JSON.stringify(event));
-      await log.append("plumbline.incidents", [{ key: event.incident_id, value }]);
-    },
-    clock,
-    units,
-    statesNow: () => monitor.states(),
-    async detected() {
-      const records = await log.read("plumbline.incidents", 0, 0, { recordsMax: 10_000 });
-      return records
-        .map((record) => IncidentEvent.parse(JSON.parse(new TextDecoder().decode(record.value))))
-        .flatMap((event) => (event.type === "detected" ? [event] : []));
-    },
-  };
-}
-
-/** The score of an input is how easy it is, times the version's quality, give or take a tenth. */
-function onInput(input: number, quality: number, noise: number): Partial<JudgedUnitRow> & { score: number } {
-  const ease = 0.3 + 0.6 * ((input * 0.618) % 1);
-  return { input_fingerprint: `input-${input}`, score: ease * quality + 0.1 * noise };
-}
-
-const GOOD: Served = { version: "v1", hours: 8 * DAY, quality: 0.92 };
-const BAD: Served = { version: "v2", hours: 30, quality: 0.6 };
 
 test("a fall on a guardrail is a SEV2 of one incident, asserted again as its evidence grows and not for every unit", async () => {
   const monitor = setUp();
@@ -161,6 +29,32 @@ test("a fall on a signal criterion never wakes anybody", async () => {
   expect(new Set((await monitor.detected()).map((event) => event.detection.severity))).toEqual(
     new Set(["SEV3"]),
   );
+});
+
+test("a fall of a guardrail that protects personal data is a SEV1", async () => {
+  const monitor = setUp();
+  await monitor.serve({ ...GOOD, protects: "personal_data" });
+  await monitor.serve({ ...BAD, protects: "personal_data" });
+  const found = await monitor.found();
+  expect(found.at(-1)).toMatchObject({ severity: "SEV1", evidence: { protects: "personal_data" } });
+  // A ticket wakes nobody, whatever it is about.
+  for (const { severity, evidence } of found)
+    expect(severity).toBe(evidence.detector?.level === "page" ? "SEV1" : "SEV3");
+});
+
+test("a fall that hits more than 5% of the day's calls is a SEV1, and is raised to it when it comes to that", async () => {
+  const monitor = setUp({ callsPerUnit: 20 });
+  await monitor.serve({ ...GOOD, perHour: 40 });
+  await monitor.serve({ ...BAD, perHour: 40, quality: 0.78 });
+  const found = await monitor.found();
+  const pages = found.filter(({ evidence }) => evidence.detector?.level === "page");
+  const shares = pages.map(({ evidence: { impact } }) => impact!.degraded_calls / impact!.day_calls);
+  expect(pages.map(({ severity }) => severity)).toEqual(
+    shares.map((share) => (share > 0.05 ? "SEV1" : "SEV2")),
+  );
+  expect(new Set(pages.map(({ severity }) => severity))).toEqual(new Set(["SEV2", "SEV1"]));
+  // A seventh fewer good answers, all day long: no more than that part of the day is hit.
+  expect(Math.max(...shares)).toBeLessThan(0.2);
 });
 
 test("without tickets nothing is asserted below the evidence of a page", async () => {
@@ -244,7 +138,7 @@ test("a judge under suspicion suspends the alarms of its use case", async () => 
   await other.append({
     ...event!,
     incident_id: "inc_judge",
-    detection: { ...event!.detection, kind: "judge_drift" },
+    detection: { ...storedDetection("judge_drift"), ...useCaseOf(event!.detection) },
   });
   await other.serve(BAD);
   expect((await other.detected()).map((each) => each.detection.kind)).toEqual(["judge_drift"]);
@@ -352,3 +246,7 @@ describe("the same inputs under both versions", () => {
     expect(await monitor.detected()).toHaveLength(events.length);
   });
 });
+
+function useCaseOf({ tenant, env, use_case }: Detection): Pick<Detection, "tenant" | "env" | "use_case"> {
+  return { tenant, env, use_case };
+}

@@ -11,6 +11,7 @@
 import type { IncidentFold } from "@plumbline/alerts";
 import type { BaselineInsert, Clock, EventLog, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
+import type { NormalMeasure } from "@plumbline/schemas";
 import { insertApart } from "../insert-apart.ts";
 import { UseCaseGuard, type UseCaseFailure } from "../use-case-guard.ts";
 import { assertAlarms, type AssertAlarmOptions } from "./assert-alarm.ts";
@@ -58,7 +59,7 @@ export interface QualityMonitorDeps {
   readonly holds: (useCase: string) => boolean;
   readonly options: QualityOptions;
   /** What the measures find normal about a version, for messages; nothing when left out. */
-  readonly normal?: (useCase: UseCase, version: string) => readonly object[];
+  readonly normal?: (useCase: UseCase, version: string) => readonly NormalMeasure[];
 }
 
 export interface QualityOptions extends BaselineOptions, AssertAlarmOptions {}
@@ -121,7 +122,7 @@ export function createQualityMonitor(deps: QualityMonitorDeps): QualityMonitor {
     const since = iso(nowMs - BASELINES_REACH_MS);
     served.merge(await store.versionActivity(iso(nowMs - ACTIVITY_REACH_MS)));
     states.restore(await store.qualityStates(since));
-    for (const row of await store.baselines(since)) keepBaseline(book.of(row, false), row, nowMs);
+    for (const row of await store.baselines(since)) keepBaseline(book.of(row), row, nowMs);
     for (const known of book.all()) resumeWatches(known, nowMs, parts);
     return new VerdictReader(parts, nowMs);
   }

@@ -1,7 +1,8 @@
 import type { JudgedUnitRow } from "@plumbline/ports";
+import type { Damage } from "@plumbline/schemas";
 import { createRandom, freezeSnapshot, prepareSnapshot } from "@plumbline/stats";
 import { expect, test } from "vitest";
-import { type Damage, readRecovery } from "./recovery.ts";
+import { readRecovery } from "./recovery.ts";
 import { iso, unitOf } from "./series.ts";
 
 const START = Date.parse("2026-03-02T00:00:00Z");

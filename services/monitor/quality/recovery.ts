@@ -8,6 +8,7 @@
  * The baseline adjusts for the mix, so a quiet hour without the damaged inputs proves nothing.
  */
 import type { JudgedUnitRow } from "@plumbline/ports";
+import type { Damage } from "@plumbline/schemas";
 import {
   addClearanceFactors,
   LOG_CLEARED,
@@ -16,18 +17,8 @@ import {
   nullMean,
   type PreparedSnapshot,
 } from "@plumbline/stats";
-import { z } from "zod";
 import { holder } from "./explain-regression.ts";
 import { unitOf } from "./series.ts";
-
-/** What a detection stores so that its end can be recognised. */
-export const Damage = z.object({
-  /** Mean of baseline minus score over all units, score points. */
-  drop: z.number(),
-  /** The worst slice and its drop; null when none was named. */
-  slice: z.object({ name: z.string(), drop: z.number() }).nullable(),
-});
-export type Damage = z.infer<typeof Damage>;
 
 /** The least judged units, whatever they say: the incident calls itself resolved by this number. */
 export const RECOVERY_UNITS_MIN = 100;

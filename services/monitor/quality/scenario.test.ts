@@ -51,7 +51,7 @@ test("the money incident is paged within a day, named, seen as recovered after t
   const found = detections(await scenario.events());
   expect(found.find((detection) => detection.severity === "SEV2")).toMatchObject({
     kind: "quality",
-    metric: "faithfulness",
+    metric: { name: "faithfulness", unit: "share" },
     candidate: { prompt_version: "v2" },
     incumbent: { prompt_version: "v1" },
   });
@@ -60,7 +60,7 @@ test("the money incident is paged within a day, named, seen as recovered after t
   expect(newest.slices[0]).toMatchObject({ name: "mentions_money" });
   expect(newest.slices[0]!.share_of_drop).toBeGreaterThan(0.7);
   expect(newest.effect).toBeLessThan(-0.04);
-  expect(newest.evidence["snapshot_id"]).toMatch(/^[0-9a-f]{32}$/);
+  expect(newest.kind === "quality" && newest.evidence.snapshot_id).toMatch(/^[0-9a-f]{32}$/);
   expect(newest.evidence).toMatchObject({
     detector: { level: "page", origin: "deploy", start_weight: 168 },
     cause: { kind: "own_change" },
@@ -78,7 +78,7 @@ test("the money incident is paged within a day, named, seen as recovered after t
   expect([...new Set(after.map((event) => event.type))]).toEqual(["recovered"]);
   const last = after.at(-1)!;
   if (last.type !== "recovered") throw new Error("unreachable");
-  expect(last.how).toBe("rolled back to v1");
+  expect(last).toMatchObject({ cause: "rollback", current: { prompt_version: "v1" } });
   expect(last.current.units).toBeGreaterThanOrEqual(100);
   expect(last.current.units).toBeLessThan(400);
 
@@ -125,7 +125,7 @@ test("a judge that stopped is a gap in coverage and never a fall of quality, and
     {
       kind: "coverage",
       severity: "SEV3",
-      metric: "judged_share",
+      metric: { name: "judged_share" },
       incumbent: null,
       evidence: { cannot_judge: 0 },
     },
@@ -133,7 +133,7 @@ test("a judge that stopped is a gap in coverage and never a fall of quality, and
   // A day later the calls that nobody judged are no longer looked at.
   await scenario.serve(26, { version: "v1", quality: healthy, step: 2 });
   const [, ...more] = await scenario.events();
-  expect(more).toMatchObject([{ type: "recovered", how: "calls are judged again" }]);
+  expect(more).toMatchObject([{ type: "recovered", cause: "gap_closed" }]);
 });
 
 test("a use case whose traffic stopped is a gap in coverage, and ends when calls arrive", async () => {
@@ -141,7 +141,7 @@ test("a use case whose traffic stopped is a gap in coverage, and ends when calls
   await scenario.serve(9 * DAY, { version: "v1", quality: healthy, step: 12 });
   await scenario.wait(4);
   expect(detections(await scenario.events())).toMatchObject([
-    { kind: "coverage", metric: "traffic", evidence: { silent_minutes: 121 } },
+    { kind: "coverage", evidence: { measure: "traffic", silent_minutes: 121 } },
   ]);
   await scenario.serve(2, { version: "v1", quality: healthy });
   expect((await scenario.events()).map((event) => event.type)).toEqual(["detected", "recovered"]);
@@ -189,7 +189,7 @@ describe("a canary beside the old version", () => {
     await scenario.serve(2 * DAY, { version: old, quality: () => 0.97, step: 4 });
     expect((await scenario.events()).at(-1)).toMatchObject({
       type: "recovered",
-      how: `rolled back to ${old}`,
+      cause: "rollback",
     });
   });
 

@@ -130,10 +130,11 @@ export class VerdictReader {
   #takeIn(rows: readonly JudgedUnitRow[], nowMs: number): void {
     const first = rows[0]!;
     if (!this.#deps.holds(first.use_case)) return;
-    const known = this.#deps.book.of(first, first.is_guardrail);
+    const known = this.#deps.book.of(first, first);
     const seenAt = known.newestAt;
     for (const row of rows) {
       known.is_guardrail ||= row.is_guardrail;
+      known.protects ??= row.protects ?? null;
       if (row.judged_at > seenAt) known.units += 1;
       if (row.judged_at > known.newestAt) known.newestAt = row.judged_at;
       this.#newestMs = Math.max(this.#newestMs, Math.min(nowMs, Date.parse(row.judged_at)));

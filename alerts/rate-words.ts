@@ -1,0 +1,97 @@
+/** Success, latency, path mix and cost of all calls of a version. */
+import type { RateDetection } from "@plumbline/schemas";
+import { changeSentence, changeSize, changeTitle, deployText } from "./change-words.ts";
+import type { MeasureWords } from "./measure-words.ts";
+import { callsText, formatCount, formatPercent, formatTime, formatValue } from "./quantity.ts";
+import { candidateLabel } from "./version-labels.ts";
+
+export function rateWords(detection: RateDetection): MeasureWords {
+  const { calls } = detection.candidate;
+  // A share of fast calls that falls is a latency that rises.
+  const lead = detection.kind === "latency" ? "slower: " : "";
+  return {
+    title: `${lead}${changeTitle(detection)}`,
+    sentence: `${lead}${changeSentence(detection)}`,
+    size: changeSize(detection, calls > 0 ? callsText(calls) : null),
+    cause: causeOf(detection),
+    over: "recovered",
+    counted: "calls",
+    isMeasuredAgain: true,
+    ...ownWords(detection),
+  };
+}
+
+type OwnWords = Pick<MeasureWords, "meaning" | "step" | "harm">;
+
+function ownWords({ evidence, candidate, effect, interval }: RateDetection): OwnWords {
+  const worse = (what: string): string | null => {
+    if (effect >= 0 || candidate.calls === 0) return null;
+    const calls = (each: number): string => formatCount(Math.max(0, -each * candidate.calls));
+    return `≈ ${calls(effect)} more ${what} (${calls(interval[1])} to ${calls(interval[0])}) of ${formatCount(candidate.calls)}`;
+  };
+  switch (evidence.measure) {
+    case "success_rate": {
+      const { impact } = evidence;
+      const day =
+        impact === null || impact.day_calls === 0
+          ? ""
+          : `; about ${formatPercent(impact.degraded_calls / impact.day_calls)} of the day's ${formatCount(impact.day_calls)}`;
+      const harm = worse("failed calls");
+      return {
+        meaning: "The rest ended in an error, a timeout, a rate limit, an invalid output or a refusal.",
+        step: "Check the provider, then roll back",
+        harm: harm === null ? null : `${harm}${day}`,
+      };
+    }
+    case "share_within":
+      return {
+        meaning: `Before, 95% of calls stayed within ${formatCount(evidence.threshold_ms)} ms.`,
+        step: "Check the provider, then the prompt's length",
+        harm: worse("slow calls"),
+      };
+    case "primary_share":
+      return {
+        meaning:
+          evidence.degraded_share === null
+            ? null
+            : `${formatPercent(evidence.degraded_share)} of the calls since then got a fallback model, a stale answer, a template or an error.`,
+        step: "Check the primary model; users get degraded answers",
+        harm: worse("answers from elsewhere"),
+      };
+    case "cached_prefix_share":
+      return {
+        meaning:
+          "A call counts when the provider's cache gave at least half of its input; without it the input is paid in full and read anew.",
+        step: "Find what changes ahead of the prompt's stable part",
+        harm: worse("calls without it"),
+      };
+    case "cost_per_call": {
+      const dollars = (each: number): string => formatValue(Math.max(0, each) * candidate.calls, "usd");
+      return {
+        meaning: `A typical call costs ${Math.exp(evidence.log_ratio).toFixed(2)} times as much as before.`,
+        step: "Check token counts and the cached share",
+        harm:
+          effect <= 0 || candidate.calls === 0
+            ? null
+            : `≈ ${dollars(effect)} more (${dollars(interval[0])} to ${dollars(interval[1])}) for ${callsText(candidate.calls)}`,
+      };
+    }
+  }
+}
+
+function causeOf(detection: RateDetection): string | null {
+  const { evidence, window } = detection;
+  const version = candidateLabel(detection);
+  const since = "since" in evidence ? formatTime(evidence.since, window.end) : null;
+  if (!evidence.at_deploy) {
+    return `No deploy: ${version} is compared with its own first weeks${since === null ? "" : `, and it began about ${since}`}. Look upstream: provider, model, inputs.`;
+  }
+  const deploy = deployText(detection, version);
+  if (deploy === null || since === null || isSameHour(detection.version_started_at, evidence)) return deploy;
+  return `${deploy} It began about ${since}.`;
+}
+
+function isSameHour(startedAt: string | null, evidence: RateDetection["evidence"]): boolean {
+  if (startedAt === null || !("since" in evidence)) return false;
+  return Math.abs(Date.parse(evidence.since) - Date.parse(startedAt)) < 3_600_000;
+}
