@@ -81,7 +81,9 @@ test("a rubric is named for its file, and its hash covers what changes a verdict
   };
   const base = hash("criterion: Be kind.");
   expect(
-    hash("name: tone\nversion: 4\nguardrail: true\nsampling: { rate: 0.5 }\ncriterion: Be kind. # really"),
+    hash(
+      "name: tone\nversion: 4\nguardrail: true\nprotects: safety\nsampling: { rate: 0.5 }\ncriterion: Be kind. # really",
+    ),
   ).toBe(base);
   expect(hash("criterion: Be brief.")).not.toBe(base);
   expect(hash("criterion: Be kind.\nmodel: openai/gpt-5")).not.toBe(base);

@@ -31,7 +31,7 @@ export function parseRubric(text: string, file: string): Parsed<NamedRubric> {
 
 /**
  * `sha256:` and 64 hex digits over what changes a verdict: name, criterion, method, scores, examples, model and prompt.
- * Sampling, budget and `guardrail` say when to judge and what follows, not how, and are left out; so is `version`,
+ * Sampling, budget, `guardrail` and `protects` say when to judge and what follows, not how, and are left out; so is `version`,
  * a label for people.
  */
 export function rubricHash(rubric: NamedRubric): string {
@@ -39,6 +39,7 @@ export function rubricHash(rubric: NamedRubric): string {
     sampling: _sampling,
     budget: _budget,
     guardrail: _guardrail,
+    protects: _protects,
     version: _version,
     ...judging
   } = rubric;

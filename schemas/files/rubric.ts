@@ -3,6 +3,7 @@
  * `model`, `temperature`), so that its files load as they are; a file without a `name` takes its file's.
  */
 import { z } from "zod";
+import { PROTECTED } from "../events/verdict.ts";
 
 const share = z.number().min(0).max(1);
 
@@ -24,6 +25,10 @@ export const RubricFile = z
     version: z.number().int().positive().default(1),
     direction: z.enum(["maximize", "minimize"]).default("maximize"),
     guardrail: z.boolean().default(false).describe("may trigger a rollback"),
+    protects: z
+      .enum(PROTECTED)
+      .optional()
+      .describe("what the guardrail is for, beyond the answer: its fall is a SEV1"),
     inputs: z
       .array(z.enum(["input", "output", "context", "context?", "expected", "expected?"]))
       .default(["input", "output"])

@@ -126,7 +126,8 @@ describe("a replay", () => {
         candidate: "v2",
         incumbent: "v1",
         metric: "quality",
-        severity: "SEV2",
+        // Half of the money questions, all day: more than 5% of the day's calls.
+        severity: "SEV1",
         verdict: "DISTRIBUTIONAL",
       });
       expect(quality[0]!.slices[0]!.name).toBe("mentions_money");

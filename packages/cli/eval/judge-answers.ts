@@ -119,6 +119,7 @@ function toRubric(file: NamedRubric): Rubric {
     version: file.version,
     hash: rubricHash(file),
     is_guardrail: file.guardrail,
+    ...(file.protects === undefined ? {} : { protects: file.protects }),
     criterion: file.criterion,
     pass_if: file.pass_if,
   };
