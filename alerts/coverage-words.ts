@@ -5,7 +5,7 @@ import {
   USE_CASES_A_DAY_MAX,
   VERSIONS_A_DAY_MAX,
 } from "@plumbline/schemas";
-import type { MeasureWords } from "./measure-words.ts";
+import type { MeasureWords } from "./words.ts";
 import {
   callsText,
   formatCount,

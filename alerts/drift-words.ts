@@ -1,7 +1,7 @@
 /** Inputs or answers that moved. Nothing here claims that quality fell. */
 import type { InputDriftDetection, OutputDriftDetection } from "@plumbline/schemas";
 import { inputShiftLine } from "./input-shift.ts";
-import type { MeasureWords } from "./measure-words.ts";
+import type { MeasureWords } from "./words.ts";
 import {
   callsText,
   formatCount,

@@ -1,7 +1,7 @@
 /** A judge that no longer agrees with its own frozen verdicts. */
 import type { DetectionOf } from "@plumbline/schemas";
 import { changeSize } from "./change-words.ts";
-import type { MeasureWords } from "./measure-words.ts";
+import type { MeasureWords } from "./words.ts";
 import { formatCount, formatSize, formatValue } from "./quantity.ts";
 
 export function judgeWords(detection: DetectionOf<"judge_drift">): MeasureWords {

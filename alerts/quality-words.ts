@@ -2,7 +2,7 @@
 import type { QualityDetection } from "@plumbline/schemas";
 import { changeSentence, changeSize, changeTitle, deployText, isOldVersion } from "./change-words.ts";
 import { inputShiftLine } from "./input-shift.ts";
-import type { MeasureWords } from "./measure-words.ts";
+import type { MeasureWords } from "./words.ts";
 import { callsText, formatCount, formatPercent, formatTime } from "./quantity.ts";
 import { candidateLabel, incumbentLabel } from "./version-labels.ts";
 

@@ -1,7 +1,7 @@
 /** Success, latency, path mix and cost of all calls of a version. */
 import type { RateDetection } from "@plumbline/schemas";
 import { changeSentence, changeSize, changeTitle, deployText } from "./change-words.ts";
-import type { MeasureWords } from "./measure-words.ts";
+import type { MeasureWords } from "./words.ts";
 import { callsText, formatCount, formatPercent, formatTime, formatValue } from "./quantity.ts";
 import { candidateLabel } from "./version-labels.ts";
 
