@@ -1,6 +1,6 @@
 /** Inputs or answers that moved. Nothing here claims that quality fell. */
 import type { InputDriftDetection, OutputDriftDetection } from "@plumbline/schemas";
-import { inputShiftLine } from "./input-shift.ts";
+import { inputShiftLine } from "./change-words.ts";
 import type { MeasureWords } from "./words.ts";
 import {
   callsText,

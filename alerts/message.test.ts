@@ -14,7 +14,7 @@ import {
 } from "./message.ts";
 import { formatDifference, formatInterval, formatValue } from "./quantity.ts";
 import { RUNBOOKS, runbooksDir } from "./runbook.ts";
-import { sliceInterval } from "./slice-interval.ts";
+import { sliceInterval } from "./slice-text.ts";
 import { STORED_DETECTIONS, storedDetection } from "./stored-detections.fixture.ts";
 
 const links = { runbooks_url: "https://example.com/runbooks", console_url: "https://plumbline.example.com" };

@@ -3,22 +3,22 @@
  * process. A number appears with its interval and n, or its line is left out; pairs of two versions that serve side by side
  * have an e-value in place of the interval.
  */
+import type { Detection } from "@plumbline/schemas";
 import type { IncidentMessage } from "./incident-message.ts";
-import { judgeNotes } from "./judge-notes.ts";
+import { judgeNotes } from "./judge-words.ts";
 import { isOpen, type IncidentState } from "./lifecycle.ts";
 import { fields } from "./message-fields.ts";
 import { preview, title } from "./message-headline.ts";
 import { measureWords } from "./measure-words.ts";
-import { normalLine } from "./normal-line.ts";
-import { formatTime, formatWindow } from "./quantity.ts";
+import { formatCount, formatInterval, formatTime, formatValue, formatWindow } from "./quantity.ts";
 import { dismissedLine, recoveryLine } from "./recovery-line.ts";
 import { RUNBOOKS } from "./runbook.ts";
-import { sideBySideLine } from "./side-by-side-line.ts";
+import { sideBySideLine } from "./quality-words.ts";
 import { alsoAffectedLine, concentrationLine } from "./slice-lines.ts";
 import { isText } from "./text.ts";
 
 export type { IncidentMessage } from "./incident-message.ts";
-export { judgeName } from "./judge-notes.ts";
+export { judgeName } from "./judge-words.ts";
 export { PREVIEW_LENGTH_MAX, TITLE_LENGTH_MAX } from "./message-headline.ts";
 export { clip } from "./text.ts";
 export { shortVersion } from "./version-labels.ts";
@@ -105,4 +105,15 @@ function linkList(
         ]),
     ...(runbooks_url === null ? [] : [{ label: "Runbook", url: `${runbooks_url}/${RUNBOOKS[kind]}.md` }]),
   ];
+}
+
+/** What was looked at and did not change. */
+function normalLine({ evidence }: Detection): string | null {
+  const measures = "normal" in evidence ? evidence.normal : [];
+  if (measures.length === 0) return null;
+  const parts = measures.map(
+    ({ name, value, unit, interval, n }) =>
+      `${name} ${formatValue(value, unit)} (95% interval ${formatInterval(interval, unit)}, n = ${formatCount(n)})`,
+  );
+  return `Normal: ${parts.join("; ")}.`;
 }

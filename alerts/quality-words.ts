@@ -1,10 +1,16 @@
 /** Judged quality that fell. */
-import type { QualityDetection } from "@plumbline/schemas";
-import { changeSentence, changeSize, changeTitle, deployText, isOldVersion } from "./change-words.ts";
-import { inputShiftLine } from "./input-shift.ts";
+import type { Detection, QualityDetection } from "@plumbline/schemas";
+import {
+  changeSentence,
+  changeSize,
+  changeTitle,
+  deployText,
+  isOldVersion,
+  inputShiftLine,
+} from "./change-words.ts";
 import type { MeasureWords } from "./words.ts";
 import { callsText, formatCount, formatPercent, formatTime } from "./quantity.ts";
-import { candidateLabel, incumbentLabel } from "./version-labels.ts";
+import { candidateLabel, incumbentLabel, versionLabel } from "./version-labels.ts";
 
 const NOT_THE_DEPLOY = "Coincides with the deploy, not caused by it";
 
@@ -91,4 +97,30 @@ function harmOf({ effect, interval, candidate, evidence: { impact } }: QualityDe
       ? ""
       : `; about ${formatPercent(impact.degraded_calls / impact.day_calls)} of the day's ${formatCount(impact.day_calls)}`;
   return `≈ ${degraded(effect)} degraded answers (${degraded(interval[1])} to ${degraded(interval[0])}) of ${formatCount(calls)}${day}`;
+}
+
+/**
+ * How both versions did in the same hours, while they served side by side. Null without pairs or without a difference.
+ *
+ * The pairs have an e-value and no interval. Under "not worse than the version beside it" an e-value of 1/(1 − level) or
+ * more has a chance of at most 1 − level, at whatever time one looks; one below 1 speaks against a fall.
+ */
+export function sideBySideLine(detection: Detection): string | null {
+  if (detection.kind !== "quality") return null;
+  const { detector } = detection.evidence;
+  const paired = detector?.kind === "streams" ? detector.paired : null;
+  if (paired === null || paired.pairs === 0) return null;
+  const { pairs, difference, log_deploy_e } = paired;
+  const where = `in ${formatCount(pairs)} pair${pairs === 1 ? "" : "s"} of conversations from the same hours`;
+  const head = `Side by side with ${versionLabel(detection, paired.incumbent)}:`;
+  const points = Math.abs(100 * difference).toFixed(1);
+  if (points === "0.0") return `${head} no difference ${where}.`;
+  if (difference < 0) return `${head} ${points} points better ${where}.`;
+  return `${head} ${points} points worse ${where}${chanceText(log_deploy_e, detection.level)}.`;
+}
+
+function chanceText(logE: number | null, level: number): string {
+  if (logE === null) return "";
+  if (logE >= -Math.log(1 - level)) return ", more than chance explains";
+  return logE < 0 ? ", which chance may explain" : "";
 }

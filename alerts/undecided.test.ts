@@ -1,7 +1,7 @@
 import type { QualityEvidence } from "@plumbline/schemas";
 import { expect, test } from "vitest";
 import { detection } from "./detection.fixture.ts";
-import { undecidedLine } from "./undecided-line.ts";
+import { undecidedLine } from "./slice-lines.ts";
 
 /** As the monitor writes it; the fixture's version scored 0.789 in 1,127 units. */
 const explanation = {
