@@ -49,22 +49,16 @@ function isSliceKey(key: string): boolean {
 /**
  * Appends `key=value` for at most 10 attributes, in the order of their keys, so that which ones are kept does
  * not depend on the order in which an application set them.
- *
- * @param keys when given, only these keys count, and whatever their values look like
  */
 export function appendAttributeSlices(
   slices: string[],
   attributes: Readonly<Record<string, string>>,
-  keys: ReadonlySet<string> | null,
 ): void {
   const kept: string[] = [];
   for (const key in attributes) {
     const value = attributes[key];
     if (value === undefined) continue;
-    if (
-      keys === null ? isSliceKey(key) && looksShared(value) : keys.has(key) && value.length <= VALUE_CHARS_MAX
-    )
-      kept.push(`${key}=${value}`);
+    if (isSliceKey(key) && looksShared(value)) kept.push(`${key}=${value}`);
   }
   if (kept.length > 1) kept.sort();
   for (let i = 0; i < kept.length && i < ATTRIBUTE_SLICES_MAX; i++) slices.push(kept[i]!);

@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import {
-  compileSliceRules,
   computeFeatures,
   computeSlices,
   describeCall,
@@ -131,14 +130,6 @@ describe("attributes", () => {
     expect(forward).toHaveLength(11);
     expect(backward).toEqual(forward);
   });
-
-  test("a use case can name the attributes that count", () => {
-    const attributes = { tier: "gold", shop_id: "7" };
-    expect(computeSlices(call({ attributes }), { attributeKeys: new Set(["shop_id"]) })).toEqual([
-      "model=m",
-      "shop_id=7",
-    ]);
-  });
 });
 
 test("without a captured input there are no text slices, and the template variables stand in when there are some", () => {
@@ -219,53 +210,6 @@ describe("features", () => {
   ])("odd text %j is described without a fault", (input) => {
     const features = describeCall(call({ input, output: input })).features;
     expect(Object.values(features).every((value) => Number.isFinite(value) && value >= 0)).toBe(true);
-  });
-});
-
-describe("own rules", () => {
-  test("a use case's rules hold by its regular expressions", () => {
-    const compiled = compileSliceRules([
-      { name: "mentions_refund", pattern: String.raw`\brefund(?:s|ed)?\b` },
-      { name: "has_order_number", pattern: String.raw`\bord-\d{6}\b` },
-    ]);
-    if (compiled.kind !== "compiled") throw new Error(compiled.problems.join());
-    const found = computeSlices(call({ input: "REFUNDED for ord-123456" }), { rules: compiled.rules });
-    expect(found).toContain("mentions_refund");
-    expect(found).toContain("has_order_number");
-  });
-
-  test.each([
-    ["(a+)+b"],
-    ["(a|a)*b"],
-    ["((a+))+b"],
-    ["(?:a?)+b"],
-    [String.raw`(a)\1`],
-    [String.raw`\s*\s*x`],
-    ["a*b*c*d*"],
-    ["a{1,5000}"],
-    ["("],
-    [""],
-    ["x".repeat(300)],
-  ])("the pattern %j is refused with a reason", (pattern) => {
-    const compiled = compileSliceRules([{ name: "rule", pattern }]);
-    expect(compiled.kind).toBe("invalid");
-  });
-
-  test.each([[String.raw`\d+\s?(?:eur|usd)`], ["(?:foo|bar)"], ["colou?r"], ["[a+*]+x"], ["(abc){2}"]])(
-    "the pattern %j is accepted",
-    (pattern) => {
-      expect(compileSliceRules([{ name: "rule", pattern }]).kind).toBe("compiled");
-    },
-  );
-
-  test("an accepted pattern stays fast on text made against it", () => {
-    const compiled = compileSliceRules([{ name: "rule", pattern: String.raw`\d+x\d+y` }]);
-    if (compiled.kind !== "compiled") throw new Error("not compiled");
-    const before = process.cpuUsage();
-    computeSlices(call({ input: "1".repeat(100_000) }), { rules: compiled.rules });
-    const { user, system } = process.cpuUsage(before);
-    // Of the processor, which a busy machine does not change: a pattern that backtracks needs minutes of it.
-    expect((user + system) / 1_000_000).toBeLessThan(20);
   });
 });
 

@@ -7,7 +7,6 @@
 import type { LlmCall } from "@plumbline/schemas";
 import { appendAttributeSlices } from "./attribute-slices.ts";
 import { scanText, type TextScan } from "./scan-text.ts";
-import { RULE_CHARS_MAX, type SliceRule } from "./slice-rules.ts";
 import { WordSet } from "./word-set.ts";
 
 /** Rises with any change of what a slice or a feature means: series of different versions are never compared. */
@@ -15,13 +14,6 @@ export const FEATURES_VERSION = 1;
 
 /** The part of a call that is looked at. */
 export type DescribedCall = Pick<LlmCall, "model" | "input" | "output" | "attributes" | "vars">;
-
-export interface DescribeOptions {
-  /** The use case's own rules. */
-  readonly rules?: readonly SliceRule[];
-  /** Attributes that become slices; absent: those that look low-cardinality. */
-  readonly attributeKeys?: ReadonlySet<string>;
-}
 
 export interface CallDescription {
   /** Names of the predicates that hold, without duplicates, at most 64, in a fixed order. */
@@ -33,7 +25,6 @@ export interface CallDescription {
   readonly features: Readonly<Record<string, number>>;
 }
 
-const NO_OPTIONS: DescribeOptions = {};
 const SLICES_MAX = 64;
 /** Bounds of input_length, characters; about 100, 500 and 2,000 words. */
 const SHORT_CHARS = 600;
@@ -51,19 +42,19 @@ const inputWords = new WordSet(2048);
 const outputWords = new WordSet(2048);
 
 /** Slices and features together, with one look at each text. Pure: the same call gives the same answer. */
-export function describeCall(call: DescribedCall, options: DescribeOptions = NO_OPTIONS): CallDescription {
+export function describeCall(call: DescribedCall): CallDescription {
   const text = inputText(call);
   const input = text === null ? null : scanText(text, "input", inputWords, null);
   return {
-    slices: slicesOf(call, text, input, options),
+    slices: slicesOf(call, input),
     features: featuresOf(call, input),
   };
 }
 
 /** Names of the slice predicates that hold for the call. */
-export function computeSlices(call: DescribedCall, options: DescribeOptions = NO_OPTIONS): readonly string[] {
+export function computeSlices(call: DescribedCall): readonly string[] {
   const text = inputText(call);
-  return slicesOf(call, text, text === null ? null : scanText(text, "input", inputWords, null), options);
+  return slicesOf(call, text === null ? null : scanText(text, "input", inputWords, null));
 }
 
 /** Drift features of the input and of the output's fingerprint. */
@@ -80,12 +71,7 @@ function inputText(call: DescribedCall): string | null {
   return values.length === 0 ? null : values.join("\n");
 }
 
-function slicesOf(
-  call: DescribedCall,
-  text: string | null,
-  input: TextScan | null,
-  options: DescribeOptions,
-): readonly string[] {
+function slicesOf(call: DescribedCall, input: TextScan | null): readonly string[] {
   const slices: string[] = [];
   if (input !== null) {
     if (input.amounts > 0) slices.push("mentions_money");
@@ -98,12 +84,8 @@ function slicesOf(
     if (input.negations > 0) slices.push("has_negation");
     slices.push(LANGUAGE_SLICES.get(input.language) ?? `lang=${input.language}`, lengthSlice(input.chars));
   }
-  if (options.rules !== undefined && options.rules.length > 0 && text !== null) {
-    const head = text.length > RULE_CHARS_MAX ? text.slice(0, RULE_CHARS_MAX) : text;
-    for (const rule of options.rules) if (rule.expression.test(head)) slices.push(rule.name);
-  }
   slices.push(`model=${call.model}`);
-  appendAttributeSlices(slices, call.attributes, options.attributeKeys ?? null);
+  appendAttributeSlices(slices, call.attributes);
   return slices.length > SLICES_MAX ? slices.slice(0, SLICES_MAX) : slices;
 }
 

@@ -5,16 +5,9 @@ export {
   FEATURES_VERSION,
   type CallDescription,
   type DescribedCall,
-  type DescribeOptions,
 } from "./describe-call.ts";
 export { featureLabel } from "./feature-words.ts";
 export { PREDICATE_WORDS } from "./predicate-words.ts";
 export { inputFingerprint } from "./input-fingerprint.ts";
-export {
-  compileSliceRules,
-  type CompiledSliceRules,
-  type SliceRule,
-  type SliceRuleSource,
-} from "./slice-rules.ts";
 export { scanText, SCANNED_CHARS_MAX, type TextScan } from "./scan-text.ts";
 export { WordSet } from "./word-set.ts";

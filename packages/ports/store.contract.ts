@@ -623,40 +623,13 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         expect(await store.pendingCalls(worklist())).toEqual([]);
         expect((await store.judgedUnits(DAY)).map((unit) => unit.call_id)).toEqual([callId(0)]);
         expect(await store.judgedUnitCounts(DAY)).toMatchObject([{ units: 1 }]);
-        expect(await store.qualityByVersion(DAY)).toMatchObject([{ units: 1, score_sum: 1 }]);
         expect(await store.coverageByHour(DAY)).toMatchObject([{ sampled: 1, scored: 1 }]);
       });
 
-      test("quality counts one unit per conversation and day, by its smallest call", async () => {
-        await store.insertVerdicts([
-          verdictRow(2, { conversation_id: "a", score: 0 }),
-          verdictRow(1, { conversation_id: "a", score: 0.5 }),
-          verdictRow(3, { conversation_id: "b", score: 1 }),
-          verdictRow(4, { conversation_id: "c", score: null, label: null, state: "cannot_judge" }),
-        ]);
-        expect(await store.qualityByVersion(DAY)).toEqual([
-          {
-            tenant: "acme",
-            env: "production",
-            use_case: "ticket-summary",
-            criterion: "faithfulness",
-            is_guardrail: true,
-            rubric_hash: RUBRIC,
-            judge: "judge-a",
-            prompt_version: "v1",
-            units: 2,
-            score_sum: 1.5,
-            score_square_sum: 1.25,
-            first_started_at: minute(1),
-            last_started_at: minute(3),
-          },
-        ]);
-      });
-
-      test("judging again replaces, and a score of zero is a score", async () => {
+      test("judging again makes no second unit, and a score of zero is a score", async () => {
         await store.insertVerdicts([verdictRow(1, { score: 1 })]);
         await store.insertVerdicts([{ ...verdictRow(1, { score: 0, label: "fail" }), log_offset: 9 }]);
-        expect(await store.qualityByVersion(DAY)).toMatchObject([{ units: 1, score_sum: 0 }]);
+        expect((await store.judgedUnits(DAY)).map(({ score }) => score)).toEqual([0]);
       });
 
       test("versions, criteria, rubrics and judges are kept apart", async () => {
@@ -665,11 +638,16 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           verdictRow(2, { prompt_version: "v2" }),
           verdictRow(3, { criterion: "tone", is_guardrail: false }),
           verdictRow(4, { judge: "judge-b" }),
-          verdictRow(5, { rubric_hash: "sha256:new" }),
+          verdictRow(5, { rubric_hash: "sha256:new", protects: "personal_data" }),
         ]);
-        const quality = await store.qualityByVersion(DAY);
-        expect(quality.map((row) => row.units)).toEqual([1, 1, 1, 1, 1]);
-        expect(quality.find((row) => row.criterion === "tone")?.is_guardrail).toBe(false);
+        const units = await store.judgedUnits(DAY);
+        expect(units).toHaveLength(5);
+        expect(units.find((row) => row.criterion === "tone")?.is_guardrail).toBe(false);
+        expect(units.map(({ rubric_hash, protects }) => [rubric_hash, protects])).toContainEqual([
+          "sha256:new",
+          "personal_data",
+        ]);
+        expect(units.filter(({ protects }) => protects === null)).toHaveLength(4);
       });
 
       test("coverage adds up: sampled is the states and what is still pending", async () => {

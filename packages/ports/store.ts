@@ -170,24 +170,6 @@ export interface PendingCall {
   readonly output: string | null;
 }
 
-/** Judged units of one version on one criterion; sums, so that intervals can be recomputed. */
-export interface QualityRow {
-  readonly tenant: string;
-  readonly env: string;
-  readonly use_case: string;
-  readonly criterion: string;
-  readonly is_guardrail: boolean;
-  readonly rubric_hash: string;
-  readonly judge: string;
-  readonly prompt_version: string;
-  /** Judged conversations: one unit per conversation and day. */
-  readonly units: number;
-  readonly score_sum: number;
-  readonly score_square_sum: number;
-  readonly first_started_at: string;
-  readonly last_started_at: string;
-}
-
 /** Calls of one version: volume and outcome, no quality. */
 export interface VersionTraffic {
   readonly tenant: string;
@@ -595,7 +577,6 @@ export interface Store {
     limit: number;
     since: string;
   }): Promise<readonly PendingCall[]>;
-  qualityByVersion(window: Window): Promise<readonly QualityRow[]>;
   versionTraffic(query: UseCasePage): Promise<readonly VersionTraffic[]>;
   /** Versions in the order of their first call in the window. */
   samplingCounts(window: Window): Promise<readonly SamplingCount[]>;

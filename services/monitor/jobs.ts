@@ -19,6 +19,7 @@ import {
 } from "./coverage/coverage-monitor.ts";
 import { createIngestMonitor, type IngestMonitor, type IngestMonitorDeps } from "./ingest/ingest-monitor.ts";
 import { createMeasuresMonitor, type MeasuresDeps, type MeasuresMonitor } from "./measures/monitor.ts";
+import { VersionNames } from "./report/version-names.ts";
 import {
   createQualityMonitor,
   type QualityMonitor,
@@ -60,11 +61,18 @@ export interface MonitorJobs {
 
 export function createMonitorJobs({ config, settleMs, onScan, ...shared }: JobDeps): MonitorJobs {
   const deps = () => ({ ...shared, incidents: new IncidentFold(shared.log) });
+  const named = () => ({ ...deps(), names: new VersionNames(shared.log) });
+  const measures = createMeasuresMonitor({ ...named(), ...(settleMs === undefined ? {} : { settleMs }) });
   return {
-    quality: createQualityMonitor({ ...deps(), options: qualityOptions(config) }),
+    quality: createQualityMonitor({
+      ...named(),
+      options: qualityOptions(config),
+      // As of the measures' last run: half of a diagnosis is what did not change.
+      normal: (useCase, version) => measures.normal(useCase, version),
+    }),
     coverage: createCoverageMonitor(deps()),
     ingest: createIngestMonitor({ ...deps(), onScan }),
-    measures: createMeasuresMonitor({ ...deps(), ...(settleMs === undefined ? {} : { settleMs }) }),
+    measures,
     canary: createCanaryMonitor({ ...deps(), options: canaryOptions(config) }),
   };
 }

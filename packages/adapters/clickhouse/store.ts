@@ -184,7 +184,6 @@ export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
         return { ...call, texts, input: stored?.input ?? null, output: stored?.output ?? null };
       });
     },
-    qualityByVersion: (window) => select("quality_by_version", QualityRow, windowParameters(window)),
     versionTraffic: (query) => select("version_traffic", VersionTraffic, pageParameters(query)),
     samplingCounts: (window) => select("sampling_counts", SamplingCount, windowParameters(window)),
     movedSlices: (since) => select("moved_slices", MovedSlice, { since: toDateTime64(since) }),
@@ -330,7 +329,6 @@ function readQueries() {
     moved_slices: readQuery("moved_slices"),
     outcome_hours: readQuery("outcome_hours"),
     pending_calls: readQuery("pending_calls"),
-    quality_by_version: readQuery("quality_by_version"),
     quality_states: readQuery("quality_states"),
     response_models: readQuery("response_models"),
     silent_use_cases: readQuery("silent_use_cases"),
@@ -406,19 +404,6 @@ const versionKey = {
   use_case: z.string(),
   prompt_version: z.string(),
 };
-
-const QualityRow = z.object({
-  ...versionKey,
-  criterion: z.string(),
-  is_guardrail: z.boolean(),
-  rubric_hash: z.string(),
-  judge: z.string(),
-  units: z.number(),
-  score_sum: z.number(),
-  score_square_sum: z.number(),
-  first_started_at: z.string(),
-  last_started_at: z.string(),
-});
 
 const VersionTraffic = z.object({
   ...versionKey,

@@ -11,9 +11,9 @@
  * again. What is open is read from the incidents topic, so running twice appends nothing the second time.
  */
 import type { IncidentFold } from "@plumbline/alerts";
-import type { AnchorDay, Clock, EventLog, Store } from "@plumbline/ports";
-import type { Logger } from "@plumbline/runtime/logger";
+import type { AnchorDay, Clock, Store } from "@plumbline/ports";
 import type { NormalMeasure } from "@plumbline/schemas";
+import type { AppendDeps } from "../append-incident.ts";
 import { UseCaseGuard, type UseCaseFailure, type UseCaseKey } from "../use-case-guard.ts";
 import { assertAnchors } from "./assert-anchors.ts";
 import { assertDrift, assertOutputs } from "./assert-drift.ts";
@@ -24,11 +24,9 @@ import { normalMeasures } from "./normal-measures.ts";
 
 const ANCHOR_LOOKBACK_MS = 90 * DAY_MS;
 
-export interface MeasuresDeps {
+export interface MeasuresDeps extends AppendDeps {
   readonly store: CallFoldDeps["store"] & Pick<Store, "anchorDays" | "judgedUnits">;
-  readonly log: Pick<EventLog, "append">;
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly incidents: IncidentFold;
   /** Whether this replica works on the use case. */
   readonly holds: (useCase: string) => boolean;

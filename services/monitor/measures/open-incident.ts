@@ -11,19 +11,16 @@ import {
   isRaised,
   type IncidentState,
 } from "@plumbline/alerts";
-import type { Clock, EventLog, Store } from "@plumbline/ports";
-import type { Logger } from "@plumbline/runtime/logger";
+import type { Clock, Store } from "@plumbline/ports";
 import type { Detection, DetectionKind, DetectionOf, RecoveryCause } from "@plumbline/schemas";
-import { appendIncident } from "../append-incident.ts";
+import { type AppendDeps, appendIncident } from "../append-incident.ts";
 import type { UseCaseKey } from "../use-case-guard.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 import type { Estimate } from "./version-health.ts";
 
-export interface AssertDeps {
+export interface AssertDeps extends AppendDeps {
   readonly store: Pick<Store, "judgedUnits">;
-  readonly log: Pick<EventLog, "append">;
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly incidents: IncidentFold;
   readonly holds: (useCase: string) => boolean;
 }
@@ -162,6 +159,7 @@ export async function recover(
   await appendIncident(
     { type: "recovered", incident_id: state.incident_id, at: iso(now), actor: "monitor", cause, current },
     deps,
+    state.detection,
   );
 }
 

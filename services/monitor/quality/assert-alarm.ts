@@ -1,9 +1,8 @@
 /** From evidence that reached its threshold to a detection on the incidents topic, once, and kept true. */
 import { type IncidentFold, incidentId, incidentKey } from "@plumbline/alerts";
-import type { BaselineRow, EventLog, JudgedUnitRow } from "@plumbline/ports";
-import type { Logger } from "@plumbline/runtime/logger";
+import type { BaselineRow, JudgedUnitRow } from "@plumbline/ports";
 import type { Detection } from "@plumbline/schemas";
-import { appendIncident } from "../append-incident.ts";
+import { type AppendDeps, appendIncident } from "../append-incident.ts";
 import { alarmFinding } from "./alarm-finding.ts";
 import { referenceVersions } from "./baseline.ts";
 import { describeFinding, type DescribeFindingDeps } from "./describe-finding.ts";
@@ -21,9 +20,7 @@ import { pairsOf } from "./watch-pairs.ts";
 /** An open incident is asserted again when its evidence has grown by this factor: its message stays true at a bounded rate. */
 const REASSERT_GROWTH = 1.25;
 
-export interface AssertAlarmDeps extends DescribeFindingDeps {
-  readonly log: Pick<EventLog, "append">;
-  readonly logger: Logger;
+export interface AssertAlarmDeps extends DescribeFindingDeps, AppendDeps {
   readonly incidents: IncidentFold;
   readonly states: VersionStates;
   readonly options: AssertAlarmOptions;

@@ -1,10 +1,8 @@
 /** Says when quality is back after an incident, and how: rolled back, fixed by a later version, or by itself. */
 import { type IncidentFold, type IncidentState, isOpen } from "@plumbline/alerts";
-import type { EventLog } from "@plumbline/ports";
-import type { Logger } from "@plumbline/runtime/logger";
 import type { QualityDetection } from "@plumbline/schemas";
 import { prepareSnapshot } from "@plumbline/stats";
-import { appendIncident } from "../append-incident.ts";
+import { type AppendDeps, appendIncident } from "../append-incident.ts";
 import { snapshotOf } from "./baseline.ts";
 import { estimate, weightedTotal } from "./compare-versions.ts";
 import type { KnownSeries } from "./known-series.ts";
@@ -13,9 +11,7 @@ import { readRecovery, RECOVERY_UNITS_MIN } from "./recovery.ts";
 import { iso } from "./series.ts";
 import type { ServedVersion, ServedVersions } from "./served-versions.ts";
 
-export interface AssertRecoveryDeps {
-  readonly log: Pick<EventLog, "append">;
-  readonly logger: Logger;
+export interface AssertRecoveryDeps extends AppendDeps {
   readonly incidents: IncidentFold;
   readonly served: ServedVersions;
   readonly options: { readonly alpha: number };
@@ -80,6 +76,7 @@ async function assertRecovery(
       },
     },
     deps,
+    detection,
   );
   await deps.incidents.refresh();
   // The version starts afresh if it still serves; its evidence so far has been spent on this incident.

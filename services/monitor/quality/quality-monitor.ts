@@ -13,6 +13,7 @@ import type { BaselineInsert, Clock, EventLog, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { NormalMeasure } from "@plumbline/schemas";
 import { insertApart } from "../insert-apart.ts";
+import type { VersionNames } from "../report/version-names.ts";
 import { UseCaseGuard, type UseCaseFailure } from "../use-case-guard.ts";
 import { assertAlarms, type AssertAlarmOptions } from "./assert-alarm.ts";
 import { assertRecoveries } from "./assert-recovery.ts";
@@ -58,6 +59,8 @@ export interface QualityMonitorDeps {
   /** Whether this replica works on the use case. */
   readonly holds: (useCase: string) => boolean;
   readonly options: QualityOptions;
+  /** Numbers of versions and owners; without it versions are called by their hash. */
+  readonly names?: VersionNames;
   /** What the measures find normal about a version, for messages; nothing when left out. */
   readonly normal?: (useCase: UseCase, version: string) => readonly NormalMeasure[];
 }

@@ -1,0 +1,54 @@
+import { foldIncident, renderMessage } from "@plumbline/alerts";
+import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
+import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
+import type { IncidentEvent } from "@plumbline/schemas";
+import { expect, test } from "vitest";
+import { detection } from "../../../alerts/detection.fixture.ts";
+import { registered, SETTINGS, toNewRecord, versionOf } from "../../../test/registry/commands.ts";
+import { VersionNames } from "./version-names.ts";
+
+const head = { incident_id: "inc_1", at: "2026-11-24T10:02:10.000Z", actor: "monitor" };
+const { candidate, incumbent } = detection();
+
+async function namesOf(...texts: string[]): Promise<VersionNames> {
+  const log = createMemoryEventLog({ clock: new VirtualClock("2026-11-24T09:00:00Z") });
+  await log.append(
+    "plumbline.registry",
+    texts.map((text) => toNewRecord(registered(text))),
+  );
+  const names = new VersionNames(log);
+  await names.refresh();
+  await names.refresh();
+  return names;
+}
+
+function detected(tenant: string): Extract<IncidentEvent, { type: "detected" }> {
+  const of = detection({
+    tenant,
+    candidate: { ...candidate, prompt_version: versionOf("two") },
+    incumbent: { ...incumbent!, prompt_version: versionOf("one") },
+  });
+  return { type: "detected", ...head, detection: of };
+}
+
+test("versions that the registry knows are called by their number, and the use case's owner is named", async () => {
+  const names = await namesOf("one", "two");
+  const event = detected("default");
+  const state = foldIncident(null, names.name(event, event.detection))!;
+  const { preview, fields } = renderMessage(state, { runbooks_url: null, console_url: null });
+  expect(preview).toMatch(/^\[SEV2\] ticket-summary: faithfulness fell 15\.2 pp on v2 .* Roll back to v1/);
+  expect(fields).toContainEqual({ label: "Owner", value: SETTINGS.owner });
+
+  const current = { ...incumbent!, prompt_version: versionOf("two"), units: 400 };
+  const recovered = { type: "recovered", ...head, cause: "new_version", current } as const;
+  expect(names.name(recovered, event.detection)).toMatchObject({ current: { number: 2 } });
+});
+
+test("what the registry does not know keeps its hash, and another tenant's versions are nobody's business", async () => {
+  const names = await namesOf("one");
+  const event = detected("default");
+  expect(names.name(event, event.detection)).toMatchObject({ detection: { incumbent: { number: 1 } } });
+  expect(names.name(event, event.detection)).not.toHaveProperty("detection.candidate.number");
+  const other = detected("somebody else");
+  expect(names.name(other, other.detection)).toBe(other);
+});

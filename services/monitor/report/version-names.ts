@@ -1,0 +1,53 @@
+/** What people call the versions of an incident, and whose use case it is: numbers and owners, from the registry topic. */
+import type { EventLog } from "@plumbline/ports";
+import { foldRecord } from "@plumbline/registry-fold/fold";
+import { createState, findUseCase } from "@plumbline/registry-fold/state";
+import type { Detection, IncidentEvent } from "@plumbline/schemas";
+import { REGISTRY_TOPIC } from "../canary/given-shares.ts";
+
+const READ_RECORDS = 1_000;
+
+type Named = { readonly prompt_version: string; readonly number?: number | undefined };
+
+export class VersionNames {
+  readonly #log: Pick<EventLog, "read">;
+  readonly #registry = createState();
+
+  constructor(log: Pick<EventLog, "read">) {
+    this.#log = log;
+  }
+
+  /** Folds what the registry was told since the last call. */
+  async refresh(): Promise<void> {
+    for (;;) {
+      const records = await this.#log.read(REGISTRY_TOPIC, 0, this.#registry.next_offset, {
+        recordsMax: READ_RECORDS,
+      });
+      for (const record of records) foldRecord(this.#registry, record);
+      if (records.length === 0) return;
+    }
+  }
+
+  /** The event with `v15` where the registry knows it; what it doesn't know stays without a number. */
+  name(event: IncidentEvent, useCase: Pick<Detection, "tenant" | "use_case">): IncidentEvent {
+    const known = findUseCase(this.#registry, useCase.tenant, useCase.use_case);
+    if (known === undefined) return event;
+    const numbered = <Side extends Named>(side: Side): Side => {
+      const number = known.versions.get(side.prompt_version)?.number;
+      return number === undefined ? side : { ...side, number };
+    };
+    if (event.type === "recovered") return { ...event, current: numbered(event.current) };
+    if (event.type !== "detected") return event;
+    const { candidate, incumbent } = event.detection;
+    const { owner } = known.settings;
+    return {
+      ...event,
+      detection: {
+        ...event.detection,
+        ...(owner === null ? {} : { owner }),
+        candidate: numbered(candidate),
+        incumbent: incumbent === null ? null : numbered(incumbent),
+      },
+    };
+  }
+}
