@@ -50,10 +50,7 @@ function isSliceKey(key: string): boolean {
  * Appends `key=value` for at most 10 attributes, in the order of their keys, so that which ones are kept does
  * not depend on the order in which an application set them.
  */
-export function appendAttributeSlices(
-  slices: string[],
-  attributes: Readonly<Record<string, string>>,
-): void {
+export function appendAttributeSlices(slices: string[], attributes: Readonly<Record<string, string>>): void {
   const kept: string[] = [];
   for (const key in attributes) {
     const value = attributes[key];

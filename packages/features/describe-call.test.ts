@@ -1,12 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import {
-  computeFeatures,
-  computeSlices,
-  describeCall,
-  type DescribedCall,
-} from "./index.ts";
+import { computeFeatures, computeSlices, describeCall, type DescribedCall } from "./index.ts";
 
 function call(fields: Partial<DescribedCall>): DescribedCall {
   return { model: "m", input: null, output: null, vars: null, attributes: {}, ...fields };
