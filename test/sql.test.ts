@@ -11,6 +11,7 @@ import { assertMigrated, migrate } from "@plumbline/adapters/clickhouse/migrate"
 import { readMigrations, readQuery } from "@plumbline/adapters/clickhouse/sql-files";
 import { splitStatements } from "@plumbline/adapters/clickhouse/sql-text";
 import { TEXTS_KEPT_DAYS } from "@plumbline/schemas";
+import { ERASURE, FEATURE_CELLS, OFFSETS, QUERIES, type Query, WORK_LIST } from "@plumbline/schemas/queries";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const SQL = join(
@@ -42,6 +43,8 @@ const PARAMETERS = {
   log_epoch: 0,
   topic: "plumbline.calls",
   name: "probe.sql",
+  use_case: "ticket-summary",
+  day_limit: 10,
   tenant: "default",
   kind: "conversation",
   subject_hash: "00",
@@ -97,6 +100,40 @@ describe("queries", () => {
     const isSelect = /^(?:SELECT|WITH)/m.test(sql) && !/^INSERT/m.test(sql);
     if (isSelect) expect(Array.isArray(await clickhouse.query(sql, PARAMETERS))).toBe(true);
     else await clickhouse.command(sql, PARAMETERS);
+  });
+});
+
+describe("defined queries", () => {
+  const defined: readonly Query[] = [
+    ...Object.values<Query>(QUERIES),
+    ...Object.values<Query>(OFFSETS),
+    ...Object.values<Query>(WORK_LIST),
+    ...Object.values<Query>(ERASURE),
+    FEATURE_CELLS,
+  ];
+  const ASKED = {
+    ...PARAMETERS,
+    start: "2026-11-24T00:00:00.000Z",
+    end: "2026-11-25T00:00:00.000Z",
+    since: "2026-11-24T00:00:00.000Z",
+    until: "2026-11-24T00:00:00.000Z",
+    use_cases: [{ tenant: "default", use_case: "ticket-summary" }],
+  };
+
+  test.each(defined.map((query) => [query.file, query] as const))(
+    "%s is asked with what stands in its SQL, no more and no less",
+    (_, { file, parameters }) => {
+      const parsed = parameters.parse(ASKED);
+      const placeholders = [...withoutComments(readQuery(file)).matchAll(/\{(\w+):\w/g)].map(
+        ([, name]) => name,
+      );
+      expect(new Set(Object.keys(parsed))).toEqual(new Set(placeholders));
+    },
+  );
+
+  test("a file is of one definition", () => {
+    const files = defined.map(({ file }) => file);
+    expect(files.filter((file, i) => files.indexOf(file) !== i)).toEqual([]);
   });
 });
 

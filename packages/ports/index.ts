@@ -1,3 +1,4 @@
+export type * from "@plumbline/schemas/queries";
 export * from "./clock.ts";
 export * from "./errors.ts";
 export * from "./event-log.ts";
@@ -5,4 +6,5 @@ export * from "./judge.ts";
 export * from "./notifier.ts";
 export * from "./refuse-gap.ts";
 export * from "./store.ts";
+export * from "./store-rows.ts";
 export * from "./unreachable.ts";

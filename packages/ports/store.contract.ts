@@ -10,7 +10,9 @@ import type { Feedback, IncidentEvent, Verdict } from "@plumbline/schemas";
 import { LlmCall, type LlmCallInput } from "@plumbline/schemas";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConfigError, StoreError } from "./errors.ts";
-import type { BaselineInsert, BaselineRow, CallRow, Origin, Store } from "./store.ts";
+import type { BaselineRow } from "@plumbline/schemas/queries";
+import type { BaselineInsert, CallRow, Origin } from "./store-rows.ts";
+import type { Store } from "./store.ts";
 
 export interface StoreUnderTest {
   /** Empty, no migration applied. */
@@ -237,15 +239,15 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           slice: "mentions_money",
         };
         // Of the calls after minute 2, one is of the version, in the slice, and was chosen by chance.
-        expect(await store.movedSlices(DAY.start)).toEqual([{ ...found, sampled: 1 }]);
+        expect(await store.movedSlices({ since: DAY.start })).toEqual([{ ...found, sampled: 1 }]);
 
         const over = { incident_id: "inc_1", actor: "monitor" };
         await store.insertIncidentEvents([
           event(1, { type: "recovered", ...over, at: minute(8), cause: "rollback", current: evidence }),
         ]);
-        expect(await store.movedSlices(DAY.start)).toEqual([]);
+        expect(await store.movedSlices({ since: DAY.start })).toEqual([]);
         await store.insertIncidentEvents([event(2, { ...moved, at: minute(9) })]);
-        expect(await store.movedSlices(DAY.start)).toEqual([{ ...found, sampled: 0 }]);
+        expect(await store.movedSlices({ since: DAY.start })).toEqual([{ ...found, sampled: 0 }]);
       });
 
       test("traffic counts each version in its half-open window", async () => {
@@ -467,6 +469,18 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
 
       test("the delivery check of an empty store is empty", async () => {
         expect(await store.deliveryCheck()).toEqual([]);
+      });
+
+      test("of calls it is known which are stored, and of none that none are", async () => {
+        await store.insertCalls([callRow(0)]);
+        const [{ call_id } = { call_id: "" }] = await store.storedCallIds({
+          log_partition: 0,
+          from: 0,
+          to: 0,
+        });
+        const other = "01935b2e-7c4e-7000-8000-ffffffffffff";
+        expect(await store.storedCalls({ call_ids: [call_id, other] })).toMatchObject([{ call_id }]);
+        expect(await store.storedCalls({ call_ids: [] })).toEqual([]);
       });
     });
 
@@ -744,7 +758,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
           callRow(2),
           { ...callRow(3, { prompt_version: "v2" }), started_at: minute(0) },
         ]);
-        expect(await store.versionActivity(minute(2))).toEqual([
+        expect(await store.versionActivity({ since: minute(2) })).toEqual([
           {
             tenant: "acme",
             env: "production",
@@ -861,20 +875,20 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         };
         await store.insertBaselines([row]);
         await store.insertBaselines([row]);
-        expect(await store.baselines(minute(1))).toEqual([stored]);
-        expect(await store.baselines(minute(2))).toEqual([]);
+        expect(await store.baselines({ since: minute(1) })).toEqual([stored]);
+        expect(await store.baselines({ since: minute(2) })).toEqual([]);
 
         const state = { ...series, prompt_version: "v2", snapshot_id: "b1", log_m: 1.5, log_threshold: 9.8 };
         await store.insertQualityStates([
           { ...state, state: "WATCHING", at: minute(1), units: 0 },
           { ...state, state: "CLEARED", at: minute(9), units: 800 },
         ]);
-        expect((await store.qualityStates(DAY.start)).map(({ state: name, units }) => [name, units])).toEqual(
-          [
-            ["WATCHING", 0],
-            ["CLEARED", 800],
-          ],
-        );
+        expect(
+          (await store.qualityStates({ since: DAY.start })).map(({ state: name, units }) => [name, units]),
+        ).toEqual([
+          ["WATCHING", 0],
+          ["CLEARED", 800],
+        ]);
         const { rubric_hash: _rubric, judge: _judge, ...about } = series;
         await store.insertEvidence([
           {

@@ -89,7 +89,7 @@ async function aheadOf(
   epoch: number,
 ): Promise<string | null> {
   for (const [table, topic] of TABLES) {
-    const stored = await store.lastOffsets(table, epoch);
+    const stored = await store.lastOffsets({ table, log_epoch: epoch });
     if (stored.length === 0) continue;
     const marks = await log.watermarks(topic);
     for (const { log_partition, last_offset } of stored) {

@@ -184,8 +184,8 @@ export function createWriter(deps: WriterDeps): Writer {
     try {
       const [counts, moved, versions] = await Promise.all([
         store.samplingCounts(window),
-        store.movedSlices(window.start),
-        store.versionActivity(`${window.end.slice(0, 10)}T00:00:00.000Z`),
+        store.movedSlices({ since: window.start }),
+        store.versionActivity({ since: `${window.end.slice(0, 10)}T00:00:00.000Z` }),
       ]);
       deps.enrichment.sampling.load(counts, moved);
       deps.enrichment.useCases.load(versions, window.end);

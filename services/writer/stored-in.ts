@@ -39,7 +39,7 @@ export function storedIn(
     storedOffsets: (range) => store.storedOffsets(table, { ...range, ...ofLog }),
     missingRuns: (range) => store.missingRuns(table, { ...range, ...ofLog }),
     async lastStored(partition) {
-      const found = await store.lastOffsets(table, logEpoch);
+      const found = await store.lastOffsets({ table, log_epoch: logEpoch });
       const last = found.find((each) => each.log_partition === partition)?.last_offset;
       // An empty store beside a log of its own lacks everything; beside a log that was adopted it lacks nothing of old.
       return last ?? (logEpoch === 0 ? -1 : null);

@@ -104,11 +104,11 @@ function withoutLoneSurrogates(json: string): string {
 }
 
 /**
- * ISO 8601 → `YYYY-MM-DD hh:mm:ss.sss`, UTC: the only spelling that the engine takes in rows and parameters alike.
+ * A time, or ISO 8601 → `YYYY-MM-DD hh:mm:ss.sss`, UTC: the only spelling that the engine takes in rows and parameters alike.
  *
  * @throws RangeError when it isn't a time
  */
-export function toDateTime64(iso: string): string {
-  const canonical = new Date(withinDateTime64(Date.parse(iso))).toISOString();
+export function toDateTime64(at: string | Date): string {
+  const canonical = new Date(withinDateTime64(new Date(at).getTime())).toISOString();
   return `${canonical.slice(0, 10)} ${canonical.slice(11, 23)}`;
 }

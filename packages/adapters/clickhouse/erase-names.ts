@@ -1,8 +1,10 @@
 /** Erasure of names that hold an attribute's value: which are nobody else's, and incidents without them. */
 import { createHash } from "node:crypto";
 import type { ErasedCalls, Store } from "@plumbline/ports";
+import { ERASURE } from "@plumbline/schemas/queries";
 import { z } from "zod";
 import type { ClickHouseConnection } from "./connection.ts";
+import { prepareQuery } from "./prepare-query.ts";
 import { readQuery } from "./sql-files.ts";
 
 /** Calls and names of one query. */
@@ -10,25 +12,22 @@ const IDS_MAX = 5_000;
 /** Texts of one mutation: they travel in its address. */
 const MUTATION_CHARS_MAX = 100_000;
 
-const Named = z.array(z.object({ name: z.string() }));
-const Events = z.array(z.object({ event: z.string() }));
 const Measured = z.object({ detection: z.object({ metric: z.string() }) });
 
 export async function findNamesToErase(
   clickhouse: ClickHouseConnection,
   { tenant, call_ids }: ErasedCalls,
 ): Promise<readonly string[]> {
+  const findNames = prepareQuery(clickhouse, ERASURE.names);
   const found = new Set<string>();
   for (let i = 0; i < call_ids.length; i += IDS_MAX) {
     const some = { tenant, call_ids: call_ids.slice(i, i + IDS_MAX) };
-    for (const { name } of Named.parse(await clickhouse.query(readQuery("erase_find_names"), some)))
-      found.add(name);
+    for (const { name } of await findNames(some)) found.add(name);
   }
   if (found.size === 0) return [];
   // More calls than one query takes: the rest count as others, and what they share stays.
   const query = { tenant, names: [...found].slice(0, IDS_MAX), call_ids: call_ids.slice(0, IDS_MAX) };
-  const shared = Named.parse(await clickhouse.query(readQuery("erase_shared_names"), query));
-  for (const { name } of shared) found.delete(name);
+  for (const { name } of await prepareQuery(clickhouse, ERASURE.sharedNames)(query)) found.delete(name);
   return [...found];
 }
 
@@ -36,11 +35,11 @@ export async function rewriteIncidents(
   clickhouse: ClickHouseConnection,
   { tenant, names, change, isDryRun }: Parameters<Store["rewriteIncidents"]>[0],
 ): Promise<number> {
+  const findIncidents = prepareQuery(clickhouse, ERASURE.incidents);
   const changed = new Map<string, string>();
   for (let i = 0; i < names.length; i += IDS_MAX) {
     const written = names.slice(i, i + IDS_MAX).map((name) => JSON.stringify(name).slice(1, -1));
-    const rows = await clickhouse.query(readQuery("erase_find_incidents"), { tenant, names: written });
-    for (const { event } of Events.parse(rows)) {
+    for (const { event } of await findIncidents({ tenant, names: written })) {
       const after = change(event);
       if (after !== event) changed.set(event, after);
     }

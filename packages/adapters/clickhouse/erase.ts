@@ -1,35 +1,21 @@
 /** Erasure in the store: counting and removing what people wrote. Mutations rewrite parts, and end before they answer. */
-import type { ErasedCalls, ErasedTexts, Store } from "@plumbline/ports";
-import { z } from "zod";
+import type { ErasedCalls, ErasedSubject, ErasedTexts } from "@plumbline/ports";
+import { ERASURE } from "@plumbline/schemas/queries";
 import type { ClickHouseConnection } from "./connection.ts";
-import { toDateTime64 } from "./encode-rows.ts";
+import { prepareQuery } from "./prepare-query.ts";
 import { readQuery } from "./sql-files.ts";
 
 /** Calls of one mutation. */
 const CALLS_MAX = 5_000;
 const MUTATIONS = ["erase_payloads", "erase_verdicts", "erase_feedback", "erase_calls"] as const;
 
-const FoundCall = z.object({ call_id: z.string() });
-const Counts = z.object({
-  call_payloads: z.number(),
-  calls: z.number(),
-  verdicts: z.number(),
-  feedback: z.number(),
-});
 const NOTHING: ErasedTexts = { call_payloads: 0, calls: 0, verdicts: 0, feedback: 0 };
 
 export async function findCallsToErase(
   clickhouse: ClickHouseConnection,
-  { until, ...query }: Parameters<Store["findCallsToErase"]>[0],
+  subject: ErasedSubject,
 ): Promise<readonly string[]> {
-  const rows = await clickhouse.query(readQuery("erase_find_calls"), {
-    ...query,
-    until: toDateTime64(until),
-  });
-  return z
-    .array(FoundCall)
-    .parse(rows)
-    .map(({ call_id }) => call_id);
+  return (await prepareQuery(clickhouse, ERASURE.calls)(subject)).map(({ call_id }) => call_id);
 }
 
 export async function countTexts(clickhouse: ClickHouseConnection, calls: ErasedCalls): Promise<ErasedTexts> {
@@ -50,8 +36,8 @@ export async function eraseTexts(clickhouse: ClickHouseConnection, calls: Erased
 }
 
 async function countSome(clickhouse: ClickHouseConnection, calls: ErasedCalls): Promise<ErasedTexts> {
-  const rows = await clickhouse.query(readQuery("erase_counts"), { ...calls });
-  return z.tuple([Counts]).parse(rows)[0];
+  const [counts] = await prepareQuery(clickhouse, ERASURE.counts)(calls);
+  return counts!;
 }
 
 function* chunksOf({ tenant, call_ids }: ErasedCalls): Generator<ErasedCalls> {

@@ -1,5 +1,5 @@
 -- What did users write, day by day? A sample of the captured inputs of one use case, the same one at every look.
--- Window: half-open [start, end) of event time, UTC; name is the use case. At most limit texts per tenant, env and day,
+-- Window: half-open [start, end) of event time, UTC. At most day_limit texts per tenant, env and day,
 -- those with the smallest hash of their call id, cut at 2,000 characters. Days whose texts have expired or were not
 -- captured give no rows.
 SELECT
@@ -22,18 +22,18 @@ FROM (
             env,
             call_id
         FROM plumbline_raw.calls
-        WHERE use_case = {name:String}
+        WHERE use_case = {use_case:String}
           AND started_at >= {start:DateTime64(3, 'UTC')}
           AND started_at < {end:DateTime64(3, 'UTC')}
         GROUP BY tenant, env, call_id
     ) AS calls ON calls.tenant = payloads.tenant AND calls.call_id = payloads.call_id
-    WHERE payloads.use_case = {name:String}
+    WHERE payloads.use_case = {use_case:String}
       AND payloads.started_at >= {start:DateTime64(3, 'UTC')}
       AND payloads.started_at < {end:DateTime64(3, 'UTC')}
       AND payloads.input IS NOT NULL
       AND payloads.input != ''
     ORDER BY cityHash64(payloads.call_id)
-    LIMIT {limit:UInt32} BY tenant, env, day
+    LIMIT {day_limit:UInt32} BY tenant, env, day
 )
 ORDER BY
     tenant,

@@ -29,7 +29,7 @@ FROM (
         argMax(label = 'pass', (judged_at, log_offset)) AS is_pass,
         argMax(assumeNotNull(score), (judged_at, log_offset)) AS last_score
     FROM plumbline_raw.verdicts
-    WHERE use_case = {name:String}
+    WHERE use_case = {use_case:String}
       AND judged_at >= {start:DateTime64(3, 'UTC')}
       AND judged_at < {end:DateTime64(3, 'UTC')}
       AND started_at >= {start:DateTime64(3, 'UTC')} - INTERVAL 40 DAY
@@ -53,7 +53,7 @@ LEFT JOIN (
         argMax(toNullable(value), (feedback.given_at, log_offset)) AS human,
         max(toNullable(feedback.given_at)) AS given_at
     FROM plumbline_raw.feedback AS feedback
-    WHERE use_case = {name:String}
+    WHERE use_case = {use_case:String}
       AND kind = 'label'
       AND feedback.given_at >= {start:DateTime64(3, 'UTC')}
       AND feedback.given_at < {end:DateTime64(3, 'UTC')}

@@ -1,5 +1,5 @@
 -- How many calls of each version had which set of slices? The shares of traffic behind a mix decomposition.
--- Window: half-open [start, end) of event time, UTC; name is the use case.
+-- Window: half-open [start, end) of event time, UTC.
 -- Left out: of one version the rarest sets beyond 20,000; nobody's sets push out those of another tenant or version.
 SELECT
     tenant,
@@ -8,7 +8,7 @@ SELECT
     arraySort(slices) AS held,
     uniqExact(call_id) AS calls
 FROM plumbline_raw.calls
-WHERE use_case = {name:String}
+WHERE use_case = {use_case:String}
   AND started_at >= {start:DateTime64(3, 'UTC')}
   AND started_at < {end:DateTime64(3, 'UTC')}
 GROUP BY tenant, env, prompt_version, held

@@ -71,7 +71,7 @@ export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
         .filter(({ use_case, stepMs }) => holds(use_case) && stepMs > nowMs - REACH_MS);
       if (given.length === 0) return [];
       await incidents.refresh();
-      const activity = await store.versionActivity(iso(nowMs - HOUR_MS));
+      const activity = await store.versionActivity({ since: iso(nowMs - HOUR_MS) });
       for (const share of given) await guard.run(share, () => look(share, activity, nowMs));
       return guard.failures();
     },
@@ -102,7 +102,7 @@ export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
   ): Promise<CanaryDecision> {
     const window = { start: iso(startedMs), end: iso(nowMs + 1), use_cases: [{ tenant, use_case }] };
     const rows = (await store.judgedUnits(window)).filter((row) => row.tenant === tenant && row.env === env);
-    const baselines = await store.baselines(iso(nowMs - BASELINES_REACH_MS));
+    const baselines = await store.baselines({ since: iso(nowMs - BASELINES_REACH_MS) });
     const incumbent = otherArm(rows, prompt_version);
     return decideCanary({
       step_offset: stepOffset,

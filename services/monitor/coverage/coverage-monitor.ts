@@ -63,7 +63,7 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
       const [progress, recent, activity, silent] = await Promise.all([
         store.judgingProgress({ start, end }),
         store.judgingProgress({ start: iso(nowMs - VERDICT_DUE_MS - RECENT_MS), end }),
-        store.versionActivity(start),
+        store.versionActivity({ since: start }),
         store.silentUseCases({
           start: iso(nowMs - SILENCE_REACH_MS),
           end: iso(nowMs + 1),

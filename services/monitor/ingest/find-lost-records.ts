@@ -115,7 +115,7 @@ async function lostCalls(ledger: IngestLedger, { store, log }: ScanDeps): Promis
     for await (const records of recordsOf(run, "plumbline.calls", log_partition, log, found)) {
       const calls = records.map((record) => ({ offset: record.offset, ...callOf(record) }));
       const ids = calls.flatMap(({ call_id: id }) => (id === null ? [] : [id]));
-      const stored = await store.storedCalls([...new Set(ids)]);
+      const stored = await store.storedCalls({ call_ids: [...new Set(ids)] });
       const known = new Set(stored.map(({ tenant, call_id: id }) => `${id}/${tenant}`));
       for (const { offset, tenant, call_id: id } of calls)
         if (id === null || !known.has(`${id}/${tenant}`)) found.offsets.push(offset);
@@ -140,7 +140,7 @@ async function lostEvents(topic: Topic, ledger: IngestLedger, { store, log }: Sc
   for (const run of due) {
     const range = { log_partition, from: run.from_offset, to: run.to_offset };
     if ((await store.storedOffsets(table, range)).size > 0) continue;
-    if ((await store.deadLetterOffsets({ ...range, topic })).size > 0) continue;
+    if ((await store.deadLetterOffsets({ ...range, topic })).length > 0) continue;
     for await (const records of recordsOf(run, topic, log_partition, log, found))
       found.offsets.push(...records.map(({ offset }) => offset));
   }

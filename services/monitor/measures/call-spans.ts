@@ -19,7 +19,7 @@ export function readCallSpans(
   store: Pick<Store, "versionActivity">,
   start: number,
 ): Promise<readonly CallSpan[]> {
-  return store.versionActivity(new Date(start - AHEAD_MAX_MS).toISOString());
+  return store.versionActivity({ since: new Date(start - AHEAD_MAX_MS).toISOString() });
 }
 
 /** Whether a call may have started in [start, end), ms; of one use case, or of any. */

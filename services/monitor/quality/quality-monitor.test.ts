@@ -168,10 +168,10 @@ test("a restart freezes no second baseline, and every hour of evidence is stored
   const monitor = setUp();
   await monitor.serve(GOOD);
   await monitor.serve({ ...GOOD, version: "v2", hours: DAY });
-  const frozen = (await monitor.store.baselines("")).length;
+  const frozen = (await monitor.store.baselines({ since: "" })).length;
   monitor.restart();
   await monitor.serve({ ...GOOD, version: "v2", hours: DAY });
-  const baselines = await monitor.store.baselines("");
+  const baselines = await monitor.store.baselines({ since: "" });
   expect(baselines).toHaveLength(frozen);
   const snapshot = baselines.find((row) => row.prompt_version === "v2")!.snapshot_id;
   const hours = new Set(

@@ -97,7 +97,7 @@ export function createQualityMonitor(deps: QualityMonitorDeps): QualityMonitor {
       await incidents.refresh();
       reader ??= await start();
       const since = served.newestMs ?? nowMs - ACTIVITY_REACH_MS;
-      served.merge(await store.versionActivity(iso(since - ACTIVITY_OVERLAP_MS)));
+      served.merge(await store.versionActivity({ since: iso(since - ACTIVITY_OVERLAP_MS) }));
 
       await reader.read(nowMs);
       await reader.dropStale(nowMs);
@@ -123,9 +123,9 @@ export function createQualityMonitor(deps: QualityMonitorDeps): QualityMonitor {
   /** Stored baselines and states first: what was frozen before a restart is never frozen anew. */
   async function start(): Promise<VerdictReader> {
     const since = iso(nowMs - BASELINES_REACH_MS);
-    served.merge(await store.versionActivity(iso(nowMs - ACTIVITY_REACH_MS)));
-    states.restore(await store.qualityStates(since));
-    for (const row of await store.baselines(since)) keepBaseline(book.of(row), row, nowMs);
+    served.merge(await store.versionActivity({ since: iso(nowMs - ACTIVITY_REACH_MS) }));
+    states.restore(await store.qualityStates({ since }));
+    for (const row of await store.baselines({ since })) keepBaseline(book.of(row), row, nowMs);
     for (const known of book.all()) resumeWatches(known, nowMs, parts);
     return new VerdictReader(parts, nowMs);
   }
