@@ -11,14 +11,14 @@ const house = measureHouse(readSourceTree());
 
 test("the house keeps its bounds, and where it doesn't yet it gets no worse", () => {
   expect(house.files).toBeGreaterThan(500);
-  expect(house.unreached_files.length, house.unreached_files.join("\n")).toBeLessThanOrEqual(24);
-  expect(house.long_files.length, house.long_files.join("\n")).toBeLessThanOrEqual(7);
-  expect(house.long_functions.length, house.long_functions.join("\n")).toBeLessThanOrEqual(15);
+  expect(house.unreached_files.length, house.unreached_files.join("\n")).toBeLessThanOrEqual(23);
+  expect(house.long_files.length, house.long_files.join("\n")).toBeLessThanOrEqual(5);
+  expect(house.long_functions.length, house.long_functions.join("\n")).toBeLessThanOrEqual(14);
   expect(house.full_folders.length, house.full_folders.join("\n")).toBeLessThanOrEqual(11);
   expect(house.file_circles.length, house.file_circles.join("\n")).toBeLessThanOrEqual(3);
   expect(house.folder_circles.length, house.folder_circles.join("\n")).toBeLessThanOrEqual(6);
-  expect(house.unused_exports.length, house.unused_exports.join("\n")).toBeLessThanOrEqual(358);
-  expect(house.verdict_to_message.length, house.verdict_to_message.join("\n")).toBeLessThanOrEqual(72);
+  expect(house.unused_exports.length, house.unused_exports.join("\n")).toBeLessThanOrEqual(343);
+  expect(house.verdict_to_message.length, house.verdict_to_message.join("\n")).toBeLessThanOrEqual(71);
 });
 
 test("imports, exports and lengths are read from a file as it is written", () => {
