@@ -45,89 +45,109 @@ export interface DeliveryDeps {
   readonly assertHeld: () => Promise<void>;
 }
 
-export interface Delivery {
-  perform(task: Task, signal: AbortSignal): Promise<void>;
-  /** Asks the channel something without effect, to learn whether it is back. */
-  probe(task: Task, signal: AbortSignal): Promise<void>;
-}
+/** Sends to one channel and notes in its rows how that went. */
+export class Delivery {
+  private readonly deps: DeliveryDeps;
+  private readonly notifier: Notifier;
+  private readonly channel: Channel;
+  private readonly clock: Clock;
+  private readonly logger: Logger;
 
-export function createDelivery(deps: DeliveryDeps): Delivery {
-  const { notifier, channel, clock, logger, links, showsWords, erasures, append, assertHeld } = deps;
-
-  /** What this channel may see of it. */
-  function visible(told: Told): Told {
-    if ("bypass" in told) return told;
-    const state = withoutErased(told, erasures);
-    return showsWords ? state : withoutCustomerWords(state);
+  constructor(deps: DeliveryDeps) {
+    this.deps = deps;
+    this.notifier = deps.notifier;
+    this.channel = deps.channel;
+    this.clock = deps.clock;
+    this.logger = deps.logger;
   }
 
-  function render(state: Told): Message {
-    return "bypass" in state ? renderBypass(state, links) : renderMessage(state, links);
-  }
-
-  async function perform(task: Task, signal: AbortSignal): Promise<void> {
-    const row = rowOf(channel, task.state.incident_id);
+  async perform(task: Task, signal: AbortSignal): Promise<void> {
+    const row = rowOf(this.channel, task.state.incident_id);
     if (task.kind !== "record") {
       try {
-        await assertHeld();
-        row.shown = await send(task, row, signal);
+        await this.deps.assertHeld();
+        row.shown = await this.send(task, row, signal);
       } catch (error) {
-        if (error instanceof ExternalError) return failed(task, row, error);
+        if (error instanceof ExternalError) return this.failed(task, row, error);
         throw error;
       }
-      succeeded(task, row);
+      this.succeeded(task, row);
     }
-    await record(task, row);
+    await this.record(task, row);
+  }
+
+  /** Asks the channel something without effect, to learn whether it is back. */
+  async probe({ state }: Task, signal: AbortSignal): Promise<void> {
+    try {
+      await this.notifier.find(this.render(state).incident_id, { signal });
+    } catch (error) {
+      if (!(error instanceof ExternalError)) throw error;
+      const now = this.clock.now();
+      if (error.code === "external_rate_limited") {
+        this.channelLimited(now, error);
+        return;
+      }
+      if (error.code !== "external_refused") {
+        this.channelFailed(now);
+        this.logger.warn(
+          { channel: this.channel.name, failures: this.channel.failures, err: error },
+          "notifier.still_down",
+        );
+        return;
+      }
+      // A refusal is an answer.
+    }
+    channelAnswered(this.channel);
   }
 
   /** @returns what the channel shows now */
-  async function send(
+  private async send(
     { kind, state: full, shown }: Task,
     row: Row,
     signal: AbortSignal,
   ): Promise<NonNullable<Row["shown"]>> {
-    const state = visible(full);
-    const message = render(state);
+    const state = this.visible(full);
+    const message = this.render(state);
     let known = shown;
     if (kind === "post" || row.isSuspect) {
       // Another process may have posted and died before it recorded that.
-      const found = await find(message, row, signal);
+      const found = await this.find(message, row, signal);
       if (found !== "unknown") known = found;
     }
     if (known === null) {
-      const { ref } = await notifier.post(row.isAmbiguous ? resent(message) : message, { signal });
+      const { ref } = await this.notifier.post(row.isAmbiguous ? resent(message) : message, { signal });
       return { ref, revision: message.revision };
     }
     if (known.revision < message.revision || row.isSuspect || row.isOutdated) {
       const reply =
         "bypass" in state ? bypassReplySince(state, known.revision) : replySince(state, known.revision);
-      await notifier.update(known.ref, message, reply, { signal });
+      await this.notifier.update(known.ref, message, reply, { signal });
     }
     return { ref: known.ref, revision: Math.max(known.revision, message.revision) };
   }
 
   /** "unknown" when the channel doesn't let us look: then a lost post can't be told from one never made. */
-  async function find(
+  private async find(
     message: Message,
     row: Row,
     signal: AbortSignal,
   ): Promise<NonNullable<Row["shown"]> | null | "unknown"> {
     try {
-      const found = await notifier.find(message.incident_id, { signal });
+      const found = await this.notifier.find(message.incident_id, { signal });
       if (found !== null || !row.isSuspect) row.isAmbiguous = false;
       return found;
     } catch (error) {
       if (!(error instanceof ExternalError) || error.code !== "external_refused") throw error;
-      logger.warn(
-        { channel: channel.name, incident_id: message.incident_id, err: error },
+      this.logger.warn(
+        { channel: this.channel.name, incident_id: message.incident_id, err: error },
         "notifier.find_refused",
       );
       return "unknown";
     }
   }
 
-  function succeeded({ kind, state }: Task, row: Row): void {
-    const now = clock.now();
+  private succeeded({ kind, state }: Task, row: Row): void {
+    const now = this.clock.now();
     Object.assign(row, {
       isUnrecorded: true,
       isAmbiguous: false,
@@ -139,15 +159,15 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       refusal: null,
       owedSince: null,
     } satisfies Partial<Row>);
-    channelAnswered(channel);
-    channel.pausedUntil = now + PACE_MS;
-    const sink = channel.name;
-    countSend("ok");
+    channelAnswered(this.channel);
+    this.channel.pausedUntil = now + PACE_MS;
+    const sink = this.channel.name;
+    this.countSend("ok");
     if (kind === "post") count("alerts_total", { severity: state.severity, sink });
     observe("alert_delay_seconds", { sink }, Math.max(0, now - Date.parse(state.updated_at)) / 1_000);
-    logger.info(
+    this.logger.info(
       {
-        channel: channel.name,
+        channel: this.channel.name,
         kind,
         incident_id: state.incident_id,
         state: state.state,
@@ -159,38 +179,43 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     );
   }
 
-  function failed({ kind, state, shown }: Task, row: Row, error: ExternalError): void {
-    const now = clock.now();
-    countSend(OUTCOMES[error.code] ?? "failed");
-    if (
-      row.isOutdated &&
-      error.code === "external_refused" &&
-      shown !== null &&
-      shown.revision >= state.revision
-    ) {
-      // The message is most likely gone, and is not posted anew for what it must not say.
-      row.isOutdated = false;
-      channel.pausedUntil = now + PACE_MS;
-      const where = { channel: channel.name, incident_id: state.incident_id, message_ref: shown.ref };
-      return logger.error({ ...where, err: error }, "notifier.erased_name_left");
-    }
-    row.attempts += 1;
+  private failed(task: Task, row: Row, error: ExternalError): void {
+    this.countSend(OUTCOMES[error.code] ?? "failed");
+    if (isGoneForGood(task, row, error)) this.leave(task, row, error);
+    else this.sendAgainLater(task, row, error);
+  }
+
+  /** The message is most likely gone, and is not posted anew for what it must not say. */
+  private leave({ state, shown }: Task, row: Row, error: ExternalError): void {
+    row.isOutdated = false;
+    this.channel.pausedUntil = this.clock.now() + PACE_MS;
+    const where = {
+      channel: this.channel.name,
+      incident_id: state.incident_id,
+      message_ref: shown?.ref,
+    };
+    this.logger.error({ ...where, err: error }, "notifier.erased_name_left");
+  }
+
+  private sendAgainLater({ kind, state }: Task, row: Row, error: ExternalError): void {
+    const now = this.clock.now();
     if (error.code === "external_rate_limited") {
-      // Nothing was shown. The limit is the channel's, so everything to it waits; other channels do not.
-      row.attempts -= 1;
-      channel.pausedUntil = now + (error.retryAfterMs ?? RATE_LIMIT_DEFAULT_MS);
+      // Nothing was shown, so it is no attempt. The limit is the channel's: everything to it waits, other channels do not.
+      this.channelLimited(now, error);
     } else if (error.code === "external_refused") {
+      row.attempts += 1;
       row.refusal = error.message;
       row.notBefore = now + REFUSED_RETRY_MS;
       row.isSuspect = kind === "update";
-      channel.pausedUntil = now + PACE_MS;
+      this.channel.pausedUntil = now + PACE_MS;
     } else {
+      row.attempts += 1;
       row.isAmbiguous ||= kind === "post" && !error.retryable;
       row.notBefore = now + Math.max(backoffMs(row.attempts), row.isAmbiguous ? AMBIGUOUS_WAIT_MS : 0);
-      channelFailed(now);
+      this.channelFailed(now);
     }
     const fields = {
-      channel: channel.name,
+      channel: this.channel.name,
       kind,
       incident_id: state.incident_id,
       revision: state.revision,
@@ -199,29 +224,34 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
       retry_after_ms: error.retryAfterMs,
       err: error,
     };
-    if (error.code === "external_refused") logger.error(fields, "notifier.refused");
-    else logger.warn(fields, "notifier.send_failed");
+    if (error.code === "external_refused") this.logger.error(fields, "notifier.refused");
+    else this.logger.warn(fields, "notifier.send_failed");
   }
 
-  function countSend(outcome: string): void {
-    if (channel.name === "slack") count("slack_send_total", { outcome });
+  private countSend(outcome: string): void {
+    if (this.channel.name === "slack") count("slack_send_total", { outcome });
   }
 
-  function channelFailed(now: number): void {
-    channel.failures += 1;
-    channel.pausedUntil = now + backoffMs(channel.failures);
+  private channelFailed(now: number): void {
+    this.channel.failures += 1;
+    this.channel.pausedUntil = now + backoffMs(this.channel.failures);
   }
 
-  async function record({ state }: Task, row: Row): Promise<void> {
+  private channelLimited(now: number, error: ExternalError): void {
+    this.channel.pausedUntil = now + (error.retryAfterMs ?? RATE_LIMIT_DEFAULT_MS);
+  }
+
+  /** Notes in the log what the channel shows. */
+  private async record({ state }: Task, row: Row): Promise<void> {
     const { shown } = row;
     if (shown === null) return;
     try {
-      await append({
+      await this.deps.append({
         type: "delivered",
         incident_id: state.incident_id,
-        at: new Date(clock.now()).toISOString(),
+        at: new Date(this.clock.now()).toISOString(),
         actor: "notifier",
-        channel: channel.name,
+        channel: this.channel.name,
         revision: shown.revision,
         message_ref: shown.ref,
       });
@@ -230,39 +260,31 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       row.attempts += 1;
-      row.notBefore = clock.now() + backoffMs(row.attempts);
-      logger.warn(
-        { channel: channel.name, incident_id: state.incident_id, err: error },
+      row.notBefore = this.clock.now() + backoffMs(row.attempts);
+      this.logger.warn(
+        { channel: this.channel.name, incident_id: state.incident_id, err: error },
         "notifier.not_recorded",
       );
     }
   }
 
-  return {
-    perform,
-    async probe({ state }, signal) {
-      try {
-        await notifier.find(render(state).incident_id, { signal });
-      } catch (error) {
-        if (!(error instanceof ExternalError)) throw error;
-        const now = clock.now();
-        if (error.code === "external_rate_limited") {
-          channel.pausedUntil = now + (error.retryAfterMs ?? RATE_LIMIT_DEFAULT_MS);
-          return;
-        }
-        if (error.code !== "external_refused") {
-          channelFailed(now);
-          logger.warn(
-            { channel: channel.name, failures: channel.failures, err: error },
-            "notifier.still_down",
-          );
-          return;
-        }
-        // A refusal is an answer.
-      }
-      channelAnswered(channel);
-    },
-  };
+  /** visible returns what this channel may show of an incident. */
+  private visible(told: Told): Told {
+    if ("bypass" in told) return told;
+    const state = withoutErased(told, this.deps.erasures);
+    return this.deps.showsWords ? state : withoutCustomerWords(state);
+  }
+
+  private render(state: Told): Message {
+    return "bypass" in state ? renderBypass(state, this.deps.links) : renderMessage(state, this.deps.links);
+  }
+}
+
+/** A message with an erased name that the channel refuses to edit: most likely a person has deleted it. */
+function isGoneForGood({ state, shown }: Task, row: Row, error: ExternalError): boolean {
+  return (
+    row.isOutdated && error.code === "external_refused" && shown !== null && shown.revision >= state.revision
+  );
 }
 
 /** How a send ended, by the code of its error. */

@@ -6,7 +6,7 @@ import {
   INCIDENTS_PARTITION,
   type MessageLinks,
 } from "@plumbline/alerts";
-import { createErasureFollower } from "@plumbline/erasure";
+import { createErasureFollower, type ErasureFollower } from "@plumbline/erasure";
 import {
   ExternalError,
   LogError,
@@ -21,7 +21,7 @@ import type { Logger } from "@plumbline/runtime/logger";
 import { onScrape, setGauge } from "@plumbline/runtime/metrics";
 import type { Service } from "@plumbline/runtime/run";
 import type { IncidentEvent } from "@plumbline/schemas";
-import { createDelivery } from "./delivery.ts";
+import { Delivery } from "./delivery.ts";
 import { markErased, rewriteCopies, type MessageCopies } from "./erased-copies.ts";
 import { createChannel, nextStep, noteOwed, oldestWaitMs, tasks, type Channel, type Told } from "./outbox.ts";
 
@@ -73,98 +73,165 @@ export interface NotifierService extends Service {
  * holds the partition; a channel that is down delays nothing but itself.
  */
 export function createNotifierService(deps: NotifierDeps): NotifierService {
-  const { log, notifiers, clock, logger, links, wordsIn = OWN_CHANNELS, copies = [] } = deps;
-  const erasures = createErasureFollower(log, clock);
-  /** Erased names that no message shows any more. */
-  let namesGone = 0;
-  const fold = new IncidentFold(log, ({ partition, offset }) =>
-    logger.warn({ log_partition: partition, log_offset: offset }, "notifier.bad_record"),
-  );
-  const channels = notifiers.map((notifier) => createChannel(notifier.name));
-  if (new Set(channels.map((each) => each.name)).size < channels.length) {
-    throw new RangeError("notifiers need different names: deliveries are recorded by name");
-  }
-  let hasFolded = false;
-  const loops = channels.map(() => new Heartbeat());
-  /** The assignment under which this process delivers, and where its group stands; null while another one does. */
-  let held: { readonly assignment: number; readonly offset: number } | null = null;
-  let changed = new AbortController();
+  return new IncidentNotifier(deps);
+}
 
-  function wake(): void {
-    const before = changed;
-    changed = new AbortController();
+class IncidentNotifier implements NotifierService {
+  readonly name = "notifier";
+  readonly health: Required<Health>;
+  private readonly log: NotifierDeps["log"];
+  private readonly notifiers: readonly Notifier[];
+  private readonly clock: Clock;
+  private readonly logger: Logger;
+  private readonly links: MessageLinks;
+  private readonly wordsIn: readonly string[];
+  private readonly copies: readonly MessageCopies[];
+  private readonly erasures: ErasureFollower;
+  /** Erased names that no message shows any more. */
+  private namesGone = 0;
+  private readonly fold: IncidentFold;
+  private hasFolded = false;
+  private readonly channels: readonly Channel[];
+  /** One a channel, in their order. */
+  private readonly loops: readonly Heartbeat[];
+  /** The assignment under which this process delivers, and where its group stands; null while another one does. */
+  private held: { readonly assignment: number; readonly offset: number } | null = null;
+  /** Aborts at the next news, and is replaced then. */
+  private changed = new AbortController();
+
+  constructor({ log, notifiers, clock, logger, links, wordsIn = OWN_CHANNELS, copies = [] }: NotifierDeps) {
+    this.log = log;
+    this.notifiers = notifiers;
+    this.clock = clock;
+    this.logger = logger;
+    this.links = links;
+    this.wordsIn = wordsIn;
+    this.copies = copies;
+    this.erasures = createErasureFollower(log, clock);
+    this.fold = new IncidentFold(log, ({ partition, offset }) =>
+      logger.warn({ log_partition: partition, log_offset: offset }, "notifier.bad_record"),
+    );
+    this.channels = notifiers.map((notifier) => createChannel(notifier.name));
+    if (new Set(this.channels.map((each) => each.name)).size < this.channels.length) {
+      throw new RangeError("notifiers need different names: deliveries are recorded by name");
+    }
+    this.loops = this.channels.map(() => new Heartbeat());
+    this.health = {
+      liveness: Object.fromEntries(this.channels.map(({ name }, i) => [name, this.loops[i]!.check])),
+      readiness: Object.fromEntries(
+        this.channels.map((channel, i) => [channel.name, this.checkChannel(channel, i)]),
+      ),
+    };
+  }
+
+  async run(stop: AbortSignal): Promise<void> {
+    const failed = new AbortController();
+    const signal = AbortSignal.any([stop, failed.signal]);
+    signal.addEventListener("abort", () => this.wake(), { once: true });
+    const faults: unknown[] = [];
+    const guard = async (work: Promise<void>): Promise<void> => {
+      try {
+        await work;
+      } catch (error) {
+        faults.push(error);
+        failed.abort();
+      }
+    };
+    const [{ high } = { high: 0 }] = await this.log.watermarks(INCIDENTS);
+    await this.fold.catchUp(high);
+    await this.followErasures();
+    this.hasFolded = true;
+    this.logger.info({ incidents: this.fold.states.size, log_offset: high }, "notifier.folded");
+    const shown = this.showOutboxes();
+    await Promise.all([
+      guard(
+        this.log.subscribe(INCIDENTS, { group: GROUP, signal, onGap: (gap) => this.onGap(gap) }, (batch) =>
+          this.handle(batch),
+        ),
+      ),
+      guard(this.watchTime(signal)),
+      ...this.channels.map((_channel, i) => guard(this.deliver(i, signal))),
+    ]);
+    for (const end of shown) end();
+    if (faults.length > 0) throw faults[0];
+  }
+
+  private wake(): void {
+    const before = this.changed;
+    this.changed = new AbortController();
     before.abort();
   }
 
-  function told(): readonly Told[] {
-    return [...fold.states.values(), ...fold.bypasses.values()];
+  private told(): readonly Told[] {
+    return [...this.fold.states.values(), ...this.fold.bypasses.values()];
   }
 
-  async function append(event: IncidentEvent): Promise<void> {
-    await log.append(INCIDENTS, [encodeIncidentEvent(event)]);
+  private async append(event: IncidentEvent): Promise<void> {
+    await this.log.append(INCIDENTS, [encodeIncidentEvent(event)]);
   }
 
-  async function handle({ records, assignment, signal }: Batch): Promise<void> {
-    await fold.catchUp(records[0]!.offset);
-    fold.apply(records);
+  private async handle({ records, assignment, signal }: Batch): Promise<void> {
+    await this.fold.catchUp(records[0]!.offset);
+    this.fold.apply(records);
     if (signal.aborted) return;
-    if (held?.assignment !== assignment) {
+    if (this.held?.assignment !== assignment) {
       signal.addEventListener(
         "abort",
         () => {
-          if (held?.assignment === assignment) held = null;
+          if (this.held?.assignment === assignment) this.held = null;
         },
         { once: true },
       );
     }
-    held = { assignment, offset: records.at(-1)!.offset };
+    this.held = { assignment, offset: records.at(-1)!.offset };
     // One record behind on purpose: whoever gets the partition next is handed at least that record, and so learns
     // that it is the one to deliver what is still owed.
-    await commit(held.offset);
-    wake();
+    await this.commit(this.held.offset);
+    this.wake();
   }
 
   /** Incidents that expired or can't be read are not announced; those that are still open are asserted anew. */
-  async function onGap({ from, to, reason, detail }: Gap): Promise<void> {
-    logger.error({ topic: INCIDENTS, from, to, reason, detail }, "notifier.records_missing");
+  private async onGap({ from, to, reason, detail }: Gap): Promise<void> {
+    this.logger.error({ topic: INCIDENTS, from, to, reason, detail }, "notifier.records_missing");
   }
 
-  async function commit(offset: number): Promise<void> {
+  private async commit(offset: number): Promise<void> {
     try {
-      await log.commit(GROUP, INCIDENTS, INCIDENTS_PARTITION, { offset, metadata: "" });
+      await this.log.commit(GROUP, INCIDENTS, INCIDENTS_PARTITION, { offset, metadata: "" });
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
-      if (error.code === "not_assigned") held = null;
+      if (error.code === "not_assigned") this.held = null;
       // Anything else costs a redelivery at most, and an alert does not wait for that.
-      logger.warn({ err: error }, "notifier.not_committed");
+      this.logger.warn({ err: error }, "notifier.not_committed");
     }
   }
 
   /** Asks the log, not memory, whether the partition is still ours: the answer decides who posts. */
-  async function assertHeld(): Promise<void> {
-    if (held !== null) await commit(held.offset);
-    if (held === null) throw new LogError("not_assigned", "another notifier delivers", { retryable: false });
+  private async assertHeld(): Promise<void> {
+    if (this.held !== null) await this.commit(this.held.offset);
+    if (this.held === null)
+      throw new LogError("not_assigned", "another notifier delivers", { retryable: false });
   }
 
-  async function deliver(i: number, signal: AbortSignal): Promise<void> {
-    const channel = channels[i]!;
-    const notifier = notifiers[i]!;
-    const delivery = createDelivery({
+  private async deliver(i: number, signal: AbortSignal): Promise<void> {
+    const channel = this.channels[i]!;
+    const notifier = this.notifiers[i]!;
+    const delivery = new Delivery({
       notifier,
       channel,
-      clock,
-      logger,
-      links,
-      erasures: erasures.list,
-      showsWords: wordsIn.includes(channel.name),
-      append,
-      assertHeld,
+      clock: this.clock,
+      logger: this.logger,
+      links: this.links,
+      erasures: this.erasures.list,
+      showsWords: this.showsWords(channel),
+      append: (event) => this.append(event),
+      assertHeld: () => this.assertHeld(),
     });
     while (!signal.aborted) {
-      loops[i]!.beat();
-      const news = changed.signal;
-      const now = clock.now();
-      const owed = held === null ? [] : tasks(channel, told(), now);
+      this.loops[i]!.beat();
+      const news = this.changed.signal;
+      const now = this.clock.now();
+      const owed = this.held === null ? [] : tasks(channel, this.told(), now);
       noteOwed(channel, owed, now);
       const step = nextStep(channel, owed, now);
       try {
@@ -176,57 +243,57 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
             await delivery.probe(step.task, signal);
             break;
           case "wait":
-            await clock.sleep(step.until === null ? DUE_CHECK_MS : step.until - now, news);
+            await this.clock.sleep(step.until === null ? DUE_CHECK_MS : step.until - now, news);
         }
       } catch (error) {
         // Lost to another process in the middle: it finds what was sent.
         if (!(error instanceof LogError) || error.code !== "not_assigned") throw error;
-        logger.info({ channel: channel.name }, "notifier.lost_partition");
+        this.logger.info({ channel: channel.name }, "notifier.lost_partition");
       }
     }
   }
 
   /** Takes erased names out of what was shown. Not done, it is tried again. */
-  async function followErasures(): Promise<void> {
+  private async followErasures(): Promise<void> {
     try {
-      await erasures.refresh();
-      const { names } = erasures.list;
-      if (names === namesGone) return;
-      const shown = channels.filter(({ name }) => wordsIn.includes(name));
-      const edited = markErased(shown, told(), erasures.list);
-      const rewritten = await rewriteCopies(copies, erasures.list);
-      namesGone = names;
-      logger.info({ edited, rewritten }, "notifier.names_erased");
-      wake();
+      await this.erasures.refresh();
+      const { names } = this.erasures.list;
+      if (names === this.namesGone) return;
+      const shown = this.channels.filter((each) => this.showsWords(each));
+      const edited = markErased(shown, this.told(), this.erasures.list);
+      const rewritten = await rewriteCopies(this.copies, this.erasures.list);
+      this.namesGone = names;
+      this.logger.info({ edited, rewritten }, "notifier.names_erased");
+      this.wake();
     } catch (error) {
       if (!(error instanceof LogError) && !(error instanceof ExternalError)) throw error;
-      logger.warn({ err: error }, "notifier.names_not_erased");
+      this.logger.warn({ err: error }, "notifier.names_not_erased");
     }
   }
 
   /** Appends what the passing of time does to incidents. */
-  async function watchTime(signal: AbortSignal): Promise<void> {
+  private async watchTime(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await clock.sleep(DUE_CHECK_MS, signal);
+      await this.clock.sleep(DUE_CHECK_MS, signal);
       if (signal.aborted) continue;
-      await followErasures();
-      if (held === null) continue;
-      for (const state of fold.states.values()) {
-        const event = dueEvent(state, clock.now());
+      await this.followErasures();
+      if (this.held === null) continue;
+      for (const state of this.fold.states.values()) {
+        const event = dueEvent(state, this.clock.now());
         if (event === null) continue;
         try {
-          await append(event);
+          await this.append(event);
         } catch (error) {
           if (!(error instanceof LogError)) throw error;
-          logger.warn({ incident_id: state.incident_id, err: error }, "notifier.not_recorded");
+          this.logger.warn({ incident_id: state.incident_id, err: error }, "notifier.not_recorded");
         }
       }
     }
   }
 
-  function status(): ChannelStatus[] {
-    return channels.map((channel) => {
-      const owed = tasks(channel, told(), clock.now());
+  status(): ChannelStatus[] {
+    return this.channels.map((channel) => {
+      const owed = tasks(channel, this.told(), this.clock.now());
       const refusal = owed
         .map(({ state }) => channel.rows.get(state.incident_id)?.refusal ?? null)
         .find((each) => each !== null);
@@ -239,13 +306,13 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
     });
   }
 
-  function checkChannel(channel: Channel, i: number): Checks[string] {
+  private checkChannel(channel: Channel, i: number): Checks[string] {
     return () => {
-      if (!hasFolded) return notOk("the incidents were not read yet");
-      const { state, pending, detail } = status()[i]!;
+      if (!this.hasFolded) return notOk("the incidents were not read yet");
+      const { state, pending, detail } = this.status()[i]!;
       if (state === "refused") return notOk(detail ?? "refused");
-      if (held === null) return ok("another replica delivers, or none has anything to deliver yet");
-      const waitedMs = oldestWaitMs(channel, clock.now());
+      if (this.held === null) return ok("another replica delivers, or none has anything to deliver yet");
+      const waitedMs = oldestWaitMs(channel, this.clock.now());
       const waiting = `${pending} incidents wait, the oldest for ${Math.round(waitedMs / 1_000)} s`;
       if (waitedMs > OUTBOX_WAIT_MS_MAX) {
         return notOk(`${waiting}; the channel failed ${channel.failures} times in a row`);
@@ -254,53 +321,22 @@ export function createNotifierService(deps: NotifierDeps): NotifierService {
     };
   }
 
-  function showOutboxes(): (() => void)[] {
+  private showOutboxes(): (() => void)[] {
     return [
       onScrape("outbox_pending", () => {
-        for (const { channel, pending } of status()) setGauge("outbox_pending", { sink: channel }, pending);
+        for (const { channel, pending } of this.status())
+          setGauge("outbox_pending", { sink: channel }, pending);
       }),
       onScrape("outbox_age_seconds", () => {
-        for (const channel of channels) {
-          const seconds = oldestWaitMs(channel, clock.now()) / 1_000;
+        for (const channel of this.channels) {
+          const seconds = oldestWaitMs(channel, this.clock.now()) / 1_000;
           setGauge("outbox_age_seconds", { sink: channel.name }, seconds);
         }
       }),
     ];
   }
 
-  return {
-    name: "notifier",
-    status,
-    health: {
-      liveness: Object.fromEntries(channels.map(({ name }, i) => [name, loops[i]!.check])),
-      readiness: Object.fromEntries(channels.map((channel, i) => [channel.name, checkChannel(channel, i)])),
-    },
-    async run(stop) {
-      const failed = new AbortController();
-      const signal = AbortSignal.any([stop, failed.signal]);
-      signal.addEventListener("abort", wake, { once: true });
-      const faults: unknown[] = [];
-      const guard = async (work: Promise<void>): Promise<void> => {
-        try {
-          await work;
-        } catch (error) {
-          faults.push(error);
-          failed.abort();
-        }
-      };
-      const [{ high } = { high: 0 }] = await log.watermarks(INCIDENTS);
-      await fold.catchUp(high);
-      await followErasures();
-      hasFolded = true;
-      logger.info({ incidents: fold.states.size, log_offset: high }, "notifier.folded");
-      const shown = showOutboxes();
-      await Promise.all([
-        guard(log.subscribe(INCIDENTS, { group: GROUP, signal, onGap }, handle)),
-        guard(watchTime(signal)),
-        ...channels.map((_channel, i) => guard(deliver(i, signal))),
-      ]);
-      for (const end of shown) end();
-      if (faults.length > 0) throw faults[0];
-    },
-  };
+  private showsWords({ name }: Channel): boolean {
+    return this.wordsIn.includes(name);
+  }
 }
