@@ -54,6 +54,8 @@ async function punishFolder(run: ScenarioRun, kills: number): Promise<void> {
       url: local.urls.collector,
       senders: SENDERS,
       callsABatch: run.size(700, 250),
+      // Without a rest the backlog at the end is as long as the disk is fast, and says nothing about a fresh call.
+      restMs: run.size(500, 0),
       repeats: (sender) => sender === 0,
     });
     const last = await punish(local, { random: run.random, tally: run.tally, kills });
