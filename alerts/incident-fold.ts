@@ -1,4 +1,11 @@
-import type { EventLog, LogRecord, QualitySeries } from "@plumbline/ports";
+import {
+  type EventLog,
+  type LogRecord,
+  type QualitySeries,
+  readEvent,
+  readPages,
+  writeEvent,
+} from "@plumbline/ports";
 import { type Detection, type DetectionKind, type DetectionOf, IncidentEvent } from "@plumbline/schemas";
 import { type BypassNotice, foldBypass } from "./bypass-notice.ts";
 import { foldIncident, type IncidentState, isOpen } from "./lifecycle.ts";
@@ -57,14 +64,9 @@ export class IncidentFold {
 
   /** Reads what was not folded yet, up to offset `to` (exclusive). */
   async catchUp(to: number): Promise<void> {
-    while (this.#next < to) {
-      const records = await this.#log.read(INCIDENTS, INCIDENTS_PARTITION, this.#next, {
-        recordsMax: Math.min(READ_RECORDS, to - this.#next),
-      });
-      // Offsets may have gaps, also at the end.
-      if (records.length === 0) return;
+    const unread = { from: this.#next, to, recordsMax: READ_RECORDS };
+    for await (const records of readPages(this.#log, INCIDENTS, INCIDENTS_PARTITION, unread))
       this.apply(records);
-    }
   }
 
   /** Folds records; those folded before are skipped, so a redelivery changes nothing. */
@@ -72,7 +74,7 @@ export class IncidentFold {
     for (const record of records) {
       if (record.offset < this.#next) continue;
       this.#next = record.offset + 1;
-      const event = decode(record);
+      const event = readEvent(record, IncidentEvent);
       if (event === null) {
         this.#onBadRecord(record);
         continue;
@@ -147,19 +149,9 @@ function isOf<Kind extends DetectionKind>(
 
 /** An event as a record of the topic. */
 export function encodeIncidentEvent(event: IncidentEvent): { key: string; value: Uint8Array } {
-  return { key: event.incident_id, value: new TextEncoder().encode(JSON.stringify(event)) };
+  return { key: event.incident_id, value: writeEvent(event) };
 }
 
 function keyOf({ tenant, env, use_case }: UseCase): string {
   return JSON.stringify([tenant, env, use_case]);
-}
-
-/** Null for a record that is no incident event: the writer dead-letters it. */
-function decode({ value }: LogRecord): IncidentEvent | null {
-  try {
-    const parsed = IncidentEvent.safeParse(JSON.parse(new TextDecoder().decode(value)));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
-  }
 }

@@ -5,6 +5,12 @@
 
 const DAY_MS = 86_400_000;
 
+/** Topics that several rooms read from their first record, in one partition. */
+export const REGISTRY_TOPIC = "plumbline.registry";
+export const DEAD_LETTERS_TOPIC = "plumbline.calls.dead_letter";
+export const KEYS_TOPIC = "plumbline.keys";
+export const ERASURES_TOPIC = "plumbline.erasures";
+
 export interface TopicSpec {
   /** Partitions on Kafka. Local mode, with one writer, keeps one partition of everything. */
   readonly partitions: number;

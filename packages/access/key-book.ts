@@ -1,5 +1,5 @@
 /** The fold of the keys topic: which keys exist, whose they are, and until when they hold. No clock and no I/O. */
-import type { LogRecord } from "@plumbline/ports";
+import { readEvent, type LogRecord } from "@plumbline/ports";
 import { KeyEvent, type Scope } from "@plumbline/schemas";
 
 export interface StoredKey {
@@ -34,7 +34,7 @@ export class KeyBook {
   fold(record: LogRecord): void {
     if (record.offset < this.next_offset) return;
     this.next_offset = record.offset + 1;
-    const event = decode(record.value);
+    const event = readEvent(record, KeyEvent);
     if (event === null) {
       this.bad_records += 1;
       return;
@@ -80,13 +80,4 @@ export function stateOf({ stops_at, expires_at }: StoredKey, nowMs: number): Key
 
 function earlier(a: string | null, b: string): string {
   return a !== null && Date.parse(a) <= Date.parse(b) ? a : b;
-}
-
-function decode(value: Uint8Array): KeyEvent | null {
-  try {
-    const parsed = KeyEvent.safeParse(JSON.parse(Buffer.from(value).toString("utf8")));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,11 +1,18 @@
 /** Follows the keys topic, so that every process that asks for keys knows the same ones within a second. */
-import { ConfigError, LogError, type Clock, type EventLog } from "@plumbline/ports";
+import {
+  type Clock,
+  ConfigError,
+  type EventLog,
+  LogError,
+  oneReadAtATime,
+  readPages,
+  writeEvent,
+} from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
-import type { KeyEvent } from "@plumbline/schemas";
+import { type KeyEvent, KEYS_TOPIC } from "@plumbline/schemas";
 import { KeyBook } from "./key-book.ts";
 
-export const KEYS_TOPIC = "plumbline.keys";
 const PARTITION = 0;
 const READ_MAX = 1_000;
 const FOLLOW_MS = 1_000;
@@ -43,29 +50,18 @@ export function createKeyDirectory(options: KeyDirectoryOptions): KeyDirectory {
   const book = new KeyBook();
   const noted = new Map<string, string>();
   let isLoaded = false;
-  let reading: Promise<void> | null = null;
   let refreshedAt = Number.NEGATIVE_INFINITY;
 
-  async function readToEnd(): Promise<void> {
-    for (;;) {
-      const records = await log.read(KEYS_TOPIC, PARTITION, book.next_offset, { recordsMax: READ_MAX });
+  const catchUp = oneReadAtATime(async () => {
+    const from = { from: book.next_offset, recordsMax: READ_MAX };
+    for await (const records of readPages(log, KEYS_TOPIC, PARTITION, from)) {
       for (const record of records) book.fold(record);
-      // An empty answer alone is the end.
-      if (records.length === 0) break;
     }
     isLoaded = true;
-  }
-
-  /** Reads are one after the other; a caller's own read begins after its call. */
-  function catchUp(): Promise<void> {
-    const before = reading?.catch(() => undefined) ?? Promise.resolve();
-    const mine = before.then(readToEnd);
-    reading = mine;
-    return mine;
-  }
+  });
 
   async function record(event: KeyEvent): Promise<void> {
-    await log.append(KEYS_TOPIC, [{ key: event.key_id, value: Buffer.from(JSON.stringify(event)) }]);
+    await log.append(KEYS_TOPIC, [{ key: event.key_id, value: writeEvent(event) }]);
     await catchUp();
   }
 
@@ -88,7 +84,7 @@ export function createKeyDirectory(options: KeyDirectoryOptions): KeyDirectory {
       const known = book.get(key_id)?.last_used_on ?? "";
       if (on <= known || noted.get(key_id) === on) return;
       noted.set(key_id, on);
-      const value = Buffer.from(JSON.stringify({ type: "used", key_id, on } satisfies KeyEvent));
+      const value = writeEvent({ type: "used", key_id, on } satisfies KeyEvent);
       log.append(KEYS_TOPIC, [{ key: key_id, value }]).catch((error: unknown) => {
         // It is for people who tidy up keys; the request itself is served.
         noted.delete(key_id);

@@ -1,5 +1,5 @@
 /** The fold of the erasures topic: whose texts were erased, so that no record brings one back. No clock and no I/O. */
-import type { LogRecord } from "@plumbline/ports";
+import { readEvent, type LogRecord } from "@plumbline/ports";
 import { ErasureEvent, type ErasedPlace, type ErasureRequested } from "@plumbline/schemas";
 import { nameHash, withoutErasedNames } from "./erased-names.ts";
 import { subjectHash } from "./subject-hash.ts";
@@ -53,7 +53,7 @@ export class ErasureList {
   fold(record: LogRecord): void {
     if (record.offset < this.next_offset) return;
     this.next_offset = record.offset + 1;
-    const event = decode(record.value);
+    const event = readEvent(record, ErasureEvent);
     if (event === null) return;
     const known = this.#erasures.get(event.erasure_id);
     if (event.type === "requested") {
@@ -84,14 +84,5 @@ export class ErasureList {
   /** Whether the call was found by an erasure. */
   hasCall(callHash: string): boolean {
     return this.#calls.has(callHash) || this.#subjects.has(callHash);
-  }
-}
-
-function decode(value: Uint8Array): ErasureEvent | null {
-  try {
-    const parsed = ErasureEvent.safeParse(JSON.parse(Buffer.from(value).toString("utf8")));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
   }
 }

@@ -1,7 +1,7 @@
-import type { Clock, EventLog } from "@plumbline/ports";
+import { oneReadAtATime, readPages, type Clock, type EventLog } from "@plumbline/ports";
+import { ERASURES_TOPIC } from "@plumbline/schemas";
 import { ErasureList } from "./erasure-list.ts";
 
-export const ERASURES_TOPIC = "plumbline.erasures";
 const PARTITION = 0;
 const READ_MAX = 1_000;
 /** How old the list may be where records are written, ms. An erasure is carried out later than that. */
@@ -17,25 +17,15 @@ export interface ErasureFollower {
 
 export function createErasureFollower(log: Pick<EventLog, "read">, clock: Clock): ErasureFollower {
   const list = new ErasureList();
-  let reading: Promise<void> = Promise.resolve();
   let readAt = Number.NEGATIVE_INFINITY;
-
-  async function readToEnd(): Promise<void> {
+  const catchUp = oneReadAtATime(async () => {
     const now = clock.now();
-    for (;;) {
-      const records = await log.read(ERASURES_TOPIC, PARTITION, list.next_offset, { recordsMax: READ_MAX });
+    const from = { from: list.next_offset, recordsMax: READ_MAX };
+    for await (const records of readPages(log, ERASURES_TOPIC, PARTITION, from)) {
       for (const record of records) list.fold(record);
-      if (records.length === 0) break;
     }
     readAt = now;
-  }
-
-  function catchUp(): Promise<void> {
-    const mine = reading.catch(() => undefined).then(readToEnd);
-    reading = mine;
-    mine.catch(() => undefined);
-    return mine;
-  }
+  });
 
   return {
     list,

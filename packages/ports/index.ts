@@ -4,6 +4,7 @@ export * from "./errors.ts";
 export * from "./event-log.ts";
 export * from "./judge.ts";
 export * from "./notifier.ts";
+export * from "./records.ts";
 export * from "./refuse-gap.ts";
 export * from "./store.ts";
 export * from "./store-rows.ts";

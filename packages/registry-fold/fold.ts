@@ -7,7 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { contentHash } from "@plumbline/prompts";
-import type { LogRecord } from "@plumbline/ports";
+import { readEvent, type LogRecord } from "@plumbline/ports";
 import {
   EvalRecordedBody,
   PolicySetBody,
@@ -68,7 +68,7 @@ export function foldRecord(state: RegistryState, record: LogRecord): Folded | nu
     state.log_id = logIdOf(record);
   }
   const tenant = tenantOf(record);
-  const event = decode(record);
+  const event = readEvent(record, RegistryEvent);
   if (event === null) {
     state.bad_records += 1;
     return {
@@ -123,15 +123,6 @@ export function answerAgain(
     "idempotency_key_reused",
     "This Idempotency-Key belongs to another command. Send a new key with each new command.",
   );
-}
-
-function decode({ value }: LogRecord): RegistryEvent | null {
-  try {
-    const parsed = RegistryEvent.safeParse(JSON.parse(Buffer.from(value).toString("utf8")));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
-  }
 }
 
 function apply(state: RegistryState, tenant: string, event: RegistryEvent, mark: Mark): Outcome {

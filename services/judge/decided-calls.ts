@@ -1,5 +1,3 @@
-import { Verdict } from "@plumbline/schemas";
-
 /**
  * Which calls have their verdict already, although the store may not show it yet: verdicts take the way through
  * the log and the writer. Bounded; the oldest are forgotten first.
@@ -29,14 +27,4 @@ export class DecidedCalls {
 // Twelve hex digits tell rubrics apart; ids are compared without case, as the store does.
 function keyOf(call_id: string, rubric_hash: string): string {
   return `${rubric_hash.slice(-12)}:${call_id.toLowerCase()}`;
-}
-
-/** Null for a record that is no verdict: the writer reports it, not we. */
-export function readVerdict(value: Uint8Array): Verdict | null {
-  try {
-    const parsed = Verdict.safeParse(JSON.parse(Buffer.from(value).toString("utf8")));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
-  }
 }

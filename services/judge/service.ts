@@ -6,24 +6,27 @@
  * expired or over_budget. The verdict is stored later than it is appended; in between `DecidedCalls` knows it, and
  * after a restart it is filled from the end of the verdict topic.
  */
-import { createHash } from "node:crypto";
 import {
-  PlumblineError,
   type Clock,
   type EventLog,
   type ExternalError,
   type Judge,
   type PendingCall,
+  PlumblineError,
+  readEvent,
+  readPages,
   type Rubric,
+  scheduleSlot,
   type Store,
+  writeEvent,
 } from "@plumbline/ports";
-import { VERDICT_STATES, type Verdict } from "@plumbline/schemas";
+import { Verdict, VERDICT_STATES } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import { AwaitedTexts } from "./awaited-texts.ts";
 import { Budget } from "./budget.ts";
 import type { JudgeConfig } from "./config.ts";
-import { DecidedCalls, readVerdict } from "./decided-calls.ts";
+import { DecidedCalls } from "./decided-calls.ts";
 import { JudgeHealth } from "./health.ts";
 import { judgeCall, makeVerdict } from "./judge-call.ts";
 import { withoutTexts } from "./without-texts.ts";
@@ -130,19 +133,17 @@ class JudgeRun {
     const { log, clock } = this.#deps;
     const now = clock.now();
     for (const { partition, low, high } of await log.watermarks("plumbline.verdicts")) {
-      let from = Math.max(low, high - DECIDED_MAX);
-      while (from < high) {
-        const records = await log.read("plumbline.verdicts", partition, from, { recordsMax: 1_000 });
-        if (records.length === 0) break;
-        for (const { value } of records) {
-          const verdict = readVerdict(value);
+      const from = Math.max(low, high - DECIDED_MAX);
+      const unread = { from, to: high, recordsMax: 1_000 };
+      for await (const records of readPages(log, "plumbline.verdicts", partition, unread)) {
+        for (const record of records) {
+          const verdict = readEvent(record, Verdict);
           if (verdict === null) continue;
           this.#decided.add(verdict.call_id, verdict.rubric_hash);
           if (verdict.state === "scored" || verdict.state === "cannot_judge") {
             this.#budget.count(verdict.cost_usd, Date.parse(verdict.judged_at), now);
           }
         }
-        from = records.at(-1)!.offset + 1;
       }
     }
   }
@@ -355,7 +356,7 @@ class JudgeRun {
       if (verdicts.length === 0) return;
       const records = verdicts.map((verdict) => ({
         key: verdict.call_id,
-        value: Buffer.from(JSON.stringify(verdict)),
+        value: writeEvent(verdict),
         headers: { tenant: verdict.tenant },
       }));
       await this.#untilItWorks("judge.append", () => this.#deps.log.append("plumbline.verdicts", records));
@@ -394,9 +395,4 @@ class JudgeRun {
 
 function attemptKey(call: PendingCall, rubric: Rubric): string {
   return `${rubric.hash}:${call.call_id}`;
-}
-
-/** The partition of the schedule topic that a use case belongs to. */
-function scheduleSlot(useCase: string, partitions: number): number {
-  return createHash("sha256").update(useCase).digest().readUInt32BE(0) % partitions;
 }

@@ -1,7 +1,7 @@
 /** The demo as people see it: a progress bar, the alert, and with `--json` one line for machines. */
 import { styleText } from "node:util";
 import { foldIncident, type IncidentState } from "@plumbline/alerts";
-import type { Clock, EventLog } from "@plumbline/ports";
+import { type Clock, type EventLog, readEvent } from "@plumbline/ports";
 import { IncidentEvent } from "@plumbline/schemas";
 import type { LocalMode } from "./compose.ts";
 import { playIncident, type DemoProgress } from "./demo.ts";
@@ -99,8 +99,8 @@ async function coverage({ store }: LocalMode, clock: Clock): Promise<{ judged: n
 async function qualityIncident(log: EventLog): Promise<IncidentState | null> {
   let state: IncidentState | null = null;
   for (const record of await log.read("plumbline.incidents", 0, 0, { recordsMax: 1_000 })) {
-    const { data: event } = IncidentEvent.safeParse(JSON.parse(new TextDecoder().decode(record.value)));
-    if (event === undefined) continue;
+    const event = readEvent(record, IncidentEvent);
+    if (event === null) continue;
     const isFirst = state === null && event.type === "detected" && event.detection.kind === "quality";
     if (isFirst || event.incident_id === state?.incident_id) state = foldIncident(state, event);
   }

@@ -4,8 +4,8 @@
  * Use cases hash onto the partitions of the schedule topic; a replica works on the use cases of the partitions
  * that the group protocol gave it, so one replica or fifty run the same code.
  */
-import { createHash } from "node:crypto";
 import { IncidentFold } from "@plumbline/alerts";
+import { scheduleSlot } from "@plumbline/ports";
 import { createScheduler, type JobService, type ScheduledJob } from "@plumbline/runtime/schedule";
 import { createJobWatch } from "./coverage/job-watch.ts";
 import { createScanMetrics } from "./ingest/scan-metrics.ts";
@@ -144,9 +144,4 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
-}
-
-/** Which partition of the schedule topic a use case belongs to; the same on every replica and after every restart. */
-export function scheduleSlot(useCase: string, partitions: number): number {
-  return createHash("sha256").update(useCase).digest().readUInt32BE(0) % partitions;
 }

@@ -15,7 +15,7 @@ import {
   type GateBypassed,
   type RolledBack,
 } from "@plumbline/alerts";
-import { LogError, type Clock, type EventLog } from "@plumbline/ports";
+import { type Clock, type EventLog, LogError, type LogRecord, readEvent, readPages } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { IncidentEvent } from "@plumbline/schemas";
 import type { EnvState, HistoryEntry, RegistryState, UseCaseState } from "@plumbline/registry-fold/state";
@@ -64,15 +64,13 @@ export async function announceToPeople(deps: AnnouncerDeps, signal: AbortSignal)
   async function readAnnounced(): Promise<void> {
     const [watermark] = await log.watermarks(INCIDENTS);
     next = Math.max(next, watermark?.low ?? 0);
-    while (next < (watermark?.high ?? 0)) {
-      const records = await log.read(INCIDENTS, INCIDENTS_PARTITION, next, { recordsMax: READ_MAX });
-      // Offsets may have gaps, also at the end.
-      if (records.length === 0) return;
-      for (const { value } of records) {
-        const id = idOfAnnouncement(value);
+    const unread = { from: next, to: watermark?.high ?? 0, recordsMax: READ_MAX };
+    for await (const records of readPages(log, INCIDENTS, INCIDENTS_PARTITION, unread)) {
+      for (const record of records) {
+        const id = idOfAnnouncement(record);
         if (id !== null) announced.add(id);
+        next = record.offset + 1;
       }
-      next = records.at(-1)!.offset + 1;
     }
   }
 
@@ -164,13 +162,7 @@ function isRollback({ type, outcome }: HistoryEntry): boolean {
 }
 
 /** The id of an announcement; null for any other record. */
-function idOfAnnouncement(value: Uint8Array): string | null {
-  try {
-    const { success, data } = IncidentEvent.safeParse(JSON.parse(new TextDecoder().decode(value)));
-    return success && (data.type === "gate_bypassed" || data.type === "rolled_back")
-      ? data.incident_id
-      : null;
-  } catch {
-    return null;
-  }
+function idOfAnnouncement(record: LogRecord): string | null {
+  const event = readEvent(record, IncidentEvent);
+  return event?.type === "gate_bypassed" || event?.type === "rolled_back" ? event.incident_id : null;
 }

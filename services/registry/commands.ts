@@ -4,11 +4,11 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { contentHash } from "@plumbline/prompts";
-import { LogError, type Clock, type EventLog } from "@plumbline/ports";
+import { type Clock, type EventLog, LogError, writeEvent } from "@plumbline/ports";
 import { DEFAULT_TENANT } from "@plumbline/runtime/http";
-import type { RegistryEvent, UseCaseSettings } from "@plumbline/schemas";
+import { REGISTRY_TOPIC, type RegistryEvent, type UseCaseSettings } from "@plumbline/schemas";
 import { answerAgain, fingerprintOf } from "@plumbline/registry-fold/fold";
-import { REGISTRY_TOPIC, type LogFollower } from "./follow-log.ts";
+import { type LogFollower } from "./follow-log.ts";
 import { splitEval } from "./split-eval.ts";
 import { findUseCase, type Outcome, type RegistryState } from "@plumbline/registry-fold/state";
 
@@ -69,7 +69,7 @@ export function createSubmit({ log, clock, state, follower, timeoutMs }: Command
   async function append(tenant: string, events: readonly RegistryEvent[]): Promise<number> {
     const records = events.map((event) => ({
       key: event.use_case,
-      value: Buffer.from(JSON.stringify(event)),
+      value: writeEvent(event),
       headers: { tenant },
     }));
     const positions = await withinTime(log.append(REGISTRY_TOPIC, records));

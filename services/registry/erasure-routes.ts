@@ -1,9 +1,9 @@
 /** Erasure over HTTP: the request is a record, which the writer's process carries out and answers with another one. */
 import { randomUUID } from "node:crypto";
-import { createErasureFollower, ERASURES_TOPIC, subjectHash } from "@plumbline/erasure";
+import { createErasureFollower, subjectHash } from "@plumbline/erasure";
 import type { Clock, EventLog } from "@plumbline/ports";
 import type { Route } from "@plumbline/runtime/http";
-import { EraseBody, type ErasureAnswer, type ErasureEvent } from "@plumbline/schemas";
+import { EraseBody, type ErasureAnswer, type ErasureEvent, ERASURES_TOPIC } from "@plumbline/schemas";
 import { mayAdminister, otherTenant } from "./key-routes.ts";
 import { notFound, readJson } from "./read-request.ts";
 

@@ -4,12 +4,12 @@
  * It reads without a group, because every replica needs every record: nothing has to be joined or left behind, and
  * each successful read says how old the state can be at most.
  */
-import { LogError, type Clock, type EventLog, type LogRecord } from "@plumbline/ports";
+import { type Clock, type EventLog, LogError, type LogRecord, oneReadAtATime } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { foldRecord, logIdOf, type Folded } from "@plumbline/registry-fold/fold";
 import type { Outcome, RegistryState } from "@plumbline/registry-fold/state";
+import { REGISTRY_TOPIC } from "@plumbline/schemas";
 
-export const REGISTRY_TOPIC = "plumbline.registry";
 export const PARTITION = 0;
 const READ_MAX = 1_000;
 /** Between two looks for one's own record, ms. A read that follows an append finds it almost always. */
@@ -56,8 +56,6 @@ export function createLogFollower(deps: FollowDeps): LogFollower {
   const loaded = new Promise<void>((resolve) => {
     setLoaded = resolve;
   });
-  let reading: Promise<void> | null = null;
-  let next: Promise<void> | null = null;
   /** A rule that throws is a defect: nothing may be folded past the record. */
   let defect: { readonly cause: unknown } | null = null;
 
@@ -89,19 +87,7 @@ export function createLogFollower(deps: FollowDeps): LogFollower {
     }
   }
 
-  /** One read at a time. A caller gets a read that began after it called, shared with everybody who waits too. */
-  function catchUp(): Promise<void> {
-    if (next !== null) return next;
-    const before = reading?.catch(() => undefined) ?? Promise.resolve();
-    const mine = before.then(() => {
-      next = null;
-      reading = readToEnd();
-      return reading;
-    });
-    next = mine;
-    mine.catch(() => undefined);
-    return mine;
-  }
+  const catchUp = oneReadAtATime(readToEnd);
 
   async function load(): Promise<void> {
     const watermarks = await log.watermarks(REGISTRY_TOPIC);

@@ -4,8 +4,7 @@
  * Everything in the topic becomes a row, whatever it is: a record refused here would be a dead letter of a dead letter.
  */
 import type { DeadLetterRow, LogRecord } from "@plumbline/ports";
-import { REDRIVEN_BY, VALUE_BYTES } from "@plumbline/schemas";
-import { DEAD_LETTER_TOPIC } from "./dead-letters.ts";
+import { DEAD_LETTERS_TOPIC, REDRIVEN_BY, VALUE_BYTES } from "@plumbline/schemas";
 import type { Destination } from "./destination.ts";
 import { storedIn, type DestinationDeps } from "./stored-in.ts";
 
@@ -16,7 +15,7 @@ const LOOK_BYTES_MAX = 1_048_576;
 
 export function deadLetterDestination(deps: DestinationDeps): Destination<DeadLetterRow, null> {
   return {
-    ...storedIn("dead_letters", DEAD_LETTER_TOPIC, deps),
+    ...storedIn("dead_letters", DEAD_LETTERS_TOPIC, deps),
     memoryOffsets: 0,
     createState: () => null,
     remember: async () => undefined,

@@ -7,7 +7,7 @@
  * as many as the one before: whoever looks has time to act, and a flood of bad records delays its neighbours by minutes.
  */
 import { LogError, type Clock, type EventLog, type LogRecord } from "@plumbline/ports";
-import { TOPICS, type Topic } from "@plumbline/schemas";
+import { DEAD_LETTERS_TOPIC, type Topic, TOPICS } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
 import { count } from "@plumbline/runtime/metrics";
 
@@ -22,8 +22,6 @@ export interface Rejected {
 export interface RejectedInTurn extends Rejected {
   readonly acceptedBefore: number;
 }
-
-export const DEAD_LETTER_TOPIC = "plumbline.calls.dead_letter" satisfies Topic;
 
 const ALLOWED_IN_A_ROW = 100;
 const ALLOWED_SHARE = 0.05;
@@ -166,11 +164,11 @@ export class DeadLetters {
   async #write(rejected: readonly Rejected[]): Promise<void> {
     const { log, logger } = this.#deps;
     // A dead letter that can't become a row lies where it belongs already; another one would come round again.
-    const isDeadLetter = this.#topic === DEAD_LETTER_TOPIC;
+    const isDeadLetter = this.#topic === DEAD_LETTERS_TOPIC;
     try {
       if (!isDeadLetter)
         await log.append(
-          DEAD_LETTER_TOPIC,
+          DEAD_LETTERS_TOPIC,
           rejected.map((each) => this.#toRecord(each)),
         );
     } catch (error) {
@@ -195,7 +193,7 @@ export class DeadLetters {
   /** Of a record that is larger than the topic takes, which only other producers can write, the beginning is kept. */
   async #writeCut(rejected: Rejected): Promise<void> {
     const { value } = rejected.record;
-    const room = TOPICS[DEAD_LETTER_TOPIC].record_bytes_max - HEADERS_BYTES;
+    const room = TOPICS[DEAD_LETTERS_TOPIC].record_bytes_max - HEADERS_BYTES;
     const whole = this.#toRecord(rejected);
     const cut = value.byteLength <= room ? whole : { ...whole, value: value.subarray(0, room) };
     const { topic, partition, offset, reason, detail, first_seen } = whole.headers;
@@ -208,7 +206,7 @@ export class DeadLetters {
       first_seen,
       value_bytes: String(value.byteLength),
     };
-    await this.#deps.log.append(DEAD_LETTER_TOPIC, [{ ...cut, key: cut.key.slice(0, 200), headers }]);
+    await this.#deps.log.append(DEAD_LETTERS_TOPIC, [{ ...cut, key: cut.key.slice(0, 200), headers }]);
   }
 
   #toRecord({ record, reason, detail }: Rejected) {

@@ -8,23 +8,31 @@
 import {
   cleanRecord,
   ErasureList,
-  ERASURES_TOPIC,
   FOLLOW_MS,
   nameHash,
   subjectHash,
   TEXT_TOPICS,
   type ErasureFollower,
 } from "@plumbline/erasure";
-import type { Clock, EventLog, Gap, LogRecord, Store } from "@plumbline/ports";
+import {
+  type Clock,
+  type EventLog,
+  type Gap,
+  type LogRecord,
+  readEvent,
+  type Store,
+  writeEvent,
+} from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import {
   ERASED_CALLS_MAX,
-  ErasureEvent,
-  TOPICS,
   type ErasedPlace,
+  ErasureEvent,
   type ErasureRequested,
+  ERASURES_TOPIC,
   type Topic,
+  TOPICS,
 } from "@plumbline/schemas";
 
 const GROUP = "eraser";
@@ -57,7 +65,7 @@ export function createEraser(deps: EraserDeps): Service {
   const { log, store, erasures, rewriteLog, clock, logger } = deps;
 
   async function append(event: ErasureEvent): Promise<void> {
-    await log.append(ERASURES_TOPIC, [{ key: event.erasure_id, value: Buffer.from(JSON.stringify(event)) }]);
+    await log.append(ERASURES_TOPIC, [{ key: event.erasure_id, value: writeEvent(event) }]);
   }
 
   async function carryOut(request: ErasureRequested, signal: AbortSignal): Promise<void> {
@@ -154,13 +162,9 @@ export function createEraser(deps: EraserDeps): Service {
   };
 }
 
-function requestIn({ value }: LogRecord): ErasureRequested | null {
-  try {
-    const parsed = ErasureEvent.safeParse(JSON.parse(Buffer.from(value).toString("utf8")));
-    return parsed.success && parsed.data.type === "requested" ? parsed.data : null;
-  } catch {
-    return null;
-  }
+function requestIn(record: LogRecord): ErasureRequested | null {
+  const event = readEvent(record, ErasureEvent);
+  return event?.type === "requested" ? event : null;
 }
 
 /** An event of the incidents topic as JSON, without erased names. */

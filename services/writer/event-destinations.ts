@@ -1,8 +1,9 @@
 /** Verdicts, feedback, incidents and registry commands: one record, one row. */
 import type { DeliveredTable, Origin } from "@plumbline/ports";
-import { Feedback, IncidentEvent, plainWords, RegistryEvent, Verdict, type Topic } from "@plumbline/schemas";
+import { Feedback, IncidentEvent, RegistryEvent, Verdict, type Topic } from "@plumbline/schemas";
 import type { z } from "zod";
-import type { Destination, TimedRecord } from "./destination.ts";
+import { decodeEvent } from "./decode-event.ts";
+import type { Destination } from "./destination.ts";
 import { readTenant } from "./read-tenant.ts";
 import { isPlausible } from "./record-time.ts";
 import { storedIn, type DestinationDeps } from "./stored-in.ts";
@@ -57,7 +58,7 @@ function events<Schema extends z.ZodType, Row extends Origin>(
     prepare(record) {
       const owner = readTenant(record);
       if ("problem" in owner) return { kind: "rejected", reason: "tenant", detail: owner.problem };
-      const decoded = decodeEvent(record, schema);
+      const decoded = decodeEvent(record.value, schema);
       if ("reason" in decoded) return { kind: "rejected", ...decoded };
       const origin = {
         log_epoch: deps.logEpoch,
@@ -67,26 +68,5 @@ function events<Schema extends z.ZodType, Row extends Origin>(
       };
       return { kind: "row", row: toRow(origin, decoded.event, owner.tenant) };
     },
-  };
-}
-
-function decodeEvent<Schema extends z.ZodType>(
-  record: TimedRecord,
-  schema: Schema,
-): { readonly event: z.output<Schema> } | { readonly reason: string; readonly detail: string } {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(record.value));
-  } catch (error) {
-    // Not the message, which quotes what it read.
-    const name = error instanceof SyntaxError ? "no JSON" : "no UTF-8";
-    return { reason: "not_json", detail: `the value is ${name}` };
-  }
-  const parsed = schema.safeParse(json, { error: plainWords });
-  if (parsed.success) return { event: parsed.data };
-  const issue = parsed.error.issues[0];
-  return {
-    reason: `schema:${String(issue?.path[0] ?? "event")}`,
-    detail: `${issue?.path.join(".") ?? ""} ${issue?.message ?? "invalid"}`,
   };
 }

@@ -1,5 +1,12 @@
 /** One pass over the judge's work list with its own decision code, at the replay's time. */
-import type { Clock, EventLog, PendingCall, Rubric, Store } from "@plumbline/ports";
+import {
+  type Clock,
+  type EventLog,
+  type PendingCall,
+  type Rubric,
+  type Store,
+  writeEvent,
+} from "@plumbline/ports";
 import type { Verdict } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { makeVerdict } from "../../judge/judge-call.ts";
@@ -68,7 +75,7 @@ export async function judgePending(
           "plumbline.verdicts",
           verdicts.map((verdict) => ({
             key: verdict.call_id,
-            value: Buffer.from(JSON.stringify(verdict)),
+            value: writeEvent(verdict),
             headers: { tenant: verdict.tenant },
           })),
         );

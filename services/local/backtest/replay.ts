@@ -16,7 +16,7 @@ import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createLexicalJudge } from "@plumbline/adapters/lexical/judge";
 import { createJudge } from "@plumbline/adapters/llm/create-judge";
 import { createMemoryEventLog, type MemoryEventLog } from "@plumbline/adapters/memory/event-log";
-import { ConfigError, type Clock, type EventLog } from "@plumbline/ports";
+import { type Clock, ConfigError, type EventLog, writeEvent } from "@plumbline/ports";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Topic } from "@plumbline/schemas";
@@ -123,7 +123,7 @@ export async function backtest(options: BacktestOptions): Promise<BacktestReport
         rows.set(call.call_id, arrival.row);
         arrivedAt = arrival.at;
         return log.append("plumbline.calls", [
-          { key: call.call_id, value: Buffer.from(JSON.stringify(call)), headers: { tenant: "default" } },
+          { key: call.call_id, value: writeEvent(call), headers: { tenant: "default" } },
         ]);
       });
       arrivedAt = null;

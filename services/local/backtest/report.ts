@@ -1,6 +1,6 @@
 /** What a replay found, as the incidents topic and the monitor's states tell it. */
 import { foldIncident, type IncidentState } from "@plumbline/alerts";
-import type { EventLog } from "@plumbline/ports";
+import { type EventLog, readEvent, readPages } from "@plumbline/ports";
 import { type Detection, IncidentEvent, type Verdict } from "@plumbline/schemas";
 import { REFERENCE_MIN } from "@plumbline/stats";
 import { OWN_REFERENCE_UNITS } from "../../monitor/quality/baseline.ts";
@@ -103,12 +103,13 @@ interface Episode {
 export async function readIncidents(log: Pick<EventLog, "read">): Promise<readonly FoundIncident[]> {
   const found = new Map<string, Episode>();
   const states = new Map<string, IncidentState>();
-  for (let from = 0; ;) {
-    const records = await log.read("plumbline.incidents", 0, from, { recordsMax: READ_RECORDS });
-    if (records.length === 0) break;
-    from = records.at(-1)!.offset + 1;
-    for (const { value } of records) {
-      const event = IncidentEvent.parse(JSON.parse(new TextDecoder().decode(value)));
+  for await (const records of readPages(log, "plumbline.incidents", 0, {
+    from: 0,
+    recordsMax: READ_RECORDS,
+  })) {
+    for (const record of records) {
+      const event = readEvent(record, IncidentEvent);
+      if (event === null) throw new Error(`record ${record.offset} of plumbline.incidents is no event`);
       const state = foldIncident(states.get(event.incident_id) ?? null, event);
       if (state === null) continue;
       states.set(event.incident_id, state);

@@ -7,14 +7,22 @@
  */
 import { createHash } from "node:crypto";
 import { type IncidentFold, isOpen } from "@plumbline/alerts";
-import type { BaselineRow, Clock, EventLog, JudgedUnitRow, Store, VersionActivity } from "@plumbline/ports";
+import {
+  type BaselineRow,
+  type Clock,
+  type EventLog,
+  type JudgedUnitRow,
+  type Store,
+  type VersionActivity,
+  writeEvent,
+} from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import { type CanaryDecision, isVersion, type RegistryEvent } from "@plumbline/schemas";
+import { type CanaryDecision, isVersion, REGISTRY_TOPIC, type RegistryEvent } from "@plumbline/schemas";
 import { UseCaseGuard, type UseCaseFailure } from "../use-case-guard.ts";
 import { snapshotOf } from "../quality/baseline.ts";
 import { DAY_MS, groupBy, HOUR_MS, iso } from "../quality/series.ts";
 import { decideCanary, type Page } from "./decide-canary.ts";
-import { GivenShares, type GivenShare, REGISTRY_TOPIC } from "./given-shares.ts";
+import { GivenShares, type GivenShare } from "./given-shares.ts";
 import { otherArm } from "./pair-units.ts";
 import { readSeries } from "./read-series.ts";
 
@@ -158,7 +166,7 @@ export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
       at: decision.read_at,
       body: { decision },
     };
-    const value = Buffer.from(JSON.stringify(event));
+    const value = writeEvent(event);
     await log.append(REGISTRY_TOPIC, [{ key: use_case, value, headers: { tenant } }]);
     logger.info({ use_case, env, prompt_version, state: decision.state }, "monitor.canary_read");
   }

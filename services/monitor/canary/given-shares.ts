@@ -1,10 +1,15 @@
 /** Which versions were given a share of the conversations, and what was read of them since: from the registry topic. */
-import type { EventLog, LogRecord } from "@plumbline/ports";
+import { type EventLog, type LogRecord, readPages } from "@plumbline/ports";
 import { foldRecord, tenantOf } from "@plumbline/registry-fold/fold";
 import { createState } from "@plumbline/registry-fold/state";
-import { CanaryReadBody, type CanaryDecision, PromotedBody, RegistryEvent } from "@plumbline/schemas";
+import {
+  type CanaryDecision,
+  CanaryReadBody,
+  PromotedBody,
+  REGISTRY_TOPIC,
+  type RegistryEvent,
+} from "@plumbline/schemas";
 
-export const REGISTRY_TOPIC = "plumbline.registry";
 const READ_RECORDS = 1_000;
 
 export interface GivenShare {
@@ -36,12 +41,9 @@ export class GivenShares {
   }
 
   async refresh(): Promise<void> {
-    for (;;) {
-      const records = await this.#log.read(REGISTRY_TOPIC, 0, this.#registry.next_offset, {
-        recordsMax: READ_RECORDS,
-      });
+    const unread = { from: this.#registry.next_offset, recordsMax: READ_RECORDS };
+    for await (const records of readPages(this.#log, REGISTRY_TOPIC, 0, unread)) {
       for (const record of records) this.#take(record);
-      if (records.length === 0) return;
     }
   }
 
@@ -95,13 +97,4 @@ function givesShare({ type, body }: RegistryEvent): boolean {
   if (type === "rollout_advanced") return true;
   const promoted = type === "promoted" ? PromotedBody.safeParse(body) : null;
   return promoted?.data !== undefined && promoted.data.weight < 1;
-}
-
-/** Null for a record that is no command: the registry counts it. */
-export function parseCommand(value: Uint8Array): RegistryEvent | null {
-  try {
-    return RegistryEvent.safeParse(JSON.parse(new TextDecoder().decode(value))).data ?? null;
-  } catch {
-    return null;
-  }
 }

@@ -6,8 +6,16 @@
  * and in the store. Suspicions may be wrong, because a killed writer loses its newest notes, a recovery notes ranges
  * anew, a repeat that escaped the writer collapses later, and logs use offsets of their own; what is returned is not.
  */
-import type { EventLog, IngestLedger, LogRecord, OffsetRun, Store, Watermark } from "@plumbline/ports";
-import { deadLetterId, TOPIC_NAMES, type Topic } from "@plumbline/schemas";
+import {
+  type EventLog,
+  type IngestLedger,
+  type LogRecord,
+  type OffsetRun,
+  readPages,
+  type Store,
+  type Watermark,
+} from "@plumbline/ports";
+import { DEAD_LETTERS_TOPIC, deadLetterId, type Topic, TOPIC_NAMES } from "@plumbline/schemas";
 
 /** Records of one partition that are in no table. */
 export interface LostRecords {
@@ -42,12 +50,10 @@ export interface ScanDeps {
 const CHECKED_OFFSETS_MAX = 100_000;
 const RUNS_MAX = 10_000;
 /** Records read at a time, and calls asked for at a time. */
-const PAGE_RECORDS = 1_000;
-const PAGE_BYTES = 8_388_608;
+const PAGE = { recordsMax: 1_000, bytesMax: 8_388_608 };
 
 /** Dead letters that wait for their table are looked through up to this many pages. */
 const LETTER_PAGES_MAX = 100;
-const LETTERS = "plumbline.calls.dead_letter";
 const WRITER_GROUP = "writer";
 
 const TABLES: Readonly<Partial<Record<Topic, Parameters<Store["storedOffsets"]>[0]>>> = {
@@ -156,20 +162,17 @@ async function withoutNewLetters(
 ): Promise<readonly number[]> {
   if (offsets.length === 0) return offsets;
   const letters = new Set<string>();
-  for (const mark of await log.watermarks(LETTERS)) {
-    let next = Math.max(mark.low, (await log.committed(WRITER_GROUP, LETTERS, mark.partition)).offset);
-    for (let pages = 0; pages < LETTER_PAGES_MAX && next < mark.high; pages++) {
-      const page = await log.read(LETTERS, mark.partition, next, {
-        recordsMax: PAGE_RECORDS,
-        bytesMax: PAGE_BYTES,
-      });
-      const last = page[page.length - 1];
-      if (last === undefined) break;
+  for (const mark of await log.watermarks(DEAD_LETTERS_TOPIC)) {
+    const committed = await log.committed(WRITER_GROUP, DEAD_LETTERS_TOPIC, mark.partition);
+    const unread = { ...PAGE, from: Math.max(mark.low, committed.offset), to: mark.high };
+    let pages = 0;
+    for await (const page of readPages(log, DEAD_LETTERS_TOPIC, mark.partition, unread)) {
       for (const { headers } of page) {
         const id = deadLetterId(headers);
         if (id !== null) letters.add(id);
       }
-      next = last.offset + 1;
+      pages += 1;
+      if (pages === LETTER_PAGES_MAX) break;
     }
   }
   return offsets.filter((offset) => !letters.has(`${topic}/${partition}/${offset}`));
@@ -207,17 +210,7 @@ async function* recordsOf(
     found.offsets.push(offset);
     found.expired += 1;
   }
-  for (let offset = Math.max(from_offset, low); offset <= to_offset;) {
-    const page = await log.read(topic, partition, offset, {
-      recordsMax: Math.min(PAGE_RECORDS, to_offset - offset + 1),
-      bytesMax: PAGE_BYTES,
-    });
-    const last = page[page.length - 1];
-    if (last === undefined) return;
-    const records = page.filter((record) => record.offset <= to_offset);
-    if (records.length > 0) yield records;
-    offset = last.offset + 1;
-  }
+  yield* readPages(log, topic, partition, { ...PAGE, from: Math.max(from_offset, low), to: to_offset + 1 });
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -1,7 +1,6 @@
 /** What was written in each registered version of a prompt, from the registry topic. */
-import type { EventLog, LogRecord } from "@plumbline/ports";
-import { VersionRegisteredBody } from "@plumbline/schemas";
-import { parseCommand, REGISTRY_TOPIC } from "../canary/given-shares.ts";
+import { type EventLog, type LogRecord, readEvent, readPages } from "@plumbline/ports";
+import { REGISTRY_TOPIC, RegistryEvent, VersionRegisteredBody } from "@plumbline/schemas";
 
 const READ_RECORDS = 1_000;
 /** Newest versions that are remembered; older ones are no longer compared with. */
@@ -17,13 +16,12 @@ export class PromptTexts {
   }
 
   async refresh(): Promise<void> {
-    for (;;) {
-      const records = await this.#log.read(REGISTRY_TOPIC, 0, this.#next, { recordsMax: READ_RECORDS });
+    const unread = { from: this.#next, recordsMax: READ_RECORDS };
+    for await (const records of readPages(this.#log, REGISTRY_TOPIC, 0, unread)) {
       for (const record of records) {
         this.#next = record.offset + 1;
         this.#take(record);
       }
-      if (records.length === 0) return;
     }
   }
 
@@ -41,8 +39,8 @@ export class PromptTexts {
       .join(" ");
   }
 
-  #take({ value }: LogRecord): void {
-    const event = parseCommand(value);
+  #take(record: LogRecord): void {
+    const event = readEvent(record, RegistryEvent);
     if (event?.type !== "version_registered" || event.prompt_version === null) return;
     const body = VersionRegisteredBody.safeParse(event.body);
     if (!body.success) return;

@@ -1,9 +1,8 @@
 /** What people call the versions of an incident, and whose use case it is: numbers and owners, from the registry topic. */
-import type { EventLog } from "@plumbline/ports";
+import { type EventLog, readPages } from "@plumbline/ports";
 import { foldRecord } from "@plumbline/registry-fold/fold";
 import { createState, findUseCase } from "@plumbline/registry-fold/state";
-import type { Detection, IncidentEvent } from "@plumbline/schemas";
-import { REGISTRY_TOPIC } from "../canary/given-shares.ts";
+import { type Detection, type IncidentEvent, REGISTRY_TOPIC } from "@plumbline/schemas";
 
 const READ_RECORDS = 1_000;
 
@@ -19,12 +18,9 @@ export class VersionNames {
 
   /** Folds what the registry was told since the last call. */
   async refresh(): Promise<void> {
-    for (;;) {
-      const records = await this.#log.read(REGISTRY_TOPIC, 0, this.#registry.next_offset, {
-        recordsMax: READ_RECORDS,
-      });
+    const unread = { from: this.#registry.next_offset, recordsMax: READ_RECORDS };
+    for await (const records of readPages(this.#log, REGISTRY_TOPIC, 0, unread)) {
       for (const record of records) foldRecord(this.#registry, record);
-      if (records.length === 0) return;
     }
   }
 

@@ -5,16 +5,24 @@
  * index of the newest letters, without their bytes, and reads on whenever it is asked; an idle one costs nothing.
  */
 import { randomUUID } from "node:crypto";
-import type { Clock, EventLog, LogRecord, NewRecord, Position } from "@plumbline/ports";
+import {
+  type Clock,
+  type EventLog,
+  type LogRecord,
+  type NewRecord,
+  type Position,
+  readPages,
+} from "@plumbline/ports";
 import {
   DEAD_LETTER_HEADERS,
+  DEAD_LETTERS_TOPIC,
   type DeadLetterDetail,
-  type DeadLetterView,
   deadLetterId,
+  type DeadLetterView,
   REDRIVE_ID,
+  type RedriveAnswer,
   REDRIVEN_BY,
   REDRIVEN_FROM,
-  type RedriveAnswer,
   type Topic,
   TOPIC_NAMES,
   VALUE_BYTES,
@@ -59,7 +67,6 @@ export interface DeadLetterBoard {
   ): Promise<RedriveAnswer>;
 }
 
-const LETTERS = "plumbline.calls.dead_letter";
 /** The topic has one partition: letters have one order. */
 const PARTITION = 0;
 /** The group that reads what is redriven. */
@@ -97,15 +104,15 @@ export function createDeadLetterBoard({ log, clock }: DeadLetterBoardDeps): Dead
   }
 
   async function refresh(): Promise<void> {
-    const mark = (await log.watermarks(LETTERS)).find(({ partition }) => partition === PARTITION);
+    const mark = (await log.watermarks(DEAD_LETTERS_TOPIC)).find(({ partition }) => partition === PARTITION);
     if (mark === undefined) return;
     next = Math.max(next, mark.low, mark.high - LETTERS_MAX);
-    while (next < mark.high) {
-      const page = await log.read(LETTERS, PARTITION, next, PAGE);
-      const last = page[page.length - 1];
-      if (last === undefined) break;
-      for (const record of page) fold(record);
-      next = last.offset + 1;
+    const unread = { ...PAGE, from: next, to: mark.high };
+    for await (const page of readPages(log, DEAD_LETTERS_TOPIC, PARTITION, unread)) {
+      for (const record of page) {
+        fold(record);
+        next = record.offset + 1;
+      }
     }
     for (const [id, { at }] of entries) {
       if (at >= mark.low && entries.size <= LETTERS_MAX) break;
@@ -134,7 +141,7 @@ export function createDeadLetterBoard({ log, clock }: DeadLetterBoardDeps): Dead
   }
 
   async function read({ at, id }: Entry): Promise<LogRecord | null> {
-    const [record] = await log.read(LETTERS, PARTITION, at, { recordsMax: 1 });
+    const [record] = await log.read(DEAD_LETTERS_TOPIC, PARTITION, at, { recordsMax: 1 });
     return record !== undefined && deadLetterId(record.headers) === id ? record : null;
   }
 
@@ -144,7 +151,7 @@ export function createDeadLetterBoard({ log, clock }: DeadLetterBoardDeps): Dead
     for (const id of new Set(ids)) {
       const entry = find(id, tenant);
       const record = entry === null ? null : await read(entry);
-      const topic = TOPIC_NAMES.find((name) => name === entry?.topic && name !== LETTERS);
+      const topic = TOPIC_NAMES.find((name) => name === entry?.topic && name !== DEAD_LETTERS_TOPIC);
       if (entry === null || record === null) skipped.push({ id, why: "unknown" });
       else if (topic === undefined) skipped.push({ id, why: "topic" });
       else if (entry.is_cut) skipped.push({ id, why: "cut" });
@@ -168,7 +175,7 @@ export function createDeadLetterBoard({ log, clock }: DeadLetterBoardDeps): Dead
       );
       positions.push(...appended.map((position) => ({ ...position, topic })));
       await log.append(
-        LETTERS,
+        DEAD_LETTERS_TOPIC,
         letters.map(({ entry, record }) => toNote(entry, record, actor)),
       );
     }
