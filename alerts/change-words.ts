@@ -1,5 +1,5 @@
 /** A number of two versions in words: what quality, rates and the judge's agreement have in common. */
-import type { Detection, MixEvidence } from "@plumbline/schemas";
+import { DAY_MS, type Detection, type MixEvidence } from "@plumbline/schemas";
 import {
   formatDifference,
   formatDifferenceInterval,
@@ -14,8 +14,6 @@ import {
 } from "./quantity.ts";
 import { sentenceCase } from "./text.ts";
 import { candidateLabel } from "./version-labels.ts";
-
-const DAY_MS = 86_400_000;
 
 /** `faithfulness down 15.2 pp on v15`; without an incumbent `faithfulness at 78.9% on v15`. */
 export function changeTitle(detection: Detection): string {

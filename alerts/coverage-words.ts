@@ -2,6 +2,7 @@
 import {
   type CoverageDetection,
   type CoverageEvidence,
+  MINUTE_MS,
   USE_CASES_A_DAY_MAX,
   VERSIONS_A_DAY_MAX,
 } from "@plumbline/schemas";
@@ -16,7 +17,6 @@ import {
 } from "./quantity.ts";
 import { sentenceCase } from "./text.ts";
 
-const MINUTE_MS = 60_000;
 /** Places of lost records that a message names. */
 const PLACES_MAX = 3;
 

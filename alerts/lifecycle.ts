@@ -3,7 +3,15 @@
  * is the fold of the incident's events in the order of the log; time comes from the events, so every replica and
  * every restart arrives at the same state.
  */
-import type { Detection, IncidentEvent, RecoveryCause, RecoveryEvidence, Severity } from "@plumbline/schemas";
+import {
+  type Detection,
+  HOUR_MS,
+  type IncidentEvent,
+  MINUTE_MS,
+  type RecoveryCause,
+  type RecoveryEvidence,
+  type Severity,
+} from "@plumbline/schemas";
 import { measureWords, recoveryWords } from "./measure-words.ts";
 import { isEvidenceBefore, type RolledBack, takesBack, whyOf } from "./rollback.ts";
 import { isRaised } from "./severity.ts";
@@ -61,8 +69,6 @@ export interface IncidentState<Of extends Detection = Detection> {
   readonly deliveries: Readonly<Record<string, Delivery>>;
 }
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
 export const HISTORY_LINES_MAX = 50;
 /** A detection this soon after the resolve is the same episode, and edits the same message. */
 export const REOPEN_WITHIN_MS = 24 * HOUR_MS;

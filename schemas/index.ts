@@ -21,4 +21,5 @@ export * from "./http/erasures.ts";
 export * from "./http/keys.ts";
 export * from "./http/registry.ts";
 export * from "./limits.ts";
+export { DAY_MS, HOUR_MS, MINUTE_MS } from "./time.ts";
 export * from "./topics.ts";

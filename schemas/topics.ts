@@ -2,8 +2,7 @@
  * The topics of the log: names, partition counts, retention. `infra/kafka` creates them from this file, and a
  * service checks them at start: a topic with the wrong shape loses order or history silently.
  */
-
-const DAY_MS = 86_400_000;
+import { DAY_MS } from "./time.ts";
 
 /** Topics that several rooms read from their first record, in one partition. */
 export const REGISTRY_TOPIC = "plumbline.registry";

@@ -1,4 +1,5 @@
 /** Why the gate refuses: one function a subject, each reason with its numbers and what to do. */
+import { DAY_MS } from "@plumbline/schemas";
 import type { GateExpectation, GateLimitsInForce, GateReason, GateRecord, GateRow } from "./gate-decision.ts";
 import type { PairedDifference } from "./paired-difference.ts";
 
@@ -248,7 +249,7 @@ function percent(share: number): string {
 }
 
 function days(ms: number): string {
-  const count = Math.round(ms / 86_400_000);
+  const count = Math.round(ms / DAY_MS);
   return count === 1 ? "1 day" : `${count} days`;
 }
 

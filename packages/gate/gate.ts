@@ -7,7 +7,7 @@
  * and needs hundreds of cases. The default lets small drops through when cases are few, which is why every decision
  * says what drop it could have seen, and why a canary follows.
  */
-import type { GateLimits } from "@plumbline/schemas";
+import { DAY_MS, type GateLimits } from "@plumbline/schemas";
 import { binomialCdf, holm, quantile } from "@plumbline/stats";
 import type {
   GateDecision,
@@ -43,7 +43,7 @@ export const GATE_DEFAULTS: GateLimitsInForce = {
   max_cost_usd: null,
   max_latency_increase: 0.5,
   max_latency_ms_p95: null,
-  max_record_age_ms: 7 * 86_400_000,
+  max_record_age_ms: 7 * DAY_MS,
 };
 
 const POWER = 0.8;

@@ -6,9 +6,8 @@
  */
 import { canonicalJson, shortVersion } from "@plumbline/prompts";
 import { limitsInForce } from "@plumbline/gate/gate";
+import { DAY_MS } from "@plumbline/schemas";
 import type { EvalState, Refusal, UseCaseState, VersionState } from "./state.ts";
-
-const DAY_MS = 86_400_000;
 
 /**
  * Every reason why `version` may not take over from `incumbent`, in the order in which to mend them; empty when it may.

@@ -9,8 +9,10 @@ import {
   CALL_BYTES_MAX,
   CALL_DEPTH_MAX,
   CALL_FIELDS,
+  DAY_MS,
   Feedback,
   LlmCall,
+  MINUTE_MS,
   plainWords,
 } from "@plumbline/schemas";
 import { explainIssues, type Refusal } from "./explain-issue.ts";
@@ -201,9 +203,6 @@ function fillIdentity(event: Event, now: number, warnings: Warnings): Event {
   }
   return filled;
 }
-
-const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 /** @param skewMs reported start minus arrival, ms */
 function warnOfClock(skewMs: number, warnings: Warnings): void {

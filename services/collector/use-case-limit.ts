@@ -1,9 +1,9 @@
 import type { Principal } from "@plumbline/runtime/http";
+import { DAY_MS } from "@plumbline/schemas";
 import type { ReadEvent } from "./read-call.ts";
 
 /** Use cases that one key may name in a day; each one is a series of every chart, a watch and a budget. */
 export const USE_CASES_PER_KEY_MAX = 500;
-const DAY_MS = 86_400_000;
 
 /**
  * Keeps a key from making names without end, such as an id in the use case. What it has named today it may go on naming;

@@ -1,13 +1,12 @@
 /**
  * What judging may cost. Money is counted per UTC day, judgements per clock hour; free ones count against neither.
  */
+import { HOUR_MS, DAY_MS } from "@plumbline/schemas";
+
 export interface BudgetLimits {
   readonly usdPerDay: number;
   readonly callsPerHour: number;
 }
-
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 
 export class Budget {
   readonly #limits: BudgetLimits;

@@ -20,7 +20,7 @@ import {
   type Store,
   writeEvent,
 } from "@plumbline/ports";
-import { Verdict, VERDICT_STATES } from "@plumbline/schemas";
+import { HOUR_MS, Verdict, VERDICT_STATES } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import { AwaitedTexts } from "./awaited-texts.ts";
@@ -51,7 +51,6 @@ const RETRY_MS_MAX = 60_000;
 const ATTEMPTS_KEPT_MAX = 20_000;
 /** Longest that judging holds the event loop, ms: in local mode every service shares it. */
 const TURN_MS = 8;
-const HOUR_MS = 3_600_000;
 /** Shortest time from one look at the work list to the next while it holds less than a page, ms. */
 const LOOK_MS = 1_000;
 

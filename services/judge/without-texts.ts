@@ -1,5 +1,5 @@
 import type { PendingCall } from "@plumbline/ports";
-import { TEXTS_KEPT_DAYS, type Verdict } from "@plumbline/schemas";
+import { DAY_MS, TEXTS_KEPT_DAYS, type Verdict } from "@plumbline/schemas";
 
 /**
  * withoutTexts returns the state of a call that has no texts to judge and the reason in words, or null when it has both.
@@ -12,7 +12,7 @@ export function withoutTexts(call: PendingCall, now: number): Pick<Verdict, "sta
   if (texts === "not_captured")
     return { state: "cannot_judge", reason: "the input and output were not captured" };
   if (texts === "missing") {
-    const hasExpired = now - Date.parse(started_at) >= TEXTS_KEPT_DAYS * 86_400_000;
+    const hasExpired = now - Date.parse(started_at) >= TEXTS_KEPT_DAYS * DAY_MS;
     return hasExpired
       ? { state: "cannot_judge", reason: `the texts have expired: they are kept ${TEXTS_KEPT_DAYS} days` }
       : {

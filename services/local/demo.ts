@@ -10,9 +10,9 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { createEmitter } from "@plumbline/emitter";
 import type { Clock } from "@plumbline/ports";
+import { DAY_MS } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 
-const DAY_MS = 86_400_000;
 const EXAMPLE = new URL("../../examples/ticket-summary/", import.meta.url);
 const USE_CASE = "ticket-summary";
 const CALLS_PER_DAY = 2_000;

@@ -2,7 +2,7 @@
 import { styleText } from "node:util";
 import { foldIncident, type IncidentState } from "@plumbline/alerts";
 import { type Clock, type EventLog, readEvent } from "@plumbline/ports";
-import { IncidentEvent } from "@plumbline/schemas";
+import { DAY_MS, IncidentEvent } from "@plumbline/schemas";
 import type { LocalMode } from "./compose.ts";
 import { playIncident, type DemoProgress } from "./demo.ts";
 import type { Flags } from "./flags.ts";
@@ -83,8 +83,8 @@ function createProgressBar(): (progress: DemoProgress) => void {
 
 /** Sampled calls that have a verdict, and those that have none yet. */
 async function coverage({ store }: LocalMode, clock: Clock): Promise<{ judged: number; unjudged: number }> {
-  const end = new Date(clock.now() + 86_400_000).toISOString();
-  const start = new Date(clock.now() - 40 * 86_400_000).toISOString();
+  const end = new Date(clock.now() + DAY_MS).toISOString();
+  const start = new Date(clock.now() - 40 * DAY_MS).toISOString();
   const hours = await store.coverageByHour({ start, end });
   let sampled = 0;
   let judged = 0;

@@ -3,6 +3,7 @@
  * incidents, so it cannot be lost; what it adds in memory (attempts, waits) may be.
  */
 import { isOpen, type BypassNotice, type IncidentState, type Shown } from "@plumbline/alerts";
+import { DAY_MS } from "@plumbline/schemas";
 
 /** What a channel tells people about. */
 export type Told = IncidentState | BypassNotice;
@@ -67,7 +68,7 @@ const BACKOFF_MAX_MS = 60_000;
 /** After an outage, rows that failed no more often than this are sent at once, in order. */
 const OUTAGE_ATTEMPTS_MAX = 2;
 /** A channel that is new, or was down for long, is not told about what ended before this. */
-const STALE_MS = 24 * 3_600_000;
+const STALE_MS = DAY_MS;
 
 export function createChannel(name: string): Channel {
   return { name, rows: new Map(), pausedUntil: 0, failures: 0 };

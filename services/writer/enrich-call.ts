@@ -5,6 +5,7 @@ import type { WriterConfig } from "./config.ts";
 import {
   CALL_AGE_DAYS_MAX,
   CALL_AHEAD_MINUTES_MAX,
+  DAY_MS,
   OVERFLOW_USE_CASE,
   OVERFLOW_VERSION,
   USE_CASES_A_DAY_MAX,
@@ -15,7 +16,7 @@ import { SamplingPlan } from "./sampling-plan.ts";
 import { UseCaseLimit, VersionLimit } from "./name-limits.ts";
 
 /** Older than this against the log's clock is a wrong clock: one such batch would touch every partition of the table. */
-const PAST_MAX_MS = CALL_AGE_DAYS_MAX * 86_400_000;
+const PAST_MAX_MS = CALL_AGE_DAYS_MAX * DAY_MS;
 const FUTURE_MAX_MS = CALL_AHEAD_MINUTES_MAX * 60_000;
 
 export interface Enrichment {

@@ -26,6 +26,7 @@ import {
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import {
+  DAY_MS,
   ERASED_CALLS_MAX,
   type ErasedPlace,
   ErasureEvent,
@@ -39,7 +40,6 @@ const GROUP = "eraser";
 /** A writer may hold a batch that it prepared before it knew of the request. */
 const SETTLE_MS = 3 * FOLLOW_MS;
 const RETRY_MS = 5_000;
-const DAY_MS = 86_400_000;
 
 /** Replaces the values of records for which `change` gives another one. @returns how many */
 export type RewriteLog = (

@@ -3,9 +3,9 @@
  * unit, which would file the record in 1970, where it expires, or beyond the calendar.
  */
 import type { LogRecord } from "@plumbline/ports";
+import { DAY_MS } from "@plumbline/schemas";
 import type { TimedRecord } from "./destination.ts";
 
-const DAY_MS = 86_400_000;
 /** 2015: nothing that we read is older. */
 const EARLIEST_MS = Date.UTC(2015, 0, 1);
 /** Producers' clocks run ahead by minutes; beyond that a time is wrong. */

@@ -17,6 +17,7 @@ import type { Logger } from "@plumbline/runtime/logger";
 import { count } from "@plumbline/runtime/metrics";
 import type { Service } from "@plumbline/runtime/run";
 import { cleanRecord, createErasureFollower, type ErasureList } from "@plumbline/erasure";
+import { DAY_MS } from "@plumbline/schemas";
 import { backoffMs } from "./backoff.ts";
 import { BatchWatch } from "./batch-watch.ts";
 import { bindLog, type BindDeps } from "./bind-log.ts";
@@ -203,7 +204,7 @@ const AUDIT_MS = 10_000;
 const AUDITS_KEPT_MAX = 10_000;
 const SAMPLING_MS = 10 * 60_000;
 /** The budget of judging is that of four weeks. */
-const SAMPLING_WINDOW_MS = 28 * 86_400_000;
+const SAMPLING_WINDOW_MS = 28 * DAY_MS;
 
 /** Closed, or taken over by another process: there is nothing to wait for. */
 function isLogGone(error: unknown): boolean {

@@ -1,3 +1,4 @@
+import { MINUTE_MS } from "@plumbline/schemas";
 import { InvalidArgumentError } from "commander";
 import { createLogger } from "@plumbline/runtime/logger";
 import { backtest, JUDGES } from "@plumbline/services/local/backtest/replay";
@@ -7,7 +8,6 @@ import { createProgress } from "../progress.ts";
 import { secretOf } from "../project-options.ts";
 import { describeReport } from "./describe-report.ts";
 
-const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1_440;
 
 type Judge = (typeof JUDGES)[number];

@@ -1,5 +1,5 @@
 import type { Command as Program } from "commander";
-import { SCOPES, type Scope } from "@plumbline/schemas";
+import { DAY_MS, type Scope, SCOPES } from "@plumbline/schemas";
 import type { AddCommand, CommandContext } from "../command.ts";
 import { UsageError } from "../failure.ts";
 import { addRegistryOptions, openRegistry, type RegistryFlags } from "../project-options.ts";
@@ -16,7 +16,6 @@ interface RotateFlags extends RegistryFlags {
   readonly grace: string;
 }
 
-const DAY_MS = 86_400_000;
 const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: DAY_MS };
 
 export const addKeys: AddCommand = (program, context) => {

@@ -7,10 +7,11 @@ import { readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/
 import { join } from "node:path";
 import { makeFolder } from "@plumbline/runtime/make-folder";
 import { contentHash } from "@plumbline/prompts";
+import { DAY_MS } from "@plumbline/schemas";
 import type { z } from "zod";
 
 /** A file that cannot be read, or is older, counts as absent: models behind a name change. */
-const AGE_MS_MAX = 24 * 3_600_000;
+const AGE_MS_MAX = DAY_MS;
 const FOLDER_BYTES_MAX = 64 * 1024 * 1024;
 const FILES_MAX = 50_000;
 const FILE_BYTES_MAX = 1024 * 1024;

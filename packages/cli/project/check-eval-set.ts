@@ -1,10 +1,10 @@
 /** What would make an eval set useless for the gate, told before anybody pays for a run. */
 import { ASSERT_TYPES, type EvalSet, type ParsedPrompt } from "@plumbline/prompts";
+import { DAY_MS } from "@plumbline/schemas";
 import type { Finding } from "./finding.ts";
 import type { Project } from "./load-project.ts";
 import { evalSetEntryOf, gateLimitsOf, rubricsOf } from "./use-case-settings.ts";
 
-const DAY_MS = 86_400_000;
 /** What the gate asks for where nobody says otherwise. */
 const MIN_CASES = 20;
 /** Findings of one kind for one set; beyond, one line says how many more. */

@@ -1,6 +1,6 @@
 /** Opens what a replay needs, runs it, and describes what came out. */
 import { parseShortVersion, shortVersion } from "@plumbline/prompts";
-import { ConfigFile, RubricFile } from "@plumbline/schemas";
+import { ConfigFile, DAY_MS, RubricFile } from "@plumbline/schemas";
 import type { NamedRubric } from "@plumbline/prompts";
 import { DEFAULT_RUBRICS } from "@plumbline/services/judge/default-rubric";
 import type { CommandContext } from "../command.ts";
@@ -31,8 +31,6 @@ export interface ReplayFlags extends RegistryFlags {
   readonly limit: number;
   readonly maxCost?: number;
 }
-
-const DAY_MS = 86_400_000;
 
 export interface ReplayDone {
   readonly report: ReplayReport;

@@ -2,6 +2,7 @@
 import type { Clock, EventLog, Store } from "@plumbline/ports";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import type { Logger } from "@plumbline/runtime/logger";
+import { HOUR_MS } from "@plumbline/schemas";
 import { MonitorConfig } from "../../monitor/config.ts";
 import { createMonitorJobs } from "../../monitor/jobs.ts";
 import type { VersionState } from "../../monitor/quality/version-states.ts";
@@ -10,7 +11,7 @@ import type { VersionState } from "../../monitor/quality/version-states.ts";
 const SETTLE_MS = -1;
 
 /** Its questions cost as much as all others, and its answers are about hours without verdicts. */
-const COVERAGE_EVERY_MS = 6 * 3_600_000;
+const COVERAGE_EVERY_MS = 6 * HOUR_MS;
 
 export interface Monitors {
   run(): Promise<void>;

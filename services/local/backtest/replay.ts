@@ -19,7 +19,7 @@ import { createMemoryEventLog, type MemoryEventLog } from "@plumbline/adapters/m
 import { type Clock, ConfigError, type EventLog, writeEvent } from "@plumbline/ports";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import type { Logger } from "@plumbline/runtime/logger";
-import type { Topic } from "@plumbline/schemas";
+import { HOUR_MS, type Topic } from "@plumbline/schemas";
 import { JudgeChoiceConfig, judgeChoice, JudgeConfig } from "../../judge/config.ts";
 import { DEFAULT_RUBRICS } from "../../judge/default-rubric.ts";
 import { WriterConfig } from "../../writer/config.ts";
@@ -33,7 +33,6 @@ import { type Arrival, type EventRow, readTraffic, type TrafficFiles } from "./r
 import { type BacktestReport, clearedVersions, JudgedVersions, readIncidents } from "./report.ts";
 import { toCall } from "./to-call.ts";
 
-const HOUR_MS = 3_600_000;
 /** Calls selected in earlier steps have their verdicts; a little more is looked at for late arrivals. */
 const PENDING_REACH_MS = HOUR_MS;
 /** Fewer calls than this are all judged unless a rate is given: a twentieth of them could decide nothing. */

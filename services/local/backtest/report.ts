@@ -1,12 +1,11 @@
 /** What a replay found, as the incidents topic and the monitor's states tell it. */
 import { foldIncident, type IncidentState } from "@plumbline/alerts";
 import { type EventLog, readEvent, readPages } from "@plumbline/ports";
-import { type Detection, IncidentEvent, type Verdict } from "@plumbline/schemas";
+import { type Detection, HOUR_MS, IncidentEvent, type Verdict } from "@plumbline/schemas";
 import { REFERENCE_MIN } from "@plumbline/stats";
 import { OWN_REFERENCE_UNITS } from "../../monitor/quality/baseline.ts";
 import type { VersionState } from "../../monitor/quality/version-states.ts";
 
-const HOUR_MS = 3_600_000;
 const READ_RECORDS = 1_000;
 
 export interface FoundIncident {

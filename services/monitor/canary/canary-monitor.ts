@@ -17,10 +17,17 @@ import {
   writeEvent,
 } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import { type CanaryDecision, isVersion, REGISTRY_TOPIC, type RegistryEvent } from "@plumbline/schemas";
+import {
+  type CanaryDecision,
+  DAY_MS,
+  HOUR_MS,
+  isVersion,
+  REGISTRY_TOPIC,
+  type RegistryEvent,
+} from "@plumbline/schemas";
 import { UseCaseGuard, type UseCaseFailure } from "../use-case-guard.ts";
 import { snapshotOf } from "../quality/baseline.ts";
-import { DAY_MS, groupBy, HOUR_MS, iso } from "../quality/series.ts";
+import { groupBy, iso } from "../quality/series.ts";
 import { decideCanary, type Page } from "./decide-canary.ts";
 import { GivenShares, type GivenShare } from "./given-shares.ts";
 import { otherArm } from "./pair-units.ts";

@@ -1,7 +1,7 @@
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import type { JudgedUnitRow } from "@plumbline/ports";
-import type { CanaryDecision, CanarySeries, RegistryEvent } from "@plumbline/schemas";
+import { type CanaryDecision, type CanarySeries, HOUR_MS, type RegistryEvent } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { describe, expect, test } from "vitest";
 import {
@@ -13,7 +13,7 @@ import {
   versionOf,
 } from "../../../test/registry/commands.ts";
 import { MonitorConfig } from "../config.ts";
-import { HOUR_MS, iso } from "../quality/series.ts";
+import { iso } from "../quality/series.ts";
 import { decideCanary, LOG_AGREES, LOG_REGRESSED, type CanaryNumbers } from "./decide-canary.ts";
 import { GivenShares } from "./given-shares.ts";
 import { otherArm, pairedEvidence, pairsOfWindow } from "./pair-units.ts";

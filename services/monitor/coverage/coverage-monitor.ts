@@ -5,10 +5,10 @@
 import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/alerts";
 import type { Clock, EventLog, Store, VersionActivity } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import { OVERFLOW_USE_CASE, OVERFLOW_VERSION } from "@plumbline/schemas";
+import { DAY_MS, HOUR_MS, OVERFLOW_USE_CASE, OVERFLOW_VERSION } from "@plumbline/schemas";
 import { appendIncident } from "../append-incident.ts";
 import { coverageDetection } from "./coverage-detection.ts";
-import { DAY_MS, iso, type UseCase, useCaseKey } from "../quality/series.ts";
+import { iso, type UseCase, useCaseKey } from "../quality/series.ts";
 import {
   type Gap,
   judgingGaps,
@@ -23,7 +23,7 @@ import {
 /** Calls that arrived in this time are looked at: longer than a night, shorter than what people have forgotten. */
 const WINDOW_MS = DAY_MS;
 /** The part of it that says whether scoring works now. */
-const RECENT_MS = 2 * 3_600_000;
+const RECENT_MS = 2 * HOUR_MS;
 /** A week of history before a silence, and as much again for the silence itself. */
 const SILENCE_REACH_MS = 15 * DAY_MS;
 /** Looks are this far apart, however often the job runs: they count a day of calls. */

@@ -1,9 +1,6 @@
 /** Where quality is unknown: pure rules on what was counted. None of them says anything about quality itself. */
 import type { JudgingProgress, SilentUseCase } from "@plumbline/ports";
-import type { CoverageEvidence } from "@plumbline/schemas";
-
-const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
+import { type CoverageEvidence, DAY_MS, MINUTE_MS } from "@plumbline/schemas";
 
 /** A selected call without a verdict for this long waits too long. */
 export const VERDICT_DUE_MS = 30 * MINUTE_MS;

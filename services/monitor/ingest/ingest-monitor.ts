@@ -5,13 +5,13 @@
 import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/alerts";
 import type { Clock, EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import type { CoverageDetection } from "@plumbline/schemas";
+import { type CoverageDetection, HOUR_MS } from "@plumbline/schemas";
 import { appendIncident } from "../append-incident.ts";
 import { coverageDetection } from "../coverage/coverage-detection.ts";
 import { findLostRecords, type IngestScan, type LostRecords, type ScanDeps } from "./find-lost-records.ts";
 
 /** Batches finished in this time are looked at, every time: rows may be lost after they were stored. */
-const WINDOW_MS = 6 * 3_600_000;
+const WINDOW_MS = 6 * HOUR_MS;
 /** A batch is looked at this long after it was noted: dead letters take their own way to the store. */
 const SETTLE_MS = 2 * 60_000;
 

@@ -1,7 +1,7 @@
 /** The judge's agreement with itself on the frozen anchors → incidents, and their end. */
 import type { IncidentState } from "@plumbline/alerts";
 import type { AnchorDay } from "@plumbline/ports";
-import type { Detection, DetectionOf, RecoveryCause } from "@plumbline/schemas";
+import { DAY_MS, type Detection, type DetectionOf, type RecoveryCause } from "@plumbline/schemas";
 import { confidenceSequence } from "@plumbline/stats";
 import { appendIncident } from "../append-incident.ts";
 import { severityOf } from "../report/severity.ts";
@@ -10,7 +10,7 @@ import { type AnchorVerdict, judgeAnchors } from "./judge-anchors.ts";
 import { type AssertDeps, BASE, detect, iso, openOf } from "./open-incident.ts";
 
 /** A judge without a judged anchor for so long is no longer asked. */
-const REPLACED_MS = 7 * 86_400_000;
+const REPLACED_MS = 7 * DAY_MS;
 /** Judged anchors that a recovery must show: of the judge that came back, or of its successor. */
 const SHOWN_ITEMS_MIN = 100;
 

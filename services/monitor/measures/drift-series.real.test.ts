@@ -1,8 +1,9 @@
 import { describeCall } from "@plumbline/features";
+import { DAY_MS } from "@plumbline/schemas";
 import { expect, test } from "vitest";
 import type { FeatureResult } from "./drift-decision.ts";
 import { DriftSeries } from "./drift-series.ts";
-import { DAY_MS, type DriftWindow } from "./drift-window.ts";
+import { type DriftWindow } from "./drift-window.ts";
 import { groupBy } from "./group-by.ts";
 import { logBin } from "./log-bins.ts";
 import { realEvents, type RealEvent } from "./real-data.fixture.ts";

@@ -1,7 +1,8 @@
+import { DAY_MS } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { expect, test } from "vitest";
 import { DriftSeries } from "./drift-series.ts";
-import { chooseWidth, DAY_MS, type DriftWindow } from "./drift-window.ts";
+import { chooseWidth, type DriftWindow } from "./drift-window.ts";
 import { logBin } from "./log-bins.ts";
 
 /** A day of calls: lengths log-normal, a fifth mentions money; weekends are shorter and poorer. */

@@ -1,9 +1,6 @@
 /** What was counted in one window of a use case, and how wide its windows are. Pure. */
 import type { Histogram } from "./log-bins.ts";
 
-export const HOUR_MS = 3_600_000;
-export const DAY_MS = 24 * HOUR_MS;
-
 export type WidthHours = 1 | 6 | 24;
 
 /** What was counted in one window; histograms are on the grid of `log-bins.ts` and include missing. */

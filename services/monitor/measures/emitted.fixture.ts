@@ -2,7 +2,7 @@
 import { IncidentFold } from "@plumbline/alerts";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
-import { type Detection, IncidentEvent } from "@plumbline/schemas";
+import { DAY_MS, type Detection, HOUR_MS, IncidentEvent } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { pino } from "pino";
 import { assertAnchors } from "./assert-anchors.ts";
@@ -10,7 +10,7 @@ import { assertDrift, assertOutputs } from "./assert-drift.ts";
 import { assertHealth } from "./assert-health.ts";
 import { summaryHour } from "./count-calls.fixture.ts";
 import { DriftSeries } from "./drift-series.ts";
-import { type DriftWindow, DAY_MS, HOUR_MS } from "./drift-window.ts";
+import { type DriftWindow } from "./drift-window.ts";
 import { logBin } from "./log-bins.ts";
 import type { DatedText } from "./text-drift.ts";
 import { UseCaseMeasures } from "./use-case-measures.ts";

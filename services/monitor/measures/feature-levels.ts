@@ -6,10 +6,11 @@
  * cannot hide by becoming its own reference. When they leave no reference, four weeks of the new mix have become the
  * mix: the feature starts anew, and its flag ends.
  */
+import { HOUR_MS } from "@plumbline/schemas";
 import { driftFlags, driftStep } from "@plumbline/stats";
 import { compareBins } from "./compare-bins.ts";
 import type { DriftDecision, FeatureResult } from "./drift-decision.ts";
-import { HOUR_MS, type WidthHours } from "./drift-window.ts";
+import { type WidthHours } from "./drift-window.ts";
 import { sampleOf } from "./log-bins.ts";
 import {
   MEMORY_MS,

@@ -12,14 +12,13 @@
  */
 import type { IncidentFold } from "@plumbline/alerts";
 import type { AnchorDay, Clock, Store } from "@plumbline/ports";
-import type { NormalMeasure } from "@plumbline/schemas";
+import { DAY_MS, HOUR_MS, type NormalMeasure } from "@plumbline/schemas";
 import type { AppendDeps } from "../append-incident.ts";
 import { UseCaseGuard, type UseCaseFailure, type UseCaseKey } from "../use-case-guard.ts";
 import { assertAnchors } from "./assert-anchors.ts";
 import { assertDrift, assertOutputs } from "./assert-drift.ts";
 import { assertHealth } from "./assert-health.ts";
 import { CallFold, type CallFoldDeps } from "./call-fold.ts";
-import { DAY_MS, HOUR_MS } from "./drift-window.ts";
 import { normalMeasures } from "./normal-measures.ts";
 
 const ANCHOR_LOOKBACK_MS = 90 * DAY_MS;

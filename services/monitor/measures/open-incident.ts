@@ -12,7 +12,13 @@ import {
   type IncidentState,
 } from "@plumbline/alerts";
 import type { Clock, Store } from "@plumbline/ports";
-import type { Detection, DetectionKind, DetectionOf, RecoveryCause } from "@plumbline/schemas";
+import {
+  type Detection,
+  type DetectionKind,
+  type DetectionOf,
+  HOUR_MS,
+  type RecoveryCause,
+} from "@plumbline/schemas";
 import { type AppendDeps, appendIncident } from "../append-incident.ts";
 import type { UseCaseKey } from "../use-case-guard.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
@@ -28,7 +34,7 @@ export interface AssertDeps extends AppendDeps {
 export const FEATURES_NAMED = 10;
 
 /** An open incident's numbers are replaced at most this often. */
-const REASSERT_MIN_MS = 6 * 3_600_000;
+const REASSERT_MIN_MS = 6 * HOUR_MS;
 
 export const BASE: Pick<
   Detection,

@@ -1,5 +1,6 @@
 /** Hours summed into the window of a use case that is still open. Pure. */
-import { HOUR_MS, type DriftWindow, type WidthHours } from "./drift-window.ts";
+import { HOUR_MS } from "@plumbline/schemas";
+import { type DriftWindow, type WidthHours } from "./drift-window.ts";
 import { addHistogram, MISSING_BIN, rowsOf } from "./log-bins.ts";
 import { ALL, CELL_PREFIX, withMissing, type VersionHour } from "./version-memory.ts";
 

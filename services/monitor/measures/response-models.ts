@@ -1,5 +1,5 @@
 /** Who answered, by version: a change under an unchanged prompt version is the provider's. Pure. */
-import { DAY_MS } from "./drift-window.ts";
+import { DAY_MS } from "@plumbline/schemas";
 
 export interface ResponseModelChange {
   readonly before: Readonly<Record<string, number>>;

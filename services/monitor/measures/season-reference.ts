@@ -3,8 +3,9 @@
  * than four weeks, or when fewer than two such windows are clean: the same time of day on every day there is, from seven
  * days on. Pure.
  */
+import { DAY_MS, HOUR_MS } from "@plumbline/schemas";
 import { psi, psiDebiased, psiTolerance } from "@plumbline/stats";
-import { DAY_MS, HOUR_MS, type WidthHours } from "./drift-window.ts";
+import { type WidthHours } from "./drift-window.ts";
 import { sampleOf } from "./log-bins.ts";
 
 /** How far back references reach. */

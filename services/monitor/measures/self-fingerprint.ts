@@ -5,6 +5,7 @@
  * The past is frozen here and not by a later day, so a change doesn't become its own reference; who holds this freezes
  * a new one while nothing is suspicious.
  */
+import { DAY_MS } from "@plumbline/schemas";
 import { DRIFT_PATIENCE } from "@plumbline/stats";
 import { OutputFingerprint, type FingerprintResult } from "./output-fingerprint.ts";
 import {
@@ -15,8 +16,6 @@ import {
   type VersionHour,
   type VersionMemory,
 } from "./version-memory.ts";
-
-const DAY_MS = 86_400_000;
 
 export class SelfFingerprint {
   readonly version: string;

@@ -4,9 +4,9 @@
  *
  * Topics are frozen for 28 days; a young use case freezes again when its history has doubled.
  */
+import { DAY_MS } from "@plumbline/schemas";
 import { classifyDomain, DRIFT_PATIENCE, pToEMixture, type TextDocument } from "@plumbline/stats";
 import type { FeatureResult } from "./drift-decision.ts";
-import { DAY_MS } from "./drift-window.ts";
 import type { FeatureLevels } from "./feature-levels.ts";
 import { groupBy } from "./group-by.ts";
 import { AGE_MIN_MS, MEMORY_MS, REFERENCE_ROWS_MIN, WINDOW_ROWS_MIN } from "./season-reference.ts";

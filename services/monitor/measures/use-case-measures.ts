@@ -2,10 +2,10 @@
  * Everything the measures know about one use case, folded hour by hour from counts of its calls. Pure: no clock, no
  * store; the same hours in the same order give the same state, which is how a restart rebuilds it.
  */
-import { isVersion } from "@plumbline/schemas";
+import { DAY_MS, HOUR_MS, isVersion } from "@plumbline/schemas";
 import type { DriftDecision } from "./drift-decision.ts";
 import { DriftSeries } from "./drift-series.ts";
-import { chooseWidth, DAY_MS, HOUR_MS, type WidthHours } from "./drift-window.ts";
+import { chooseWidth, type WidthHours } from "./drift-window.ts";
 import { OpenWindow } from "./open-window.ts";
 import { OutputFingerprint } from "./output-fingerprint.ts";
 import { ResponseModels, type ResponseModelChange } from "./response-models.ts";

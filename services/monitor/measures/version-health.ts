@@ -11,7 +11,7 @@
  * Smallest effects that count: success −1 point, primary −2 points, calls over the old p95 doubled, cached −10
  * points, cost +10%; and never less than three standard errors of the reference.
  */
-import type { Detection, RateDetection } from "@plumbline/schemas";
+import { type Detection, HOUR_MS, type RateDetection } from "@plumbline/schemas";
 import {
   addDropFactors,
   alarmThreshold,
@@ -155,7 +155,7 @@ export class VersionHealth {
   /** Folds one hour, hours in order, each once. */
   addHour(hour: OutcomeCounts): readonly HealthFinding[] {
     this.#recent.push(hour);
-    while (this.#recent[0]!.hour <= hour.hour - RECENT_HOURS * 3_600_000) this.#recent.shift();
+    while (this.#recent[0]!.hour <= hour.hour - RECENT_HOURS * HOUR_MS) this.#recent.shift();
     const logStart = this.#isFirst && this.#isDeploy ? LOG_DEPLOY_START : 0;
     this.#isFirst = false;
     for (const share of this.#shares) this.#step(share, hour, logStart);
@@ -211,7 +211,7 @@ export class VersionHealth {
       };
       const [recentPasses, recentCalls] = totals(
         share,
-        this.#recent.filter((each) => each.hour > hour.hour - 6 * 3_600_000),
+        this.#recent.filter((each) => each.hour > hour.hour - 6 * HOUR_MS),
       );
       if (recentCalls >= RECOVERY_CALLS_MIN && recentPasses / recentCalls >= share.nullMean) {
         share.isAlarming = false;

@@ -1,4 +1,5 @@
 /** What one version's outputs looked like, by slice and feature, in weekly sums over four weeks: the fingerprint's memory. */
+import { DAY_MS } from "@plumbline/schemas";
 import { addHistogram, MISSING_BIN, type Histogram } from "./log-bins.ts";
 
 /** The slice that holds every call. */
@@ -20,7 +21,6 @@ export interface VersionHour extends VersionCounts {
   readonly version: string;
 }
 
-const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
 const WEEKS = 4;
 

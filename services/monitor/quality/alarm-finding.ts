@@ -1,5 +1,6 @@
 /** What the detector found, read from rows: the sizes since the change, and everything that the alarm rests on. */
 import type { JudgedUnitRow } from "@plumbline/ports";
+import { HOUR_MS } from "@plumbline/schemas";
 import { snapshotOf } from "./baseline.ts";
 import { compareVersions, effectError, weightedTotal } from "./compare-versions.ts";
 import { byArrival } from "./input-pairs.ts";
@@ -7,7 +8,7 @@ import type { Watched } from "./known-series.ts";
 import type { Finding, QualityDetector } from "./make-detection.ts";
 import type { AlarmReading } from "./read-detector.ts";
 import { readBeside, type SideBySide } from "./side-by-side.ts";
-import { HOUR_MS, hourOf, iso } from "./series.ts";
+import { hourOf, iso } from "./series.ts";
 
 export const METHOD = "weighted-start Shiryaev-Roberts e-detector over slices, mix-adjusted";
 

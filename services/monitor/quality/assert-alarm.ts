@@ -1,7 +1,7 @@
 /** From evidence that reached its threshold to a detection on the incidents topic, once, and kept true. */
 import { type IncidentFold, incidentId, incidentKey } from "@plumbline/alerts";
 import type { BaselineRow, JudgedUnitRow } from "@plumbline/ports";
-import type { Detection } from "@plumbline/schemas";
+import { type Detection, HOUR_MS } from "@plumbline/schemas";
 import { type AppendDeps, appendIncident } from "../append-incident.ts";
 import { alarmFinding } from "./alarm-finding.ts";
 import { referenceVersions } from "./baseline.ts";
@@ -11,7 +11,7 @@ import { type KnownSeries, throughHour, type Watched } from "./known-series.ts";
 import type { Look } from "./look.ts";
 import { pairsFinding } from "./pairs-finding.ts";
 import { readAlarm } from "./read-detector.ts";
-import { HOUR_MS, iso } from "./series.ts";
+import { iso } from "./series.ts";
 import { besideFinding, isFoundByPairs, sideBySide } from "./side-by-side.ts";
 import type { VersionStates } from "./version-states.ts";
 import type { WatchReading } from "./version-watch.ts";

@@ -1,4 +1,5 @@
 import type { BaselineRow, JudgedUnitRow } from "@plumbline/ports";
+import { DAY_MS } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { expect, test } from "vitest";
 import {
@@ -10,7 +11,7 @@ import {
   startOf,
 } from "./baseline.ts";
 import type { ServedVersion } from "./served-versions.ts";
-import { DAY_MS, hourOf, iso } from "./series.ts";
+import { hourOf, iso } from "./series.ts";
 
 const NOW = Date.parse("2026-03-20T10:00:00Z");
 const series = {

@@ -3,6 +3,7 @@
  * verdicts count, so that looking at it later can't bias it.
  */
 import type { BaselineInsert, BaselineRow, JudgedUnitRow, QualitySeries } from "@plumbline/ports";
+import { DAY_MS, HOUR_MS } from "@plumbline/schemas";
 import {
   type BaselineSnapshot,
   deployStartWeights,
@@ -14,7 +15,7 @@ import {
 import { weightedTotal } from "./compare-versions.ts";
 import { slicesOfEdit } from "./favoured-slices.ts";
 import type { ServedVersion } from "./served-versions.ts";
-import { DAY_MS, HOUR_MS, hourOf, iso, seriesOf, unitOf } from "./series.ts";
+import { hourOf, iso, seriesOf, unitOf } from "./series.ts";
 
 /** Own units that become the baseline of a version without a predecessor. */
 export const OWN_REFERENCE_UNITS = 300;

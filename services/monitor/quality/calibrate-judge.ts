@@ -7,7 +7,7 @@
  * Youden's J, since a noisy judge shrinks it.
  */
 import type { JudgeLabels, QualitySeries } from "@plumbline/ports";
-import type { JudgeCalibration } from "@plumbline/schemas";
+import { DAY_MS, type JudgeCalibration } from "@plumbline/schemas";
 import {
   type Confusion,
   correctedDrop,
@@ -18,7 +18,7 @@ import {
   youdenIndex,
   youdenLowerBound,
 } from "@plumbline/stats";
-import { DAY_MS, seriesKey } from "./series.ts";
+import { seriesKey } from "./series.ts";
 
 /** How far back labels are of use. */
 export const LABELS_REACH_MS = LABEL_AGE_DAYS_MAX * DAY_MS;

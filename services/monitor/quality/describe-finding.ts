@@ -1,6 +1,6 @@
 /** Gathers what a message says around a finding: where, since which models, out of how much traffic. */
 import type { JudgedUnitRow, Store, VersionTraffic } from "@plumbline/ports";
-import type { NormalMeasure, QualityDetection } from "@plumbline/schemas";
+import { DAY_MS, HOUR_MS, type NormalMeasure, type QualityDetection } from "@plumbline/schemas";
 import { referenceVersions } from "./baseline.ts";
 import { LABELS_REACH_MS } from "./calibrate-judge.ts";
 import { explainRegression } from "./explain-regression.ts";
@@ -8,7 +8,7 @@ import { findCause } from "./find-cause.ts";
 import type { KnownSeries, Watched } from "./known-series.ts";
 import type { Look } from "./look.ts";
 import { type Finding, makeDetection } from "./make-detection.ts";
-import { DAY_MS, HOUR_MS, iso, type UseCase } from "./series.ts";
+import { iso, type UseCase } from "./series.ts";
 
 export interface DescribeFindingDeps {
   readonly store: Pick<Store, "sliceMix" | "responseModels" | "judgeLabels">;

@@ -1,7 +1,8 @@
 import type { BaselineRow, EvidenceRow } from "@plumbline/ports";
+import { HOUR_MS } from "@plumbline/schemas";
 import type { HourEvidence } from "@plumbline/stats";
 import { snapshotOf } from "./baseline.ts";
-import { HOUR_MS, iso } from "./series.ts";
+import { iso } from "./series.ts";
 
 /** An hour's sums as they are stored: one row for each stream that had units. */
 export function evidenceRows(baseline: BaselineRow, evidence: HourEvidence, nowMs: number): EvidenceRow[] {

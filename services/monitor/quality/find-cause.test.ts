@@ -1,7 +1,8 @@
 import type { ResponseModel } from "@plumbline/ports";
+import { HOUR_MS } from "@plumbline/schemas";
 import { expect, test } from "vitest";
 import { findCause } from "./find-cause.ts";
-import { HOUR_MS, hourOf, iso } from "./series.ts";
+import { hourOf, iso } from "./series.ts";
 
 const CHANGE = Date.parse("2026-03-20T10:00:00Z");
 const changeHour = hourOf(CHANGE);

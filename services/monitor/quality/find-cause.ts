@@ -1,7 +1,6 @@
 import type { ResponseModel } from "@plumbline/ports";
-import type { Cause } from "@plumbline/schemas";
+import { type Cause, DAY_MS, HOUR_MS } from "@plumbline/schemas";
 import type { Alarm } from "@plumbline/stats";
-import { DAY_MS, HOUR_MS } from "./series.ts";
 
 /** An estimate of the hour of a change is good to about this much. */
 const TOLERANCE_MS = DAY_MS;

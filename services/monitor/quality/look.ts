@@ -1,6 +1,7 @@
 /** One look of the monitor: its moment, and what it asked the store, each thing once. */
 import type { JudgedUnitRow, QualitySeries, Store, VersionTraffic } from "@plumbline/ports";
-import { HOUR_MS, iso, REBUILD_HOURS, seriesKey, useCaseKey } from "./series.ts";
+import { HOUR_MS } from "@plumbline/schemas";
+import { iso, REBUILD_HOURS, seriesKey, useCaseKey } from "./series.ts";
 
 export class Look {
   /** ms since 1970 UTC */

@@ -1,11 +1,12 @@
 /** What pairs of the same input found: the difference between both versions on the very same inputs. */
+import { HOUR_MS } from "@plumbline/schemas";
 import { type PairedReading, pairedBets, pairedInterval } from "@plumbline/stats";
 import { snapshotOf } from "./baseline.ts";
 import { estimate, weightedTotal } from "./compare-versions.ts";
 import { type InputPair, type InputPairs, logPairedThreshold, PAIRED_DELTA } from "./input-pairs.ts";
 import type { Watched } from "./known-series.ts";
 import type { Finding } from "./make-detection.ts";
-import { HOUR_MS, iso } from "./series.ts";
+import { iso } from "./series.ts";
 
 const PAIRED_METHOD = "paired by identical input, betting e-process";
 

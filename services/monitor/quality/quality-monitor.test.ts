@@ -1,10 +1,10 @@
 /** What the monitor asserts and what it leaves alone, on rows in memory. */
-import type { Detection } from "@plumbline/schemas";
+import { type Detection, HOUR_MS } from "@plumbline/schemas";
 import { describe, expect, test } from "vitest";
 import { storedDetection } from "../../../alerts/stored-detections.fixture.ts";
 import { BAD, GOOD, type Served, setUp } from "./quality-world.fixture.ts";
 import type { QualityOptions } from "./quality-monitor.ts";
-import { HOUR_MS, iso } from "./series.ts";
+import { iso } from "./series.ts";
 
 const DAY = 24;
 

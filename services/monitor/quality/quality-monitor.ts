@@ -11,7 +11,7 @@
 import type { IncidentFold } from "@plumbline/alerts";
 import type { BaselineInsert, Clock, EventLog, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import type { NormalMeasure } from "@plumbline/schemas";
+import { DAY_MS, type NormalMeasure } from "@plumbline/schemas";
 import { insertApart } from "../insert-apart.ts";
 import type { VersionNames } from "../report/version-names.ts";
 import { UseCaseGuard, type UseCaseFailure } from "../use-case-guard.ts";
@@ -22,7 +22,7 @@ import type { BaselineOptions } from "./baseline.ts";
 import { keepBaseline, SeriesBook } from "./known-series.ts";
 import { Look } from "./look.ts";
 import { PromptTexts } from "./prompt-texts.ts";
-import { DAY_MS, iso, type UseCase, useCaseKey } from "./series.ts";
+import { iso, type UseCase, useCaseKey } from "./series.ts";
 import { ServedVersions } from "./served-versions.ts";
 import { VerdictReader } from "./verdict-reader.ts";
 import { type VersionState, VersionStates } from "./version-states.ts";

@@ -3,11 +3,11 @@ import { IncidentFold } from "@plumbline/alerts";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import type { BaselineRow, EvidenceRow, JudgedUnitRow, QualityStateRow } from "@plumbline/ports";
-import { IncidentEvent, type QualityDetection } from "@plumbline/schemas";
+import { HOUR_MS, IncidentEvent, type QualityDetection } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { pino } from "pino";
 import { createQualityMonitor, type QualityOptions, type QualityStore } from "./quality-monitor.ts";
-import { groupBy, HOUR_MS, hourOf, iso } from "./series.ts";
+import { groupBy, hourOf, iso } from "./series.ts";
 
 const DAY = 24;
 

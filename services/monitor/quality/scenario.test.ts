@@ -8,14 +8,14 @@ import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import type { Store } from "@plumbline/ports";
-import { IncidentEvent, LlmCall, type Verdict } from "@plumbline/schemas";
+import { HOUR_MS, IncidentEvent, LlmCall, type Verdict } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { promoted, registered, toNewRecord, versionOf } from "../../../test/registry/commands.ts";
 import { createCoverageMonitor } from "../coverage/coverage-monitor.ts";
 import { createQualityMonitor, type QualityOptions } from "./quality-monitor.ts";
-import { HOUR_MS, iso } from "./series.ts";
+import { iso } from "./series.ts";
 import { SIDE_BY_SIDE_METHOD } from "./side-by-side.ts";
 
 const DAY = 24;

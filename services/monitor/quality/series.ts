@@ -1,8 +1,7 @@
 import type { JudgedUnitRow, QualitySeries } from "@plumbline/ports";
+import { HOUR_MS } from "@plumbline/schemas";
 import type { JudgedUnit } from "@plumbline/stats";
 
-export const HOUR_MS = 3_600_000;
-export const DAY_MS = 24 * HOUR_MS;
 /** Hours of a watch that are rebuilt after a restart. Older starts are left out, which only errs towards silence. */
 export const REBUILD_HOURS = 28 * 24;
 

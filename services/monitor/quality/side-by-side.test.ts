@@ -1,6 +1,7 @@
 import type { JudgedUnitRow } from "@plumbline/ports";
+import { HOUR_MS } from "@plumbline/schemas";
 import { expect, test } from "vitest";
-import { HOUR_MS, iso } from "./series.ts";
+import { iso } from "./series.ts";
 import { sideBySide } from "./side-by-side.ts";
 
 const START = Date.parse("2026-11-24T09:00:00Z");

@@ -7,6 +7,7 @@
  * fell as well.
  */
 import type { BaselineRow, JudgedUnitRow } from "@plumbline/ports";
+import { HOUR_MS } from "@plumbline/schemas";
 import {
   type DetectorReading,
   isPairedSilent,
@@ -19,7 +20,7 @@ import { snapshotOf } from "./baseline.ts";
 import { estimate, weightedTotal } from "./compare-versions.ts";
 import { byArrival } from "./input-pairs.ts";
 import type { Finding } from "./make-detection.ts";
-import { HOUR_MS, hourOf } from "./series.ts";
+import { hourOf } from "./series.ts";
 
 export const SIDE_BY_SIDE_METHOD = "side by side with the old version, paired e-detector";
 

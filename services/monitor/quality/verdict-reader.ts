@@ -4,15 +4,14 @@
  */
 import type { EvidenceRow, JudgedUnitRow, Store, UseCasePage } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
+import { DAY_MS, HOUR_MS } from "@plumbline/schemas";
 import { insertApart } from "../insert-apart.ts";
 import { isEverybodys, type UseCaseGuard } from "../use-case-guard.ts";
 import { readInTime, UseCasePages } from "../use-case-pages.ts";
 import { evidenceRows } from "./evidence-rows.ts";
 import type { SeriesBook, Watched } from "./known-series.ts";
 import {
-  DAY_MS,
   groupBy,
-  HOUR_MS,
   hourOf,
   iso,
   REBUILD_HOURS,

@@ -1,9 +1,9 @@
 /** The pairs of a watch: made from rows when they are first asked for, kept up as verdicts arrive. */
+import { HOUR_MS } from "@plumbline/schemas";
 import { referenceVersions, snapshotOf, startOf } from "./baseline.ts";
 import { InputPairs } from "./input-pairs.ts";
 import type { KnownSeries, Watched } from "./known-series.ts";
 import type { Look } from "./look.ts";
-import { HOUR_MS } from "./series.ts";
 
 /** Null for a version that is held against itself or a target: there is no other version to pair with. */
 export async function pairsOf(known: KnownSeries, watched: Watched, look: Look): Promise<InputPairs | null> {

@@ -2,6 +2,7 @@
 import type { IncidentFold } from "@plumbline/alerts";
 import type { BaselineInsert, BaselineRow, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
+import { HOUR_MS } from "@plumbline/schemas";
 import { prepareSnapshot, REFERENCE_MIN } from "@plumbline/stats";
 import {
   type BaselineOptions,
@@ -17,7 +18,7 @@ import { evidenceRows } from "./evidence-rows.ts";
 import { incidentHours, isMuted, regressedVersions, resumedHour } from "./incident-history.ts";
 import { baselineOf, keepBaseline, type KnownSeries, throughHour, type Watched } from "./known-series.ts";
 import type { Look } from "./look.ts";
-import { HOUR_MS, hourOf, REBUILD_HOURS } from "./series.ts";
+import { hourOf, REBUILD_HOURS } from "./series.ts";
 import type { PromptTexts } from "./prompt-texts.ts";
 import type { ServedVersion, ServedVersions } from "./served-versions.ts";
 import { feed, type VerdictReader } from "./verdict-reader.ts";
