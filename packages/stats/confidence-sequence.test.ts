@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { asymptoticConfidenceSequence } from "./asymptotic-confidence-sequence.ts";
 import { confidenceSequence } from "./confidence-sequence.ts";
-import { predictablePlugInSequence } from "./predictable-plug-in.ts";
+
 import { wilsonInterval } from "./proportion-interval.ts";
 import { createRandom } from "./random.ts";
 
@@ -56,17 +56,6 @@ describe("the beta-binomial confidence sequence", () => {
     expect(confidenceSequence(0, 0)).toEqual({ lower: 0, upper: 1 });
     expect(() => confidenceSequence(3, 2)).toThrow(RangeError);
     expect(() => confidenceSequence(1, 2, { alpha: 0 })).toThrow(RangeError);
-  });
-
-  test("overlaps the order-dependent empirical Bernstein sequence at every n", () => {
-    const random = createRandom(7);
-    const x = Array.from({ length: 500 }, () => (random.uniform() < 0.8 ? 1 : 0));
-    let sum = 0;
-    for (const [i, oracle] of predictablePlugInSequence(x).entries()) {
-      sum += x[i]!;
-      const ours = confidenceSequence(sum, i + 1);
-      expect(Math.max(ours.lower, oracle.lower)).toBeLessThanOrEqual(Math.min(ours.upper, oracle.upper));
-    }
   });
 });
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { asymptoticConfidenceSequence } from "./asymptotic-confidence-sequence.ts";
-import { betaBinomialCdf, betaBinomialLogPmf } from "./beta-binomial.ts";
+
 import { LOG_CLEARED, logClearanceOfVerdicts } from "./clearance.ts";
 import { confidenceSequence } from "./confidence-sequence.ts";
 import { dispersion } from "./dispersion.ts";
@@ -25,7 +25,7 @@ import {
   pToE,
   pToEMixture,
 } from "./multiple-testing.ts";
-import { newcombeDifference } from "./newcombe-difference.ts";
+
 import { logEvidenceOfPairs } from "./paired-canary.ts";
 import { plannedDetectionSamples } from "./planning.ts";
 import {
@@ -36,7 +36,7 @@ import {
   polyStitchingBound,
   twoSidedNormalMixtureBound,
 } from "./published-boundaries.fixture.ts";
-import { predictablePlugInSequence } from "./predictable-plug-in.ts";
+
 import { clopperPearsonInterval, jeffreysInterval, wilsonInterval } from "./proportion-interval.ts";
 import { baselineMean, ridgeBaseline } from "./ridge-baseline.ts";
 import {
@@ -78,17 +78,6 @@ const proportion = ({ k, n, conf }: Proportion): Record<string, unknown> => ({
   jeffreys: pair(jeffreysInterval(k, n, conf)),
 });
 
-interface Sequence {
-  readonly x: number[];
-  readonly alpha: number;
-  readonly truncation: number;
-  readonly at: number[];
-}
-const plugIn = ({ x, alpha, truncation, at }: Sequence): Record<string, unknown> => {
-  const sequence = predictablePlugInSequence(x, alpha, truncation);
-  return { lower: at.map((n) => sequence[n - 1]!.lower), upper: at.map((n) => sequence[n - 1]!.upper) };
-};
-
 type Row = readonly [number, number, number];
 type Pair = readonly [number, number];
 
@@ -107,17 +96,7 @@ const answers: Readonly<Record<string, (inputs: never) => Record<string, unknown
   proportion_ci_20_of_20: proportion,
   proportion_ci_230_of_250: proportion,
   proportion_ci_7_of_9: proportion,
-  beta_binomial: ({ k_n_a_b }: { k_n_a_b: [number, number, number, number][] }) => ({
-    logpmf: k_n_a_b.map((t) => betaBinomialLogPmf(...t)),
-    cdf: k_n_a_b.map((t) => betaBinomialCdf(...t)),
-  }),
-  newcombe_difference: (input: { k_old: number; n_old: number; k_new: number; n_new: number }) => {
-    const result = newcombeDifference(
-      { passes: input.k_old, n: input.n_old },
-      { passes: input.k_new, n: input.n_new },
-    );
-    return { difference: result.difference, ci: pair(result) };
-  },
+
   benjamini_hochberg: ({ p }: { p: number[] }) => ({
     adjusted: benjaminiHochberg(p),
     "rejected_at_0.05": benjaminiHochberg(p).filter((value) => value <= 0.05).length,
@@ -211,8 +190,7 @@ const answers: Readonly<Record<string, (inputs: never) => Record<string, unknown
       plannedDetectionSamples(newMean, { nullMean, share, weight }),
     ),
   }),
-  confidence_sequence_predmix_eb_binary: plugIn,
-  confidence_sequence_predmix_eb_scores: plugIn,
+
   confidence_sequence_beta_binomial: ({
     sum_n,
     alpha,

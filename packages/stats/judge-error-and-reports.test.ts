@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { neymanAllocation, squareRootAllocation } from "./allocation.ts";
+
 import { correctedDrop } from "./corrected-drop.ts";
-import { cuped } from "./cuped.ts";
-import { hajekMean } from "./hajek-mean.ts";
+
 import {
   type JudgeCalibration,
   correlationLowerBound,
@@ -11,62 +10,8 @@ import {
   youdenLowerBound,
 } from "./judge-calibration.ts";
 import { kitagawa } from "./kitagawa.ts";
-import { ppiDifference, ppiMean } from "./ppi.ts";
-import { createRandom } from "./random.ts";
+
 import { roganGladen, youdenIndex } from "./rogan-gladen.ts";
-import { mergeSmallStrata, stratifiedMean } from "./stratified-mean.ts";
-
-describe("prediction-powered mean", () => {
-  test("a perfect judge lends its large sample, a useless one is ignored", () => {
-    const human = [1, 0, 1, 1, 0, 1];
-    // λ = 1 only when n/N → 0: cov/((1 + n/N) var).
-    const perfect = ppiMean({
-      human,
-      judgeLabelled: human,
-      judgeUnlabelled: Array.from({ length: 6_000 }, (_, i) => i % 2),
-    });
-    expect(perfect.lambda).toBeGreaterThan(0.85);
-    const constant = ppiMean({ human, judgeLabelled: human.map(() => 1), judgeUnlabelled: [1, 1, 1] });
-    expect(constant).toMatchObject({ lambda: 0, estimate: 4 / 6 });
-    expect(ppiDifference(perfect, perfect)).toMatchObject({ estimate: 0, se: perfect.se * Math.SQRT2 });
-  });
-
-  test("equal weights change nothing; unequal ones undo oversampling; intervals cover", () => {
-    const random = createRandom(2);
-    let covered = 0;
-    for (let run = 0; run < 300; run++) {
-      const unit = () => {
-        const y = random.uniform() < 0.8 ? 1 : 0;
-        return { y, f: random.uniform() < 0.85 ? y : 1 - y };
-      };
-      // Judge-fails are labelled three times as often as judge-passes.
-      const labelled = [];
-      while (labelled.length < 150) {
-        const one = unit();
-        const rate = one.f === 0 ? 0.9 : 0.3;
-        if (random.uniform() < rate) labelled.push({ ...one, weight: 1 / rate });
-      }
-      const sample = {
-        human: labelled.map(({ y }) => y),
-        judgeLabelled: labelled.map(({ f }) => f),
-        judgeUnlabelled: Array.from({ length: 1_500 }, () => unit().f),
-      };
-      const equal = ppiMean({ ...sample, labelWeights: labelled.map(() => 7) });
-      expect(equal.se).toBeCloseTo(ppiMean(sample).se, 12);
-      const { interval } = ppiMean({ ...sample, labelWeights: labelled.map(({ weight }) => weight) });
-      if (interval[0] <= 0.8 && 0.8 <= interval[1]) covered++;
-    }
-    expect(covered / 300).toBeGreaterThan(0.95 - 4 * 0.0126);
-  });
-
-  test("refuses shapes that do not match", () => {
-    expect(() => ppiMean({ human: [1], judgeLabelled: [1], judgeUnlabelled: [1] })).toThrow(RangeError);
-    expect(() => ppiMean({ human: [1, 0], judgeLabelled: [1], judgeUnlabelled: [1] })).toThrow(RangeError);
-    expect(() => ppiMean({ human: [1, 0], judgeLabelled: [1, 0], judgeUnlabelled: [1] }, 2)).toThrow(
-      RangeError,
-    );
-  });
-});
 
 describe("Rogan–Gladen", () => {
   const confusion = { bothPass: 90, humanPass: 100, bothFail: 80, humanFail: 100 };
@@ -154,85 +99,6 @@ describe("calibration is refused, with every reason", () => {
     expect(correlationLowerBound(0.5, 52)).toBeCloseTo(0.3044, 4);
     expect(correlationLowerBound(1, 52)).toBe(1);
     expect(() => correlationLowerBound(0.5, 3)).toThrow(RangeError);
-  });
-});
-
-describe("means of a version", () => {
-  test("a stratum judged in full adds no error; Hájek undoes the rates", () => {
-    const { estimate, se } = stratifiedMean([
-      { traffic: 90, judged: 90, mean: 0.9, variance: 0.09 },
-      { traffic: 10, judged: 5, mean: 0.4, variance: 0.2 },
-    ]);
-    expect(estimate).toBeCloseTo(0.85, 12);
-    // 0.1² · (1 − 5/10) · 0.2/5.
-    expect(se).toBeCloseTo(Math.sqrt(0.01 * 0.5 * 0.04), 12);
-    // One pass judged with certainty, one fail standing for four: 1/(1 + 4).
-    expect(hajekMean([1, 0], [1, 0.25]).estimate).toBeCloseTo(0.2, 12);
-    expect(hajekMean([1, 0, 1], [1, 1, 1]).se).toBe(0);
-    expect(() => stratifiedMean([])).toThrow(RangeError);
-    expect(() => stratifiedMean([{ traffic: 3, judged: 4, mean: 1, variance: 0 }])).toThrow(RangeError);
-    expect(() => hajekMean([1], [0])).toThrow(RangeError);
-  });
-
-  test("merging small strata keeps traffic, units and what one stratum would have measured", () => {
-    const of = (scores: number[], traffic: number) => {
-      const mean = scores.reduce((a, b) => a + b, 0) / scores.length;
-      const squares = scores.reduce((total, score) => total + (score - mean) ** 2, 0);
-      return {
-        traffic,
-        judged: scores.length,
-        mean,
-        variance: scores.length > 1 ? squares / (scores.length - 1) : 0,
-      };
-    };
-    const big = of([1, 1, 0, 1, 1, 0, 1], 500);
-    const merged = mergeSmallStrata([of([1, 0], 20), big, of([1, 1, 0.5], 30)]);
-    const together = of([1, 0, 1, 1, 0.5], 50);
-    expect(merged).toHaveLength(2);
-    expect(merged[0]).toEqual(big);
-    expect(merged[1]!.mean).toBeCloseTo(together.mean, 12);
-    expect(merged[1]!.variance).toBeCloseTo(together.variance, 12);
-    expect(mergeSmallStrata([of([1], 5), big])).toHaveLength(1);
-    expect(mergeSmallStrata([big])).toEqual([big]);
-  });
-
-  test("allocations spend the budget", () => {
-    const traffic = fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 1, maxLength: 8 });
-    fc.assert(
-      fc.property(traffic, fc.integer({ min: 0, max: 5_000 }), (units, budget) => {
-        const total = (values: number[]) => values.reduce((a, b) => a + b, 0);
-        expect(total(squareRootAllocation(units, budget))).toBeCloseTo(budget, 6);
-        expect(
-          total(
-            neymanAllocation(
-              units,
-              units.map(() => 0.3),
-              budget,
-            ),
-          ),
-        ).toBeCloseTo(budget, 6);
-      }),
-    );
-    expect(squareRootAllocation([400, 100], 30)).toEqual([20, 10]);
-    expect(() => squareRootAllocation([0], 10)).toThrow(RangeError);
-    expect(() => neymanAllocation([1], [], 10)).toThrow(RangeError);
-  });
-
-  test("a covariate that explains the score removes its variance; a constant one is ignored", () => {
-    const y = [0.2, 0.4, 0.6, 0.8];
-    expect(
-      cuped(
-        y,
-        y.map((value) => 2 * value),
-        1,
-      ),
-    ).toMatchObject({
-      theta: expect.closeTo(0.5, 12),
-      estimate: expect.closeTo(0.5, 12),
-      varianceRatio: expect.closeTo(0, 12),
-    });
-    expect(cuped(y, [3, 3, 3, 3], 5)).toMatchObject({ theta: 0, estimate: 0.5, varianceRatio: 1 });
-    expect(() => cuped([1, 2], [1, 2], 0)).toThrow(RangeError);
   });
 });
 

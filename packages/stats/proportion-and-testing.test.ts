@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { betaBinomialCdf, betaBinomialLogPmf } from "./beta-binomial.ts";
+
 import { isSampled, samplingUniform } from "./hash-sampling.ts";
 import {
   benjaminiHochberg,
@@ -12,7 +12,7 @@ import {
   pToE,
   pToEMixture,
 } from "./multiple-testing.ts";
-import { newcombeDifference } from "./newcombe-difference.ts";
+
 import { bernoulliDivergence, plannedDetectionSamples, smallestDetectableDrop } from "./planning.ts";
 import { clopperPearsonInterval, jeffreysInterval, wilsonInterval } from "./proportion-interval.ts";
 import { createRandom, shuffle } from "./random.ts";
@@ -43,17 +43,6 @@ describe("proportion intervals", () => {
   test("Clopper–Pearson by hand: no pass of n = 3 has the upper end 1 − 0.025^(1/3)", () => {
     expect(clopperPearsonInterval(0, 3).upper).toBeCloseTo(1 - Math.cbrt(0.025), 12);
     expect(() => wilsonInterval(4, 3)).toThrow(RangeError);
-  });
-
-  test("swapping the versions turns Newcombe's interval round", () => {
-    const a = { passes: 45, n: 50 };
-    const b = { passes: 30, n: 60 };
-    expect(newcombeDifference(a, b).lower).toBeCloseTo(-newcombeDifference(b, a).upper, 12);
-  });
-
-  test("the beta-binomial sums to one and is uniform for a = b = 1", () => {
-    expect(Math.exp(betaBinomialLogPmf(3, 9, 1, 1))).toBeCloseTo(0.1, 12);
-    expect(betaBinomialCdf(29, 30, 2, 3) + Math.exp(betaBinomialLogPmf(30, 30, 2, 3))).toBeCloseTo(1, 12);
   });
 });
 
