@@ -19,7 +19,7 @@ const READ_RECORDS = 1_000;
 type UseCase = Pick<Detection, "tenant" | "env" | "use_case">;
 
 /** The log as far as the fold reads it. */
-export type IncidentLog = Pick<EventLog, "read" | "watermarks">;
+type IncidentLog = Pick<EventLog, "read" | "watermarks">;
 
 /**
  * Every incident as the incidents topic tells it. Nobody keeps incidents in a memory of its own: what is read back from

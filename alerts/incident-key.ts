@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Detection } from "@plumbline/schemas";
 
 /** The part of a detection that says which incident it belongs to. */
-export type IncidentIdentity = Pick<Detection, "tenant" | "env" | "use_case" | "kind"> & {
+type IncidentIdentity = Pick<Detection, "tenant" | "env" | "use_case" | "kind"> & {
   readonly metric: Pick<Detection["metric"], "name">;
   readonly candidate: Pick<Detection["candidate"], "prompt_version">;
 };

@@ -56,6 +56,6 @@ export function judgeNotes(detection: Detection): string[] {
 }
 
 /** Scores made without a language model say so wherever they appear. */
-export function judgeName(judge: string): string {
+function judgeName(judge: string): string {
   return /^lexical/i.test(judge) ? `${judge} (lexical, no LLM)` : judge;
 }

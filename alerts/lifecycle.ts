@@ -21,7 +21,7 @@ type EventOf<Type extends IncidentEvent["type"]> = Extract<IncidentEvent, { type
 export type IncidentStateName = "firing" | "acknowledged" | "snoozed" | "watching" | "resolved" | "dismissed";
 
 /** One line of the incident's history: who did what, and the revision that first showed it. */
-export interface HistoryLine {
+interface HistoryLine {
   readonly revision: number;
   /** ISO 8601 UTC. */
   readonly at: string;
@@ -30,7 +30,7 @@ export interface HistoryLine {
 }
 
 /** What a channel shows, as far as the log knows. */
-export interface Delivery {
+interface Delivery {
   readonly message_ref: string;
   readonly revision: number;
 }
@@ -71,15 +71,15 @@ export interface IncidentState<Of extends Detection = Detection> {
 
 export const HISTORY_LINES_MAX = 50;
 /** A detection this soon after the resolve is the same episode, and edits the same message. */
-export const REOPEN_WITHIN_MS = 24 * HOUR_MS;
+const REOPEN_WITHIN_MS = 24 * HOUR_MS;
 /** After a rollback the old version's numbers keep arriving for a while; past this they mean it did not help. */
-export const WATCH_MS = 60 * MINUTE_MS;
+const WATCH_MS = 60 * MINUTE_MS;
 /** Judged units that a rollback must show before it counts as recovery: no data is never read as good. */
 export const RECOVERY_UNITS_MIN = 100;
 /** The actor of events that nobody caused. */
 const TIME = "time";
 /** An acknowledgement says "I am on it", not "done": it runs out. */
-export const ACKNOWLEDGED_MS: Readonly<Record<Severity, number>> = {
+const ACKNOWLEDGED_MS: Readonly<Record<Severity, number>> = {
   SEV1: 30 * MINUTE_MS,
   SEV2: 2 * HOUR_MS,
   SEV3: Number.POSITIVE_INFINITY,

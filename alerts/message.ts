@@ -18,7 +18,6 @@ import { alsoAffectedLine, concentrationLine } from "./slice-lines.ts";
 import { isText } from "./text.ts";
 
 export type { IncidentMessage } from "./incident-message.ts";
-export { judgeName } from "./judge-words.ts";
 export { PREVIEW_LENGTH_MAX, TITLE_LENGTH_MAX } from "./message-headline.ts";
 export { clip } from "./text.ts";
 export { shortVersion } from "./version-labels.ts";

@@ -10,7 +10,7 @@ export const DEAD_LETTERS_TOPIC = "plumbline.calls.dead_letter";
 export const KEYS_TOPIC = "plumbline.keys";
 export const ERASURES_TOPIC = "plumbline.erasures";
 
-export interface TopicSpec {
+interface TopicSpec {
   /** Partitions on Kafka. Local mode, with one writer, keeps one partition of everything. */
   readonly partitions: number;
   /** Milliseconds that a record is kept; -1 keeps it for ever. */

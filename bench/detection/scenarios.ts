@@ -51,7 +51,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
 };
 
 export const REFERENCE_DAYS = 28;
-export const HORIZON_DAYS = 35;
+const HORIZON_DAYS = 35;
 /** A detector without a deploy has been running for so long when the change comes. */
 const RUNNING_BEFORE_DAYS = 14;
 const START_WEIGHT = 168;

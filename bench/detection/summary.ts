@@ -19,7 +19,7 @@ export interface ScenarioFigures {
   readonly rivals: Readonly<Record<Rival, RivalFigures>>;
 }
 
-export interface RivalFigures {
+interface RivalFigures {
   readonly median_hours: number | null;
   readonly p95_hours: number | null;
   readonly never: number;

@@ -153,7 +153,7 @@ export class Watch {
 }
 
 /** Quarters to hours of evidence to a reading, by the functions that the monitor calls. */
-export function readAsProduct(
+function readAsProduct(
   world: World,
   snapshot: BaselineSnapshot,
   quarters: readonly Quarter[],

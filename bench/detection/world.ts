@@ -28,7 +28,7 @@ export const PREDICATES: readonly string[] = [
   ...FLAGS.map((percent) => `flag:${percent}%`),
 ];
 
-export interface InputType {
+interface InputType {
   /** Names of the predicates that hold. */
   readonly slices: readonly string[];
   /** 1-based positions in `PREDICATES`, ascending. */
@@ -54,7 +54,7 @@ export interface World {
 /** A version that answers differently: the quality of a type, given the healthy one. */
 export type Change = (quality: number, slices: readonly string[]) => number;
 
-export const unchanged: Change = (quality) => quality;
+const unchanged: Change = (quality) => quality;
 
 /** Quality inside a slice falls from 0.92 to `to`, in proportion. */
 export function sliceFallsTo(slice: string, to: number): Change {
@@ -131,7 +131,7 @@ function sigmoid(logit: number): number {
 export const CALENDAR_START = 24 * (7 * 2800 + 4);
 
 /** Relative traffic of an hour, mean 1 over the week: nights a fifth of the peak, weekends 45% of weekdays. */
-export function trafficShape(hour: number): number {
+function trafficShape(hour: number): number {
   const ofWeek = (hour - CALENDAR_START) % HOURS_PER_WEEK;
   const ofDay = 0.6 + 0.4 * Math.cos((2 * Math.PI * ((ofWeek % 24) - 14)) / 24);
   const ofWeekday = isWeekend(hour) ? 0.45 : 1;

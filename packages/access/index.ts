@@ -7,4 +7,4 @@ export { IdentityConfig, withIdentity } from "./identity.ts";
 export { createKey } from "./secret.ts";
 export { OPEN_PATH, sessionRoutes } from "./session-routes.ts";
 export { createSessions, withSessions, type Sessions } from "./sessions.ts";
-export { AccessConfig, openAccess, type ProcessAccess } from "./open-access.ts";
+export { AccessConfig, openAccess } from "./open-access.ts";

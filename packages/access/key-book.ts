@@ -22,7 +22,7 @@ export interface StoredKey {
   last_used_on: string | null;
 }
 
-export type KeyState = "active" | "expired" | "revoked";
+type KeyState = "active" | "expired" | "revoked";
 
 export class KeyBook {
   readonly #keys = new Map<string, StoredKey>();

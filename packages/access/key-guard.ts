@@ -18,7 +18,7 @@ export interface StaticKey {
   readonly isOperator: boolean;
 }
 
-export interface KeyGuardOptions {
+interface KeyGuardOptions {
   readonly clock: Clock;
   readonly staticKeys: readonly StaticKey[];
   /** Null where there is no log; then only static keys hold. */

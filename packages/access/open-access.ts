@@ -37,7 +37,7 @@ export const AccessConfig = z.object({
   PLUMBLINE_TLS_KEY: z.string().min(1).optional().describe("PEM file of the certificate's private key"),
 });
 
-export interface AccessOptions {
+interface AccessOptions {
   readonly config: z.output<typeof AccessConfig>;
   /** Address that the server binds. */
   readonly host: string;
@@ -51,7 +51,7 @@ export interface AccessOptions {
   readonly service: string;
 }
 
-export interface ProcessAccess {
+interface ProcessAccess {
   readonly guard: Guard;
   /** Null where no key is asked for, or there is no log. */
   readonly directory: KeyDirectory | null;

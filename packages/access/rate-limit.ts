@@ -1,7 +1,7 @@
 /** What one key may ask for in a time: token buckets, one pair a key and scope. */
 import type { Scope } from "@plumbline/schemas";
 
-export interface Rate {
+interface Rate {
   readonly requests_per_second: number;
   /** Requests that may come at once after a rest. */
   readonly requests_burst: number;

@@ -1,7 +1,7 @@
 /** The text of an API key: `plb_<10 characters that find it>_<43 characters that prove it>`. */
 import { randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from "node:crypto";
 
-export interface NewKey {
+interface NewKey {
   /** Shown once, to who asked for the key. */
   readonly secret: string;
   readonly key_id: string;

@@ -14,7 +14,7 @@ const SESSIONS_MAX = 10_000;
 const TOKEN_BYTES = 32;
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
-export interface Session {
+interface Session {
   readonly principal: Principal;
   /** Sent back in `CSRF_HEADER` with whatever changes state. */
   readonly csrf: string;

@@ -2,7 +2,7 @@
 import { accessSync, constants } from "node:fs";
 import { basename, delimiter, dirname, join, relative } from "node:path";
 
-export interface Started {
+interface Started {
   /** Of node, the script's path second: `process.argv`. */
   readonly argv: readonly string[];
   /** Options of node itself: `process.execArgv`. */

@@ -40,7 +40,7 @@ export function addEnvOption(command: Program): Program {
 }
 
 /** @throws CommandFailure exit code 3 when there is no usable configuration */
-export async function openConfig({ io }: CommandContext, { project }: ProjectFlags): Promise<FoundConfig> {
+async function openConfig({ io }: CommandContext, { project }: ProjectFlags): Promise<FoundConfig> {
   return findConfig(resolve(io.directory, project ?? "."));
 }
 

@@ -17,7 +17,7 @@ export interface Arm {
 /** The canary first. */
 export type Arms = readonly [Arm, ...Arm[]];
 
-export type ReadArms =
+type ReadArms =
   | { readonly kind: "live"; readonly revision: number; readonly arms: Arms }
   /** There is nothing live. */
   | { readonly kind: "missing" }

@@ -6,7 +6,7 @@ import { backoffMs, messageOf, pause, retryAfterMs, unref } from "@plumbline/emi
 import type { HttpAnswer, HttpGet } from "./http-get.ts";
 import { isObject } from "./prompt-document.ts";
 
-export interface LivePollOptions {
+interface LivePollOptions {
   /** The registry's base address. */
   readonly url: string;
   readonly env: string;

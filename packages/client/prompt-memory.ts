@@ -37,7 +37,7 @@ export interface PromptCounts {
 }
 
 /** What the registry's last word on a use case was. */
-export type Outcome = "live" | "missing" | "hash_mismatch" | "invalid" | "outdated";
+type Outcome = "live" | "missing" | "hash_mismatch" | "invalid" | "outdated";
 
 /**
  * How long a lower revision is taken for a replica that lags, ms. After that the log is another one, and the registry
@@ -47,7 +47,7 @@ const LAG_MS_MAX = 10_000;
 /** How often an unchanged prompt is stored again, so that the next process knows how old it is, ms. */
 const STORE_AGAIN_MS = 600_000;
 
-export interface MemoryOptions {
+interface MemoryOptions {
   readonly state: StateStore | undefined;
   readonly bundle: Bundle | undefined;
   readonly now: () => number;

@@ -22,7 +22,7 @@ export interface Entry {
   wasSent: boolean;
 }
 
-export interface DeliveryOptions {
+interface DeliveryOptions {
   readonly queue: BoundedQueue<Entry>;
   readonly transport: Transport;
   /** Kept up to date here; the emitter counts what it emits and drops. */

@@ -4,7 +4,7 @@ import { ErasureEvent, type ErasedPlace, type ErasureRequested } from "@plumblin
 import { nameHash, withoutErasedNames } from "./erased-names.ts";
 import { subjectHash } from "./subject-hash.ts";
 
-export interface Erasure {
+interface Erasure {
   readonly request: ErasureRequested;
   /** Null while nobody has carried it out. */
   places: readonly ErasedPlace[] | null;

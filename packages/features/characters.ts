@@ -3,10 +3,10 @@
  * for Latin-1, by ranges that are near enough for counting words beyond it.
  */
 
-export const OTHER = 0;
+const OTHER = 0;
 export const LETTER = 1;
 export const DIGIT = 2;
-export const SPACE = 3;
+const SPACE = 3;
 export const NEWLINE = 4;
 export const MARK = 5;
 export const CURRENCY_SIGN = 6;

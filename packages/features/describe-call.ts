@@ -9,13 +9,10 @@ import { appendAttributeSlices } from "./attribute-slices.ts";
 import { scanText, type TextScan } from "./scan-text.ts";
 import { WordSet } from "./word-set.ts";
 
-/** Rises with any change of what a slice or a feature means: series of different versions are never compared. */
-export const FEATURES_VERSION = 1;
-
 /** The part of a call that is looked at. */
 export type DescribedCall = Pick<LlmCall, "model" | "input" | "output" | "attributes" | "vars">;
 
-export interface CallDescription {
+interface CallDescription {
   /** Names of the predicates that hold, without duplicates, at most 64, in a fixed order. */
   readonly slices: readonly string[];
   /**

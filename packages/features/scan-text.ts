@@ -36,7 +36,7 @@ import {
 import { WordSet } from "./word-set.ts";
 
 /** Characters looked at. What lies beyond changes `chars` alone. */
-export const SCANNED_CHARS_MAX = 8192;
+const SCANNED_CHARS_MAX = 8192;
 /** Words that the language and the type-token ratio are taken from, so that both mean the same for long and short texts. */
 const HEAD_WORDS = 200;
 /** Signs of program text that a fence counts as: enough for the whole text to be called that. */

@@ -131,7 +131,7 @@ const table = new Uint32Array(CAPACITY * 2);
 const MASK = CAPACITY * 2 - 1;
 
 /** Hash of one word as the scan makes it; `word` must be lower-case. */
-export function hashWord(word: string): number {
+function hashWord(word: string): number {
   let hash = FNV_OFFSET;
   for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ word.charCodeAt(i), FNV_PRIME);
   return hash >>> 0;

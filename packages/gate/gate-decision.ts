@@ -14,7 +14,7 @@ export interface GateCase {
   readonly latency_ms: number | null;
 }
 
-export interface VersionResults {
+interface VersionResults {
   readonly prompt_version: string;
   readonly cases: readonly GateCase[];
 }
@@ -46,7 +46,7 @@ export interface GateExpectation {
   readonly rubric_hashes: Readonly<Record<string, string>>;
 }
 
-export type GateReasonCode =
+type GateReasonCode =
   | "other_candidate"
   | "stale_incumbent"
   | "other_eval_set"

@@ -30,7 +30,7 @@ import { type PairedDifference, exactUpper, pairedDifference } from "./paired-di
 export type * from "./gate-decision.ts";
 
 /** Right for a use case nobody has thought about yet. Cost and latency limits compare with the incumbent only. */
-export const GATE_DEFAULTS: GateLimitsInForce = {
+const GATE_DEFAULTS: GateLimitsInForce = {
   margin: 0.02,
   require: "not_shown_worse",
   alpha: 0.05,

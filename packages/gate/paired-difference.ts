@@ -1,7 +1,7 @@
 import { betaQuantile, binomialCdf } from "@plumbline/stats";
 
 /** How the limits of a paired difference were computed. */
-export type PairedMethod = "exact_pairs" | "betting";
+type PairedMethod = "exact_pairs" | "betting";
 
 export interface PairedDifference {
   /** Paired cases. */

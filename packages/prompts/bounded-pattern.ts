@@ -8,7 +8,7 @@ const MATCH_MS_MAX = 250;
 /** The interpreter's limit is time on the wall: on a busy machine a match that got no processor is tried again. */
 const TRIES_MAX = 6;
 
-export type PatternMatch =
+type PatternMatch =
   | { readonly kind: "decided"; readonly matches: boolean }
   | { readonly kind: "refused"; readonly problem: string };
 

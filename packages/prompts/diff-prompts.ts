@@ -6,13 +6,13 @@ import { canonicalJson } from "./canonical-json.ts";
 import { diffSequence, splitWords } from "./diff-sequence.ts";
 import type { JsonValue, PromptDocument, PromptMessage } from "./prompt-document.ts";
 
-export interface WordRun {
+interface WordRun {
   readonly op: "same" | "removed" | "added";
   readonly text: string;
 }
 
 /** A changed line; an edited line is one removed and one added line, each with its words marked. */
-export interface ChangedLine {
+interface ChangedLine {
   readonly op: "removed" | "added";
   readonly text: string;
   readonly words: readonly WordRun[];
@@ -25,7 +25,7 @@ export interface ChangedField {
   readonly after: JsonValue | undefined;
 }
 
-export interface ChangedMessage {
+interface ChangedMessage {
   /** Position in the newer document, from 0; in the older one for a message that is gone. */
   readonly index: number;
   readonly role: PromptMessage["role"];

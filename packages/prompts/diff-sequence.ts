@@ -1,5 +1,5 @@
 /** One run of a difference: the same in both, only in the old, only in the new. */
-export interface DiffRun {
+interface DiffRun {
   readonly op: "same" | "removed" | "added";
   readonly items: readonly string[];
 }

@@ -154,7 +154,7 @@ export function parseEvalSet(text: string, file: string): Parsed<EvalSet> {
  * reference answer. The order of cases and of slices does not count, because cases run alone and are paired by id;
  * descriptions, sources, dates and people's labels do not count, because no assert reads them.
  */
-export function evalSetHash(cases: readonly EvalCase[]): string {
+function evalSetHash(cases: readonly EvalCase[]): string {
   return contentHash(
     cases
       .map(({ id, vars, asserts, threshold, slices, split, expected }) => ({

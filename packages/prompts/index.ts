@@ -12,34 +12,23 @@ export {
 export { type ParsedPrompt, type SourceMessage, parsePrompt } from "./parse-prompt.ts";
 export type { ReadPartial } from "./inline-partials.ts";
 export type { InputVariable } from "./input-variables.ts";
-export { type RenderedMessage, type RenderedPrompt, renderPrompt } from "./render-prompt.ts";
+export { renderPrompt } from "./render-prompt.ts";
 export {
   type ChangedField,
-  type ChangedLine,
-  type ChangedMessage,
   type PromptDiff,
-  type WordRun,
   diffFields,
   diffLines,
   diffPrompts,
   formatDiff,
 } from "./diff-prompts.ts";
-export {
-  type LintFinding,
-  type LintProject,
-  type LintRule,
-  type StablePrefix,
-  lintPrompt,
-  stablePrefix,
-} from "./lint-prompt.ts";
-export { type EvalCase, type EvalSet, evalSetHash, parseEvalSet } from "./eval-set.ts";
+export { type LintFinding, type LintRule, lintPrompt, stablePrefix } from "./lint-prompt.ts";
+export { type EvalCase, type EvalSet, parseEvalSet } from "./eval-set.ts";
 export {
   ASSERT_TYPES,
   type AssertContext,
   type AssertResult,
   type CaseOutcome,
   type EvalAnswer,
-  type RubricQuestion,
   type RubricReply,
   runAsserts,
 } from "./run-asserts.ts";
@@ -52,6 +41,6 @@ export {
   policyHash,
   rubricHash,
 } from "./project-files.ts";
-export { type VariableUse, parseMessage, variableUses } from "./template.ts";
+export { parseMessage, variableUses } from "./template.ts";
 export { writeYaml } from "./write-yaml.ts";
 export { readYaml } from "./yaml-source.ts";

@@ -26,7 +26,7 @@ export interface LintFinding {
 }
 
 /** What the project has. */
-export interface LintProject {
+interface LintProject {
   readonly hasFile: (path: string) => boolean;
   readonly hasRubric: (name: string) => boolean;
 }
@@ -157,7 +157,7 @@ function lintProject(prompt: ParsedPrompt, project: LintProject): readonly LintF
 }
 
 /** Where the fixed beginning of a prompt ends. Characters are UTF-16 units of the template. */
-export interface StablePrefix {
+interface StablePrefix {
   /** Fixed text before the first tag that can change between calls. */
   readonly stable_chars: number;
   /** Fixed text after it, which no prefix cache can reuse. */

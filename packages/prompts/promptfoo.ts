@@ -15,12 +15,12 @@ import type { PromptDocument } from "./prompt-document.ts";
 import { renderPrompt } from "./render-prompt.ts";
 
 /** What promptfoo passes, as far as it is read here. */
-export interface PromptfooCall {
+interface PromptfooCall {
   readonly vars: Readonly<Record<string, unknown>>;
 }
 
 /** Messages with the file's settings; promptfoo adds them to the provider's. */
-export interface PromptfooAnswer {
+interface PromptfooAnswer {
   readonly prompt: readonly { readonly role: string; readonly content: string }[];
   readonly config: PromptDocument["config"];
 }

@@ -2,12 +2,12 @@ import type { PromptDocument, PromptRole } from "./prompt-document.ts";
 import { parseMessage, renderNodes, variableUses } from "./template.ts";
 
 /** A message as a provider takes it. */
-export interface RenderedMessage {
+interface RenderedMessage {
   readonly role: PromptRole;
   readonly content: string;
 }
 
-export type RenderedPrompt =
+type RenderedPrompt =
   | {
       readonly kind: "rendered";
       readonly messages: readonly RenderedMessage[];

@@ -18,7 +18,7 @@ export interface EvalAnswer {
   readonly cost_usd: number | null;
 }
 
-export interface RubricQuestion {
+interface RubricQuestion {
   /** `rubric:<name>`'s name, or null for a rubric in words. */
   readonly rubric: string | null;
   /** The words of an inline rubric; empty for a named one. */

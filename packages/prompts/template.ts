@@ -28,7 +28,7 @@ const ITEMS_MAX = 10_000;
 /** Longest rendered message, UTF-16 units; far above every context window. */
 const RENDERED_CHARS_MAX = 20_000_000;
 
-export interface TemplateTree {
+interface TemplateTree {
   readonly nodes: readonly TemplateNode[];
   readonly problems: readonly TemplateProblem[];
 }
@@ -152,7 +152,7 @@ export function parseMessage(content: string, place = "message"): TemplateTree {
 }
 
 /** One use of a variable of the caller; names inside a loop belong to its items and are not listed. */
-export interface VariableUse {
+interface VariableUse {
   /** First part of the path: the name that the caller passes. */
   readonly name: string;
   readonly file: string;
@@ -183,7 +183,7 @@ export function variableUses(nodes: readonly TemplateNode[]): readonly VariableU
   return uses;
 }
 
-export type RenderedText =
+type RenderedText =
   | { readonly kind: "rendered"; readonly text: string }
   | { readonly kind: "invalid"; readonly problems: readonly string[] };
 

@@ -128,7 +128,7 @@ function mayBeDeeper(text: string, levels: number): boolean {
 }
 
 /** What a schema of `@plumbline/schemas` offers here. */
-export interface FileSchema<Value> {
+interface FileSchema<Value> {
   safeParse(
     value: unknown,
     options: { readonly error: typeof plainWords },

@@ -105,7 +105,7 @@ function isAbout(record: EvalState, useCase: UseCaseState, incumbent: string | n
 }
 
 /** How a record differs from what it must be about. */
-export function mismatches(
+function mismatches(
   record: Pick<EvalState, "incumbent" | "eval_set_hash" | "rubric_hashes">,
   { use_case, settings, versions }: UseCaseState,
   incumbent: string | null,

@@ -71,13 +71,13 @@ export interface VersionState {
   quarantined: Mark | null;
 }
 
-export interface Bypass extends Mark {
+interface Bypass extends Mark {
   readonly prompt_version: string;
   readonly overridden: readonly Refusal[];
 }
 
 /** A promotion in steps: each is held until the canary is cleared, or a person goes on. */
-export interface RolloutState {
+interface RolloutState {
   readonly prompt_version: string;
   /** Shares of conversations, rising, the last one 1. */
   readonly steps: readonly number[];
@@ -89,7 +89,7 @@ export interface RolloutState {
 }
 
 /** The newest reading of the current step. Its mark is the monitor's. */
-export interface CanaryReading extends Mark {
+interface CanaryReading extends Mark {
   readonly prompt_version: string;
   readonly decision: CanaryDecision;
 }

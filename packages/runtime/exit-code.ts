@@ -31,7 +31,7 @@ const CONFIG_CODES: ReadonlySet<unknown> = new Set([
 ]);
 
 /** A fault that the product describes: its message is for people, and a stack would only hide it. */
-export type DescribedFault = Error &
+type DescribedFault = Error &
   ({ readonly exitCode: number } | { readonly code: string; readonly retryable: boolean });
 
 export function isDescribed(error: unknown): error is DescribedFault {

@@ -3,7 +3,7 @@
  * of liveness, `/readyz` those of readiness, and the metric `ready` shows the latter.
  */
 
-export interface Finding {
+interface Finding {
   readonly ok: boolean;
   /** A sentence for people: what was looked at, or what is wrong and what to do. Never a secret, never a text. */
   readonly message: string;

@@ -12,7 +12,7 @@ import type { Logger } from "./logger.ts";
 import { onScrape, scrape, setGauge, startDefaultMetrics } from "./metrics.ts";
 import type { Service } from "./run.ts";
 
-export interface MetricsServiceOptions {
+interface MetricsServiceOptions {
   /** Of the process, such as `writer`. */
   readonly name: string;
   readonly logger: Logger;

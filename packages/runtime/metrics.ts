@@ -212,7 +212,7 @@ export const METRICS = {
   },
 } as const satisfies Record<string, Declaration>;
 
-export type MetricName = keyof typeof METRICS;
+type MetricName = keyof typeof METRICS;
 type NameOf<Type extends Declaration["type"]> = {
   [Name in MetricName]: (typeof METRICS)[Name]["type"] extends Type ? Name : never;
 }[MetricName];

@@ -15,7 +15,7 @@ export interface Setting {
   readonly from: string | null;
 }
 
-export interface Settings<Config> {
+interface Settings<Config> {
   /** In the order of the schema. */
   readonly settings: readonly Setting[];
   /** A line each, which names the variable and never its value. */

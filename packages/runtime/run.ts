@@ -22,7 +22,7 @@ export interface Resource {
   close(): Promise<void>;
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly logger: Logger;
   /** Aborts when the process should stop. */
   readonly stop: AbortSignal;

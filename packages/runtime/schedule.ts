@@ -10,7 +10,7 @@ import { observe, setGauge } from "./metrics.ts";
 import type { Service } from "./run.ts";
 
 /** The Clock port as far as a schedule needs it; this package knows nothing of the ports. */
-export interface ScheduleClock {
+interface ScheduleClock {
   now(): number;
   monotonic(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
@@ -60,7 +60,7 @@ export interface JobHealth {
   readonly is_overdue: boolean;
 }
 
-export interface JobScheduler {
+interface JobScheduler {
   /** Repeats the jobs until `signal` aborts, then waits for the runs in flight. */
   run(signal: AbortSignal): Promise<void>;
   health(): readonly JobHealth[];

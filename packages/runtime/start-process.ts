@@ -9,7 +9,7 @@ import { productVersion } from "./product-version.ts";
 import { variableRows } from "./variable-rows.ts";
 import { describeUnknown, findUnknown } from "./unknown-variables.ts";
 
-export interface StartedProcess<Config> {
+interface StartedProcess<Config> {
   readonly config: Config;
   readonly logger: Logger;
 }
@@ -56,7 +56,7 @@ function answerArguments(name: string, schema: z.ZodObject, args: readonly strin
 }
 
 /** helpOf returns the help of a process: every variable that it reads, what it means, and its default. */
-export function helpOf(name: string, schema: z.ZodObject): string {
+function helpOf(name: string, schema: z.ZodObject): string {
   const rows = variableRows({ [name]: schema.shape });
   const width = Math.max(...rows.map(({ variable }) => variable.length));
   const lines = rows.map(({ variable, meaning, usual }) => {

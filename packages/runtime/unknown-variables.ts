@@ -11,7 +11,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   PLUMBLINE_JUDGE_URL: "PLUMBLINE_JUDGE_BASE_URL",
 };
 
-export interface UnknownVariable {
+interface UnknownVariable {
   readonly variable: string;
   /** What took its place; null when it never was a variable. */
   readonly replacement: string | null;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { defaultOf } from "./read-settings.ts";
 
-export interface VariableRow {
+interface VariableRow {
   readonly variable: string;
   readonly meaning: string;
   /** In words, such as `whole number, at least 1`. */

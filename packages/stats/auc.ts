@@ -12,7 +12,7 @@ export interface Auc {
 }
 
 /** The AUC below which a domain classifier's success is immaterial. */
-export const AUC_IMMATERIAL = 0.55;
+const AUC_IMMATERIAL = 0.55;
 
 /**
  * Area under the ROC curve with DeLong's variance, ties counting half.

@@ -32,7 +32,7 @@ export interface BaselineModel {
 }
 
 /** One monitored stream: everything (no predicates), or the units for which all predicates hold. */
-export interface SnapshotStream {
+interface SnapshotStream {
   readonly name: string;
   readonly predicates: readonly string[];
   /** Which model the stream is held against. */

@@ -1,7 +1,7 @@
 import type { Interval } from "./interval.ts";
 import { logBeta } from "./special.ts";
 
-export interface ConfidenceSequenceOptions {
+interface ConfidenceSequenceOptions {
   /** Probability that the interval ever excludes the mean, over all looks together. Default 0.05. */
   readonly alpha?: number;
   /** Shape of the Beta prior of the mixture, in pseudo-passes and pseudo-fails. Default ½ and ½. */

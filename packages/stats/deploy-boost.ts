@@ -1,8 +1,8 @@
 /** Units judged at the boosted rate after a deploy. */
-export const BOOST_UNITS = 400;
+const BOOST_UNITS = 400;
 /** Factor and ceiling of the boosted rate. */
-export const BOOST_FACTOR = 4;
-export const BOOST_RATE_MAX = 0.2;
+const BOOST_FACTOR = 4;
+const BOOST_RATE_MAX = 0.2;
 
 /**
  * Sampling rate of a new version: four times the base rate, at most 20% of traffic (but never below the

@@ -1,5 +1,5 @@
 /** How much more than independent verdicts the hourly sums vary, and what to do about it. */
-export interface Dispersion {
+interface Dispersion {
   /** Overall mean of the reference, score points. */
   readonly mean: number;
   /** The raw statistic; about 1 for independent units, NaN when no hour is large enough. */

@@ -72,7 +72,7 @@ export function weightedStreamAverage(logM: ArrayLike<number>, weights: ArrayLik
   return log;
 }
 
-export interface AlarmBudget {
+interface AlarmBudget {
   /** Start weight W of a deploy, hours. Default 168: one week of budget. */
   readonly deployWeight?: number;
   /** Deploys a year, D, that may start with W. Default 52. */
@@ -81,7 +81,7 @@ export interface AlarmBudget {
   readonly falseAlarmsPerYear?: number;
 }
 
-export const HOURS_PER_YEAR = 8760;
+const HOURS_PER_YEAR = 8760;
 
 /** C = (8760 + D W)/F, hours: 17,496 by default. An alarm needs M ≥ C, a ticket M ≥ C/10. */
 export function alarmThreshold(budget: AlarmBudget = {}): number {

@@ -45,7 +45,7 @@ export function addDropFactors(
   }
 }
 
-export interface BetOptions {
+interface BetOptions {
   /** Tempering for clustered units, in (0, 1]. Default 1. */
   readonly eta?: number;
   /** Relative drops fⱼ, each in (0, 1). Default `relativeDropGrid()`. */

@@ -14,7 +14,7 @@ export interface DropExplanation extends SliceVerdict {
 }
 
 /** A slice with its name and its drop. */
-export interface ExplainedSlice extends Slice {
+interface ExplainedSlice extends Slice {
   /** Names of the predicates that hold together. */
   readonly names: readonly string[];
   /** Mean drop inside and outside, in score points. */
@@ -22,7 +22,7 @@ export interface ExplainedSlice extends Slice {
   readonly dropOutside: number;
 }
 
-export interface ExplainDropInput {
+interface ExplainDropInput {
   /** b, shape [N]: what the frozen baseline expects of each unit, strictly between 0 and 1. */
   readonly baseline: readonly number[];
   /** x, shape [N]: scores in [0, 1]. */

@@ -1,12 +1,12 @@
 /** A sparse vector: values at ascending, distinct indices; 0 everywhere else. */
-export interface SparseVector {
+interface SparseVector {
   /** shape [k], in [0, dimensions) */
   readonly indices: readonly number[];
   /** shape [k] */
   readonly values: readonly number[];
 }
 
-export interface NgramOptions {
+interface NgramOptions {
   /** Default 256; a power of two. */
   readonly dimensions?: number;
   /** Shortest and longest n-gram in code points; default 3 and 5. */

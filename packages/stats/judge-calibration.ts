@@ -1,7 +1,7 @@
 import type { RoganGladen, YoudenIndex } from "./rogan-gladen.ts";
 
 /** Why a judge's figure may not be corrected by human labels; low-cardinality, safe to count. */
-export type UncalibratedReason =
+type UncalibratedReason =
   | "too_few_labels"
   | "too_few_human_passes"
   | "too_few_human_fails"
@@ -14,11 +14,11 @@ export type UncalibratedReason =
   | "inconsistent_calibration";
 
 export const LABELS_MIN = 50;
-export const HUMAN_VERDICTS_MIN = 10;
-export const SLICE_LABELS_MIN = 30;
+const HUMAN_VERDICTS_MIN = 10;
+const SLICE_LABELS_MIN = 30;
 export const LABEL_AGE_DAYS_MAX = 90;
 /** A lower bound of the judge's information at or below this refuses. */
-export const INFORMATION_MIN = 0.2;
+const INFORMATION_MIN = 0.2;
 
 /** Φ⁻¹(0.95). */
 const Z_95_ONE_SIDED = 1.6448536269514722;
@@ -50,7 +50,7 @@ export interface JudgeCalibration {
   };
 }
 
-export type CalibrationDecision =
+type CalibrationDecision =
   | { readonly kind: "calibrated" }
   | { readonly kind: "uncalibrated"; readonly reasons: readonly UncalibratedReason[] };
 

@@ -1,5 +1,5 @@
 /** Ranks of a pooled sample. */
-export interface Midranks {
+interface Midranks {
   /** shape [n]: 1-based ranks; tied values share the mean of their ranks. */
   readonly ranks: Float64Array;
   /** Sum over groups of t tied values of t³ − t; 0 without ties. */

@@ -120,7 +120,7 @@ export function pToEMixture(p: number): number {
 }
 
 /** State of LORD++ between two tests; start from `lordPlusPlusStart`. Plain JSON. */
-export interface LordState {
+interface LordState {
   /** Tests seen so far. */
   readonly tests: number;
   /** 1-based positions of the rejected tests, ascending. */

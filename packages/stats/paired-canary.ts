@@ -44,7 +44,7 @@ export function isPairedSilent(pairs: number, logE: number): boolean {
 }
 
 /** One judged unit of one arm, within an hour. */
-export interface CanaryUnit {
+interface CanaryUnit {
   readonly stratum: string;
   /** `samplingUniform` of the unit: decides the order, knows nothing of the outcome. */
   readonly uniform: number;

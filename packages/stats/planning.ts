@@ -9,7 +9,7 @@ export function bernoulliDivergence(a: number, b: number): number {
   return (a > 0 ? a * Math.log(a / b) : 0) + (a < 1 ? (1 - a) * Math.log((1 - a) / (1 - b)) : 0);
 }
 
-export interface DetectionPlan {
+interface DetectionPlan {
   /** Null mean of the stream, baseline minus margin, in (0, 1). */
   readonly nullMean: number;
   /** Share of judged units that fall in the stream, in (0, 1]. */

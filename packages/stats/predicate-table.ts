@@ -40,7 +40,7 @@ export interface PredicateTable {
  * 1 + n/(n_ref + 30): `n` units are compared with an expectation that itself rests on n_ref units and on the thirty
  * pseudo-units of its ridge, so the difference varies by both.
  */
-export function baselineInflation(rows: number, referenceRows: number): number {
+function baselineInflation(rows: number, referenceRows: number): number {
   return 1 + rows / (referenceRows + RIDGE_UNITS);
 }
 

@@ -4,7 +4,7 @@ import { sorted } from "./sorted.ts";
 import { noncentralChiSquareSf } from "./special.ts";
 
 /** Below this PSI (nats) a shift is never material. */
-export const PSI_IMMATERIAL = 0.02;
+const PSI_IMMATERIAL = 0.02;
 
 /**
  * p-value of H0: the true PSI is at most tau.

@@ -73,7 +73,7 @@ export function createRandom(seed: number): Random {
 }
 
 /** A list or typed array that can be reordered in place. */
-export interface Reorderable<T> {
+interface Reorderable<T> {
   readonly length: number;
   [index: number]: T;
 }

@@ -14,7 +14,7 @@ export interface PairedEvidence {
   readonly drop: ArrayLike<number>;
 }
 
-export interface FoldInput {
+interface FoldInput {
   /** The hour of the deploy, or the hour after a reset; whole hours since 1970 UTC. */
   readonly fromHour: number;
   /** The last hour to fold, which may still be running. */
@@ -27,7 +27,7 @@ export interface FoldInput {
   readonly paired?: readonly PairedEvidence[];
 }
 
-export interface StreamReading {
+interface StreamReading {
   readonly name: string;
   readonly weight: number;
   /** log of (1/J) Σ S, nats: evidence of a drop since an unknown hour. */
@@ -237,7 +237,7 @@ export function foldHours(prepared: PreparedSnapshot, input: FoldInput): Detecto
  * After a deploy: e-values since the deploy at false discovery rate 5%. Otherwise those are stale, and
  * the slices' detectors are held against the budget, k · S₍ₖ₎ ≥ K C.
  */
-export function affectedSlices(
+function affectedSlices(
   prepared: PreparedSnapshot,
   streams: readonly StreamReading[],
   origin: Alarm["origin"],

@@ -32,7 +32,7 @@ export function solveCholesky(a: Float64Array, b: Float64Array): Float64Array {
 }
 
 /** One reference row of the baseline model. */
-export interface BaselineRow {
+interface BaselineRow {
   /** Columns that are 1 for this row, each in 1..columns, no repeats. Column 0 is the intercept. */
   readonly active: ArrayLike<number>;
   /** Score or verdict, in [0, 1]. */
@@ -44,7 +44,7 @@ export interface BaselineRow {
 /** Penalty of a slice's coefficient, as pseudo-units that say "like the rest". */
 export const RIDGE_UNITS = 30;
 /** Largest model: a dense factorisation of 300 columns takes about 10 ms. */
-export const COLUMNS_MAX = 300;
+const COLUMNS_MAX = 300;
 
 /**
  * Additive ridge model of expected quality given slices: β = (ZᵀZ + R)⁻¹ Zᵀx, R = diag(10⁻⁶, 30, …, 30).

@@ -1,7 +1,7 @@
 import type { JudgedUnit } from "./baseline-snapshot.ts";
 
 /** A predecessor of the new version, as far as choosing a reference needs to know. */
-export interface Predecessor {
+interface Predecessor {
   readonly version: string;
   /** Whether its own detector ended in an alarm. */
   readonly alarmed: boolean;
@@ -17,8 +17,8 @@ export interface HourWindow {
 }
 
 const HOURS_PER_WEEK = 168;
-export const REFERENCE_HOURS_MAX = 4 * HOURS_PER_WEEK;
-export const REFERENCE_AIM = 1000;
+const REFERENCE_HOURS_MAX = 4 * HOURS_PER_WEEK;
+const REFERENCE_AIM = 1000;
 
 /**
  * The judged units a new version is held against: those of its direct predecessor in the last 28 days,

@@ -14,7 +14,7 @@ export interface SlicePermutation {
   readonly zCritical: number;
 }
 
-export interface SlicePermutationOptions {
+interface SlicePermutationOptions {
   readonly seed: number;
   /** Default 199, as in the live path; 999 in reports. */
   readonly permutations?: number;

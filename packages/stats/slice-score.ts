@@ -18,7 +18,7 @@ export interface SliceContext {
 }
 
 /** One slice as the score sees it. */
-export interface SliceSums {
+interface SliceSums {
   /** n, units inside */
   readonly rows: number;
   /** Sum of their residuals. */

@@ -21,7 +21,7 @@ export interface Slice {
   readonly mdl: number;
 }
 
-export interface SliceSearch {
+interface SliceSearch {
   /** The slice with the largest MDL, even below 0; missing when none is worse than the rest. */
   readonly best?: Slice;
   /** At most three slices with MDL > 0, best first. */
@@ -35,7 +35,7 @@ const OVERLAP_MAX = 0.95;
 /** Limits triples where bounds do not: at most this many (row, predicate) visits, about 0.1 s. */
 const TRIPLE_VISITS_MAX = 20_000_000;
 
-export interface SlicesOptions {
+interface SlicesOptions {
   /** 1 to 3 predicates in a conjunction; default 3. */
   readonly depthMax?: number;
   /** What a slice after the first must score, nats; default 0. */

@@ -1,5 +1,5 @@
 /** Where a drop lies. */
-export type SliceVerdictKind = "distributional" | "mixed" | "uniform" | "inconclusive";
+type SliceVerdictKind = "distributional" | "mixed" | "uniform" | "inconclusive";
 
 /** What is known about a drop and its best slice; score points unless stated. */
 export interface SliceEvidence {

@@ -99,7 +99,7 @@ export function logSumExp(values: ArrayLike<number>): number {
 }
 
 /** Error function, (2/√π) ∫₀ˣ exp(−t²) dt. Odd, in (−1, 1). */
-export function erf(x: number): number {
+function erf(x: number): number {
   if (x < 0) return -erf(-x);
   if (x >= 2) return 1 - erfc(x);
   // The series with positive terms only: 2x/√π e^{−x²} Σ (2x²)ⁿ / (1·3·5···(2n+1)).
@@ -113,7 +113,7 @@ export function erf(x: number): number {
 }
 
 /** Complementary error function 1 − erf(x), with full relative accuracy for large x. */
-export function erfc(x: number): number {
+function erfc(x: number): number {
   if (x < 0) return 2 - erfc(-x);
   if (x < 2) return 1 - erf(x);
   if (x > 27.3) return 0;
@@ -238,7 +238,7 @@ export function gammaLowerRegularised(a: number, x: number): number {
 }
 
 /** Regularised upper incomplete gamma Q(a, x) = Γ(a, x)/Γ(a); keeps its digits in the upper tail. */
-export function gammaUpperRegularised(a: number, x: number): number {
+function gammaUpperRegularised(a: number, x: number): number {
   requireThat(a > 0 && x >= 0, `gammaUpperRegularised: a = ${a}, x = ${x}, needs a > 0, x >= 0`);
   if (x === 0) return 1;
   if (x === Infinity) return 0;
@@ -346,12 +346,6 @@ function betaSplit(x: number, y: number, a: number, b: number): number {
   return Math.max(0, 1 - (density * betaFraction(y, b, a)) / b);
 }
 
-/** Regularised incomplete beta Iₓ(a, b), the distribution function of Beta(a, b). */
-export function betaRegularised(x: number, a: number, b: number): number {
-  requireThat(a > 0 && b > 0 && x >= 0 && x <= 1, `betaRegularised: x = ${x}, a = ${a}, b = ${b}`);
-  return betaSplit(x, 1 - x, a, b);
-}
-
 /** Quantile of Beta(a, b): the x with Iₓ(a, b) = p. Newton steps kept inside a shrinking bracket. */
 export function betaQuantile(p: number, a: number, b: number): number {
   requireThat(a > 0 && b > 0 && p >= 0 && p <= 1, `betaQuantile: p = ${p}, a = ${a}, b = ${b}`);
@@ -377,7 +371,7 @@ export function betaQuantile(p: number, a: number, b: number): number {
 }
 
 /** Upper tail of Student's t with df > 0 degrees of freedom, not necessarily whole. */
-export function studentTSf(t: number, df: number): number {
+function studentTSf(t: number, df: number): number {
   requireThat(df > 0, `studentTSf: df = ${df}, needs df > 0`);
   if (df === Infinity) return normalSf(t);
   const square = t * t;
@@ -388,37 +382,6 @@ export function studentTSf(t: number, df: number): number {
 /** Distribution function of Student's t. */
 export function studentTCdf(t: number, df: number): number {
   return studentTSf(-t, df);
-}
-
-/** Quantile of Student's t; ±Infinity at p = 0 and 1. */
-export function studentTQuantile(p: number, df: number): number {
-  requireThat(df > 0 && p >= 0 && p <= 1, `studentTQuantile: p = ${p}, df = ${df}`);
-  if (p > 0.5) return -studentTQuantile(1 - p, df);
-  if (p === 0) return -Infinity;
-  if (p === 0.5) return 0;
-  if (p < 0.25) {
-    const x = betaQuantile(2 * p, df / 2, 0.5);
-    return -Math.sqrt((df * (1 - x)) / x);
-  }
-  const y = betaQuantile(1 - 2 * p, 0.5, df / 2);
-  return -Math.sqrt((df * y) / (1 - y));
-}
-
-/** Upper tail of the F distribution with d1 and d2 degrees of freedom. */
-export function fSf(f: number, d1: number, d2: number): number {
-  requireThat(d1 > 0 && d2 > 0, `fSf: d1 = ${d1}, d2 = ${d2}, needs both > 0`);
-  if (f <= 0) return 1;
-  const total = d2 + d1 * f;
-  return betaSplit(d2 / total, (d1 * f) / total, d2 / 2, d1 / 2);
-}
-
-/** log P(X = k) for X ~ Binomial(n, p). */
-export function binomialLogPmf(k: number, n: number, p: number): number {
-  requireThat(p >= 0 && p <= 1, `binomialLogPmf: p = ${p}, needs 0 <= p <= 1`);
-  if (k < 0 || k > n) return -Infinity;
-  if (p === 0) return k === 0 ? 0 : -Infinity;
-  if (p === 1) return k === n ? 0 : -Infinity;
-  return logChoose(n, k) + k * Math.log(p) + (n - k) * Math.log1p(-p);
 }
 
 /** P(X ≤ k) for X ~ Binomial(n, p). */

@@ -2,7 +2,7 @@ import { quantile } from "./quantile.ts";
 import { sorted } from "./sorted.ts";
 
 /** Weights of the two samples, each non-negative with a positive sum; equal when left out. */
-export interface WassersteinWeights {
+interface WassersteinWeights {
   /** shape [n] */
   readonly reference?: readonly number[];
   /** shape [m] */

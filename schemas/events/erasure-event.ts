@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { Tenant } from "./key-event.ts";
 
-export const ERASURE_KINDS = ["conversation", "user", "call"] as const;
+const ERASURE_KINDS = ["conversation", "user", "call"] as const;
 export const ErasureKind = z.enum(ERASURE_KINDS);
 export type ErasureKind = z.infer<typeof ErasureKind>;
 
@@ -28,13 +28,13 @@ export const ErasureRequested = z.object({
   actor: z.string(),
 });
 
-export const ErasedCalls = z.object({
+const ErasedCalls = z.object({
   type: z.literal("calls"),
   erasure_id: z.uuid(),
   call_hashes: z.array(hash).max(ERASED_CALLS_MAX).describe("of the calls that were found"),
 });
 
-export const ErasedNames = z.object({
+const ErasedNames = z.object({
   type: z.literal("names"),
   erasure_id: z.uuid(),
   name_hashes: z
@@ -51,7 +51,7 @@ export const ErasedPlace = z.object({
 });
 export type ErasedPlace = z.infer<typeof ErasedPlace>;
 
-export const ErasureDone = z.object({
+const ErasureDone = z.object({
   type: z.literal("done"),
   erasure_id: z.uuid(),
   places: z.array(ErasedPlace),

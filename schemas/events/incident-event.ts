@@ -19,7 +19,7 @@ import { instant } from "./instant.ts";
  * rollback: the version before serves again. new_version: another one does, or in judge_drift another judge judges.
  * by_itself: what was wrong passed while nothing was deployed. gap_closed: what was unknown is known again.
  */
-export const RECOVERY_CAUSES = ["rollback", "new_version", "by_itself", "gap_closed"] as const;
+const RECOVERY_CAUSES = ["rollback", "new_version", "by_itself", "gap_closed"] as const;
 export type RecoveryCause = (typeof RECOVERY_CAUSES)[number];
 
 /** Announcements of before the registry had tenants are the default tenant's. */

@@ -25,7 +25,7 @@ export const KeyName = z
   .regex(/^[^\p{Cc}]*$/u, "must have no control characters");
 const at = z.iso.datetime().describe("ISO 8601 UTC");
 
-export const KeyCreated = z.object({
+const KeyCreated = z.object({
   type: z.literal("created"),
   key_id: KeyId.describe("public prefix of the key"),
   tenant: Tenant,
@@ -38,14 +38,14 @@ export const KeyCreated = z.object({
   at,
   actor: z.string(),
 });
-export const KeyRevoked = z.object({
+const KeyRevoked = z.object({
   type: z.literal("revoked"),
   key_id: KeyId,
   stops_at: at.describe("from then on it is refused; later than `at` when a rotation leaves time"),
   at,
   actor: z.string(),
 });
-export const KeyUsed = z.object({
+const KeyUsed = z.object({
   type: z.literal("used"),
   key_id: KeyId,
   on: z.iso.date().describe("day, UTC: at most one record a key and day and process"),

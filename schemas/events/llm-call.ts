@@ -11,9 +11,9 @@
 import { z } from "zod";
 import { instant } from "./instant.ts";
 
-export const CALL_SCHEMA_VERSION = 1;
+const CALL_SCHEMA_VERSION = 1;
 
-export const PATHS = [
+const PATHS = [
   "primary",
   "retry",
   "fallback_model",
@@ -23,7 +23,7 @@ export const PATHS = [
   "template",
   "error",
 ] as const;
-export const CALL_STATUSES = [
+const CALL_STATUSES = [
   "ok",
   "error",
   "timeout",
@@ -32,8 +32,8 @@ export const CALL_STATUSES = [
   "refused",
   "cancelled",
 ] as const;
-export const PROMPT_SOURCES = ["live", "cache", "last_known_good", "bundled", "none"] as const;
-export const CACHE_KINDS = ["none", "prefix", "exact", "semantic"] as const;
+const PROMPT_SOURCES = ["live", "cache", "last_known_good", "bundled", "none"] as const;
+const CACHE_KINDS = ["none", "prefix", "exact", "semantic"] as const;
 
 /** Attributes beyond this many keys are refused: they become columns of an analyst's map. */
 export const ATTRIBUTES_MAX = 32;
@@ -47,7 +47,7 @@ const optionalName = z.string().max(200).nullish();
 const milliseconds = z.number().nonnegative().max(86_400_000);
 const tokens = z.number().int().nonnegative().max(100_000_000);
 const text = z.string().max(CALL_BYTES_MAX);
-export const Attempt = z.object({
+const Attempt = z.object({
   model: name.describe("model asked for in this provider request"),
   path: z.enum(PATHS),
   status: z.enum(CALL_STATUSES),
@@ -64,7 +64,7 @@ const callCount = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
  * What one emitter counted since it was created. Cumulative, so that a report that is lost or repeated does no harm;
  * it travels with calls, so that it needs no channel of its own and reaches Kafka as it reaches the collector.
  */
-export const ClientReport = z.object({
+const ClientReport = z.object({
   emitted: callCount,
   acknowledged: callCount.describe("calls that the receiver said are durable"),
   rejected: callCount.describe("calls that the receiver refused for good"),

@@ -18,7 +18,7 @@ import {
 } from "../http/registry.ts";
 import { CanaryDecision } from "./registry-canary.ts";
 
-export const REGISTRY_EVENT_TYPES = [
+const REGISTRY_EVENT_TYPES = [
   "version_registered",
   "promoted",
   "rolled_back",

@@ -13,7 +13,7 @@ import { instant } from "./instant.ts";
 export const VERDICT_STATES = ["scored", "cannot_judge", "failed", "expired", "over_budget"] as const;
 /** What a guardrail may be for, beyond the answer: a fall of one of these is the most urgent there is. */
 export const PROTECTED = ["safety", "personal_data"] as const;
-export const FAILURE_TYPES = ["omission", "contradiction", "invention", "format", "other"] as const;
+const FAILURE_TYPES = ["omission", "contradiction", "invention", "format", "other"] as const;
 
 export const Verdict = z.object({
   call_id: z.string(),

@@ -93,5 +93,3 @@ export const ConfigFile = z
   })
   .strict();
 export type ConfigFile = z.output<typeof ConfigFile>;
-/** What people write: everything has a default. */
-export type ConfigFileInput = z.input<typeof ConfigFile>;

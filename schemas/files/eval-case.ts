@@ -26,7 +26,7 @@ export const EvalAssert = z
   .loose();
 export type EvalAssert = z.output<typeof EvalAssert>;
 
-export const EvalLabel = z.object({
+const EvalLabel = z.object({
   label: z.enum(["pass", "fail", "cannot_judge"]),
   by: z.string().min(1),
 });

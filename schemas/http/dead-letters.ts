@@ -4,7 +4,7 @@ import { z } from "zod";
 /** Dead letters that one request may redrive. */
 export const REDRIVE_MAX = 100;
 /** Longest wait for the writer to have read what was redriven, ms. */
-export const REDRIVE_WAIT_MS_MAX = 20_000;
+const REDRIVE_WAIT_MS_MAX = 20_000;
 /** Dead letters in one answer. */
 export const DEAD_LETTERS_PAGE_MAX = 500;
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { KeyId, KeyName, Scope, SCOPES, Tenant } from "../events/key-event.ts";
 
 /** Longest time that a replaced key goes on, seconds: 30 days. */
-export const KEY_GRACE_SECONDS_MAX = 2_592_000;
+const KEY_GRACE_SECONDS_MAX = 2_592_000;
 
 export const CreateKeyBody = z
   .object({

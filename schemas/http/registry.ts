@@ -129,7 +129,7 @@ const expectedRevision = z.number().int().nonnegative();
 const person = z.string().trim().min(1).max(200);
 
 /** Most steps of a rollout. */
-export const RAMP_STEPS_MAX = 10;
+const RAMP_STEPS_MAX = 10;
 /** Shares of conversations, one after the other, until everybody is served. */
 export const Ramp = z
   .array(z.number().gt(0).max(1))

@@ -13,7 +13,7 @@ import type { Verdict } from "@plumbline/schemas";
 /** As the verdict's schema has it. */
 const REASON_CHARS_MAX = 2000;
 
-export type Outcome =
+type Outcome =
   | { readonly kind: "verdict"; readonly verdict: Verdict }
   /** The judge is not to be reached, whichever call is asked: everything waits. */
   | { readonly kind: "unreachable"; readonly error: ExternalError; readonly isCallsFault: boolean }

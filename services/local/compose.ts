@@ -73,7 +73,7 @@ export interface LocalUrls {
   readonly metrics: string;
 }
 
-export interface LocalOptions {
+interface LocalOptions {
   readonly dataDir: string;
   readonly ports: Flags["ports"];
   readonly config: LocalConfig;

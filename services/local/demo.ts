@@ -41,7 +41,7 @@ export interface DemoProgress {
   readonly calls: number;
 }
 
-export interface DemoOptions {
+interface DemoOptions {
   readonly collectorUrl: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;

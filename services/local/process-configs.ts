@@ -26,7 +26,7 @@ export const PROCESS_CONFIGS = {
 } as const satisfies Readonly<Record<string, z.ZodObject>>;
 export type ProcessName = keyof typeof PROCESS_CONFIGS;
 
-export interface ProcessSettings {
+interface ProcessSettings {
   readonly settings: readonly Setting[];
   readonly problems: readonly string[];
 }

@@ -9,7 +9,7 @@ import type { Flags } from "./flags.ts";
 
 const BAR_WIDTH = 40;
 
-export interface RunDemoOptions {
+interface RunDemoOptions {
   readonly local: LocalMode;
   readonly urls: Awaited<LocalMode["urls"]>;
   readonly flags: Flags;

@@ -51,7 +51,7 @@ export interface JobDeps {
   readonly onScan?: IngestMonitorDeps["onScan"];
 }
 
-export interface MonitorJobs {
+interface MonitorJobs {
   readonly quality: QualityMonitor;
   readonly coverage: CoverageMonitor;
   readonly ingest: IngestMonitor;

@@ -12,7 +12,7 @@ const ROWS_LARGE = 50_000;
 /** What the store says about a question that is too large: TOO_MANY_ROWS, TIMEOUT, MEMORY, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES. */
 const TOO_LARGE_CODES: ReadonlySet<number | null> = new Set([158, 159, 241, 307, 396]);
 
-export function isTooLarge(error: unknown): boolean {
+function isTooLarge(error: unknown): boolean {
   return error instanceof StoreError && TOO_LARGE_CODES.has(error.clickhouseCode);
 }
 

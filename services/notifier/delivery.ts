@@ -30,7 +30,7 @@ import {
   type Told,
 } from "./outbox.ts";
 
-export interface DeliveryDeps {
+interface DeliveryDeps {
   readonly notifier: Notifier;
   readonly channel: Channel;
   readonly clock: Clock;

@@ -47,7 +47,7 @@ export interface Task {
   readonly dueAt: number;
 }
 
-export type Step =
+type Step =
   | { readonly kind: "do"; readonly task: Task }
   /** The channel was unreachable: ask it something harmless first. */
   | { readonly kind: "probe"; readonly task: Task }
@@ -57,7 +57,7 @@ export type Step =
 /** Slack accepts about one post a second per channel. */
 export const PACE_MS = 1_100;
 /** New numbers of one message are shown at most this often; changes of state at once. */
-export const COALESCE_MS = 15_000;
+const COALESCE_MS = 15_000;
 /** A refusal needs a person; it is tried again so that fixing it is enough. */
 export const REFUSED_RETRY_MS = 5 * 60_000;
 export const RATE_LIMIT_DEFAULT_MS = 30_000;

@@ -31,7 +31,7 @@ const OUTBOX_WAIT_MS_MAX = 10 * 60_000;
 /** How often acknowledgements and snoozes are checked for having run out. */
 const DUE_CHECK_MS = 15_000;
 
-export interface NotifierDeps {
+interface NotifierDeps {
   readonly log: Pick<EventLog, "append" | "subscribe" | "commit" | "read" | "watermarks">;
   /** One per channel, with different names. */
   readonly notifiers: readonly Notifier[];
@@ -49,7 +49,7 @@ export interface NotifierDeps {
 
 const OWN_CHANNELS = ["inbox"];
 
-export interface ChannelStatus {
+interface ChannelStatus {
   readonly channel: string;
   /** refused: a person must act; unavailable: it is tried again by itself. */
   readonly state: "ok" | "unavailable" | "refused";

@@ -18,7 +18,7 @@ export interface RegistryApi {
   give(command: GivenCommand, signal: AbortSignal): Promise<string | null>;
 }
 
-export interface GivenCommand {
+interface GivenCommand {
   readonly use_case: string;
   readonly env: string;
   readonly revision: number;

@@ -17,7 +17,7 @@ import {
   type RegistryApiOptions,
 } from "./registry-api.ts";
 
-export interface PolicyDeps extends Omit<RegistryApiOptions, "registryUrl"> {
+interface PolicyDeps extends Omit<RegistryApiOptions, "registryUrl"> {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Of any replica of the registry; a promise where it is started beside this service. */
@@ -27,7 +27,7 @@ export interface PolicyDeps extends Omit<RegistryApiOptions, "registryUrl"> {
 }
 
 /** A rollout as it stands. */
-export interface RolloutStatus extends Pick<Next, "prompt_version" | "step" | "share" | "why" | "decision"> {
+interface RolloutStatus extends Pick<Next, "prompt_version" | "step" | "share" | "why" | "decision"> {
   readonly use_case: string;
   readonly env: string;
   /** `refused`: the registry did not take the command; `why` says what to do. */

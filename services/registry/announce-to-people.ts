@@ -26,7 +26,7 @@ const READ_MAX = 1_000;
 /** A record holds one announcement; a refusal of the gate is a few sentences. */
 const OVERRIDDEN_MAX = 50;
 
-export interface AnnouncerDeps {
+interface AnnouncerDeps {
   readonly log: Pick<EventLog, "append" | "read" | "watermarks">;
   readonly clock: Clock;
   readonly logger: Logger;

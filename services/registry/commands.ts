@@ -24,7 +24,7 @@ export interface Submitted {
   readonly outcome: Outcome;
 }
 
-export interface CommandDeps {
+interface CommandDeps {
   readonly log: Pick<EventLog, "append">;
   readonly clock: Clock;
   readonly state: RegistryState;

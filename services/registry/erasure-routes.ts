@@ -7,7 +7,7 @@ import { EraseBody, type ErasureAnswer, type ErasureEvent, ERASURES_TOPIC } from
 import { mayAdminister, otherTenant } from "./key-routes.ts";
 import { notFound, readJson } from "./read-request.ts";
 
-export interface ErasureRouteDeps {
+interface ErasureRouteDeps {
   readonly log: Pick<EventLog, "append" | "read">;
   readonly clock: Clock;
 }

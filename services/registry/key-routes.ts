@@ -18,7 +18,7 @@ import {
 } from "@plumbline/schemas";
 import { notFound, readJson } from "./read-request.ts";
 
-export interface KeyRouteDeps {
+interface KeyRouteDeps {
   readonly keys: KeyDirectory;
   readonly clock: Clock;
 }

@@ -36,7 +36,7 @@ export interface LiveBoard {
   readonly waiting: number;
 }
 
-export interface Known {
+interface Known {
   readonly etag: string | null;
   readonly since: number | null;
 }

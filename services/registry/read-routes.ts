@@ -29,7 +29,7 @@ import {
   type VersionState,
 } from "@plumbline/registry-fold/state";
 
-export interface ReadDeps {
+interface ReadDeps {
   readonly state: RegistryState;
   readonly live: LiveBoard;
   readonly ready: () => Promise<void>;

@@ -7,7 +7,7 @@ import {
 } from "@plumbline/schemas";
 
 /** Most bytes of cases in one record: what else stands in it, the decision included, has room beside them. */
-export const CASES_BYTES_A_RECORD = 500_000;
+const CASES_BYTES_A_RECORD = 500_000;
 
 type Case = EvalRecord["candidate"]["cases"][number];
 type Part = Readonly<Pick<EvalCasesBody, "candidate" | "incumbent">>;

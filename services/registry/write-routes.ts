@@ -40,7 +40,7 @@ import {
   type UseCaseState,
 } from "@plumbline/registry-fold/state";
 
-export interface WriteDeps {
+interface WriteDeps {
   readonly state: RegistryState;
   readonly submit: Submit;
   readonly clock: Clock;

@@ -30,7 +30,7 @@ const Metadata = z.object({
 });
 
 /** One partition of a group, and the log that keeps its cursor. */
-export interface CursorOf {
+interface CursorOf {
   readonly log: Pick<EventLog, "commit" | "committed">;
   readonly group: string;
   readonly topic: Topic;

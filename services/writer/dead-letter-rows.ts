@@ -28,7 +28,7 @@ export function deadLetterDestination(deps: DestinationDeps): Destination<DeadLe
 }
 
 /** toDeadLetterRow reads a record of the dead-letter topic; what is missing or malformed in it becomes an empty value. */
-export function toDeadLetterRow(record: LogRecord): DeadLetterRow {
+function toDeadLetterRow(record: LogRecord): DeadLetterRow {
   const { headers } = record;
   const isNote = headers[REDRIVEN_BY] !== undefined;
   const written = timeAt(record.timestamp) ?? new Date(EARLIEST_MS).toISOString();

@@ -11,7 +11,7 @@ import { DEAD_LETTERS_TOPIC, type Topic, TOPICS } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
 import { count } from "@plumbline/runtime/metrics";
 
-export interface Rejected {
+interface Rejected {
   readonly record: LogRecord;
   /** Low-cardinality. */
   readonly reason: string;
@@ -43,7 +43,7 @@ export class TooManyDeadLetters extends Error {
 }
 
 /** Counts what became of the records of one partition. Outlives pauses, not the process: a restart begins anew. */
-export class DeadLetterGuard {
+class DeadLetterGuard {
   readonly #subject: string;
   #inARow = 0;
   #seen = 0;
@@ -102,7 +102,7 @@ export class DeadLetterGuard {
   }
 }
 
-export interface DeadLetterDeps {
+interface DeadLetterDeps {
   readonly log: Pick<EventLog, "append">;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -42,13 +42,13 @@ const SETTLE_MS = 3 * FOLLOW_MS;
 const RETRY_MS = 5_000;
 
 /** Replaces the values of records for which `change` gives another one. @returns how many */
-export type RewriteLog = (
+type RewriteLog = (
   topic: Topic,
   change: (record: LogRecord) => Uint8Array | null,
   options: { readonly isDryRun: boolean },
 ) => Promise<number>;
 
-export interface EraserDeps {
+interface EraserDeps {
   readonly log: Pick<EventLog, "append" | "subscribe" | "commit">;
   readonly store: Pick<
     Store,

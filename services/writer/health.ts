@@ -3,7 +3,7 @@ import type { Clock } from "@plumbline/ports";
 import { notOk, ok, type Checks } from "@plumbline/runtime/health";
 import type { Topic } from "@plumbline/schemas";
 
-export interface DeliveryState {
+interface DeliveryState {
   readonly topic: Topic;
   /** Null when the whole topic is meant: it can't be read. */
   readonly partition: number | null;

@@ -7,7 +7,7 @@ import type { Destination } from "./destination.ts";
 /** Calls of a block whose age is looked at. */
 const AGES_A_BLOCK = 32;
 
-export interface InsertHooks<Row> {
+interface InsertHooks<Row> {
   /** Called before each attempt. */
   readonly onAttempt: () => void;
   readonly onStored?: (rows: readonly Row[]) => void;

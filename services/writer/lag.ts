@@ -7,7 +7,7 @@ import { notOk, ok, type Check } from "@plumbline/runtime/health";
 import { onScrape, setGauge } from "@plumbline/runtime/metrics";
 import type { Topic } from "@plumbline/schemas";
 
-export interface PartitionLag {
+interface PartitionLag {
   readonly topic: Topic;
   readonly partition: number;
   /** Records that are not stored. */
@@ -16,7 +16,7 @@ export interface PartitionLag {
   readonly stuckSince: number | null;
 }
 
-export interface LagDeps {
+interface LagDeps {
   readonly log: Pick<EventLog, "watermarks" | "committed">;
   readonly clock: Clock;
   readonly group: string;

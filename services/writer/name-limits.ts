@@ -6,7 +6,7 @@ const CARRIED_CALLS_MIN = 20;
 const SCOPES_MAX = 5_000;
 
 /** A version that the store has calls of, with their number, since some moment of the day. */
-export interface KnownVersion {
+interface KnownVersion {
   readonly tenant: string;
   readonly use_case: string;
   readonly prompt_version: string;

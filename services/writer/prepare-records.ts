@@ -6,7 +6,7 @@ import { withRecordTime } from "./record-time.ts";
 /** Records prepared in one turn of the event loop. */
 const TURN_RECORDS = 500;
 
-export interface Prepared<Row> {
+interface Prepared<Row> {
   readonly rows: readonly Row[];
   readonly rejected: readonly RejectedInTurn[];
   readonly duplicates: number;

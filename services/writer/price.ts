@@ -1,7 +1,7 @@
 import { calcPrice } from "@pydantic/genai-prices";
 
 /** Token counts of one call; `input_tokens` includes the cached ones. */
-export interface TokenUsage {
+interface TokenUsage {
   readonly input_tokens: number;
   readonly cached_input_tokens: number;
   readonly output_tokens: number;

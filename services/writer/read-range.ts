@@ -7,7 +7,7 @@ const CHUNK = { recordsMax: 5_000, bytesMax: 8 * 1_048_576 } as const;
 /** Empty answers in a row to a question that must have one. */
 const EMPTY_ANSWERS_MAX = 5;
 
-export interface RangeToRead {
+interface RangeToRead {
   readonly topic: Topic;
   readonly partition: number;
   readonly from: number;

@@ -21,7 +21,7 @@ const WINDOW_OFFSETS = 200_000;
 /** Missing runs no further apart than this are read in one go. */
 const APART_MAX = 200;
 
-export interface Recovered<State> {
+interface Recovered<State> {
   readonly cursor: IdleCursor;
   readonly state: State;
 }

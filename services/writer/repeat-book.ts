@@ -1,6 +1,6 @@
 /** Whose calls the repeats of a batch are, until the batch is noted. A batch that is prepared twice counts once. */
 
-export interface RepeatsOfApp {
+interface RepeatsOfApp {
   readonly tenant: string;
   readonly app: string;
   readonly duplicates: number;

@@ -51,13 +51,13 @@ export interface SamplingCandidate {
   readonly started_at: string;
 }
 
-export interface SamplingDecision {
+interface SamplingDecision {
   readonly is_sampled: boolean;
   /** Probability with which a call like this was to be chosen; `RATE_BY_OUTCOME` when its outcome chose it. */
   readonly sample_rate: number;
 }
 
-export interface SamplingOptions {
+interface SamplingOptions {
   /** Base probability in [0,1]. */
   readonly rate: number;
   /** Part of the salt; a new one draws a new sample. */

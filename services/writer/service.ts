@@ -38,7 +38,7 @@ import { Interrupted } from "./interrupted.ts";
 import { LagWatch } from "./lag.ts";
 import { GROUP, type DestinationDeps } from "./stored-in.ts";
 
-export interface WriterDeps {
+interface WriterDeps {
   readonly log: EventLog;
   readonly store: DestinationDeps["store"] &
     BindDeps["store"] &

@@ -19,7 +19,7 @@ export interface RowBlock {
   readonly tag?: string | undefined;
 }
 
-export type ResultRow = Readonly<Record<string, unknown>>;
+type ResultRow = Readonly<Record<string, unknown>>;
 
 export interface ClickHouseConnection {
   /** Where this is, for messages: a directory, or an address without credentials. */

@@ -30,7 +30,7 @@ export interface ClickHouseFront {
   close(): Promise<void>;
 }
 
-export interface ClickHouseFrontOptions {
+interface ClickHouseFrontOptions {
   /** 0 takes a free one; the default. */
   readonly port?: number;
   /** Answers only what reads, and lets the engine itself refuse the rest; the default. */

@@ -13,7 +13,7 @@ export interface Lanes<Lane> {
 }
 
 /** How many jobs may wait for a lane. */
-export interface LaneQueue {
+interface LaneQueue {
   readonly waitingMax: number;
   /** Makes the error for one job more. */
   refuseMore(): Error;

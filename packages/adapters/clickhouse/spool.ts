@@ -9,7 +9,7 @@ import { quoteString } from "./sql-text.ts";
 
 const SUFFIX = ".native";
 
-export interface Spool {
+interface Spool {
   /**
    * @param statement an INSERT that ends where its FORMAT clause or SELECT would begin
    * @param run runs one statement

@@ -29,7 +29,7 @@ export function tokenize(sql: string): readonly SqlToken[] {
 }
 
 /** The tokens of `sql` one by one, for a reader that may stop. */
-export function* tokensOf(sql: string): Generator<SqlToken> {
+function* tokensOf(sql: string): Generator<SqlToken> {
   let at = 0;
   while (at < sql.length) {
     const token = tokenAt(sql, at);
@@ -100,7 +100,7 @@ export function isCode(token: SqlToken): boolean {
   return token.kind !== "space" && token.kind !== "comment";
 }
 
-export type QueryParameter = string | number | boolean | readonly (string | number)[];
+type QueryParameter = string | number | boolean | readonly (string | number)[];
 export type QueryParameters = Readonly<Record<string, QueryParameter>>;
 
 /** How long a statement may be, before and after its parameters stand in it. */

@@ -6,7 +6,7 @@
  */
 import { StoreError } from "@plumbline/ports";
 
-export type StoreErrorCode =
+type StoreErrorCode =
   | "store_retriable"
   | "store_unknown"
   | "store_data"

@@ -3,7 +3,7 @@ import type { Kafka, RetryOptions } from "kafkajs";
 import type { KafkaLogger } from "./driver-log.ts";
 import { runMembership } from "./membership.ts";
 
-export interface ClaimOptions {
+interface ClaimOptions {
   readonly group: string;
   readonly topic: Topic;
   readonly signal: AbortSignal;

@@ -21,7 +21,7 @@ export interface KafkaConnection {
 }
 
 /** Of TLS, PEM. */
-export interface TlsOptions {
+interface TlsOptions {
   /** Authorities to trust instead of those that Node trusts. */
   readonly ca?: Buffer;
   readonly cert?: Buffer;

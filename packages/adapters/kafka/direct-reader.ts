@@ -21,7 +21,7 @@ const READ_COMMITTED = 1;
 const ANSWER_MS = 20_000;
 const ATTEMPT_WAIT_MS = 250;
 
-export interface DirectReader {
+interface DirectReader {
   read(topic: Topic, partition: number, from: number, limits: ReadLimits): Promise<readonly LogRecord[]>;
   close(): Promise<void>;
 }

@@ -29,7 +29,7 @@ export interface DriverCluster {
   findBroker(node: { nodeId: string }): Promise<DriverBroker>;
 }
 
-export interface DriverBroker {
+interface DriverBroker {
   fetch(request: {
     readonly isolationLevel: number;
     readonly maxWaitTime: number;
@@ -43,7 +43,7 @@ export interface DriverBroker {
   }): Promise<{ readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[] }>;
 }
 
-export interface FetchedPartition {
+interface FetchedPartition {
   readonly highWatermark: string;
 }
 
@@ -71,7 +71,7 @@ export interface Unreadable {
   readonly detail: string;
 }
 
-export interface DriverOptions {
+interface DriverOptions {
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly ssl: unknown;
@@ -81,7 +81,7 @@ export interface DriverOptions {
   readonly retry: object;
 }
 
-export interface DriverLogger {
+interface DriverLogger {
   namespace(name: string): DriverLogger;
   info(message: string, extra?: object): void;
   error(message: string, extra?: object): void;

@@ -12,7 +12,7 @@ import { toLogError } from "./errors.ts";
 import { startGroupReader, type GroupReader } from "./group-reader.ts";
 import { toOffset } from "./record.ts";
 
-export interface KafkaEventLogOptions extends KafkaConnection {
+interface KafkaEventLogOptions extends KafkaConnection {
   /** Gets kafkajs' lines too, a level lower than kafkajs gives them. Default: silence. */
   readonly logger?: KafkaLogger;
   /**

@@ -42,7 +42,7 @@ export interface GroupReader {
   commit(partition: number, committed: Committed): Promise<void>;
 }
 
-export interface GroupReaderOptions extends SubscribeOptions {
+interface GroupReaderOptions extends SubscribeOptions {
   readonly sessionMs: number;
   readonly heartbeatMs: number;
   readonly logger: KafkaLogger;

@@ -22,7 +22,7 @@ const COME_BACK_MS = 1_000;
 /** Longest wait, when stopping, for a member that is just about to join: left alone it would join afterwards. */
 const JOIN_WAIT_MS = 15_000;
 
-export interface MembershipOptions {
+interface MembershipOptions {
   readonly group: string;
   readonly topic: Topic;
   /** Stop: finish the batches in flight and leave the group. */

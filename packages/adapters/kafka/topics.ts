@@ -13,14 +13,14 @@ const VISIBLE_WAIT_MS = 100;
 const CLIENT_ID = "plumbline-topics";
 
 /** A connection, or only its brokers. */
-export type TopicsConnection = readonly string[] | Omit<KafkaConnection, "clientId">;
+type TopicsConnection = readonly string[] | Omit<KafkaConnection, "clientId">;
 
-export interface CheckTopicsOptions {
+interface CheckTopicsOptions {
   /** Gets what a service may start with and a person should change. Default: silence. */
   readonly logger?: Pick<KafkaLogger, "warn">;
 }
 
-export interface EnsureTopicsOptions extends CheckTopicsOptions {
+interface EnsureTopicsOptions extends CheckTopicsOptions {
   /** Copies of each partition. Default: the cluster's own. */
   readonly replicationFactor?: number;
 }

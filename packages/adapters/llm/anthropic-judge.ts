@@ -7,7 +7,7 @@ import { buildPrompt } from "./prompt.ts";
 import { postJson } from "./request.ts";
 import { AnthropicUsage, anthropicUsage } from "./usage.ts";
 
-export interface AnthropicJudgeOptions {
+interface AnthropicJudgeOptions {
   /** Default https://api.anthropic.com. */
   readonly baseUrl?: string;
   readonly apiKey: string;

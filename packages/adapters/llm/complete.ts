@@ -18,7 +18,7 @@ export interface CompletionRequest {
   readonly output?: { readonly format: "json"; readonly schema?: unknown } | undefined;
 }
 
-export interface Completion {
+interface Completion {
   /** Empty when the model refused or a filter stopped it: an answer too, and the asserts decide. */
   readonly text: string;
   /** Null when the provider does not say. */
@@ -33,7 +33,7 @@ export type Complete = (
   options: { readonly signal: AbortSignal },
 ) => Promise<Completion>;
 
-export interface CompletionOptions {
+interface CompletionOptions {
   /** `anthropic`: the messages endpoint; `openai`: chat completions, which most servers speak. */
   readonly style: "openai" | "anthropic";
   /** For openai up to and including the version, such as https://api.openai.com/v1; for anthropic without it. */
@@ -48,7 +48,7 @@ export interface CompletionOptions {
 }
 
 /** Anthropic wants a limit; a prompt file that sets none gets this one. */
-export const ANTHROPIC_MAX_TOKENS = 4096;
+const ANTHROPIC_MAX_TOKENS = 4096;
 const API_VERSION = "2023-06-01";
 
 export function createCompletion(options: CompletionOptions): Complete {

@@ -4,7 +4,7 @@ import { createAnthropicJudge } from "./anthropic-judge.ts";
 import { createOpenAiJudge } from "./openai-judge.ts";
 import type { JudgePrice } from "./price.ts";
 
-export interface JudgeChoice {
+interface JudgeChoice {
   readonly provider: "lexical" | "openai" | "anthropic";
   readonly model?: string | undefined;
   /** Default: the provider's own. */

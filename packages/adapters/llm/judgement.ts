@@ -13,7 +13,7 @@ const Judgement = z.object({
   label: z.enum(["pass", "fail", "cannot_judge"]),
   failure_type: z.enum(FAILURES).nullable(),
 });
-export type Judgement = z.output<typeof Judgement>;
+type Judgement = z.output<typeof Judgement>;
 
 /** JSON Schema of a judgement, written out because both providers' strict modes take only this much of the language. */
 export const JUDGEMENT_SCHEMA = {

@@ -7,7 +7,7 @@ import { buildPrompt } from "./prompt.ts";
 import { postJson } from "./request.ts";
 import { OpenAiUsage, openAiUsage } from "./usage.ts";
 
-export interface OpenAiJudgeOptions {
+interface OpenAiJudgeOptions {
   /** Up to and including the version, such as https://api.openai.com/v1. Any endpoint that speaks chat completions. */
   readonly baseUrl: string;
   /** Absent for local servers that ask for none. */

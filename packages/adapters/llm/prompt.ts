@@ -3,7 +3,7 @@ import type { JudgeRequest } from "@plumbline/ports";
 /** Characters of each text that a judge reads: about 10,000 tokens. */
 const TEXT_CHARS_MAX = 40_000;
 
-export interface JudgePrompt {
+interface JudgePrompt {
   /** The same for every call of a rubric, so that providers can cache it. */
   readonly system: string;
   readonly user: string;

@@ -8,13 +8,13 @@ const BACKOFF_MS = 500;
 const WAIT_MS_MAX = 20_000;
 const BODY_BYTES_MAX = 4_000_000;
 
-export interface JsonRequest {
+interface JsonRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: unknown;
 }
 
-export interface RequestDeps {
+interface RequestDeps {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -22,7 +22,7 @@ export interface RequestDeps {
   readonly random: () => number;
 }
 
-export type JsonReply =
+type JsonReply =
   /** `latencyMs`: of the try that was answered, without the waits before it. */
   | { readonly kind: "ok"; readonly body: unknown; readonly latencyMs: number }
   /** 400, 413, 422: the provider understood and does not want this request. */

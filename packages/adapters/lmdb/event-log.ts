@@ -49,7 +49,7 @@ export interface LmdbEventLogOptions {
   readonly logger?: WaitLogger;
 }
 
-export interface Trimmed {
+interface Trimmed {
   readonly topic: Topic;
   readonly partition: number;
   readonly removed: number;

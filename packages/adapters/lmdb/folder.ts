@@ -18,7 +18,7 @@ import {
   type WaitLogger,
 } from "../process/holder.ts";
 
-export interface FolderOptions {
+interface FolderOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly partitions: number;

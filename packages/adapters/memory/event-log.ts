@@ -16,7 +16,7 @@ import { createReaders } from "./readers.ts";
 import { assertRecordsFit } from "./record-size.ts";
 
 /** Kafka's limit, `offset.metadata.max.bytes`; the other logs keep it so that code moves between them. */
-export const METADATA_BYTES_MAX = 4_096;
+const METADATA_BYTES_MAX = 4_096;
 
 /** @throws RangeError when a group wants to store more than the port allows */
 export function assertMetadataFits(metadata: string): void {

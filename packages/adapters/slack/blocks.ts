@@ -19,7 +19,7 @@ const FIELDS_MAX = 10;
 const CONTEXT_ELEMENTS_MAX = 10;
 const CONTEXT_LENGTH_MAX = 300;
 const LINES_MAX = 10;
-export const TEXT_LENGTH_MAX = 4_000;
+const TEXT_LENGTH_MAX = 4_000;
 
 /** The message as Block Kit: header, sentences, fields, links, small print. */
 export function renderBlocks(message: Message): KnownBlock[] {

@@ -4,12 +4,12 @@ import { escapeText, renderBlocks, renderText } from "./blocks.ts";
 import { platformCode, toExternalError } from "./errors.ts";
 
 /** What this adapter logs to; pino fits. */
-export interface SlackNotifierLogger {
+interface SlackNotifierLogger {
   debug(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
-export interface SlackNotifierOptions {
+interface SlackNotifierOptions {
   /** Bot token. Scopes: chat:write, and channels:history (groups:history for a private channel) to find lost posts. */
   readonly token: string;
   /** Channel id (`C…`), not its name: names can't be searched for lost posts. */

@@ -8,7 +8,7 @@ import { readServedCalls, type ServedCalls, type Switch } from "./served-calls.t
 
 const LOOK_MS = 500;
 
-export interface Confirmation {
+interface Confirmation {
   /**
    * `served_calls`: clients serve the new version. `registry_only`: no calls could be read, or there were none.
    * `not_confirmed`: some were served with the old version, or too few came to say.
@@ -18,7 +18,7 @@ export interface Confirmation {
   readonly served: ServedCalls | null;
 }
 
-export interface WaitOptions {
+interface WaitOptions {
   readonly callsNeeded: number;
   readonly waitMs: number;
 }

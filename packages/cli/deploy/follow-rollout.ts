@@ -9,7 +9,7 @@ import { percent } from "../text/spoken.ts";
 /** A step takes minutes at least. */
 const LOOK_MS = 3000;
 
-export interface RolloutEnd {
+interface RolloutEnd {
   readonly end: "serves_everybody" | "taken_back" | "replaced";
   /** Why, when the registry says it; who and when are in the history. */
   readonly reason: string | null;

@@ -19,7 +19,7 @@ export interface PushPlan {
   readonly policies: readonly PolicyPlan[];
 }
 
-export interface PolicyPlan extends HashedPolicy {
+interface PolicyPlan extends HashedPolicy {
   readonly env: string;
   /** Revision of the environment that the plan was made from. */
   readonly revision: number;

@@ -21,7 +21,7 @@ export interface ServiceAddress {
   readonly setting: string;
 }
 
-export interface CheckServiceDeps {
+interface CheckServiceDeps {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Of this command line. */

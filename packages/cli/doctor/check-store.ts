@@ -20,7 +20,7 @@ const Facts = z.object({
 });
 
 const Count = z.coerce.number();
-export const DeliveredApp = z.object({
+const DeliveredApp = z.object({
   tenant: z.string(),
   app: z.string(),
   emitted: Count,
@@ -33,11 +33,11 @@ export const DeliveredApp = z.object({
   duplicates: Count,
   dead_letters: Count,
 });
-export type DeliveredApp = z.output<typeof DeliveredApp>;
+type DeliveredApp = z.output<typeof DeliveredApp>;
 
 const LettersOfReason = z.object({ reason: z.string(), letters: Count, newest_at: z.string() });
 
-export interface StoreReport {
+interface StoreReport {
   readonly findings: readonly Finding[];
   readonly delivery: readonly DeliveredApp[];
 }

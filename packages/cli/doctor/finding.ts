@@ -1,6 +1,6 @@
 /** One line of `plumbline doctor`. */
 
-export type FindingStatus = "ok" | "warn" | "fail";
+type FindingStatus = "ok" | "warn" | "fail";
 
 export interface Finding {
   /** Stable, for scripts: `delivery.support`. */

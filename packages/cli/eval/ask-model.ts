@@ -15,7 +15,7 @@ const CachedAnswer = z.object({
   latency_ms: z.number(),
 });
 
-export type ModelAnswer =
+type ModelAnswer =
   | {
       readonly kind: "answered";
       readonly text: string;
@@ -36,7 +36,7 @@ export interface AskDeps {
   readonly signal: AbortSignal;
 }
 
-export interface Question {
+interface Question {
   readonly prompt_version: string;
   readonly document: PromptDocument;
   readonly case: EvalCase;

@@ -153,7 +153,7 @@ function stepAfterPass({ useCase, candidate, isApproved }: EvalReport["plan"]): 
   return `a colleague runs plumbline approve ${useCase} ${candidate.label}; then ${promote}`;
 }
 
-export function intervalLevel(alpha: number): string {
+function intervalLevel(alpha: number): string {
   return percent(1 - 2 * alpha);
 }
 

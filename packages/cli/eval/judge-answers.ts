@@ -16,7 +16,7 @@ import { secretOf } from "../project-options.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type { Budget } from "./budget.ts";
 
-export interface JudgeDeps {
+interface JudgeDeps {
   readonly judge: Judge;
   /** Worst case of one judgement, US dollars; 0 when it is free or the price is unknown. */
   readonly worstUsd: (texts: string) => number;
@@ -64,7 +64,7 @@ const CachedJudgement = z.discriminatedUnion("state", [
 ]);
 type Judgement = z.output<typeof CachedJudgement>;
 
-export interface JudgeAnswersOptions extends JudgeDeps {
+interface JudgeAnswersOptions extends JudgeDeps {
   readonly rubrics: ReadonlyMap<string, NamedRubric>;
   readonly cache: AnswerCache;
   readonly budget: Budget;

@@ -35,7 +35,7 @@ export interface EvalPlan {
   readonly settings: UseCaseSettings;
 }
 
-export interface PlanRequest {
+interface PlanRequest {
   /** `ticket-summary`, or a registered version: `ticket-summary@9be07d1f00aa`. */
   readonly target: string;
   readonly env: string;

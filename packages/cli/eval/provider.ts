@@ -32,7 +32,7 @@ const KNOWN: Readonly<Record<string, Known>> = {
   anthropic: { url: "https://api.anthropic.com", style: "anthropic", key: "ANTHROPIC_API_KEY" },
 };
 
-export interface ProviderOptions {
+interface ProviderOptions {
   readonly io: Pick<CommandIo, "environment" | "directory">;
   readonly clock: Clock;
   /** One request, ms. */

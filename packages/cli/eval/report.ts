@@ -2,7 +2,7 @@
 import { diffPrompts, shortVersion } from "@plumbline/prompts";
 import type { EvalPlan } from "./plan.ts";
 import type { CaseRuns } from "./run-cases.ts";
-import type { EvalSummary } from "./summarise.ts";
+import type { Miss, EvalSummary } from "./summarise.ts";
 import type { EvalVersion } from "./versions.ts";
 
 export interface GateVerdict {
@@ -28,7 +28,8 @@ export interface EvalReport {
 
 /** For machines: stable names, the numbers as they are. */
 export function toJson({ plan, summary, gate, isRecorded, judge, repeat, spentUsd, maxUsd }: EvalReport) {
-  const { record, decision, misses, undone, answers } = summary;
+  const { record, decision, undone, answers } = summary;
+  const misses: readonly Miss[] = summary.misses;
   return {
     use_case: plan.useCase,
     env: plan.env,

@@ -29,7 +29,7 @@ export interface CaseRuns {
   readonly planned: number;
 }
 
-export interface RunDeps extends AskDeps {
+interface RunDeps extends AskDeps {
   readonly judge: NonNullable<AssertContext["judge"]>;
   readonly concurrency: number;
   readonly repeat: number;

@@ -39,7 +39,7 @@ export interface EvalFlags extends RegistryFlags, EnvFlags {
   readonly cache: string | false;
 }
 
-export interface EvalsDone {
+interface EvalsDone {
   readonly reports: readonly EvalReport[];
   /** Use cases whose prompt is live as it is. */
   readonly unchanged: readonly string[];

@@ -24,7 +24,7 @@ export interface Miss {
   readonly incumbent_passes: boolean | null;
 }
 
-export interface SideSummary {
+interface SideSummary {
   readonly pass_rate: PassRate | null;
   readonly latency_ms_p50: number | null;
   readonly latency_ms_p95: number | null;
@@ -48,7 +48,7 @@ export interface EvalSummary {
   readonly answers: { readonly planned: number; readonly made: number; readonly cached: number };
 }
 
-export interface SummaryOptions {
+interface SummaryOptions {
   readonly repeat: number;
   readonly judge: string;
   readonly finishedAt: Date;

@@ -1,6 +1,6 @@
 /** Twenty small tickets, so that a new project has an eval set that the gate accepts. Replace them by your own. */
 
-export interface ExampleCase {
+interface ExampleCase {
   readonly ticket: string;
   /** Each must stand in the summary. */
   readonly keeps: readonly string[];

@@ -1,7 +1,7 @@
 /** The files of a new project, as text. What is written passes `lint` without a finding. */
 import { EXAMPLE_CASES } from "./example-cases.ts";
 
-export interface ScaffoldOptions {
+interface ScaffoldOptions {
   readonly useCase: string;
   /** Of the prompt and its eval set. */
   readonly owner: string;

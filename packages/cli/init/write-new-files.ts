@@ -2,7 +2,7 @@ import { readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder } from "@plumbline/runtime/make-folder";
 
-export interface WrittenFiles {
+interface WrittenFiles {
   readonly written: readonly string[];
   /** Were there already, and are as they were. */
   readonly kept: readonly string[];

@@ -14,14 +14,14 @@ import { UseCasesAnswer } from "../registry/answers.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 
 /** A file of ours, or of an older version of ours: what is read is only compared. */
-export const BundleFile = z
+const BundleFile = z
   .object({
     created_at: z.iso.datetime(),
     env: z.string(),
     use_cases: LiveAnswer.shape.use_cases,
   })
   .loose();
-export type BundleFile = z.output<typeof BundleFile>;
+type BundleFile = z.output<typeof BundleFile>;
 
 export interface FetchedBundle {
   readonly use_cases: BundleFile["use_cases"];

@@ -5,7 +5,7 @@ import { makeFolder } from "@plumbline/runtime/make-folder";
 import { CommandFailure, EXIT } from "../failure.ts";
 import type { WrittenFile } from "./promptfoo-write.ts";
 
-export interface FileOutcome {
+interface FileOutcome {
   readonly path: string;
   readonly outcome: "written" | "replaced" | "unchanged";
 }

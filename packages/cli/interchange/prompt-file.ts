@@ -8,7 +8,7 @@ import {
 } from "@plumbline/prompts";
 import type { Extras } from "./imported-prompt.ts";
 
-export interface PromptFileParts {
+interface PromptFileParts {
   readonly document: PromptDocument;
   readonly extras: Extras;
   readonly evalFile: string | null;

@@ -30,7 +30,7 @@ const Provider = z.union([
 const oneOrMore = <Item extends z.ZodType>(item: Item) =>
   z.union([item.transform((one) => [one]), z.array(item)]);
 
-export const PromptfooConfig = z
+const PromptfooConfig = z
   .object({
     description: z.string().optional(),
     prompts: oneOrMore(z.union([z.string().transform((raw) => ({ raw })), PromptEntry])),

@@ -4,12 +4,12 @@ import { documentOf, type Imported, type ImportedPrompt } from "./imported-promp
 import { formatPromptFile, variablesOf } from "./prompt-file.ts";
 import type { WrittenFile } from "./promptfoo-write.ts";
 
-export interface ProjectFolders {
+interface ProjectFolders {
   readonly prompts: string;
   readonly evals: string;
 }
 
-export interface ProjectFiles {
+interface ProjectFiles {
   readonly files: readonly WrittenFile[];
   /** Those that could be read back. */
   readonly prompts: readonly { readonly use_case: string; readonly short: string; readonly file: string }[];

@@ -5,7 +5,7 @@ export interface Finding extends Omit<LintFinding, "rule"> {
   readonly rule: LintRule | ProjectRule;
 }
 
-export type ProjectRule =
+type ProjectRule =
   /** A file that cannot be used, or a part of it that will not do what it seems to. */
   | "format"
   | "no-prompts"

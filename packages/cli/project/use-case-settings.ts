@@ -18,7 +18,7 @@ export function gateLimitsOf(config: ConfigFile, useCase: string): GateLimits {
  *
  * @returns name to hash; names without a file are left out, lint has reported them
  */
-export function rubricHashesOf(prompt: ParsedPrompt, project: Project): Readonly<Record<string, string>> {
+function rubricHashesOf(prompt: ParsedPrompt, project: Project): Readonly<Record<string, string>> {
   const set = prompt.eval_file === null ? undefined : project.evalSets.get(prompt.eval_file);
   const names = new Set([...prompt.rubrics, ...(set?.cases ?? []).flatMap(rubricsOf)]);
   return Object.fromEntries(

@@ -7,7 +7,7 @@ import * as schemas from "@plumbline/schemas";
 import { z } from "zod";
 
 const Mark = z.object({ at: z.string(), actor: z.string(), reason: z.string(), offset: z.number() }).loose();
-export type Mark = z.output<typeof Mark>;
+type Mark = z.output<typeof Mark>;
 
 const Refusal = z.object({ code: z.string(), message: z.string() }).loose();
 

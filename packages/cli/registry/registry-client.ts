@@ -15,7 +15,7 @@ export interface RegistryClient {
   post<Answer extends z.ZodType>(path: string, body: unknown, answer: Answer): Promise<z.output<Answer>>;
 }
 
-export interface RegistryClientOptions {
+interface RegistryClientOptions {
   readonly url: string;
   readonly timeoutMs: number;
   /** `PLUMBLINE_REGISTRY_KEY`; absent where the registry asks for none. */

@@ -4,7 +4,7 @@ import { CommandFailure, EXIT, UsageError } from "../failure.ts";
 import type { UseCaseAnswer, VersionSummary } from "./answers.ts";
 
 /** A use case and one of its versions: `v3`, 12 or more hex digits, or `sha256:<64 hex>`. */
-export interface VersionTarget {
+interface VersionTarget {
   readonly useCase: string;
   readonly version: string;
 }

@@ -12,7 +12,7 @@ export interface Challenger {
   readonly provider: Provider;
 }
 
-export interface ReplayDeps {
+interface ReplayDeps {
   /** Null: the stored answers are only judged again. */
   readonly challenger: Challenger | null;
   readonly ask: ReturnType<typeof createAsk>;
@@ -41,7 +41,7 @@ export interface ReplayedCall {
   readonly cost_usd: number | null;
 }
 
-export type Skipped = "no_variables" | "not_asked" | "not_answered" | "cannot_judge";
+type Skipped = "no_variables" | "not_asked" | "not_answered" | "cannot_judge";
 
 export interface Replay {
   readonly calls: readonly ReplayedCall[];

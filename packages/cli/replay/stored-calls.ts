@@ -24,7 +24,7 @@ const StoredCall = z.object({
 });
 export type StoredCall = z.output<typeof StoredCall>;
 
-export interface CallWindow {
+interface CallWindow {
   readonly useCase: string;
   /** Empty for all. */
   readonly env: string;

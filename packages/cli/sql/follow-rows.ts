@@ -2,7 +2,7 @@
 import type { Clock } from "@plumbline/ports";
 
 /** Where reading stands: the time of a row, and its id among the rows of that time. */
-export interface Place {
+interface Place {
   /** ISO 8601, ms. */
   readonly at: string;
   readonly id: string;
@@ -14,7 +14,7 @@ export interface Window {
   readonly isNewestFirst: boolean;
 }
 
-export interface FollowOptions<Row> {
+interface FollowOptions<Row> {
   readonly read: (window: Window) => Promise<readonly Row[]>;
   /** Shows what is stored since this time, ms since the epoch. */
   readonly since: number;

@@ -13,7 +13,7 @@ import { CommandFailure, EXIT, UsageError } from "../failure.ts";
 /** Found through the package's root, so that the same code works from source and from `dist`. */
 const FOLDER = join(dirname(createRequire(import.meta.url).resolve("@plumbline/cli/package.json")), "sql");
 /** Where local mode serves it. */
-export const SQL_URL_DEFAULT = "http://127.0.0.1:4321";
+const SQL_URL_DEFAULT = "http://127.0.0.1:4321";
 /** Longest wait for one answer, ms. */
 const TIMEOUT_MS = 30_000;
 /** A page of texts is larger than a page of calls; beyond this something else is wrong. */

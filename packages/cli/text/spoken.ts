@@ -18,7 +18,7 @@ const UNITS = [
 ] as const;
 
 /** `3 h`, `2 d`: the largest unit that fits, rounded down; `now` below a second. */
-export function span(ms: number): string {
+function span(ms: number): string {
   for (const [unitMs, unit] of UNITS) if (ms >= unitMs) return `${Math.floor(ms / unitMs)} ${unit}`;
   return "now";
 }

@@ -40,7 +40,7 @@ export class AccessRefused extends HttpProblem {
 }
 
 /** Header that names the person where no key is asked for. Where keys are, the key says it. */
-export const ACTOR_HEADER = "x-plumbline-actor";
+const ACTOR_HEADER = "x-plumbline-actor";
 const ACTOR_CHARS_MAX = 200;
 const EVERY_SCOPE: ReadonlySet<Scope> = new Set(SCOPES);
 export const DEFAULT_TENANT = "default";

@@ -6,7 +6,7 @@ import { healthRoutes, PROBE_PATHS } from "./health.ts";
 import { HttpProblem, toProblem } from "./problem.ts";
 import type { HttpApp, Route } from "./route.ts";
 
-export interface HttpAppOptions {
+interface HttpAppOptions {
   /** Service name; the log line of a request is `<name>.request`. */
   readonly name: string;
   readonly logger: Logger;

@@ -9,7 +9,7 @@ import type { IncomingMessage } from "node:http";
 import { isAllowedHost, isAllowedOrigin } from "./allowed-hosts.ts";
 import type { ProblemBody } from "./problem.ts";
 
-export interface GuardOptions {
+interface GuardOptions {
   /** The server is bound to a loopback address: only loopback names can mean it. */
   readonly isLoopback: boolean;
   /** Whether `path` is a document that people open by a link from elsewhere, such as Slack. */

@@ -5,14 +5,7 @@
  * unknown paths, wrong methods and everything that a handler throws become `application/problem+json` (RFC 9457) in
  * `app.ts`; whom a server answers at all is decided in `foreign-requests.ts`.
  */
-export {
-  AccessRefused,
-  ACTOR_HEADER,
-  createOpenGuard,
-  DEFAULT_TENANT,
-  type Guard,
-  type Principal,
-} from "./access.ts";
+export { AccessRefused, createOpenGuard, DEFAULT_TENANT, type Guard, type Principal } from "./access.ts";
 export { createHttpApp } from "./app.ts";
 export { type BodyReader, createBodyReader } from "./body.ts";
 export { firstInvalidLine, inUtf8, readWholeText } from "./charset.ts";

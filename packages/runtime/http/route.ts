@@ -32,7 +32,7 @@ export interface PublicRoute extends RouteBase {
 }
 
 /** A route that asks who sends the request before its handler runs. */
-export interface ProtectedRoute extends RouteBase {
+interface ProtectedRoute extends RouteBase {
   /** The scope that a key needs. */
   readonly access: Scope;
   handle(request: Request, response: Response, principal: Principal): Promise<void> | void;

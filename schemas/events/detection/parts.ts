@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { instant } from "../instant.ts";
 
-export const SEVERITIES = ["SEV1", "SEV2", "SEV3"] as const;
+const SEVERITIES = ["SEV1", "SEV2", "SEV3"] as const;
 
 export const interval = z.tuple([z.number(), z.number()]).readonly();
 
@@ -10,16 +10,16 @@ export const interval = z.tuple([z.number(), z.number()]).readonly();
  * share: in [0,1]. usd: US dollars. psi: population stability index, nats, 0 when nothing moved. auc: area under the curve
  * minus 0.5, 0 when nothing tells two samples apart. calls: a count of them.
  */
-export const UNITS = ["share", "usd", "psi", "auc", "calls"] as const;
+const UNITS = ["share", "usd", "psi", "auc", "calls"] as const;
 
 /** What was measured, as the job that measured it says. Readers take the unit from here and never from the name. */
-export const Metric = z.object({
+const Metric = z.object({
   name: z.string().describe("part of the incident's identity: criterion, feature or quantity"),
   unit: z.enum(UNITS).describe("of every mean, of the effect and of its interval"),
   label: z.string().describe("for people, as the subject of a sentence, such as calls within 1,810 ms"),
 });
 
-export const VersionEvidence = z.object({
+const VersionEvidence = z.object({
   prompt_version: z.string().describe("empty when no version is meant; the judge in judge_drift"),
   number: z.number().int().positive().optional().describe("of the version in the registry: v<number>"),
   units: z.number().int().nonnegative().describe("judged conversations"),
@@ -35,7 +35,7 @@ export const RecoveryEvidence = VersionEvidence.extend({
 });
 export type RecoveryEvidence = z.infer<typeof RecoveryEvidence>;
 
-export const SliceEvidence = z.object({
+const SliceEvidence = z.object({
   name: z.string(),
   units: z.number().int(),
   reference: z.number().describe("mean of the incumbent inside the slice"),

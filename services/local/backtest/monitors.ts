@@ -13,7 +13,7 @@ const SETTLE_MS = -1;
 /** Its questions cost as much as all others, and its answers are about hours without verdicts. */
 const COVERAGE_EVERY_MS = 6 * HOUR_MS;
 
-export interface Monitors {
+interface Monitors {
   run(): Promise<void>;
   states(): readonly VersionState[];
 }

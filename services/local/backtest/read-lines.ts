@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { createGunzip } from "node:zlib";
 import { BadFileError, MissingFileError } from "./bad-file.ts";
 
-export interface Line {
+interface Line {
   /** From 1. */
   readonly number: number;
   readonly text: string;

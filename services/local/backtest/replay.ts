@@ -61,7 +61,7 @@ export interface BacktestOptions extends TrafficFiles {
   readonly onProgress?: (progress: BacktestProgress) => void;
 }
 
-export interface BacktestProgress {
+interface BacktestProgress {
   readonly calls: number;
   readonly of: number;
   /** Event time, ms. */
@@ -192,7 +192,7 @@ export async function backtest(options: BacktestOptions): Promise<BacktestReport
 }
 
 /** Somebody pressed ctrl-c. */
-export class InterruptedError extends Error {
+class InterruptedError extends Error {
   readonly exitCode = 130;
   constructor() {
     super("interrupted");

@@ -8,7 +8,7 @@ import type { VersionState } from "../../monitor/quality/version-states.ts";
 
 const READ_RECORDS = 1_000;
 
-export interface FoundIncident {
+interface FoundIncident {
   readonly kind: Detection["kind"];
   readonly use_case: string;
   readonly candidate: string | null;
@@ -45,14 +45,14 @@ export interface FoundIncident {
   readonly recovered_at: string | null;
 }
 
-export interface ClearedVersion {
+interface ClearedVersion {
   readonly version: string;
   readonly at: string;
   readonly units: number;
   readonly metric: string;
 }
 
-export interface UndecidedVersion {
+interface UndecidedVersion {
   readonly version: string;
   readonly units: number;
   /** About how many more until the version is decided. */
@@ -66,7 +66,7 @@ export interface UndecidedVersion {
   readonly interval: readonly [number, number] | null;
 }
 
-export interface BacktestCoverage {
+interface BacktestCoverage {
   /** Share of conversations that were selected for judging. */
   readonly rate: number;
   /** Calls; the states add up to `sampled`. */

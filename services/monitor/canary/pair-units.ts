@@ -35,7 +35,7 @@ export interface HourOfPairs extends PairedEvidence {
   readonly differences: readonly number[];
 }
 
-export interface Arms {
+interface Arms {
   readonly candidate: string;
   /** Null: the one judged most often since `fromHour`. */
   readonly incumbent: string | null;

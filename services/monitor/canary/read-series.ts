@@ -5,7 +5,7 @@ import { logClearanceOfPairs, logEvidenceOfPairs, logMixture, plannedClearancePa
 import { groupBy } from "../quality/series.ts";
 import { pairsOfWindow } from "./pair-units.ts";
 
-export interface SeriesInput {
+interface SeriesInput {
   /** Of one criterion, rubric and judge, of both arms, judged since the candidate got its first share. */
   readonly rows: readonly JudgedUnitRow[];
   readonly candidate: string;

@@ -3,7 +3,7 @@ import type { CoverageDetection, CoverageEvidence } from "@plumbline/schemas";
 import { severityOf } from "../report/severity.ts";
 import type { UseCaseKey } from "../use-case-guard.ts";
 
-export interface Unknown {
+interface Unknown {
   readonly evidence: CoverageEvidence;
   /** Calls and judged units that it is about. */
   readonly calls: number;

@@ -12,13 +12,13 @@ import { iso } from "../quality/series.ts";
 import { coverageDetection } from "./coverage-detection.ts";
 import { nameOf, type UseCaseFailure, type UseCaseKey } from "../use-case-guard.ts";
 
-export interface JobReport {
+interface JobReport {
   readonly health: JobHealth;
   /** Use cases that its newest run left out. */
   readonly failures: readonly UseCaseFailure[];
 }
 
-export interface JobWatchDeps {
+interface JobWatchDeps {
   readonly log: Pick<EventLog, "append">;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -27,7 +27,7 @@ export interface JobWatchDeps {
   readonly holds: (useCase: string) => boolean;
 }
 
-export interface JobWatch {
+interface JobWatch {
   /** @param partition the lowest that this replica holds: whole jobs are told apart by it */
   run(reports: readonly JobReport[], partition: number): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { Clock } from "@plumbline/ports";
 import { onScrape, setGauge } from "@plumbline/runtime/metrics";
 import type { IngestScan } from "./find-lost-records.ts";
 
-export interface ScanMetrics {
+interface ScanMetrics {
   /** Takes the result of each scan. */
   readonly note: (scan: IngestScan) => void;
   close(): void;

@@ -32,7 +32,7 @@ export interface CallFoldDeps {
   readonly guard: UseCaseGuard;
 }
 
-export interface Tracked {
+interface Tracked {
   readonly key: UseCaseKey;
   readonly measures: UseCaseMeasures;
   /** Hours before this are folded, ms. */

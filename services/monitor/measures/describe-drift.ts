@@ -148,7 +148,7 @@ function versionOf({ prompt_version }: FeatureResult, measures: UseCaseMeasures)
   return prompt_version || (measures.serving()?.name ?? "");
 }
 
-export interface ComparedOutputs {
+interface ComparedOutputs {
   readonly version: string;
   /** The version itself when it is compared with its own past. */
   readonly incumbent: string;

@@ -4,7 +4,7 @@ import type { BinComparison } from "./compare-bins.ts";
 import type { NumericSizes } from "./log-bins.ts";
 
 /** What a feature is about. `topic` is the number of a topic, and its words are customers'. */
-export type FeatureKind =
+type FeatureKind =
   | { readonly type: "slice" }
   | { readonly type: "number" }
   | { readonly type: "topic"; readonly topic: number; readonly words: readonly string[] }

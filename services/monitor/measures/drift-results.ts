@@ -26,7 +26,7 @@ export function toDriftResults(key: UseCaseKey, decision: DriftDecision, now: nu
 }
 
 /** Sizes beside the decision; plain JSON. */
-export function describeResult(result: FeatureResult): Record<string, unknown> {
+function describeResult(result: FeatureResult): Record<string, unknown> {
   const { bins, comparison, sizes, text } = result;
   return {
     level: result.level,

@@ -7,7 +7,7 @@ import { groupBy } from "./group-by.ts";
 /** Cells with fewer judged units have no mean to compare. */
 const CELL_UNITS_MIN = 20;
 
-export type ShiftExplanation = NonNullable<InputDriftEvidence["explanation"]>;
+type ShiftExplanation = NonNullable<InputDriftEvidence["explanation"]>;
 
 /**
  * Of the criterion with the most judged units, guardrails first. Null while a cell has fewer than 20 of them.

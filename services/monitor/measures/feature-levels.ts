@@ -26,7 +26,7 @@ const SUSPICIOUS_LEVEL = 20;
 /** A level is held at this multiple of what flags alone, so that a flag ends about a week after its drift. */
 const LEVEL_CAP_FACTOR = 10;
 
-export interface FeatureState {
+interface FeatureState {
   level: number;
   /** Windows in which chance may raise one flag. */
   readonly patience: number;
@@ -55,7 +55,7 @@ type Measured = Pick<
 >;
 
 /** A window against its reference, and the windows that made it. */
-export interface Compared<Past> {
+interface Compared<Past> {
   readonly measured: Measured;
   readonly reference: number[];
   readonly used: readonly Past[];

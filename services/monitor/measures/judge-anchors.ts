@@ -18,7 +18,7 @@ import {
 } from "@plumbline/stats";
 
 /** One day of re-judgements, days in order. */
-export interface AnchorAgreement {
+interface AnchorAgreement {
   /** Midnight UTC, ms. */
   readonly day: number;
   readonly items: number;

@@ -78,7 +78,7 @@ export interface FingerprintResult {
   readonly shareOfTraffic: number;
 }
 
-export interface FingerprintOptions {
+interface FingerprintOptions {
   /** Windows in which chance may raise one flag; hourly windows when left out. */
   readonly patience?: number;
   /** The reference is the version's own past: sizes are of the windows since something began to move. */

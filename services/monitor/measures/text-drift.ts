@@ -25,7 +25,7 @@ export interface DatedText extends TextDocument {
 }
 
 /** Whether a feature is about words and not a slice or a number. */
-export function isTextFeature(feature: string): boolean {
+function isTextFeature(feature: string): boolean {
   return isTopicFeature(feature) || feature === TEXT_FEATURE;
 }
 

@@ -22,7 +22,7 @@ export interface TopicModel {
   readonly topics: readonly Topic[];
 }
 
-export interface Topic {
+interface Topic {
   /** Unit vector, shape [directions]. */
   readonly centroid: readonly number[];
   /** Its most telling words, for people. */

@@ -43,7 +43,7 @@ interface Version {
 }
 
 /** A version that is compared with its incumbent since its first call. */
-export interface Watch {
+interface Watch {
   readonly version: string;
   readonly incumbent: string;
   readonly startedAt: number;

@@ -25,7 +25,7 @@ const WEEK_MS = 7 * DAY_MS;
 const WEEKS = 4;
 
 /** What people ask on a Sunday differs, and so do the answers. */
-export type DayKind = "weekday" | "weekend";
+type DayKind = "weekday" | "weekend";
 
 /** @param time ms since the epoch, whose first day was a Thursday */
 export function dayKindOf(time: number): DayKind {

@@ -10,7 +10,7 @@ import type { AlarmReading } from "./read-detector.ts";
 import { readBeside, type SideBySide } from "./side-by-side.ts";
 import { hourOf, iso } from "./series.ts";
 
-export const METHOD = "weighted-start Shiryaev-Roberts e-detector over slices, mix-adjusted";
+const METHOD = "weighted-start Shiryaev-Roberts e-detector over slices, mix-adjusted";
 
 /**
  * @param own units of the candidate; those before the change are left out

@@ -20,7 +20,7 @@ import { pairsOf } from "./watch-pairs.ts";
 /** An open incident is asserted again when its evidence has grown by this factor: its message stays true at a bounded rate. */
 const REASSERT_GROWTH = 1.25;
 
-export interface AssertAlarmDeps extends DescribeFindingDeps, AppendDeps {
+interface AssertAlarmDeps extends DescribeFindingDeps, AppendDeps {
   readonly incidents: IncidentFold;
   readonly states: VersionStates;
   readonly options: AssertAlarmOptions;

@@ -11,7 +11,7 @@ import { readRecovery, RECOVERY_UNITS_MIN } from "./recovery.ts";
 import { iso } from "./series.ts";
 import type { ServedVersion, ServedVersions } from "./served-versions.ts";
 
-export interface AssertRecoveryDeps extends AppendDeps {
+interface AssertRecoveryDeps extends AppendDeps {
   readonly incidents: IncidentFold;
   readonly served: ServedVersions;
   readonly options: { readonly alpha: number };

@@ -59,7 +59,7 @@ export interface BaselineOptions {
   readonly pinnedSlices?: readonly string[];
 }
 
-export type BaselineChoice =
+type BaselineChoice =
   | { readonly kind: "frozen"; readonly row: BaselineInsert }
   | {
       readonly kind: "not_enough_data";

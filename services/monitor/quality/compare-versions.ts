@@ -1,6 +1,6 @@
 import { confidenceSequence } from "@plumbline/stats";
 
-export interface ScoreTotal {
+interface ScoreTotal {
   /** Judged conversations. */
   readonly units: number;
   /** Mean times `units`. */
@@ -33,7 +33,7 @@ export function inverseRate({ sample_rate }: { readonly sample_rate: number }): 
   return sample_rate > 0 ? 1 / sample_rate : 1;
 }
 
-export interface QualityEstimate extends ScoreTotal {
+interface QualityEstimate extends ScoreTotal {
   /** Mean score in [0,1]; 0 without units, which the interval [0,1] gives away. */
   readonly mean: number;
   /** Confidence sequence: contains the mean at every moment at once. */

@@ -18,7 +18,7 @@ export interface DescribeFindingDeps {
   readonly normal?: (useCase: UseCase, version: string) => readonly NormalMeasure[];
 }
 
-export interface FindingContext {
+interface FindingContext {
   readonly known: KnownSeries;
   readonly watched: Watched;
   readonly finding: Finding;

@@ -29,7 +29,7 @@ const SLICES_SHOWN_MAX = 6;
 const SHARE_MOVED_MIN = 0.05;
 
 /** What another mix of inputs did, with the shares of calls that made it. */
-export interface MixExplanation extends Kitagawa {
+interface MixExplanation extends Kitagawa {
   readonly shifts: readonly { readonly name: string; readonly before: number; readonly after: number }[];
 }
 

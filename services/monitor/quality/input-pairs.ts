@@ -19,7 +19,7 @@ export interface InputPair extends ScorePair {
 }
 
 /** @see readPairs for what the options mean */
-export interface PairedStart {
+interface PairedStart {
   /** Pairs whose new verdict arrived earlier are left out: they were spent on an incident before. */
   readonly fromHour: number;
   /** Of the baseline: measured on all hours of the reference, so it is all but free of any one old score. */

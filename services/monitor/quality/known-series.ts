@@ -24,7 +24,7 @@ export interface KnownSeries {
   readonly retries: Map<string, { readonly units: number; readonly ms: number }>;
 }
 
-export interface WatchStart {
+interface WatchStart {
   readonly fromHour: number;
   readonly startWeight: number;
 }

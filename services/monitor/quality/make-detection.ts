@@ -42,7 +42,7 @@ export interface Finding {
   readonly detector: QualityDetector;
 }
 
-export interface DetectionInput {
+interface DetectionInput {
   readonly series: QualitySeries;
   readonly is_guardrail: boolean;
   readonly baseline: BaselineRow;

@@ -50,7 +50,7 @@ export type QualityStore = Pick<
   | "qualityStates"
 >;
 
-export interface QualityMonitorDeps {
+interface QualityMonitorDeps {
   readonly store: QualityStore;
   readonly log: Pick<EventLog, "append" | "read">;
   readonly clock: Clock;

@@ -27,7 +27,7 @@ const SLICE_MARGIN_MORE = 0.02;
 /** A smaller drop can't be told from none by this test. */
 const DROP_MIN = 0.01;
 
-export interface RecoveryReading {
+interface RecoveryReading {
   /** Nats. */
   readonly logE: number;
   readonly units: number;

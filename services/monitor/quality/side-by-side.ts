@@ -71,7 +71,7 @@ export function isFoundByPairs({ paired, logM }: DetectorReading): boolean {
 }
 
 /** What the pairs say by now, which may be hours after the alarm. */
-export interface BesideReading {
+interface BesideReading {
   readonly pairs: number;
   /** log e that the version is worse, since the start of the watch, nats. */
   readonly logE: number;

@@ -31,7 +31,7 @@ const RESTORE_HOURS = 48;
 /** Verdicts are read a day at a time, so that a rebuild holds no more than that in memory. */
 const PAGE_MS = DAY_MS;
 
-export interface VerdictReaderDeps {
+interface VerdictReaderDeps {
   readonly store: Pick<Store, "judgedUnits" | "judgedUnitCounts" | "insertEvidence">;
   readonly guard: UseCaseGuard;
   readonly served: ServedVersions;

@@ -29,7 +29,7 @@ import { VersionWatch } from "./version-watch.ts";
 /** Fewest new units of a series after which a version without a baseline tries again. */
 const RETRY_UNITS_MIN = 20;
 
-export interface WatchServingDeps {
+interface WatchServingDeps {
   readonly store: Pick<Store, "insertEvidence">;
   readonly logger: Logger;
   readonly incidents: IncidentFold;

@@ -28,12 +28,12 @@ import {
   VALUE_BYTES,
 } from "@plumbline/schemas";
 
-export interface DeadLetterBoardDeps {
+interface DeadLetterBoardDeps {
   readonly log: Pick<EventLog, "append" | "read" | "watermarks" | "committed">;
   readonly clock: Clock;
 }
 
-export interface LetterFilter {
+interface LetterFilter {
   /** Whose letters; null for everybody's. */
   readonly tenant: string | null;
   readonly reason: string | null;
@@ -44,7 +44,7 @@ export interface LetterFilter {
   readonly withRedriven: boolean;
 }
 
-export interface LetterPage {
+interface LetterPage {
   readonly letters: readonly DeadLetterView[];
   readonly matching: number;
   readonly nextBefore: number | null;
