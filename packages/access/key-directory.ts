@@ -32,7 +32,7 @@ export interface KeyDirectory extends Service {
   noteUse(key_id: string): void;
 }
 
-export interface KeyDirectoryOptions {
+interface KeyDirectoryOptions {
   readonly log: Pick<EventLog, "append" | "read">;
   readonly clock: Clock;
   readonly logger: Logger;

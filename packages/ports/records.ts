@@ -29,7 +29,7 @@ export function writeEvent(event: object): Uint8Array {
   return Buffer.from(JSON.stringify(event));
 }
 
-export interface PagesOptions extends ReadLimits {
+interface PagesOptions extends ReadLimits {
   readonly from: number;
   /** Exclusive; absent: to the end. */
   readonly to?: number;

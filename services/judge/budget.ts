@@ -3,7 +3,7 @@
  */
 import { HOUR_MS, DAY_MS } from "@plumbline/schemas";
 
-export interface BudgetLimits {
+interface BudgetLimits {
   readonly usdPerDay: number;
   readonly callsPerHour: number;
 }

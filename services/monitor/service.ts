@@ -29,7 +29,7 @@ const IDLE_LOOK_MS = 5 * 60_000;
 const JOBS = ["quality", "coverage", "ingest", "canary", "measures"] as const;
 type JobName = (typeof JOBS)[number];
 
-export type MonitorDeps = Omit<JobDeps, "holds" | "settleMs" | "onScan">;
+type MonitorDeps = Omit<JobDeps, "holds" | "settleMs" | "onScan">;
 
 export function createMonitor({ log, store, clock, logger, config }: MonitorDeps): JobService {
   let held: ReadonlySet<number> = new Set();

@@ -10,7 +10,7 @@ import { foldRecord, logIdOf, type Folded } from "@plumbline/registry-fold/fold"
 import type { Outcome, RegistryState } from "@plumbline/registry-fold/state";
 import { REGISTRY_TOPIC } from "@plumbline/schemas";
 
-export const PARTITION = 0;
+const PARTITION = 0;
 const READ_MAX = 1_000;
 /** Between two looks for one's own record, ms. A read that follows an append finds it almost always. */
 const OWN_RECORD_MS = 10;
@@ -34,7 +34,7 @@ export interface LogFollower {
   run(signal: AbortSignal): Promise<void>;
 }
 
-export interface FollowDeps {
+interface FollowDeps {
   readonly log: Pick<EventLog, "read" | "watermarks">;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -4,7 +4,7 @@ import type { z } from "zod";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-export type DecodedEvent<Event> =
+type DecodedEvent<Event> =
   | { readonly event: Event; readonly json: unknown }
   /** The reason is one of few, the detail says more; neither quotes what was read. */
   | { readonly reason: string; readonly detail: string };

@@ -32,7 +32,7 @@ export interface ReplayFlags extends RegistryFlags {
   readonly maxCost?: number;
 }
 
-export interface ReplayDone {
+interface ReplayDone {
   readonly report: ReplayReport;
   /** With texts. */
   readonly calls: readonly ReplayedCall[];
