@@ -3,13 +3,14 @@ import {
   type Clock,
   ConfigError,
   type EventLog,
-  LogError,
+  isLogAway,
   oneReadAtATime,
   readPages,
   writeEvent,
 } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
+import { supervise } from "@plumbline/runtime/supervise";
 import { type KeyEvent, KEYS_TOPIC } from "@plumbline/schemas";
 import { KeyBook } from "./key-book.ts";
 
@@ -92,23 +93,22 @@ export function createKeyDirectory(options: KeyDirectoryOptions): KeyDirectory {
       });
     },
     async run(signal) {
-      let failures = 0;
       let isChecked = !needsKey;
-      while (!signal.aborted) {
-        try {
-          await catchUp();
-          if (!isChecked && !book.hasActive(clock.now())) throw noKey(service);
-          isChecked = true;
-          failures = 0;
-        } catch (error) {
-          if (signal.aborted) return;
-          if (!(error instanceof LogError) || !error.retryable) throw error;
-          failures += 1;
+      const turn = async (): Promise<void> => {
+        await catchUp();
+        if (!isChecked && !book.hasActive(clock.now())) throw noKey(service);
+        isChecked = true;
+      };
+      await supervise(turn, {
+        clock,
+        signal,
+        everyMs: followMs,
+        waitMsMax: BACKOFF_MS_MAX,
+        isRetryable: isLogAway,
+        onFailed: (error, failures) => {
           if (failures === 1) logger.warn({ err: error }, "keys.log_away");
-        }
-        const waitMs = failures === 0 ? followMs : Math.min(followMs * 2 ** failures, BACKOFF_MS_MAX);
-        await clock.sleep(waitMs, signal);
-      }
+        },
+      });
     },
   };
 }

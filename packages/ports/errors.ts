@@ -44,6 +44,11 @@ export class ConfigError extends PlumblineError {
 
 export class LogError extends PlumblineError {}
 
+/** isLogAway returns true for a fault of the log that passes by itself. */
+export function isLogAway(error: unknown): boolean {
+  return error instanceof LogError && error.retryable;
+}
+
 /**
  * A failed statement. `store_retriable`: nothing was written, try again. `store_unknown`: it may have been
  * written (timeout, lost answer), verify first. `store_data`: row `failedRow` (from 0, when known) is bad.

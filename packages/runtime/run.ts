@@ -4,6 +4,7 @@
  */
 import { setMaxListeners } from "node:events";
 import { inspect } from "node:util";
+import { untilAborted } from "./until-aborted.ts";
 import { EXIT, exitCodeOf, isDescribed } from "./exit-code.ts";
 import type { Health } from "./health.ts";
 import { redactSecrets } from "./secrets.ts";
@@ -64,10 +65,7 @@ export async function run(services: readonly Service[], options: RunOptions): Pr
     }
   });
 
-  await new Promise<void>((resolve) => {
-    if (abort.signal.aborted) resolve();
-    else abort.signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+  await untilAborted(abort.signal);
   await within(drainMs, Promise.all(finished));
   if (running.size > 0) logger.warn({ services: [...running], drain_ms: drainMs }, "service.not_drained");
 

@@ -20,6 +20,7 @@ import {
   type Store,
   writeEvent,
 } from "@plumbline/ports";
+import { backoffMs } from "@plumbline/runtime/backoff";
 import { HOUR_MS, Verdict, VERDICT_STATES } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
@@ -45,8 +46,7 @@ const APPEND_AFTER_MS = 500;
 /** First wait for verdicts to reach the store, ms. */
 const UNSTORED_WAIT_MS = 250;
 /** Bounds of the wait after a fault of the judge, the store or the log, ms; doubles in between. */
-const RETRY_MS = 1_000;
-const RETRY_MS_MAX = 60_000;
+const RETRY = { minMs: 1_000, maxMs: 60_000 };
 /** Waiting calls remembered with their attempts; beyond it a call starts anew, bounded by its age. */
 const ATTEMPTS_KEPT_MAX = 20_000;
 /** Longest that judging holds the event loop, ms: in local mode every service shares it. */
@@ -328,7 +328,7 @@ class JudgeRun {
     const { judge, clock, config, logger } = this.#deps;
     const now = clock.monotonic();
     const failures = (this.#outage?.failures ?? 0) + 1;
-    const pause = error.retryAfterMs ?? Math.min(RETRY_MS * 2 ** Math.min(failures - 1, 16), RETRY_MS_MAX);
+    const pause = error.retryAfterMs ?? backoffMs(failures, RETRY);
     this.#outage = { until: Math.max(this.#outage?.until ?? 0, now + pause), failures };
     this.#health.unreachable(rubric.name, failures, error.code);
     logger.warn({ code: error.code, failures, pause_ms: pause, call_id: call.call_id }, "judge.unreachable");
@@ -375,7 +375,7 @@ class JudgeRun {
       } catch (error) {
         if (!(error instanceof PlumblineError) || !error.retryable) throw error;
         if (this.#signal.aborted) return null;
-        const pause = Math.min(RETRY_MS * 2 ** Math.min(failures, 16), RETRY_MS_MAX);
+        const pause = backoffMs(failures + 1, RETRY);
         this.#health.step(step, error.message);
         logger.warn({ step, err: error, failures: failures + 1, pause_ms: pause }, "judge.waiting");
         await clock.sleep(pause, this.#signal);

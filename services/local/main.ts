@@ -20,6 +20,7 @@ import { redactSecrets } from "@plumbline/runtime/secrets";
 import { describeUnknown, findUnknown } from "@plumbline/runtime/unknown-variables";
 import { ConfigError } from "@plumbline/ports";
 import { whyOf } from "@plumbline/runtime/system-error";
+import { untilAborted } from "@plumbline/runtime/until-aborted";
 import { composeLocal, type LocalMode } from "./compose.ts";
 import { LocalConfig } from "./config.ts";
 import { DEFAULT_DATA_DIR, readFlags, USAGE, UsageError, type Flags } from "./flags.ts";
@@ -144,11 +145,4 @@ Version a first prompt, in a folder of your own git repository:
   npm run -s plumbline -- status --registry ${urls.registry}
 
 `;
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolved) => {
-    if (signal.aborted) resolved();
-    else signal.addEventListener("abort", () => resolved(), { once: true });
-  });
 }

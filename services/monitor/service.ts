@@ -7,6 +7,7 @@
 import { IncidentFold } from "@plumbline/alerts";
 import { scheduleSlot } from "@plumbline/ports";
 import { createScheduler, type JobService, type ScheduledJob } from "@plumbline/runtime/schedule";
+import { untilAborted } from "@plumbline/runtime/until-aborted";
 import { createJobWatch } from "./coverage/job-watch.ts";
 import { createScanMetrics } from "./ingest/scan-metrics.ts";
 import { createMonitorJobs, type JobDeps } from "./jobs.ts";
@@ -72,7 +73,7 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
       name,
       everyMs: periods[name],
       run: async (signal) => {
-        await Promise.race([claim, aborted(signal)]);
+        await Promise.race([claim, untilAborted(signal)]);
         const left = failures.get(name) ?? [];
         if (signal.aborted) return left;
         // What failed is tried again also when nothing arrived.
@@ -137,11 +138,4 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
       logger.info({ partitions: claimed.length }, "monitor.claimed");
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -12,20 +12,21 @@ import {
 } from "@plumbline/alerts";
 import type { ErasureList } from "@plumbline/erasure";
 import { ExternalError, LogError, type Clock, type Message, type Notifier } from "@plumbline/ports";
+import { backoffMs } from "@plumbline/runtime/backoff";
 import type { Logger } from "@plumbline/runtime/logger";
 import { count, observe } from "@plumbline/runtime/metrics";
 import type { IncidentEvent } from "@plumbline/schemas";
 import { withoutErased } from "./erased-copies.ts";
 import {
   AMBIGUOUS_WAIT_MS,
-  backoffMs,
+  type Channel,
   channelAnswered,
   PACE_MS,
   RATE_LIMIT_DEFAULT_MS,
   REFUSED_RETRY_MS,
-  rowOf,
-  type Channel,
   type Row,
+  rowOf,
+  SEND_BACKOFF,
   type Task,
   type Told,
 } from "./outbox.ts";
@@ -211,7 +212,8 @@ export class Delivery {
     } else {
       row.attempts += 1;
       row.isAmbiguous ||= kind === "post" && !error.retryable;
-      row.notBefore = now + Math.max(backoffMs(row.attempts), row.isAmbiguous ? AMBIGUOUS_WAIT_MS : 0);
+      row.notBefore =
+        now + Math.max(backoffMs(row.attempts, SEND_BACKOFF), row.isAmbiguous ? AMBIGUOUS_WAIT_MS : 0);
       this.channelFailed(now);
     }
     const fields = {
@@ -234,7 +236,7 @@ export class Delivery {
 
   private channelFailed(now: number): void {
     this.channel.failures += 1;
-    this.channel.pausedUntil = now + backoffMs(this.channel.failures);
+    this.channel.pausedUntil = now + backoffMs(this.channel.failures, SEND_BACKOFF);
   }
 
   private channelLimited(now: number, error: ExternalError): void {
@@ -260,7 +262,7 @@ export class Delivery {
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       row.attempts += 1;
-      row.notBefore = this.clock.now() + backoffMs(row.attempts);
+      row.notBefore = this.clock.now() + backoffMs(row.attempts, SEND_BACKOFF);
       this.logger.warn(
         { channel: this.channel.name, incident_id: state.incident_id, err: error },
         "notifier.not_recorded",

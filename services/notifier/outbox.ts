@@ -63,8 +63,8 @@ export const REFUSED_RETRY_MS = 5 * 60_000;
 export const RATE_LIMIT_DEFAULT_MS = 30_000;
 /** After a lost answer the channel gets this long to show what it received, before anybody looks for it. */
 export const AMBIGUOUS_WAIT_MS = 10_000;
-const BACKOFF_MIN_MS = 1_000;
-const BACKOFF_MAX_MS = 60_000;
+/** Between attempts. One process sends to a channel, so there is no herd to spread. */
+export const SEND_BACKOFF = { minMs: 1_000, maxMs: 60_000 };
 /** After an outage, rows that failed no more often than this are sent at once, in order. */
 const OUTAGE_ATTEMPTS_MAX = 2;
 /** A channel that is new, or was down for long, is not told about what ended before this. */
@@ -72,11 +72,6 @@ const STALE_MS = DAY_MS;
 
 export function createChannel(name: string): Channel {
   return { name, rows: new Map(), pausedUntil: 0, failures: 0 };
-}
-
-/** Wait before attempt `failures + 1`, ms. One process sends to a channel, so there is no herd to spread. */
-export function backoffMs(failures: number): number {
-  return Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.max(0, failures - 1));
 }
 
 /** Everything the channel still has to be told: new messages first, oldest incident first, then edits. */

@@ -9,6 +9,8 @@ import type { Clock } from "@plumbline/ports";
 import { Heartbeat, notOk, ok, type Health } from "@plumbline/runtime/health";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
+import { supervise } from "@plumbline/runtime/supervise";
+import { untilAborted } from "@plumbline/runtime/until-aborted";
 import { nextCommand, type Next } from "./next-command.ts";
 import {
   createRegistryApi,
@@ -111,31 +113,29 @@ export function createPolicyService(deps: PolicyDeps): PolicyService {
       },
     },
     async run(signal) {
-      const url = await Promise.race([registryUrl, aborted(signal)]);
+      // A registry that is stopped before it listens never says where.
+      const url = await Promise.race([registryUrl, untilAborted(signal).then(() => null)]);
       if (url === null) return;
       const api = createRegistryApi({ registryUrl: url, apiKey });
-      while (!signal.aborted) {
+      const turn = (): Promise<void> => {
         loop.beat();
-        try {
-          await look(api, signal);
-          if (failures > 0) logger.info({ failures }, "policy.registry_back");
+        return look(api, signal);
+      };
+      await supervise(turn, {
+        clock,
+        signal,
+        everyMs: pollMs,
+        waitMsMax: BACKOFF_MS_MAX,
+        isRetryable: (error) => error instanceof RegistryAway,
+        onFailed: (error, count) => {
+          failures = count;
+          if (count === 1) logger.warn({ err: error }, "policy.registry_away");
+        },
+        onRecovered: (count) => {
           failures = 0;
-        } catch (error) {
-          if (signal.aborted) return;
-          if (!(error instanceof RegistryAway)) throw error;
-          failures += 1;
-          if (failures === 1) logger.warn({ err: error }, "policy.registry_away");
-        }
-        await clock.sleep(Math.min(pollMs * 2 ** failures, BACKOFF_MS_MAX), signal);
-      }
+          logger.info({ failures: count }, "policy.registry_back");
+        },
+      });
     },
   };
-}
-
-/** A registry that is stopped before it listens never says where. */
-function aborted(signal: AbortSignal): Promise<null> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(null);
-    else signal.addEventListener("abort", () => resolve(null), { once: true });
-  });
 }

@@ -15,8 +15,9 @@ import {
   type GateBypassed,
   type RolledBack,
 } from "@plumbline/alerts";
-import { type Clock, type EventLog, LogError, type LogRecord, readEvent, readPages } from "@plumbline/ports";
+import { type Clock, type EventLog, isLogAway, type LogRecord, readEvent, readPages } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
+import { supervise } from "@plumbline/runtime/supervise";
 import { IncidentEvent } from "@plumbline/schemas";
 import type { EnvState, HistoryEntry, RegistryState, UseCaseState } from "@plumbline/registry-fold/state";
 
@@ -89,18 +90,19 @@ export async function announceToPeople(deps: AnnouncerDeps, signal: AbortSignal)
     settledOffset = offset;
   }
 
-  let failures = 0;
-  while (!signal.aborted) {
-    try {
-      if (isLoaded() && state.next_offset !== settledOffset) await announce();
-      failures = 0;
-    } catch (error) {
-      if (!(error instanceof LogError) || !error.retryable) throw error;
-      failures += 1;
+  const turn = async (): Promise<void> => {
+    if (isLoaded() && state.next_offset !== settledOffset) await announce();
+  };
+  await supervise(turn, {
+    clock,
+    signal,
+    everyMs: LOOK_MS,
+    waitMsMax: LOOK_MS,
+    isRetryable: isLogAway,
+    onFailed: (error, failures) => {
       if (failures === 1) logger.warn({ err: error }, "registry.not_announced");
-    }
-    await clock.sleep(LOOK_MS, signal);
-  }
+    },
+  });
 }
 
 function bypassesOf(

@@ -4,10 +4,18 @@
  * It reads without a group, because every replica needs every record: nothing has to be joined or left behind, and
  * each successful read says how old the state can be at most.
  */
-import { type Clock, type EventLog, LogError, type LogRecord, oneReadAtATime } from "@plumbline/ports";
+import {
+  type Clock,
+  type EventLog,
+  isLogAway,
+  LogError,
+  type LogRecord,
+  oneReadAtATime,
+} from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { foldRecord, logIdOf, type Folded } from "@plumbline/registry-fold/fold";
 import type { Outcome, RegistryState } from "@plumbline/registry-fold/state";
+import { supervise } from "@plumbline/runtime/supervise";
 import { REGISTRY_TOPIC } from "@plumbline/schemas";
 
 const PARTITION = 0;
@@ -148,24 +156,21 @@ export function createLogFollower(deps: FollowDeps): LogFollower {
       }
     },
     async run(signal) {
-      let failures = 0;
-      while (!signal.aborted) {
+      const turn = (): Promise<void> => {
         onTurn?.();
-        try {
-          await (isLoaded ? catchUp() : load());
-          if (failures > 0) logger.info({ failures }, "registry.log_back");
-          failures = 0;
-        } catch (error) {
-          if (signal.aborted) return;
-          if (!(error instanceof LogError) || !error.retryable) throw error;
-          failures += 1;
+        return isLoaded ? catchUp() : load();
+      };
+      await supervise(turn, {
+        clock,
+        signal,
+        everyMs: followMs,
+        waitMsMax: BACKOFF_MS_MAX,
+        isRetryable: isLogAway,
+        onFailed: (error, failures) => {
           if (failures === 1) logger.warn({ err: error, log_offset: state.next_offset }, "registry.log_away");
-        }
-        await clock.sleep(
-          failures === 0 ? followMs : Math.min(followMs * 2 ** failures, BACKOFF_MS_MAX),
-          signal,
-        );
-      }
+        },
+        onRecovered: (failures) => logger.info({ failures }, "registry.log_back"),
+      });
     },
   };
 }

@@ -15,7 +15,7 @@ import {
 } from "@plumbline/ports";
 import type { Topic } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
-import { backoffMs } from "./backoff.ts";
+import { attemptWaitMs } from "./backoff.ts";
 import { interruptIf } from "./interrupted.ts";
 
 const TABLES: readonly (readonly [DeliveredTable, Topic])[] = [
@@ -49,7 +49,7 @@ export async function bindLog(deps: BindDeps, signal: AbortSignal): Promise<numb
       return await bind(deps);
     } catch (error) {
       if (!isPassing(error)) throw error;
-      const wait = backoffMs(attempt);
+      const wait = attemptWaitMs(attempt);
       deps.logger.warn({ err: error, attempt, wait_ms: wait }, "writer.start_waits");
       await deps.clock.sleep(wait, signal);
     }

@@ -23,7 +23,7 @@ import {
   type Origin,
 } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import { backoffMs } from "./backoff.ts";
+import { attemptWaitMs } from "./backoff.ts";
 import type { IdleCursor } from "./cursor.ts";
 import { DeadLetters, TooManyDeadLetters } from "./dead-letters.ts";
 import type { Destination } from "./destination.ts";
@@ -128,7 +128,7 @@ export class Delivery<Row extends Origin, State> {
   #pause(partition: number, error: unknown, attempt: number): number {
     const { health, logger } = this.#deps;
     const { topic } = this.#destination;
-    const wait = error instanceof TooManyDeadLetters ? error.pauseMs : backoffMs(attempt);
+    const wait = error instanceof TooManyDeadLetters ? error.pauseMs : attemptWaitMs(attempt);
     const reason = error instanceof Error ? error.message : String(error);
     health.paused(topic, partition, reason);
     logger.error({ topic, log_partition: partition, attempt, wait_ms: wait, err: error }, "writer.paused");

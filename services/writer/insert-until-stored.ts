@@ -11,7 +11,7 @@
  */
 import { StoreError, type Clock, type EventLog, type Origin } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import { backoffMs } from "./backoff.ts";
+import { attemptWaitMs } from "./backoff.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { Destination } from "./destination.ts";
 import { interruptIf } from "./interrupted.ts";
@@ -93,7 +93,7 @@ export async function insertUntilStored<Row extends Origin>(
         unknown = 0;
         continue;
       }
-      const wait = backoffMs(attempt++);
+      const wait = attemptWaitMs(attempt++);
       onWait(`the store does not take rows: ${failure.message}. Retried until it does`);
       logger.warn(
         { topic, log_partition: partition, rows: missing.length, attempt, wait_ms: wait, err: failure },

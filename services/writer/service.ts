@@ -18,7 +18,7 @@ import { count } from "@plumbline/runtime/metrics";
 import type { Service } from "@plumbline/runtime/run";
 import { cleanRecord, createErasureFollower, type ErasureList } from "@plumbline/erasure";
 import { DAY_MS } from "@plumbline/schemas";
-import { backoffMs } from "./backoff.ts";
+import { attemptWaitMs } from "./backoff.ts";
 import { BatchWatch } from "./batch-watch.ts";
 import { bindLog, type BindDeps } from "./bind-log.ts";
 import { callDestination } from "./call-destination.ts";
@@ -84,7 +84,7 @@ export function createWriter(deps: WriterDeps): Writer {
         return;
       } catch (error) {
         if (signal.aborted || isLogGone(error)) throw error;
-        const wait = backoffMs(attempt);
+        const wait = attemptWaitMs(attempt);
         const reason = error instanceof Error ? error.message : String(error);
         health.paused(topic, null, `${topic} can't be read: ${reason}`);
         logger.error({ topic, attempt, wait_ms: wait, err: error }, "writer.topic_paused");

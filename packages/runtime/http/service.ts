@@ -1,3 +1,4 @@
+import { untilAborted } from "../until-aborted.ts";
 import type { Logger } from "../logger.ts";
 import type { Service } from "../run.ts";
 import { listen, type Listening, type ListenOptions } from "./listen.ts";
@@ -32,10 +33,7 @@ export function createHttpService(
       }
       options.logger.info({ url: listening.url }, `${options.name}.listening`);
       resolve(listening.url);
-      await new Promise<void>((stopped) => {
-        if (signal.aborted) stopped();
-        else signal.addEventListener("abort", () => stopped(), { once: true });
-      });
+      await untilAborted(signal);
       await listening.close(options.drainMs);
     },
   };
