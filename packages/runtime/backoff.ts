@@ -1,6 +1,6 @@
 /** Waits between attempts. */
 
-export interface BackoffLimits {
+interface BackoffLimits {
   /** Wait after the first failure, ms. */
   readonly minMs: number;
   readonly maxMs: number;

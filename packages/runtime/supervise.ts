@@ -1,7 +1,7 @@
 /** Repeats one piece of work for as long as the process runs, and waits out what it depends on. */
 import { backoffMs } from "./backoff.ts";
 
-export interface SuperviseOptions {
+interface SuperviseOptions {
   readonly clock: { sleep(ms: number, signal?: AbortSignal): Promise<void> };
   readonly signal: AbortSignal;
   /** From the end of one turn to the start of the next, ms. */

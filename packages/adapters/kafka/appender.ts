@@ -1,3 +1,4 @@
+import { recordBytes } from "../log-core/record-size.ts";
 import { LogError, type NewRecord, type Position } from "@plumbline/ports";
 import { TOPICS, type Topic } from "@plumbline/schemas";
 import type { Kafka, Message, Producer, RecordMetadata } from "kafkajs";
@@ -210,13 +211,6 @@ function outgoing(record: NewRecord, append: Append, index: number, bytes: numbe
     bytes,
     chosenPartition: -1,
   };
-}
-
-function recordBytes({ key, value, headers }: NewRecord): number {
-  let bytes = Buffer.byteLength(key) + value.byteLength;
-  for (const [name, text] of Object.entries(headers ?? {}))
-    bytes += Buffer.byteLength(name) + Buffer.byteLength(text);
-  return bytes;
 }
 
 function tooLargeError(topic: Topic, bytes: number, bytesMax: number): LogError {

@@ -1,3 +1,4 @@
+import { assertMetadataFits } from "../log-core/metadata-size.ts";
 import {
   LogError,
   READ_BYTES_MAX,
@@ -15,8 +16,6 @@ import { brokerErrorType, isLostAssignment, toLogError } from "./errors.ts";
 import { groupIdOf, runMembership } from "./membership.ts";
 import { handOvers, toOffset } from "./record.ts";
 
-/** The broker's `offset.metadata.max.bytes`, which it applies to characters. */
-const METADATA_BYTES_MAX = 4_096;
 /**
  * A batch in flight when the group changes may finish within this, while the whole group waits: cheaper than to
  * do it again elsewhere.
@@ -237,11 +236,7 @@ export function startGroupReader(
     finished: run(),
     holds: (partition) => held.has(partition),
     async commit(partition, { offset, metadata }) {
-      if (Buffer.byteLength(metadata) > METADATA_BYTES_MAX) {
-        throw new RangeError(
-          `commit: ${Buffer.byteLength(metadata)} bytes of metadata, at most ${METADATA_BYTES_MAX}`,
-        );
-      }
+      assertMetadataFits(metadata);
       const doing = `commit ${offset} of ${topic}/${partition} for ${group}`;
       const flight = flights.get(partition);
       const lost = (): LogError =>

@@ -19,10 +19,10 @@ import {
   type Watermark,
 } from "@plumbline/ports";
 import { TOPIC_NAMES, TOPICS, type Topic } from "@plumbline/schemas";
-import { assertMetadataFits } from "../memory/event-log.ts";
-import { partitionOf } from "../memory/partition-of.ts";
-import { createReaders, type Readers } from "../memory/readers.ts";
-import { assertRecordsFit } from "../memory/record-size.ts";
+import { assertMetadataFits } from "../log-core/metadata-size.ts";
+import { partitionOf } from "../log-core/partition-of.ts";
+import { Readers } from "../log-core/readers.ts";
+import { assertRecordsFit } from "../log-core/record-size.ts";
 import type { WaitLogger } from "../process/holder.ts";
 import { createDiskReserve, readDiskRoom, type DiskRoom } from "./disk-reserve.ts";
 import { Folder } from "./folder.ts";
@@ -123,7 +123,7 @@ class FolderEventLog implements LmdbEventLog {
       (apply) => this.#flush(apply),
       createDiskReserve(options.path, options.reserveBytes),
     );
-    this.#readers = createReaders({
+    this.#readers = new Readers({
       partitions: (topic) => this.#partitionsOf(topic),
       committed: (group, topic, partition) => this.#committed(group, topic, partition),
       low: (topic, partition) => this.#table.partition(topic, partition).low,

@@ -11,19 +11,10 @@ import {
   type ReadLimits,
 } from "@plumbline/ports";
 import { TOPICS, type Topic } from "@plumbline/schemas";
-import { partitionOf } from "./partition-of.ts";
-import { createReaders } from "./readers.ts";
-import { assertRecordsFit } from "./record-size.ts";
-
-/** Kafka's limit, `offset.metadata.max.bytes`; the other logs keep it so that code moves between them. */
-const METADATA_BYTES_MAX = 4_096;
-
-/** @throws RangeError when a group wants to store more than the port allows */
-export function assertMetadataFits(metadata: string): void {
-  const size = Buffer.byteLength(metadata);
-  if (size > METADATA_BYTES_MAX)
-    throw new RangeError(`metadata has ${size} bytes, at most ${METADATA_BYTES_MAX}`);
-}
+import { assertMetadataFits } from "../log-core/metadata-size.ts";
+import { partitionOf } from "../log-core/partition-of.ts";
+import { Readers } from "../log-core/readers.ts";
+import { assertRecordsFit } from "../log-core/record-size.ts";
 
 export interface MemoryEventLog extends EventLog {
   /** Lets go of the records below an offset: whoever asks knows that every group is past it. */
@@ -80,7 +71,7 @@ export function createMemoryEventLog(options: { clock: Clock; partitions?: numbe
     if (isClosed) throw new LogError("log_unavailable", "the log is closed", { retryable: false });
   }
 
-  const readers = createReaders({
+  const readers = new Readers({
     partitions: partitionsOf,
     committed,
     low: (topic, partition) => keptOf(topic, partition).low,
@@ -115,8 +106,8 @@ export function createMemoryEventLog(options: { clock: Clock; partitions?: numbe
     async assertAppendable() {
       assertOpen();
     },
-    subscribe: readers.subscribe,
-    claim: readers.claim,
+    subscribe: (topic, subscribeOptions, handle) => readers.subscribe(topic, subscribeOptions, handle),
+    claim: (group, topic, signal) => readers.claim(group, topic, signal),
     async commit(group, topic, partition, { offset, metadata }) {
       assertOpen();
       assertMetadataFits(metadata);
