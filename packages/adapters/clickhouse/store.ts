@@ -11,18 +11,15 @@ import { findNamesToErase, rewriteIncidents } from "./erase-names.ts";
 import { insertAll, insertNative, isDataError, markPartial, type Progress, tagOf } from "./insert-rows.ts";
 import { assertMigrated, migrate } from "./migrate.ts";
 import { encodeNative } from "./native/encode-native.ts";
+import { BASELINES, DRIFT_RESULTS, EVIDENCE, QUALITY_STATES } from "./monitor-tables.ts";
 import { preparePendingCalls } from "./pending-calls.ts";
 import { prepareQuery } from "./prepare-query.ts";
 import {
-  BASELINES,
   DEAD_LETTERS,
-  DRIFT_RESULTS,
-  EVIDENCE,
   FEEDBACK,
   INCIDENTS,
   INGEST_AUDIT,
   LOG_BINDINGS,
-  QUALITY_STATES,
   REGISTRY_EVENTS,
   VERDICTS,
 } from "./tables.ts";

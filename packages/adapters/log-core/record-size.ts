@@ -2,7 +2,7 @@ import { LogError, type NewRecord } from "@plumbline/ports";
 import { TOPICS, type Topic } from "@plumbline/schemas";
 
 /** What counts against a topic's `record_bytes_max`: UTF-8 bytes of key and headers, and the value. */
-function recordBytes(record: NewRecord): number {
+export function recordBytes(record: NewRecord): number {
   let size = Buffer.byteLength(record.key) + record.value.byteLength;
   for (const [name, value] of Object.entries(record.headers ?? {})) {
     size += Buffer.byteLength(name) + Buffer.byteLength(value);
