@@ -1,3 +1,4 @@
+export * from "./bypass-message.ts";
 export * from "./bypass-notice.ts";
 export * from "./incident-fold.ts";
 export * from "./incident-key.ts";
