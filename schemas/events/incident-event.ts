@@ -3,7 +3,7 @@
  *
  * *Detection* is what the monitor asserts; *incident* is what people handle. The monitor appends `detected` and
  * `recovered`; people and the notifier append the rest. The state of an incident is the fold of its events
- * (`alerts/lifecycle.ts`), so every replica and every restart sees the same one.
+ * (`alerts/incident/lifecycle.ts`), so every replica and every restart sees the same one.
  *
  * `gate_bypassed` and `rolled_back` are no detections, and have ids of their own: the registry tells people that
  * somebody overrode the promotion gate, and which version was taken back. The latter changes every open incident that

@@ -7,7 +7,7 @@ import { createLogger } from "@plumbline/runtime/logger";
 import type { IncidentEvent, InputDriftDetection } from "@plumbline/schemas";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { detection, streams } from "../../alerts/detection.fixture.ts";
-import { storedDetection } from "../../alerts/stored-detections.fixture.ts";
+import { storedDetection } from "../../alerts/message/stored-detections.fixture.ts";
 import { startFakeSlack, type FakeSlack } from "../../test/fake-slack.ts";
 import { createNotifierService, type NotifierService } from "./service.ts";
 

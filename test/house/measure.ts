@@ -49,7 +49,7 @@ const WALK = [
   "services/notifier/service.ts",
 ];
 /** Where a stored verdict is read, and where the message about it leaves. */
-const VERDICT_WALK = ["services/monitor/quality/quality-monitor.ts", "alerts/message.ts"];
+const VERDICT_WALK = ["services/monitor/quality/quality-monitor.ts", "alerts/message/message.ts"];
 /** What a verdict meets on its way that knows nothing of verdicts. */
 const LIBRARIES = /^(schemas|packages\/(stats|ports|runtime|features|adapters))\//;
 

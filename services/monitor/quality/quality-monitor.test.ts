@@ -1,7 +1,7 @@
 /** What the monitor asserts and what it leaves alone, on rows in memory. */
 import { type Detection, HOUR_MS } from "@plumbline/schemas";
 import { describe, expect, test } from "vitest";
-import { storedDetection } from "../../../alerts/stored-detections.fixture.ts";
+import { storedDetection } from "../../../alerts/message/stored-detections.fixture.ts";
 import { BAD, GOOD, type Served, setUp } from "./quality-world.fixture.ts";
 import type { QualityOptions } from "./quality-monitor.ts";
 import { iso } from "./series.ts";

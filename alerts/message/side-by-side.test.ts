@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { detection, streams } from "./detection.fixture.ts";
-import { sideBySideLine } from "./quality-words.ts";
+import { detection, streams } from "../detection.fixture.ts";
+import { sideBySideLine } from "../words/quality-words.ts";
 import { storedDetection } from "./stored-detections.fixture.ts";
 
 const { prompt_version: incumbent } = detection().incumbent!;

@@ -7,7 +7,7 @@ import {
   formatValue,
   type Interval,
   isInterval,
-} from "./quantity.ts";
+} from "../words/quantity.ts";
 
 export function sliceText(detection: QualityDetection, slice: Detection["slices"][number]): string {
   const interval =

@@ -1,9 +1,9 @@
 /** How an incident ended, or how far it is from ending. */
-import { RECOVERY_UNITS_MIN, type IncidentState } from "./lifecycle.ts";
-import { measureWords, recoveryWords } from "./measure-words.ts";
-import { formatCount, formatInterval, formatTime, formatValue } from "./quantity.ts";
-import { sentenceCase } from "./text.ts";
-import { versionLabel } from "./version-labels.ts";
+import { RECOVERY_UNITS_MIN, type IncidentState } from "../incident/lifecycle.ts";
+import { measureWords, recoveryWords } from "../words/measure-words.ts";
+import { formatCount, formatInterval, formatTime, formatValue } from "../words/quantity.ts";
+import { sentenceCase } from "../words/text.ts";
+import { versionLabel } from "../words/version-labels.ts";
 
 export function recoveryLine(state: IncidentState): string | null {
   const how = wayOut(state);

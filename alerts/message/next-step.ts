@@ -1,9 +1,9 @@
 /** What an incident asks people to do now. */
-import type { IncidentState } from "./lifecycle.ts";
-import { measureWords } from "./measure-words.ts";
-import { formatTime } from "./quantity.ts";
+import type { IncidentState } from "../incident/lifecycle.ts";
+import { measureWords } from "../words/measure-words.ts";
+import { formatTime } from "../words/quantity.ts";
 import { wayOut } from "./recovery-line.ts";
-import { sentenceCase } from "./text.ts";
+import { sentenceCase } from "../words/text.ts";
 
 export function nextStep(state: IncidentState): string {
   switch (state.state) {

@@ -1,4 +1,4 @@
-import type { IncidentStateName } from "./lifecycle.ts";
+import type { IncidentStateName } from "../incident/lifecycle.ts";
 import type { Severity } from "@plumbline/schemas";
 
 /** The notifier port's `Message`, spelled here because alerts know nothing of ports. */

@@ -1,8 +1,8 @@
 /** Where a change is: everywhere or in some slices, and which others show it. */
 import type { Detection, QualityDetection } from "@plumbline/schemas";
-import { formatCount, formatPercent } from "./quantity.ts";
+import { formatCount, formatPercent } from "../words/quantity.ts";
 import { byExplanation, sliceText } from "./slice-text.ts";
-import { clip } from "./text.ts";
+import { clip } from "../words/text.ts";
 
 /** Slices with numbers, the one of the verdict included. */
 const SLICES_MAX = 3;

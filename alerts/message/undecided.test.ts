@@ -1,6 +1,6 @@
 import type { QualityEvidence } from "@plumbline/schemas";
 import { expect, test } from "vitest";
-import { detection } from "./detection.fixture.ts";
+import { detection } from "../detection.fixture.ts";
 import { undecidedLine } from "./slice-lines.ts";
 
 /** As the monitor writes it; the fixture's version scored 0.789 in 1,127 units. */

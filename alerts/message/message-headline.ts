@@ -1,12 +1,12 @@
 /** What is read first, and often alone: the preview of the notification and the title. */
 import type { Detection } from "@plumbline/schemas";
-import type { IncidentState } from "./lifecycle.ts";
-import { measureWords, recoveryWords } from "./measure-words.ts";
+import type { IncidentState } from "../incident/lifecycle.ts";
+import { measureWords, recoveryWords } from "../words/measure-words.ts";
 import { nextStep } from "./next-step.ts";
-import { formatValue } from "./quantity.ts";
+import { formatValue } from "../words/quantity.ts";
 import { byExplanation } from "./slice-text.ts";
-import { clip } from "./text.ts";
-import { versionLabel } from "./version-labels.ts";
+import { clip } from "../words/text.ts";
+import { versionLabel } from "../words/version-labels.ts";
 
 export const PREVIEW_LENGTH_MAX = 250;
 export const TITLE_LENGTH_MAX = 150;

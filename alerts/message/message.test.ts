@@ -3,8 +3,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import type { Detection, IncidentEvent, QualityDetection, RecoveryCause } from "@plumbline/schemas";
 import { describe, expect, test } from "vitest";
-import { type Changes, detection, streams } from "./detection.fixture.ts";
-import { foldIncident, type IncidentState } from "./lifecycle.ts";
+import { type Changes, detection, streams } from "../detection.fixture.ts";
+import { foldIncident, type IncidentState } from "../incident/lifecycle.ts";
 import {
   PREVIEW_LENGTH_MAX,
   renderMessage,
@@ -12,7 +12,7 @@ import {
   TITLE_LENGTH_MAX,
   type IncidentMessage,
 } from "./message.ts";
-import { formatDifference, formatInterval, formatValue } from "./quantity.ts";
+import { formatDifference, formatInterval, formatValue } from "../words/quantity.ts";
 import { RUNBOOKS, runbooksDir } from "./runbook.ts";
 import { sliceInterval } from "./slice-text.ts";
 import { STORED_DETECTIONS, storedDetection } from "./stored-detections.fixture.ts";

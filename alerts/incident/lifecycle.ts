@@ -12,7 +12,7 @@ import {
   type RecoveryEvidence,
   type Severity,
 } from "@plumbline/schemas";
-import { measureWords, recoveryWords } from "./measure-words.ts";
+import { measureWords, recoveryWords } from "../words/measure-words.ts";
 import { isEvidenceBefore, type RolledBack, takesBack, whyOf } from "./rollback.ts";
 import { isRaised } from "./severity.ts";
 

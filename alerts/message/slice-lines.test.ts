@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Detection } from "@plumbline/schemas";
-import { detection, streams } from "./detection.fixture.ts";
+import { detection, streams } from "../detection.fixture.ts";
 import { alsoAffectedLine } from "./slice-lines.ts";
 import { storedDetection } from "./stored-detections.fixture.ts";
 

@@ -1,11 +1,11 @@
 /** The table under the sentences: how bad, for how many, where, whose, between which versions, since when. */
 import type { Detection } from "@plumbline/schemas";
 import type { IncidentMessage } from "./incident-message.ts";
-import { isOpen, type IncidentState } from "./lifecycle.ts";
-import { measureWords, recoveryWords } from "./measure-words.ts";
+import { isOpen, type IncidentState } from "../incident/lifecycle.ts";
+import { measureWords, recoveryWords } from "../words/measure-words.ts";
 import { nextStep } from "./next-step.ts";
-import { formatTime } from "./quantity.ts";
-import { versionsText } from "./version-labels.ts";
+import { formatTime } from "../words/quantity.ts";
+import { versionsText } from "../words/version-labels.ts";
 
 export function fields(state: IncidentState): IncidentMessage["fields"] {
   const { detection } = state;

@@ -9,8 +9,8 @@ import {
   type IncidentState,
   type IncidentStateName,
 } from "./lifecycle.ts";
-import { type Changes, detection } from "./detection.fixture.ts";
-import { storedDetection } from "./stored-detections.fixture.ts";
+import { type Changes, detection } from "../detection.fixture.ts";
+import { storedDetection } from "../message/stored-detections.fixture.ts";
 
 const START = Date.parse("2026-11-24T10:00:00Z");
 const MINUTE = 60_000;

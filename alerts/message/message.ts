@@ -5,22 +5,22 @@
  */
 import type { Detection } from "@plumbline/schemas";
 import type { IncidentMessage } from "./incident-message.ts";
-import { judgeNotes } from "./judge-words.ts";
-import { isOpen, type IncidentState } from "./lifecycle.ts";
+import { judgeNotes } from "../words/judge-words.ts";
+import { isOpen, type IncidentState } from "../incident/lifecycle.ts";
 import { fields } from "./message-fields.ts";
 import { preview, title } from "./message-headline.ts";
-import { measureWords } from "./measure-words.ts";
-import { formatCount, formatInterval, formatTime, formatValue, formatWindow } from "./quantity.ts";
+import { measureWords } from "../words/measure-words.ts";
+import { formatCount, formatInterval, formatTime, formatValue, formatWindow } from "../words/quantity.ts";
 import { dismissedLine, recoveryLine } from "./recovery-line.ts";
 import { RUNBOOKS } from "./runbook.ts";
-import { sideBySideLine } from "./quality-words.ts";
+import { sideBySideLine } from "../words/quality-words.ts";
 import { alsoAffectedLine, concentrationLine } from "./slice-lines.ts";
-import { isText } from "./text.ts";
+import { isText } from "../words/text.ts";
 
 export type { IncidentMessage } from "./incident-message.ts";
 export { PREVIEW_LENGTH_MAX, TITLE_LENGTH_MAX } from "./message-headline.ts";
-export { clip } from "./text.ts";
-export { shortVersion } from "./version-labels.ts";
+export { clip } from "../words/text.ts";
+export { shortVersion } from "../words/version-labels.ts";
 
 /** Where links in messages lead; null leaves the link out. */
 export interface MessageLinks {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { type Detection, type DetectionKind, type DetectionOf, IncidentEvent } from "@plumbline/schemas";
 
-const FILE = new URL("../schemas/events/detection/before-contract.fixture.jsonl", import.meta.url);
+const FILE = new URL("../../schemas/events/detection/before-contract.fixture.jsonl", import.meta.url);
 
 export const STORED_DETECTIONS: readonly Detection[] = readFileSync(FILE, "utf8")
   .trimEnd()

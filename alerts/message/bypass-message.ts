@@ -1,5 +1,5 @@
 /** Words of a bypass: the message, and the reply when the version was taken back. */
-import type { BypassNotice } from "./bypass-notice.ts";
+import type { BypassNotice } from "../incident/bypass-notice.ts";
 import {
   clip,
   type IncidentMessage,
@@ -8,8 +8,8 @@ import {
   shortVersion,
   TITLE_LENGTH_MAX,
 } from "./message.ts";
-import { formatTime } from "./quantity.ts";
-import { type RolledBack, whyOf } from "./rollback.ts";
+import { formatTime } from "../words/quantity.ts";
+import { type RolledBack, whyOf } from "../incident/rollback.ts";
 
 /** The reply that goes with an edit of a channel that shows `revision`. "" when nothing happened since. */
 export function bypassReplySince(
