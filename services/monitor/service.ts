@@ -11,7 +11,7 @@ import { untilAborted } from "@plumbline/runtime/until-aborted";
 import { createJobWatch } from "./coverage/job-watch.ts";
 import { createScanMetrics } from "./ingest/scan-metrics.ts";
 import { createMonitorJobs, type JobDeps } from "./jobs.ts";
-import type { UseCaseFailure } from "./use-case-guard.ts";
+import type { UseCaseFailure } from "./use-cases/use-case-guard.ts";
 
 const GROUP = "monitor";
 const NEWS_TOPICS = [

@@ -5,7 +5,7 @@ import type { Logger } from "@plumbline/runtime/logger";
 import { HOUR_MS } from "@plumbline/schemas";
 import { MonitorConfig } from "../../monitor/config.ts";
 import { createMonitorJobs } from "../../monitor/jobs.ts";
-import type { VersionState } from "../../monitor/quality/version-states.ts";
+import type { VersionState } from "../../monitor/quality/watch/version-states.ts";
 
 /** Everything of a step is stored when the jobs look, one millisecond before its end: its last hour is complete. */
 const SETTLE_MS = -1;

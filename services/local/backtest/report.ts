@@ -3,8 +3,8 @@ import { foldIncident, type IncidentState } from "@plumbline/alerts";
 import { type EventLog, readEvent, readPages } from "@plumbline/ports";
 import { type Detection, HOUR_MS, IncidentEvent, type Verdict } from "@plumbline/schemas";
 import { REFERENCE_MIN } from "@plumbline/stats";
-import { OWN_REFERENCE_UNITS } from "../../monitor/quality/baseline.ts";
-import type { VersionState } from "../../monitor/quality/version-states.ts";
+import { OWN_REFERENCE_UNITS } from "../../monitor/quality/watch/baseline.ts";
+import type { VersionState } from "../../monitor/quality/watch/version-states.ts";
 
 const READ_RECORDS = 1_000;
 

@@ -25,12 +25,12 @@ import {
   REGISTRY_TOPIC,
   type RegistryEvent,
 } from "@plumbline/schemas";
-import { UseCaseGuard, type UseCaseFailure } from "../use-case-guard.ts";
-import { snapshotOf } from "../quality/baseline.ts";
-import { groupBy, iso } from "../quality/series.ts";
+import { UseCaseGuard, type UseCaseFailure } from "../use-cases/use-case-guard.ts";
+import { snapshotOf } from "../quality/watch/baseline.ts";
+import { groupBy, iso } from "../units/series.ts";
 import { decideCanary, type Page } from "./decide-canary.ts";
-import { GivenShares, type GivenShare } from "./given-shares.ts";
-import { otherArm } from "./pair-units.ts";
+import { GivenShares, type GivenShare } from "../deploys/rollout-shares.ts";
+import { otherArm } from "../units/pair-units.ts";
 import { readSeries } from "./read-series.ts";
 
 /** After the end of a window its last verdicts may still be on their way: a part of the window, within bounds. */

@@ -13,10 +13,10 @@ import {
   versionOf,
 } from "../../../test/registry/commands.ts";
 import { MonitorConfig } from "../config.ts";
-import { iso } from "../quality/series.ts";
+import { iso } from "../units/series.ts";
 import { decideCanary, LOG_AGREES, LOG_REGRESSED, type CanaryNumbers } from "./decide-canary.ts";
-import { GivenShares } from "./given-shares.ts";
-import { otherArm, pairedEvidence, pairsOfWindow } from "./pair-units.ts";
+import { GivenShares } from "../deploys/rollout-shares.ts";
+import { otherArm, pairedEvidence, pairsOfWindow } from "../units/pair-units.ts";
 import { readSeries } from "./read-series.ts";
 
 const MINUTE_MS = 60_000;

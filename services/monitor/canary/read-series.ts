@@ -2,8 +2,8 @@
 import type { JudgedUnitRow } from "@plumbline/ports";
 import type { CanarySeries } from "@plumbline/schemas";
 import { logClearanceOfPairs, logEvidenceOfPairs, logMixture, plannedClearancePairs } from "@plumbline/stats";
-import { groupBy } from "../quality/series.ts";
-import { pairsOfWindow } from "./pair-units.ts";
+import { groupBy } from "../units/series.ts";
+import { pairsOfWindow } from "../units/pair-units.ts";
 
 interface SeriesInput {
   /** Of one criterion, rubric and judge, of both arms, judged since the candidate got its first share. */

@@ -1,7 +1,7 @@
 /** What is not known, as a detection. */
 import type { CoverageDetection, CoverageEvidence } from "@plumbline/schemas";
 import { severityOf } from "../report/severity.ts";
-import type { UseCaseKey } from "../use-case-guard.ts";
+import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
 
 interface Unknown {
   readonly evidence: CoverageEvidence;

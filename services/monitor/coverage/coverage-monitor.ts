@@ -6,9 +6,9 @@ import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/a
 import type { Clock, EventLog, Store, VersionActivity } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { DAY_MS, HOUR_MS, OVERFLOW_USE_CASE, OVERFLOW_VERSION } from "@plumbline/schemas";
-import { appendIncident } from "../append-incident.ts";
+import { appendIncident } from "../report/append-incident.ts";
 import { coverageDetection } from "./coverage-detection.ts";
-import { iso, type UseCase, useCaseKey } from "../quality/series.ts";
+import { iso, type UseCase, useCaseKey } from "../units/series.ts";
 import {
   type Gap,
   judgingGaps,

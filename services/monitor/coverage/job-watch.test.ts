@@ -4,7 +4,7 @@ import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createScheduler } from "@plumbline/runtime/schedule";
 import { expect, test } from "vitest";
-import { UseCaseGuard, type UseCaseFailure } from "../use-case-guard.ts";
+import { UseCaseGuard, type UseCaseFailure } from "../use-cases/use-case-guard.ts";
 import { createJobWatch } from "./job-watch.ts";
 
 const logger = createLogger("monitor", "silent");

@@ -7,10 +7,10 @@ import type { Clock, EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { JobHealth } from "@plumbline/runtime/schedule";
 import { type CoverageDetection, MONITOR_USE_CASE } from "@plumbline/schemas";
-import { appendIncident } from "../append-incident.ts";
-import { iso } from "../quality/series.ts";
+import { appendIncident } from "../report/append-incident.ts";
+import { iso } from "../units/series.ts";
 import { coverageDetection } from "./coverage-detection.ts";
-import { nameOf, type UseCaseFailure, type UseCaseKey } from "../use-case-guard.ts";
+import { nameOf, type UseCaseFailure, type UseCaseKey } from "../use-cases/use-case-guard.ts";
 
 interface JobReport {
   readonly health: JobHealth;

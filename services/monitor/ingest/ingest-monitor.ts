@@ -6,7 +6,7 @@ import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/a
 import type { Clock, EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { type CoverageDetection, HOUR_MS } from "@plumbline/schemas";
-import { appendIncident } from "../append-incident.ts";
+import { appendIncident } from "../report/append-incident.ts";
 import { coverageDetection } from "../coverage/coverage-detection.ts";
 import { findLostRecords, type IngestScan, type LostRecords, type ScanDeps } from "./find-lost-records.ts";
 

@@ -3,10 +3,10 @@ import type { IncidentState } from "@plumbline/alerts";
 import type { AnchorDay } from "@plumbline/ports";
 import { DAY_MS, type Detection, type DetectionOf, type RecoveryCause } from "@plumbline/schemas";
 import { confidenceSequence } from "@plumbline/stats";
-import { appendIncident } from "../append-incident.ts";
+import { appendIncident } from "../report/append-incident.ts";
 import { severityOf } from "../report/severity.ts";
-import { groupBy } from "./group-by.ts";
-import { type AnchorVerdict, judgeAnchors } from "./judge-anchors.ts";
+import { groupBy } from "../counts/group-by.ts";
+import { type AnchorVerdict, judgeAnchors } from "../judge/judge-anchors.ts";
 import { type AssertDeps, BASE, detect, iso, openOf } from "./open-incident.ts";
 
 /** A judge without a judged anchor for so long is no longer asked. */

@@ -3,8 +3,8 @@ import type { IncidentState } from "@plumbline/alerts";
 import type { JudgedUnitRow } from "@plumbline/ports";
 import type { Detection, InputDriftDetection, OutputDriftDetection } from "@plumbline/schemas";
 import { inputDetection, movedOutputDetection, outputDetection, shareOfYes } from "./describe-drift.ts";
-import type { FeatureResult } from "./drift-decision.ts";
-import { explainShift } from "./explain-shift.ts";
+import type { FeatureResult } from "../inputs/drift-decision.ts";
+import { explainShift } from "../inputs/explain-shift.ts";
 import {
   type AssertDeps,
   detect,
@@ -15,7 +15,7 @@ import {
   recover,
   recoverAfterChange,
 } from "./open-incident.ts";
-import type { UseCaseKey } from "../use-case-guard.ts";
+import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 
 /** Input drift, and output drift of a version that nobody deployed lately. */

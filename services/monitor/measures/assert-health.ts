@@ -2,11 +2,11 @@
 import type { IncidentState } from "@plumbline/alerts";
 import type { Detection, Impact, RateDetection } from "@plumbline/schemas";
 import { severityOf } from "../report/severity.ts";
-import type { UseCaseKey } from "../use-case-guard.ts";
+import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
 import { normalMeasures } from "./normal-measures.ts";
 import { type AssertDeps, BASE, detect, iso, openOf, recover, recoverAfterChange } from "./open-incident.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
-import type { HealthFinding } from "./version-health.ts";
+import type { HealthFinding } from "../rates/version-health.ts";
 
 type Health = NonNullable<UseCaseMeasures["health"]>;
 

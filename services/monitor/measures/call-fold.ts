@@ -5,14 +5,14 @@
  */
 import type { Clock, DriftResult, Store } from "@plumbline/ports";
 import { DAY_MS, HOUR_MS, OVERFLOW_USE_CASE, TEXTS_KEPT_DAYS } from "@plumbline/schemas";
-import { insertApart } from "../insert-apart.ts";
-import { nameOf, type UseCaseGuard, type UseCaseKey } from "../use-case-guard.ts";
-import { readInTime, UseCasePages } from "../use-case-pages.ts";
-import { mayHaveCalls, readCallSpans, type CallSpan } from "./call-spans.ts";
-import type { DriftDecision } from "./drift-decision.ts";
-import { toDriftResults } from "./drift-results.ts";
+import { insertApart } from "../use-cases/insert-apart.ts";
+import { nameOf, type UseCaseGuard, type UseCaseKey } from "../use-cases/use-case-guard.ts";
+import { readInTime, UseCasePages } from "../use-cases/use-case-pages.ts";
+import { mayHaveCalls, readCallSpans, type CallSpan } from "../counts/call-spans.ts";
+import type { DriftDecision } from "../inputs/drift-decision.ts";
+import { toDriftResults } from "../inputs/drift-results.ts";
 import { type HourOfUseCase, toMeasuredHours } from "./measured-hours.ts";
-import type { DatedText } from "./text-drift.ts";
+import type { DatedText } from "../inputs/text-drift.ts";
 import { type MeasuredHour, UseCaseMeasures } from "./use-case-measures.ts";
 
 const LOOKBACK_MS = 56 * DAY_MS;

@@ -1,8 +1,8 @@
 /** Counts described calls as `feature_hours.sql` does, for tests without a store. */
 import { describeCall } from "@plumbline/features";
 import { createRandom } from "@plumbline/stats";
-import { logBin } from "./log-bins.ts";
-import { ALL, CELL_PREFIX, type MutableCounts, type VersionHour } from "./version-memory.ts";
+import { logBin } from "../counts/log-bins.ts";
+import { ALL, CELL_PREFIX, type MutableCounts, type VersionHour } from "../counts/version-memory.ts";
 
 export type Description = ReturnType<typeof describeCall>;
 

@@ -7,14 +7,14 @@ import type {
   OutputDriftDetection,
 } from "@plumbline/schemas";
 import { severityOf } from "../report/severity.ts";
-import type { UseCaseKey } from "../use-case-guard.ts";
-import type { FeatureResult } from "./drift-decision.ts";
-import type { NumericSizes } from "./log-bins.ts";
+import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
+import type { FeatureResult } from "../inputs/drift-decision.ts";
+import type { NumericSizes } from "../counts/log-bins.ts";
 import { normalMeasures } from "./normal-measures.ts";
 import { BASE, FEATURES_NAMED, iso, isoOrNull } from "./open-incident.ts";
-import type { FingerprintResult } from "./output-fingerprint.ts";
+import type { FingerprintResult } from "../outputs/output-fingerprint.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
-import { ALL } from "./version-memory.ts";
+import { ALL } from "../counts/version-memory.ts";
 
 const DRIFT_METHOD = "PSI relevance test, season-matched; Shiryaev–Roberts; e-BH over all features";
 const TEXT_METHOD = "domain classifier on hashed n-grams, H0: AUC at most 0.55";

@@ -9,12 +9,12 @@ import { assertAnchors } from "./assert-anchors.ts";
 import { assertDrift, assertOutputs } from "./assert-drift.ts";
 import { assertHealth } from "./assert-health.ts";
 import { summaryHour } from "./count-calls.fixture.ts";
-import { DriftSeries } from "./drift-series.ts";
-import { type DriftWindow } from "./drift-window.ts";
-import { logBin } from "./log-bins.ts";
-import type { DatedText } from "./text-drift.ts";
+import { DriftSeries } from "../inputs/drift-series.ts";
+import { type DriftWindow } from "../counts/drift-window.ts";
+import { logBin } from "../counts/log-bins.ts";
+import type { DatedText } from "../inputs/text-drift.ts";
 import { UseCaseMeasures } from "./use-case-measures.ts";
-import type { OutcomeCounts } from "./version-health.ts";
+import type { OutcomeCounts } from "../rates/version-health.ts";
 
 const START = Date.parse("2026-03-02T00:00:00Z");
 const KEY = { tenant: "", env: "production", use_case: "ticket-summary" };

@@ -9,7 +9,7 @@ import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { StoreError, type Store, type UseCasePage } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { UseCaseGuard } from "../use-case-guard.ts";
+import { UseCaseGuard } from "../use-cases/use-case-guard.ts";
 import { CallFold } from "./call-fold.ts";
 import { createStoreWorld, type WorldCall } from "./store-world.fixture.ts";
 

@@ -1,11 +1,11 @@
 /** Rows of the store → hours of use cases, ascending. */
 import type { FeatureHour, OutcomeHour } from "@plumbline/ports";
-import type { UseCaseKey } from "../use-case-guard.ts";
-import { addHistogram } from "./log-bins.ts";
-import { groupBy } from "./group-by.ts";
+import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
+import { addHistogram } from "../counts/log-bins.ts";
+import { groupBy } from "../counts/group-by.ts";
 import type { MeasuredHour } from "./use-case-measures.ts";
-import type { OutcomeCounts } from "./version-health.ts";
-import { ALL, type MutableCounts, type VersionHour } from "./version-memory.ts";
+import type { OutcomeCounts } from "../rates/version-health.ts";
+import { ALL, type MutableCounts, type VersionHour } from "../counts/version-memory.ts";
 
 export interface HourOfUseCase {
   readonly key: UseCaseKey;

@@ -13,8 +13,8 @@
 import type { IncidentFold } from "@plumbline/alerts";
 import type { AnchorDay, Clock, Store } from "@plumbline/ports";
 import { DAY_MS, HOUR_MS, type NormalMeasure } from "@plumbline/schemas";
-import type { AppendDeps } from "../append-incident.ts";
-import { UseCaseGuard, type UseCaseFailure, type UseCaseKey } from "../use-case-guard.ts";
+import type { AppendDeps } from "../report/append-incident.ts";
+import { UseCaseGuard, type UseCaseFailure, type UseCaseKey } from "../use-cases/use-case-guard.ts";
 import { assertAnchors } from "./assert-anchors.ts";
 import { assertDrift, assertOutputs } from "./assert-drift.ts";
 import { assertHealth } from "./assert-health.ts";

@@ -19,10 +19,10 @@ import {
   HOUR_MS,
   type RecoveryCause,
 } from "@plumbline/schemas";
-import { type AppendDeps, appendIncident } from "../append-incident.ts";
-import type { UseCaseKey } from "../use-case-guard.ts";
+import { type AppendDeps, appendIncident } from "../report/append-incident.ts";
+import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
-import type { Estimate } from "./version-health.ts";
+import type { Estimate } from "../rates/version-health.ts";
 
 export interface AssertDeps extends AppendDeps {
   readonly store: Pick<Store, "judgedUnits">;

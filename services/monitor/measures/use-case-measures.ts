@@ -3,15 +3,15 @@
  * store; the same hours in the same order give the same state, which is how a restart rebuilds it.
  */
 import { DAY_MS, HOUR_MS, isVersion } from "@plumbline/schemas";
-import type { DriftDecision } from "./drift-decision.ts";
-import { DriftSeries } from "./drift-series.ts";
-import { chooseWidth, type WidthHours } from "./drift-window.ts";
-import { OpenWindow } from "./open-window.ts";
-import { OutputFingerprint } from "./output-fingerprint.ts";
-import { ResponseModels, type ResponseModelChange } from "./response-models.ts";
-import { SelfFingerprint } from "./self-fingerprint.ts";
-import { REFERENCE_CALLS_MIN, VersionHealth, type OutcomeCounts } from "./version-health.ts";
-import { ALL, VersionMemory, type VersionHour } from "./version-memory.ts";
+import type { DriftDecision } from "../inputs/drift-decision.ts";
+import { DriftSeries } from "../inputs/drift-series.ts";
+import { chooseWidth, type WidthHours } from "../counts/drift-window.ts";
+import { OpenWindow } from "../counts/open-window.ts";
+import { OutputFingerprint } from "../outputs/output-fingerprint.ts";
+import { ResponseModels, type ResponseModelChange } from "../outputs/response-models.ts";
+import { SelfFingerprint } from "../outputs/self-fingerprint.ts";
+import { REFERENCE_CALLS_MIN, VersionHealth, type OutcomeCounts } from "../rates/version-health.ts";
+import { ALL, VersionMemory, type VersionHour } from "../counts/version-memory.ts";
 
 const MEMORY_MS = 28 * DAY_MS;
 /** Outputs that did not change are compared with the incumbent's for this long; changed ones for as long as they differ. */

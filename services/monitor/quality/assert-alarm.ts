@@ -2,20 +2,20 @@
 import { type IncidentFold, incidentId, incidentKey } from "@plumbline/alerts";
 import type { BaselineRow, JudgedUnitRow } from "@plumbline/ports";
 import { type Detection, HOUR_MS } from "@plumbline/schemas";
-import { type AppendDeps, appendIncident } from "../append-incident.ts";
-import { alarmFinding } from "./alarm-finding.ts";
-import { referenceVersions } from "./baseline.ts";
-import { describeFinding, type DescribeFindingDeps } from "./describe-finding.ts";
-import { isJudgeDrifting, isMuted, openIncident } from "./incident-history.ts";
-import { type KnownSeries, throughHour, type Watched } from "./known-series.ts";
-import type { Look } from "./look.ts";
-import { pairsFinding } from "./pairs-finding.ts";
-import { readAlarm } from "./read-detector.ts";
-import { iso } from "./series.ts";
-import { besideFinding, isFoundByPairs, sideBySide } from "./side-by-side.ts";
-import type { VersionStates } from "./version-states.ts";
-import type { WatchReading } from "./version-watch.ts";
-import { pairsOf } from "./watch-pairs.ts";
+import { type AppendDeps, appendIncident } from "../report/append-incident.ts";
+import { alarmFinding } from "./finding/alarm-finding.ts";
+import { referenceVersions } from "./watch/baseline.ts";
+import { describeFinding, type DescribeFindingDeps } from "./finding/describe-finding.ts";
+import { isJudgeDrifting, isMuted, openIncident } from "../report/incident-history.ts";
+import { type KnownSeries, throughHour, type Watched } from "./watch/series-book.ts";
+import type { Look } from "./watch/monitor-pass.ts";
+import { pairsFinding } from "./finding/pairs-finding.ts";
+import { readAlarm } from "./watch/read-detector.ts";
+import { iso } from "../units/series.ts";
+import { besideFinding, isFoundByPairs, sideBySide } from "./finding/side-by-side.ts";
+import type { VersionStates } from "./watch/version-states.ts";
+import type { WatchReading } from "./watch/version-watch.ts";
+import { pairsOf } from "./watch/watch-pairs.ts";
 
 /** An open incident is asserted again when its evidence has grown by this factor: its message stays true at a bounded rate. */
 const REASSERT_GROWTH = 1.25;

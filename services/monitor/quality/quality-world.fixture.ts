@@ -7,7 +7,7 @@ import { HOUR_MS, IncidentEvent, type QualityDetection } from "@plumbline/schema
 import { createRandom } from "@plumbline/stats";
 import { pino } from "pino";
 import { createQualityMonitor, type QualityOptions, type QualityStore } from "./quality-monitor.ts";
-import { groupBy, hourOf, iso } from "./series.ts";
+import { groupBy, hourOf, iso } from "../units/series.ts";
 
 const DAY = 24;
 

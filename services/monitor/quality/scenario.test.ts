@@ -15,8 +15,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { promoted, registered, toNewRecord, versionOf } from "../../../test/registry/commands.ts";
 import { createCoverageMonitor } from "../coverage/coverage-monitor.ts";
 import { createQualityMonitor, type QualityOptions } from "./quality-monitor.ts";
-import { iso } from "./series.ts";
-import { SIDE_BY_SIDE_METHOD } from "./side-by-side.ts";
+import { iso } from "../units/series.ts";
+import { SIDE_BY_SIDE_METHOD } from "./finding/side-by-side.ts";
 
 const DAY = 24;
 let path: string;

@@ -2,9 +2,9 @@ import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { type JudgedUnitRow, StoreError, type UseCasePage } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import { expect, test } from "vitest";
-import { UseCaseGuard } from "../use-case-guard.ts";
-import { SeriesBook } from "./known-series.ts";
-import { ServedVersions } from "./served-versions.ts";
+import { UseCaseGuard } from "../use-cases/use-case-guard.ts";
+import { SeriesBook } from "./watch/series-book.ts";
+import { ServedVersions } from "../deploys/served-versions.ts";
 import { VerdictReader } from "./verdict-reader.ts";
 
 const logger = createLogger("monitor", "silent");

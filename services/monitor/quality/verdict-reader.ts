@@ -5,11 +5,11 @@
 import type { EvidenceRow, JudgedUnitRow, Store, UseCasePage } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { DAY_MS, HOUR_MS } from "@plumbline/schemas";
-import { insertApart } from "../insert-apart.ts";
-import { isEverybodys, type UseCaseGuard } from "../use-case-guard.ts";
-import { readInTime, UseCasePages } from "../use-case-pages.ts";
-import { evidenceRows } from "./evidence-rows.ts";
-import type { SeriesBook, Watched } from "./known-series.ts";
+import { insertApart } from "../use-cases/insert-apart.ts";
+import { isEverybodys, type UseCaseGuard } from "../use-cases/use-case-guard.ts";
+import { readInTime, UseCasePages } from "../use-cases/use-case-pages.ts";
+import { evidenceRows } from "./watch/evidence-rows.ts";
+import type { SeriesBook, Watched } from "./watch/series-book.ts";
 import {
   groupBy,
   hourOf,
@@ -19,10 +19,10 @@ import {
   unitOf,
   type UseCase,
   useCaseKey,
-} from "./series.ts";
-import type { ServedVersions } from "./served-versions.ts";
-import { incumbentBeside, sideBySide } from "./side-by-side.ts";
-import { CLOSED_HOURS_KEPT } from "./version-watch.ts";
+} from "../units/series.ts";
+import type { ServedVersions } from "../deploys/served-versions.ts";
+import { incumbentBeside, sideBySide } from "./finding/side-by-side.ts";
+import { CLOSED_HOURS_KEPT } from "./watch/version-watch.ts";
 
 /** Verdicts may reach the store this much out of order; hours are folded for good only after it. */
 const SETTLE_HOURS = 2;

@@ -12,19 +12,25 @@ import {
   REFERENCE_REACH_MS,
   snapshotOf,
   startOf,
-} from "./baseline.ts";
-import type { GivenShares } from "../canary/given-shares.ts";
-import { evidenceRows } from "./evidence-rows.ts";
-import { incidentHours, isMuted, regressedVersions, resumedHour } from "./incident-history.ts";
-import { baselineOf, keepBaseline, type KnownSeries, throughHour, type Watched } from "./known-series.ts";
-import type { Look } from "./look.ts";
-import { hourOf, REBUILD_HOURS } from "./series.ts";
-import type { PromptTexts } from "./prompt-texts.ts";
-import type { ServedVersion, ServedVersions } from "./served-versions.ts";
+} from "./watch/baseline.ts";
+import type { GivenShares } from "../deploys/rollout-shares.ts";
+import { evidenceRows } from "./watch/evidence-rows.ts";
+import { incidentHours, isMuted, regressedVersions, resumedHour } from "../report/incident-history.ts";
+import {
+  baselineOf,
+  keepBaseline,
+  type KnownSeries,
+  throughHour,
+  type Watched,
+} from "./watch/series-book.ts";
+import type { Look } from "./watch/monitor-pass.ts";
+import { hourOf, REBUILD_HOURS } from "../units/series.ts";
+import type { PromptTexts } from "../deploys/prompt-texts.ts";
+import type { ServedVersion, ServedVersions } from "../deploys/served-versions.ts";
 import { feed, type VerdictReader } from "./verdict-reader.ts";
-import type { VersionStates } from "./version-states.ts";
-import { pairsOf } from "./watch-pairs.ts";
-import { VersionWatch } from "./version-watch.ts";
+import type { VersionStates } from "./watch/version-states.ts";
+import { pairsOf } from "./watch/watch-pairs.ts";
+import { VersionWatch } from "./watch/version-watch.ts";
 
 /** Fewest new units of a series after which a version without a baseline tries again. */
 const RETRY_UNITS_MIN = 20;

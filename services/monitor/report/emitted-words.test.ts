@@ -13,7 +13,7 @@ import {
   emittedByOutcomes,
   emittedByOutputs,
 } from "../measures/emitted.fixture.ts";
-import { logBin } from "../measures/log-bins.ts";
+import { logBin } from "../counts/log-bins.ts";
 import { BAD, GOOD, setUp } from "../quality/quality-world.fixture.ts";
 
 const NOW = Date.parse("2026-03-02T12:00:00Z");

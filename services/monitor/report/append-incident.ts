@@ -1,0 +1,31 @@
+import { encodeIncidentEvent, INCIDENTS } from "@plumbline/alerts";
+import type { EventLog } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
+import { type Detection, IncidentEvent } from "@plumbline/schemas";
+import type { VersionNames } from "./version-names.ts";
+
+export interface AppendDeps {
+  readonly log: Pick<EventLog, "append">;
+  readonly logger: Logger;
+  /** Numbers of versions and owners; without it versions are called by their hash. */
+  readonly names?: VersionNames;
+}
+
+/**
+ * Appends one event of an incident; resolves when it is durable.
+ *
+ * @param about the use case of an event that does not say it itself; left out where no version is named
+ * @throws when no reader could read it, such as a number that is none: an incident that is lost on the way must not look
+ * like one that was never found
+ */
+export async function appendIncident(
+  event: IncidentEvent,
+  { log, logger, names }: AppendDeps,
+  about: Pick<Detection, "tenant" | "use_case"> | null = event.type === "detected" ? event.detection : null,
+): Promise<void> {
+  await names?.refresh();
+  const named = about === null ? event : (names?.name(event, about) ?? event);
+  IncidentEvent.parse(named);
+  await log.append(INCIDENTS, [encodeIncidentEvent(named)]);
+  logger.info({ incident_id: event.incident_id, type: event.type }, "monitor.asserted");
+}
