@@ -109,12 +109,7 @@ export interface DetectorReading {
 export function foldHours(prepared: PreparedSnapshot, input: FoldInput): DetectorReading {
   const { snapshot, weights } = prepared;
   const { fromHour, throughHour, startWeight } = input;
-  if (!(Number.isInteger(fromHour) && Number.isInteger(throughHour) && throughHour >= fromHour)) {
-    throw new RangeError(`foldHours: hours ${fromHour} to ${throughHour}`);
-  }
-  if (!(startWeight === 1 || startWeight === snapshot.deployWeight)) {
-    throw new RangeError(`foldHours: startWeight = ${startWeight}, needs 1 or ${snapshot.deployWeight}`);
-  }
+  assertFoldable(input, snapshot.deployWeight);
   const bets = snapshot.drops.length;
   const cells = snapshot.streams.length * bets;
   const byHour = indexHours(input.hours, fromHour, throughHour, cells, (hour) => hour.drop);
@@ -161,16 +156,7 @@ export function foldHours(prepared: PreparedSnapshot, input: FoldInput): Detecto
     }
   }
   const lastHour = Math.min(hour, throughHour);
-  const streams = snapshot.streams.map((stream, k) => ({
-    name: stream.name,
-    weight: stream.weight,
-    logDetector: Math.log(sumOf(detectors.subarray(k * bets, (k + 1) * bets)) / bets),
-    logDeployE: totals.logDeploy(k),
-    logClearanceE: totals.logClearance(k),
-    n: totals.n[k]!,
-    sum: totals.sum[k]!,
-    expected: totals.expected[k]!,
-  }));
+  const streams = readStreams(snapshot, totals, detectors);
   const alarm = alarmed ? describeAlarm() : undefined;
   return {
     snapshotId: snapshot.id,
@@ -201,7 +187,7 @@ export function foldHours(prepared: PreparedSnapshot, input: FoldInput): Detecto
       strongest: streams
         .toSorted((a, b) => Math.log(b.weight) + b.logDetector - Math.log(a.weight) - a.logDetector)
         .map((stream) => stream.name),
-      changeHour: changeHour(strongestCell(detectors, cellWeights)),
+      changeHour: changeHour(byHour, strongestCell(detectors, cellWeights), fromHour, lastHour),
       units: totals.n[0]!,
       hoursSinceStart: lastHour - fromHour,
     };
@@ -214,21 +200,54 @@ export function foldHours(prepared: PreparedSnapshot, input: FoldInput): Detecto
     if (snapshot.pairedWeight > 0) shares.push(Math.log(snapshot.pairedWeight) + logMixture(totals.paired));
     return Math.log(startWeight) + logSumExp(shares) >= logM - Math.LN2 ? "deploy" : "later";
   }
+}
 
-  /** The h₀ that maximises the sum of one cell's evidence over hours ≥ h₀, in one backward pass. */
-  function changeHour(cell: number): number {
-    let sum = 0;
-    let best = -Infinity;
-    let since = lastHour;
-    for (let h = lastHour; h >= fromHour; h--) {
-      sum += byHour.get(h)?.drop[cell] ?? 0;
-      if (sum > best) {
-        best = sum;
-        since = h;
-      }
-    }
-    return since;
+function assertFoldable({ fromHour, throughHour, startWeight }: FoldInput, deployWeight: number): void {
+  if (!(Number.isInteger(fromHour) && Number.isInteger(throughHour) && throughHour >= fromHour)) {
+    throw new RangeError(`foldHours: hours ${fromHour} to ${throughHour}`);
   }
+  if (!(startWeight === 1 || startWeight === deployWeight)) {
+    throw new RangeError(`foldHours: startWeight = ${startWeight}, needs 1 or ${deployWeight}`);
+  }
+}
+
+/** @param detectors shape [streams, drops], as they stand after the last hour */
+function readStreams(
+  { streams, drops }: PreparedSnapshot["snapshot"],
+  totals: Totals,
+  detectors: Float64Array,
+): StreamReading[] {
+  const bets = drops.length;
+  return streams.map((stream, k) => ({
+    name: stream.name,
+    weight: stream.weight,
+    logDetector: Math.log(sumOf(detectors.subarray(k * bets, (k + 1) * bets)) / bets),
+    logDeployE: totals.logDeploy(k),
+    logClearanceE: totals.logClearance(k),
+    n: totals.n[k]!,
+    sum: totals.sum[k]!,
+    expected: totals.expected[k]!,
+  }));
+}
+
+/** changeHour returns the h₀ that maximises the sum of one cell's evidence over hours ≥ h₀, in one backward pass. */
+function changeHour(
+  byHour: ReadonlyMap<number, HourEvidence>,
+  cell: number,
+  fromHour: number,
+  lastHour: number,
+): number {
+  let sum = 0;
+  let best = -Infinity;
+  let since = lastHour;
+  for (let h = lastHour; h >= fromHour; h--) {
+    sum += byHour.get(h)?.drop[cell] ?? 0;
+    if (sum > best) {
+      best = sum;
+      since = h;
+    }
+  }
+  return since;
 }
 
 /**

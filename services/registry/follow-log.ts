@@ -24,24 +24,6 @@ const READ_MAX = 1_000;
 const OWN_RECORD_MS = 10;
 const BACKOFF_MS_MAX = 2_000;
 
-export interface LogFollower {
-  /** True once everything that the log held at the start was folded. */
-  readonly isLoaded: boolean;
-  /** When the log was last read to its end, by the clock; null before the first time. */
-  readonly readAt: number | null;
-  /** Resolves when `isLoaded`. */
-  readonly loaded: Promise<void>;
-  /** Reads the log to its end. @throws LogError when it is away */
-  catchUp(): Promise<void>;
-  /**
-   * The outcome of the record at `offset`, once it is folded; null when it was not within `timeoutMs`. Ask for one's
-   * own record right after its append: outcomes are kept only for those who wait.
-   */
-  outcomeAt(offset: number, timeoutMs: number): Promise<Outcome | null>;
-  /** Follows until `signal` aborts. Outages are waited out; a topic of the wrong shape is a fault. */
-  run(signal: AbortSignal): Promise<void>;
-}
-
 interface FollowDeps {
   readonly log: Pick<EventLog, "read" | "watermarks">;
   readonly clock: Clock;
@@ -55,50 +37,133 @@ interface FollowDeps {
   readonly onFolded: (folded: readonly Folded[]) => void;
 }
 
-export function createLogFollower(deps: FollowDeps): LogFollower {
-  const { log, clock, logger, state, followMs, onFolded, onTurn } = deps;
-  const recent = new Map<number, Outcome>();
-  let readAt: number | null = null;
-  let isLoaded = false;
-  let setLoaded!: () => void;
-  const loaded = new Promise<void>((resolve) => {
-    setLoaded = resolve;
-  });
+export class LogFollower {
+  /** Resolves when `isLoaded`. */
+  readonly loaded: Promise<void>;
+  /** Reads the log to its end. @throws LogError when it is away */
+  readonly catchUp: () => Promise<void>;
+  private readonly deps: FollowDeps;
+  private readonly log: FollowDeps["log"];
+  private readonly clock: Clock;
+  private readonly logger: Logger;
+  private readonly state: RegistryState;
+  private readonly recent = new Map<number, Outcome>();
+  private lastReadAt: number | null = null;
+  private hasLoaded = false;
+  private readonly setLoaded: () => void;
   /** A rule that throws is a defect: nothing may be folded past the record. */
-  let defect: { readonly cause: unknown } | null = null;
+  private defect: { readonly cause: unknown } | null = null;
 
-  function fold(records: readonly LogRecord[]): readonly Folded[] {
-    if (defect !== null) throw defect.cause;
+  constructor(deps: FollowDeps) {
+    this.deps = deps;
+    this.log = deps.log;
+    this.clock = deps.clock;
+    this.logger = deps.logger;
+    this.state = deps.state;
+    this.catchUp = oneReadAtATime(() => this.readToEnd());
+    let setLoaded!: () => void;
+    this.loaded = new Promise<void>((resolve) => {
+      setLoaded = resolve;
+    });
+    this.setLoaded = setLoaded;
+  }
+
+  /** True once everything that the log held at the start was folded. */
+  get isLoaded(): boolean {
+    return this.hasLoaded;
+  }
+
+  /** When the log was last read to its end, by the clock; null before the first time. */
+  get readAt(): number | null {
+    return this.lastReadAt;
+  }
+
+  /**
+   * The outcome of the record at `offset`, once it is folded; null when it was not within `timeoutMs`. Ask for one's
+   * own record right after its append: outcomes are kept only for those who wait.
+   */
+  async outcomeAt(offset: number, timeoutMs: number): Promise<Outcome | null> {
+    const deadline = this.clock.now() + timeoutMs;
+    for (;;) {
+      try {
+        await this.catchUp();
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error;
+      }
+      if (this.state.next_offset > offset) return this.recent.get(offset) ?? null;
+      if (this.clock.now() >= deadline) return null;
+      await this.clock.sleep(OWN_RECORD_MS);
+    }
+  }
+
+  /** Follows until `signal` aborts. Outages are waited out; a topic of the wrong shape is a fault. */
+  async run(signal: AbortSignal): Promise<void> {
+    const turn = (): Promise<void> => {
+      this.deps.onTurn?.();
+      return this.hasLoaded ? this.catchUp() : this.load();
+    };
+    await supervise(turn, {
+      clock: this.clock,
+      signal,
+      everyMs: this.deps.followMs,
+      waitMsMax: BACKOFF_MS_MAX,
+      isRetryable: isLogAway,
+      onFailed: (error, failures) => {
+        if (failures === 1)
+          this.logger.warn({ err: error, log_offset: this.state.next_offset }, "registry.log_away");
+      },
+      onRecovered: (failures) => this.logger.info({ failures }, "registry.log_back"),
+    });
+  }
+
+  private fold(records: readonly LogRecord[]): readonly Folded[] {
+    if (this.defect !== null) throw this.defect.cause;
     try {
-      return records.flatMap((record) => foldRecord(state, record) ?? []);
+      return records.flatMap((record) => foldRecord(this.state, record) ?? []);
     } catch (cause) {
-      defect = { cause };
+      this.defect = { cause };
       throw cause;
     }
   }
 
-  async function readToEnd(): Promise<void> {
+  private async readToEnd(): Promise<void> {
     for (;;) {
-      const asked = clock.now();
-      const records = await log.read(REGISTRY_TOPIC, PARTITION, state.next_offset, { recordsMax: READ_MAX });
-      const folded = fold(records);
-      for (const each of folded) recent.set(each.offset, each.outcome);
-      for (const offset of recent.keys()) {
-        if (recent.size <= RECENT_MAX) break;
-        recent.delete(offset);
+      const asked = this.clock.now();
+      const records = await this.log.read(REGISTRY_TOPIC, PARTITION, this.state.next_offset, {
+        recordsMax: READ_MAX,
+      });
+      const folded = this.fold(records);
+      for (const each of folded) this.recent.set(each.offset, each.outcome);
+      for (const offset of this.recent.keys()) {
+        if (this.recent.size <= RECENT_MAX) break;
+        this.recent.delete(offset);
       }
-      if (folded.length > 0) onFolded(folded);
+      if (folded.length > 0) this.deps.onFolded(folded);
       if (records.length === 0) {
-        readAt = asked;
+        this.lastReadAt = asked;
         return;
       }
     }
   }
 
-  const catchUp = oneReadAtATime(readToEnd);
+  private async load(): Promise<void> {
+    await this.assertWhole();
+    await this.catchUp();
+    this.hasLoaded = true;
+    this.setLoaded();
+    this.logger.info(
+      {
+        use_cases: this.state.use_cases.size,
+        log_offset: this.state.next_offset,
+        bad_records: this.state.bad_records,
+      },
+      "registry.folded",
+    );
+  }
 
-  async function load(): Promise<void> {
-    const watermarks = await log.watermarks(REGISTRY_TOPIC);
+  /** @throws LogError `topic_mismatch` when the topic is not the whole history, or not that of the snapshot */
+  private async assertWhole(): Promise<void> {
+    const watermarks = await this.log.watermarks(REGISTRY_TOPIC);
     const [mark] = watermarks;
     if (watermarks.length !== 1 || mark === undefined) {
       throw new LogError(
@@ -114,9 +179,9 @@ export function createLogFollower(deps: FollowDeps): LogFollower {
         { retryable: false },
       );
     }
-    if (state.next_offset > 0) {
-      const [first] = await log.read(REGISTRY_TOPIC, PARTITION, mark.low, { recordsMax: 1 });
-      if (mark.high < state.next_offset || first === undefined || logIdOf(first) !== state.log_id) {
+    if (this.state.next_offset > 0) {
+      const [first] = await this.log.read(REGISTRY_TOPIC, PARTITION, mark.low, { recordsMax: 1 });
+      if (mark.high < this.state.next_offset || first === undefined || logIdOf(first) !== this.state.log_id) {
         throw new LogError(
           "topic_mismatch",
           `${REGISTRY_TOPIC} is not the log that the snapshot is of. Restore the topic, or remove the snapshot file`,
@@ -124,55 +189,7 @@ export function createLogFollower(deps: FollowDeps): LogFollower {
         );
       }
     }
-    await catchUp();
-    isLoaded = true;
-    setLoaded();
-    logger.info(
-      { use_cases: state.use_cases.size, log_offset: state.next_offset, bad_records: state.bad_records },
-      "registry.folded",
-    );
   }
-
-  return {
-    get isLoaded() {
-      return isLoaded;
-    },
-    get readAt() {
-      return readAt;
-    },
-    loaded,
-    catchUp,
-    async outcomeAt(offset, timeoutMs) {
-      const deadline = clock.now() + timeoutMs;
-      for (;;) {
-        try {
-          await catchUp();
-        } catch (error) {
-          if (!(error instanceof LogError)) throw error;
-        }
-        if (state.next_offset > offset) return recent.get(offset) ?? null;
-        if (clock.now() >= deadline) return null;
-        await clock.sleep(OWN_RECORD_MS);
-      }
-    },
-    async run(signal) {
-      const turn = (): Promise<void> => {
-        onTurn?.();
-        return isLoaded ? catchUp() : load();
-      };
-      await supervise(turn, {
-        clock,
-        signal,
-        everyMs: followMs,
-        waitMsMax: BACKOFF_MS_MAX,
-        isRetryable: isLogAway,
-        onFailed: (error, failures) => {
-          if (failures === 1) logger.warn({ err: error, log_offset: state.next_offset }, "registry.log_away");
-        },
-        onRecovered: (failures) => logger.info({ failures }, "registry.log_back"),
-      });
-    },
-  };
 }
 
 /** Outcomes kept for those who wait for them; more than can wait at once. */

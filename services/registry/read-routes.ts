@@ -61,42 +61,8 @@ export function readRoutes({ state, live, ready, ageMs }: ReadDeps): readonly Ro
     };
   }
 
-  function useCaseOf(request: Request, { tenant }: Principal): UseCaseState {
-    const name = readUseCase(request);
-    const useCase = findUseCase(state, tenant, name);
-    if (useCase !== undefined) return useCase;
-    throw notFound("use-case-unknown", `There is no use case ${name}. Push its prompt first: plumbline push`);
-  }
-
-  async function answerLive(request: Request, response: Response, { tenant }: Principal): Promise<void> {
-    const selection = selectionOf(request, tenant);
-    const waitMs = numberOf(request, "wait", 0, [0, LIVE_WAIT_SECONDS_MAX]) * 1000;
-    const sinceText = queryOf(request, "since");
-    const known = {
-      etag: request.get("if-none-match") ?? null,
-      since: sinceText === null ? null : numberOf(request, "since", 0, [0, Number.MAX_SAFE_INTEGER]),
-    };
-    let answer: Rendered | null = live.look(selection);
-    if (!live.isNews(answer, known)) {
-      const gone = new AbortController();
-      const leave = (): void => gone.abort();
-      response.once("close", leave);
-      answer = waitMs === 0 ? null : await live.wait(selection, known, waitMs, gone.signal);
-      response.off("close", leave);
-      if (response.destroyed) return;
-    }
-    const { etag, body } = answer ?? live.look(selection);
-    response.setHeader("etag", etag);
-    if (answer === null) {
-      response.status(304).end();
-      return;
-    }
-    response.setHeader("content-type", "application/json; charset=utf-8");
-    response.status(200).end(body);
-  }
-
   return [
-    get("/v1/live", answerLive),
+    get("/v1/live", (request, response, sender) => answerLive(live, request, response, sender)),
     get("/v1/live/pick", (request, response, { tenant }) => {
       const selection = selectionOf(request, tenant);
       const conversation = queryOf(request, "conversation_id");
@@ -127,7 +93,7 @@ export function readRoutes({ state, live, ready, ageMs }: ReadDeps): readonly Ro
       });
     }),
     get("/v1/use-cases/:use_case", (request, response, sender) => {
-      const useCase = useCaseOf(request, sender);
+      const useCase = useCaseOf(state, request, sender);
       if (queryOf(request, "env") !== null) {
         response.setHeader("etag", `"${useCase.envs.get(envOf(request))?.revision ?? 0}"`);
       }
@@ -139,7 +105,7 @@ export function readRoutes({ state, live, ready, ageMs }: ReadDeps): readonly Ro
       });
     }),
     get("/v1/use-cases/:use_case/versions/:version", (request, response, sender) => {
-      const useCase = useCaseOf(request, sender);
+      const useCase = useCaseOf(state, request, sender);
       const reference = String(request.params["version"]);
       const version = useCase.versions.get(resolveVersion(useCase, useCase.use_case, reference));
       if (version === undefined) {
@@ -154,26 +120,69 @@ export function readRoutes({ state, live, ready, ageMs }: ReadDeps): readonly Ro
         evals: version.evals.toReversed().map(dated),
       });
     }),
-    get("/v1/use-cases/:use_case/history", (request, response, sender) => {
-      const useCase = useCaseOf(request, sender);
-      const env = queryOf(request, "env") === null ? null : envOf(request);
-      const limit = Math.floor(numberOf(request, "limit", HISTORY_DEFAULT, [1, HISTORY_MAX]));
-      const before = numberOf(request, "before", Number.POSITIVE_INFINITY, [0, Number.MAX_SAFE_INTEGER]);
-      const entries: HistoryEntry[] = [];
-      for (let i = useCase.history.length - 1; i >= 0 && entries.length <= limit; i--) {
-        const entry = useCase.history[i]!;
-        if (entry.offset < before && (env === null || entry.env === env || entry.env === ""))
-          entries.push(entry);
-      }
-      const page = entries.slice(0, limit);
-      response.json({
-        use_case: useCase.use_case,
-        entries: page.map(dated),
-        /** Send as `before` for the older ones; null when there are none. */
-        next_before: entries.length > limit ? page.at(-1)!.offset : null,
-      });
-    }),
+    get("/v1/use-cases/:use_case/history", (request, response, sender) =>
+      answerHistory(useCaseOf(state, request, sender), request, response),
+    ),
   ];
+}
+
+/** Answers what is live, at once or when it changes within `wait` seconds; 304 when it did not. */
+async function answerLive(
+  live: LiveBoard,
+  request: Request,
+  response: Response,
+  { tenant }: Principal,
+): Promise<void> {
+  const selection = selectionOf(request, tenant);
+  const waitMs = numberOf(request, "wait", 0, [0, LIVE_WAIT_SECONDS_MAX]) * 1000;
+  const sinceText = queryOf(request, "since");
+  const known = {
+    etag: request.get("if-none-match") ?? null,
+    since: sinceText === null ? null : numberOf(request, "since", 0, [0, Number.MAX_SAFE_INTEGER]),
+  };
+  let answer: Rendered | null = live.look(selection);
+  if (!live.isNews(answer, known)) {
+    const gone = new AbortController();
+    const leave = (): void => gone.abort();
+    response.once("close", leave);
+    answer = waitMs === 0 ? null : await live.wait(selection, known, waitMs, gone.signal);
+    response.off("close", leave);
+    if (response.destroyed) return;
+  }
+  const { etag, body } = answer ?? live.look(selection);
+  response.setHeader("etag", etag);
+  if (answer === null) {
+    response.status(304).end();
+    return;
+  }
+  response.setHeader("content-type", "application/json; charset=utf-8");
+  response.status(200).end(body);
+}
+
+/** Newest first, one page. */
+function answerHistory(useCase: UseCaseState, request: Request, response: Response): void {
+  const env = queryOf(request, "env") === null ? null : envOf(request);
+  const limit = Math.floor(numberOf(request, "limit", HISTORY_DEFAULT, [1, HISTORY_MAX]));
+  const before = numberOf(request, "before", Number.POSITIVE_INFINITY, [0, Number.MAX_SAFE_INTEGER]);
+  const entries: HistoryEntry[] = [];
+  for (let i = useCase.history.length - 1; i >= 0 && entries.length <= limit; i--) {
+    const entry = useCase.history[i]!;
+    if (entry.offset < before && (env === null || entry.env === env || entry.env === "")) entries.push(entry);
+  }
+  const page = entries.slice(0, limit);
+  response.json({
+    use_case: useCase.use_case,
+    entries: page.map(dated),
+    /** Send as `before` for the older ones; null when there are none. */
+    next_before: entries.length > limit ? page.at(-1)!.offset : null,
+  });
+}
+
+function useCaseOf(state: RegistryState, request: Request, { tenant }: Principal): UseCaseState {
+  const name = readUseCase(request);
+  const useCase = findUseCase(state, tenant, name);
+  if (useCase !== undefined) return useCase;
+  throw notFound("use-case-unknown", `There is no use case ${name}. Push its prompt first: plumbline push`);
 }
 
 function selectionOf(request: Request, tenant: string): Selection {

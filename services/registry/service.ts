@@ -21,14 +21,14 @@ import { count, observe } from "@plumbline/runtime/metrics";
 import { announceToPeople } from "./announce-to-people.ts";
 import { createSubmit } from "./commands.ts";
 import type { Folded } from "@plumbline/registry-fold/fold";
-import { createDeadLetterBoard } from "./dead-letters/dead-letter-board.ts";
+import { DeadLetterBoard } from "./dead-letters/dead-letter-board.ts";
 import { deadLetterRoutes } from "./dead-letters/routes.ts";
 import { erasureRoutes } from "./erasure-routes.ts";
-import { createLogFollower } from "./follow-log.ts";
+import { LogFollower } from "./follow-log.ts";
 import { keyRoutes } from "./key-routes.ts";
 import { createLiveBoard } from "./live.ts";
 import { readRoutes } from "./read-routes.ts";
-import type { Snapshots } from "./snapshot.ts";
+import { SnapshotKeeper, type Snapshots } from "./snapshot.ts";
 import { createState, type RegistryState, findUseCase } from "@plumbline/registry-fold/state";
 import { writeRoutes } from "./write-routes.ts";
 
@@ -63,15 +63,13 @@ export interface Registry extends HttpService {
   waiting(): number;
 }
 
-/** A snapshot at most every so many records. */
-const SNAPSHOT_RECORDS = 1_000;
 /** A fold that has not reached the log's end for this long is said to be behind, ms. */
 const BEHIND_MS = 60_000;
 /** How long a request waits for the fold at the start, ms. */
 const READY_WAIT_MS = 2_000;
 
 export function createRegistry(options: RegistryOptions): Registry {
-  const { log, clock, logger, host = "127.0.0.1", port, snapshots } = options;
+  const { log, clock, logger, host = "127.0.0.1", port } = options;
   const { followMs = 100, timeoutMs = 10_000, portSetting = "PLUMBLINE_REGISTRY_PORT" } = options;
   const { guard = createOpenGuard() } = options;
   const keys =
@@ -79,10 +77,8 @@ export function createRegistry(options: RegistryOptions): Registry {
   const state = createState();
   const live = createLiveBoard({ state, clock });
   const loop = new Heartbeat();
-  let isRestored = false;
-  let savedOffset = 0;
-  let saving: Promise<void> | null = null;
-  const follower = createLogFollower({
+  const snapshots = new SnapshotKeeper(options.snapshots, { state, logger });
+  const follower = new LogFollower({
     log,
     clock,
     logger,
@@ -91,84 +87,25 @@ export function createRegistry(options: RegistryOptions): Registry {
     onTurn: () => loop.beat(),
     onFolded: (folded) => {
       live.changed();
-      noteMoves(folded);
-      if (state.next_offset - savedOffset >= SNAPSHOT_RECORDS) void save();
+      // What is read at the start happened long ago.
+      if (follower.isLoaded) noteMoves(folded, state, clock.now());
+      snapshots.folded();
     },
   });
 
-  /** How long it took until the clients that wait here were told of a change of what is live. */
-  function noteMoves(folded: readonly Folded[]): void {
-    // What is read at the start happened long ago.
-    if (!follower.isLoaded) return;
-    for (const { event, tenant, offset } of folded) {
-      if (event === null) continue;
-      const env = findUseCase(state, tenant, event.use_case)?.envs.get(event.env);
-      if (env?.live_revision !== offset + 1 || env.moved === null) continue;
-      observe("rollback_propagation_seconds", {}, Math.max(0, clock.now() - env.moved.at) / 1_000);
-    }
-  }
-
-  /** Not the log: while it is away, what is live is served all the same. */
-  const stateCheck: Check = () => {
-    if (!follower.isLoaded && !isRestored) return notOk("the log was not read yet");
-    return ok(
-      `${state.use_cases.size} use cases are served${follower.isLoaded ? "" : ", from the snapshot until the log is read"}`,
-    );
-  };
-  const foldCheck: Check = () => {
-    if (follower.readAt === null) return notOk("the log was not read to its end yet");
-    const age = clock.now() - follower.readAt;
-    const sentence = `the log was read to its end ${Math.round(age / 1_000)} s ago`;
-    return age > BEHIND_MS ? notOk(`${sentence}; what is live is served as it was then`) : ok(sentence);
-  };
+  const readiness = new Readiness({ state, follower, snapshots, clock });
   const health: Health = {
     liveness: { loop: loop.check },
-    readiness: { state: stateCheck, fold: foldCheck },
+    readiness: { state: readiness.state, fold: readiness.fold },
   };
-
-  /** A snapshot is a convenience: without one the next start takes longer. */
-  function save(): Promise<void> {
-    if (snapshots === undefined || state.next_offset === savedOffset) return Promise.resolve();
-    const offset = state.next_offset;
-    saving ??= snapshots
-      .save(state)
-      .then(
-        () => {
-          savedOffset = offset;
-        },
-        (error: unknown) => logger.warn({ err: error }, "registry.snapshot_failed"),
-      )
-      .finally(() => {
-        saving = null;
-      });
-    return saving;
-  }
-
-  async function ready(): Promise<void> {
-    if (follower.isLoaded || isRestored) return;
-    const answered = new AbortController();
-    await Promise.race([follower.loaded, clock.sleep(READY_WAIT_MS, answered.signal)]);
-    answered.abort();
-    if (follower.isLoaded || isRestored) return;
-    throw new HttpProblem(
-      {
-        type: "urn:plumbline:not-loaded",
-        title: "Not loaded yet",
-        status: 503,
-        detail:
-          "The registry is still reading its log, or can't reach it. Ask again after Retry-After, or another replica.",
-      },
-      { "retry-after": "1" },
-    );
-  }
-
   const submit = createSubmit({ log, clock, state, follower, timeoutMs });
+  const ready = (): Promise<void> => readiness.wait();
   const app = createHttpApp({
     name: "registry",
     logger,
     guard,
     // Without `fold`: a load balancer must not turn away from replicas that serve what they know.
-    health: { ...health, readiness: { state: stateCheck } },
+    health: { ...health, readiness: { state: readiness.state } },
     onAnswered: (route, status) => count("registry_requests_total", { route, status }),
     routes: [
       ...readRoutes({
@@ -177,7 +114,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         ready,
         ageMs: () => (follower.readAt === null ? null : Math.max(0, clock.now() - follower.readAt)),
       }),
-      ...deadLetterRoutes(createDeadLetterBoard({ log, clock })),
+      ...deadLetterRoutes(new DeadLetterBoard({ log, clock })),
       ...writeRoutes({ state, submit, clock, logger, ready }),
       ...keyRoutes({ keys, clock }),
       ...erasureRoutes({ log, clock }),
@@ -200,13 +137,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     state: () => state,
     waiting: () => live.waiting,
     async run(stop) {
-      const restored = (await snapshots?.load()) ?? null;
-      if (restored !== null) {
-        Object.assign(state, restored);
-        savedOffset = state.next_offset;
-        isRestored = true;
-        logger.info({ log_offset: savedOffset }, "registry.restored");
-      }
+      await snapshots.restore();
       const failed = new AbortController();
       const signal = AbortSignal.any([stop, failed.signal]);
       // Waiting clients are sent away at once, to another replica or to the next process.
@@ -227,9 +158,75 @@ export function createRegistry(options: RegistryOptions): Registry {
         watched(http.run(signal)),
         watched(announceToPeople(announcing, signal)),
       ]);
-      await saving;
-      await save();
+      await snapshots.end();
       if (faults.length > 0) throw faults[0];
     },
   };
+}
+
+/** Whether the state may be asked, and how old it can be. */
+class Readiness {
+  private readonly deps: ReadinessDeps;
+
+  constructor(deps: ReadinessDeps) {
+    this.deps = deps;
+  }
+
+  /** Not the log: while it is away, what is live is served all the same. */
+  readonly state: Check = () => {
+    const { state, follower } = this.deps;
+    if (!this.isKnown) return notOk("the log was not read yet");
+    return ok(
+      `${state.use_cases.size} use cases are served${follower.isLoaded ? "" : ", from the snapshot until the log is read"}`,
+    );
+  };
+
+  readonly fold: Check = () => {
+    const { readAt } = this.deps.follower;
+    if (readAt === null) return notOk("the log was not read to its end yet");
+    const age = this.deps.clock.now() - readAt;
+    const sentence = `the log was read to its end ${Math.round(age / 1_000)} s ago`;
+    return age > BEHIND_MS ? notOk(`${sentence}; what is live is served as it was then`) : ok(sentence);
+  };
+
+  /** Resolves when the state may be asked. @throws HttpProblem 503 when it may not within `READY_WAIT_MS` */
+  async wait(): Promise<void> {
+    if (this.isKnown) return;
+    const answered = new AbortController();
+    const { follower, clock } = this.deps;
+    await Promise.race([follower.loaded, clock.sleep(READY_WAIT_MS, answered.signal)]);
+    answered.abort();
+    if (this.isKnown) return;
+    throw new HttpProblem(
+      {
+        type: "urn:plumbline:not-loaded",
+        title: "Not loaded yet",
+        status: 503,
+        detail:
+          "The registry is still reading its log, or can't reach it. Ask again after Retry-After, or another replica.",
+      },
+      { "retry-after": "1" },
+    );
+  }
+
+  private get isKnown(): boolean {
+    return this.deps.follower.isLoaded || this.deps.snapshots.isRestored;
+  }
+}
+
+interface ReadinessDeps {
+  readonly state: RegistryState;
+  readonly follower: LogFollower;
+  readonly snapshots: SnapshotKeeper;
+  readonly clock: Clock;
+}
+
+/** Measures how long it took until the clients that wait here were told of a change of what is live. */
+function noteMoves(folded: readonly Folded[], state: RegistryState, now: number): void {
+  for (const { event, tenant, offset } of folded) {
+    if (event === null) continue;
+    const env = findUseCase(state, tenant, event.use_case)?.envs.get(event.env);
+    if (env?.live_revision !== offset + 1 || env.moved === null) continue;
+    observe("rollback_propagation_seconds", {}, Math.max(0, now - env.moved.at) / 1_000);
+  }
 }

@@ -54,223 +54,242 @@ type Draft = Pick<Command, "type" | "env" | "prompt_version" | "reason" | "body"
   readonly created?: boolean;
 };
 
-export function writeRoutes(deps: WriteDeps): readonly Route[] {
-  const { state, submit, clock, logger, ready } = deps;
+/** A request for a command, and what a draft may look up. */
+interface Given {
+  readonly request: Request;
+  readonly sender: Principal;
+  /** Name of the use case, which need not exist. */
+  readonly useCase: string;
+  /** The use case as it is now. */
+  readonly known: () => UseCaseState | undefined;
+  readonly now: () => number;
+}
 
-  /** One command: body, log, answer. */
-  function command(
-    path: string,
-    draft: (request: Request, useCase: string, sender: Principal) => Promise<Draft>,
-  ): Route {
+/** The commands by the last part of their path: each reads its body and drafts the record. */
+const DRAFTS: Readonly<Record<string, (given: Given) => Promise<Draft>>> = {
+  versions: async (given) => {
+    const body = await readJson(given.request, given.sender.tenant, RegisterVersionBody);
     return {
-      method: "POST",
-      path: `/v1/use-cases/:use_case/${path}`,
-      access: "deploy",
-      async handle(request, response, sender) {
-        const { name: actor, tenant } = sender;
-        const useCase = readUseCase(request);
-        const key = readIdempotencyKey(request);
-        await ready();
-        const {
-          expectation = NO_EXPECTATION,
-          created = false,
-          ...drafted
-        } = await draft(request, useCase, sender);
-        const submitted = await submitOrExplain(
-          { ...drafted, use_case: useCase, actor, expected_revision: expectation.revision },
-          tenant,
-          key,
-        );
-        const { outcome } = submitted;
-        Object.assign(response.locals, {
-          command: drafted.type,
-          use_case: useCase,
-          env: drafted.env,
-          actor,
-          tenant,
-          log_offset: submitted.offset,
-          outcome: outcome.kind === "accepted" ? "accepted" : outcome.code,
-        });
-        if (outcome.kind === "rejected") throw toProblem(outcome, expectation);
-        if (outcome.overridden.length > 0) {
-          logger.warn(
-            {
-              use_case: useCase,
-              env: drafted.env,
-              prompt_version: drafted.prompt_version,
-              actor,
-              reason: drafted.reason,
-              codes: outcome.overridden.map(({ code }) => code),
-            },
-            "registry.gate_bypassed",
-          );
-        }
-        const known = findUseCase(state, tenant, useCase)!;
-        answer(response, known, drafted, submitted, outcome, created);
+      type: "version_registered",
+      env: EVERY_ENV,
+      prompt_version: body.prompt_version,
+      reason: body.reason,
+      body: {
+        document: body.document,
+        author: body.author ?? given.sender.name,
+        commit: body.commit,
+        settings: body.settings ?? null,
       },
+      created: true,
     };
-  }
+  },
+  evals: async (given) => {
+    const { env, record, reason } = await readJson(given.request, given.sender.tenant, RecordEvalBody, {
+      bytesMax: EVAL_BODY_BYTES_MAX,
+    });
+    const known = given.known();
+    const decision = known === undefined ? UNDECIDED : decideEval(record, known, env, given.now());
+    return {
+      type: "eval_recorded",
+      env: EVERY_ENV,
+      prompt_version: record.candidate.prompt_version,
+      reason,
+      body: { record, decision },
+      created: true,
+    };
+  },
+  approvals: async (given) => {
+    const { prompt_version, reason } = await readJson(given.request, given.sender.tenant, ApproveBody);
+    return {
+      type: "approved",
+      env: EVERY_ENV,
+      prompt_version: resolve(given, prompt_version),
+      reason,
+      body: {},
+      created: true,
+    };
+  },
+  promote: async (given) => {
+    const body = await readJson(given.request, given.sender.tenant, PromoteBody);
+    return {
+      type: "promoted",
+      env: body.env,
+      prompt_version: resolve(given, body.prompt_version),
+      reason: body.bypass?.reason ?? body.reason,
+      body: {
+        weight: body.ramp?.[0] ?? body.weight ?? 1,
+        is_bypass: body.bypass !== undefined,
+        ...(body.ramp === undefined ? {} : { ramp: body.ramp }),
+      },
+      expectation: needed(readExpectation(given.request, body.expected_revision)),
+    };
+  },
+  advance: async (given) => {
+    const body = await readJson(given.request, given.sender.tenant, AdvanceBody);
+    return {
+      type: "rollout_advanced",
+      env: body.env,
+      prompt_version: resolve(given, body.prompt_version),
+      reason: body.reason,
+      body: { step: body.step, decision: body.decision ?? null },
+      expectation: needed(readExpectation(given.request, body.expected_revision)),
+    };
+  },
+  rollback: async (given) => {
+    const body = await readJson(given.request, given.sender.tenant, RollbackBody);
+    const from = body.from === undefined ? null : resolve(given, body.from);
+    return {
+      type: "rolled_back",
+      env: body.env,
+      prompt_version: from,
+      reason: body.reason,
+      body: {
+        from,
+        to: body.to === undefined ? null : resolve(given, body.to),
+        decision: body.decision ?? null,
+      },
+      expectation: readExpectation(given.request, body.expected_revision),
+    };
+  },
+  quarantine: async (given) => {
+    const { prompt_version, reason } = await readJson(given.request, given.sender.tenant, QuarantineBody);
+    return {
+      type: "quarantined",
+      env: EVERY_ENV,
+      prompt_version: resolve(given, prompt_version),
+      reason,
+      body: {},
+    };
+  },
+  policies: async (given) => {
+    const body = await readJson(given.request, given.sender.tenant, SetPolicyBody);
+    return {
+      type: "policy_set",
+      env: body.env,
+      prompt_version: null,
+      reason: body.reason,
+      body: { policy: body.policy, policy_hash: body.policy_hash },
+      expectation: needed(readExpectation(given.request, body.expected_revision)),
+    };
+  },
+};
 
-  async function submitOrExplain(given: Command, tenant: string, key: string | null): Promise<Submitted> {
-    try {
-      return await submit(given, tenant, key);
-    } catch (error) {
-      if (!(error instanceof LogError) || !error.retryable) throw error;
-      throw new HttpProblem(
-        {
-          type: "urn:plumbline:log-unavailable",
-          title: "The log is unavailable",
-          status: 503,
-          detail:
-            key === null
-              ? "The command may or may not have been taken. Look at the history before you give it again, and send an Idempotency-Key with it: then it can be repeated safely. What is live goes on being served."
-              : "The command may or may not have been taken. Repeat it with the same Idempotency-Key once the log is back. What is live goes on being served.",
-        },
-        { "retry-after": "2" },
+/** resolve returns the hash of the version that a reference means. */
+function resolve({ known, useCase }: Given, reference: string): string {
+  return resolveVersion(known(), useCase, reference);
+}
+
+export function writeRoutes(deps: WriteDeps): readonly Route[] {
+  return Object.entries(DRAFTS).map(([path, draft]) => commandRoute(deps, path, draft));
+}
+
+/** commandRoute makes the route of one command: body, log, answer. */
+function commandRoute(deps: WriteDeps, path: string, draft: (given: Given) => Promise<Draft>): Route {
+  const { state, submit, clock, logger, ready } = deps;
+  return {
+    method: "POST",
+    path: `/v1/use-cases/:use_case/${path}`,
+    access: "deploy",
+    async handle(request, response, sender) {
+      const { name: actor, tenant } = sender;
+      const useCase = readUseCase(request);
+      const key = readIdempotencyKey(request);
+      const known = () => findUseCase(state, tenant, useCase);
+      await ready();
+      const {
+        expectation = NO_EXPECTATION,
+        created = false,
+        ...drafted
+      } = await draft({ request, sender, useCase, known, now: () => clock.now() });
+      const submitted = await submitOrExplain(
+        submit,
+        { ...drafted, use_case: useCase, actor, expected_revision: expectation.revision },
+        tenant,
+        key,
       );
-    }
-  }
-
-  function answer(
-    response: Response,
-    useCase: UseCaseState,
-    { env, prompt_version }: Pick<Command, "env" | "prompt_version">,
-    { event_id, offset }: Submitted,
-    outcome: Outcome & { kind: "accepted" },
-    isCreated: boolean,
-  ): void {
-    // A rollback's version is known only now, and a decision is the stored one, not what would be decided now.
-    const entry = useCase.history.findLast((each) => each.offset === offset);
-    const about = entry?.prompt_version ?? prompt_version;
-    const version = about === null ? undefined : useCase.versions.get(about);
-    const decision = version?.evals.find((each) => each.offset === offset)?.decision;
-    const accepted: CommandAccepted = {
-      event_id,
-      offset,
-      use_case: useCase.use_case,
-      env,
-      prompt_version: about,
-      number: version?.number ?? null,
-      changed: outcome.changed,
-      revision: outcome.revision,
-      live: [...liveArms(useCase, useCase.envs.get(env))],
-      overridden: [...outcome.overridden],
-      ...(decision === undefined ? {} : { decision }),
-    };
-    if (outcome.revision !== null) response.setHeader("etag", `"${outcome.revision}"`);
-    response.status(isCreated && outcome.changed ? 201 : 200).json(accepted);
-  }
-
-  const resolve = ({ tenant }: Principal, useCase: string, reference: string): string =>
-    resolveVersion(findUseCase(state, tenant, useCase), useCase, reference);
-
-  return [
-    command("versions", async (request, _useCase, { name, tenant }) => {
-      const body = await readJson(request, tenant, RegisterVersionBody);
-      return {
-        type: "version_registered",
-        env: EVERY_ENV,
-        prompt_version: body.prompt_version,
-        reason: body.reason,
-        body: {
-          document: body.document,
-          author: body.author ?? name,
-          commit: body.commit,
-          settings: body.settings ?? null,
-        },
-        created: true,
-      };
-    }),
-    command("evals", async (request, useCase, sender) => {
-      const { env, record, reason } = await readJson(request, sender.tenant, RecordEvalBody, {
-        bytesMax: EVAL_BODY_BYTES_MAX,
+      const { outcome } = submitted;
+      Object.assign(response.locals, {
+        command: drafted.type,
+        use_case: useCase,
+        env: drafted.env,
+        actor,
+        tenant,
+        log_offset: submitted.offset,
+        outcome: outcome.kind === "accepted" ? "accepted" : outcome.code,
       });
-      const known = findUseCase(state, sender.tenant, useCase);
-      const decision = known === undefined ? UNDECIDED : decideEval(record, known, env, clock.now());
-      return {
-        type: "eval_recorded",
-        env: EVERY_ENV,
-        prompt_version: record.candidate.prompt_version,
-        reason,
-        body: { record, decision },
-        created: true,
-      };
-    }),
-    command("approvals", async (request, useCase, sender) => {
-      const { prompt_version, reason } = await readJson(request, sender.tenant, ApproveBody);
-      return {
-        type: "approved",
-        env: EVERY_ENV,
-        prompt_version: resolve(sender, useCase, prompt_version),
-        reason,
-        body: {},
-        created: true,
-      };
-    }),
-    command("promote", async (request, useCase, sender) => {
-      const body = await readJson(request, sender.tenant, PromoteBody);
-      return {
-        type: "promoted",
-        env: body.env,
-        prompt_version: resolve(sender, useCase, body.prompt_version),
-        reason: body.bypass?.reason ?? body.reason,
-        body: {
-          weight: body.ramp?.[0] ?? body.weight ?? 1,
-          is_bypass: body.bypass !== undefined,
-          ...(body.ramp === undefined ? {} : { ramp: body.ramp }),
-        },
-        expectation: needed(readExpectation(request, body.expected_revision)),
-      };
-    }),
-    command("advance", async (request, useCase, sender) => {
-      const body = await readJson(request, sender.tenant, AdvanceBody);
-      return {
-        type: "rollout_advanced",
-        env: body.env,
-        prompt_version: resolve(sender, useCase, body.prompt_version),
-        reason: body.reason,
-        body: { step: body.step, decision: body.decision ?? null },
-        expectation: needed(readExpectation(request, body.expected_revision)),
-      };
-    }),
-    command("rollback", async (request, useCase, sender) => {
-      const body = await readJson(request, sender.tenant, RollbackBody);
-      const from = body.from === undefined ? null : resolve(sender, useCase, body.from);
-      return {
-        type: "rolled_back",
-        env: body.env,
-        prompt_version: from,
-        reason: body.reason,
-        body: {
-          from,
-          to: body.to === undefined ? null : resolve(sender, useCase, body.to),
-          decision: body.decision ?? null,
-        },
-        expectation: readExpectation(request, body.expected_revision),
-      };
-    }),
-    command("quarantine", async (request, useCase, sender) => {
-      const { prompt_version, reason } = await readJson(request, sender.tenant, QuarantineBody);
-      return {
-        type: "quarantined",
-        env: EVERY_ENV,
-        prompt_version: resolve(sender, useCase, prompt_version),
-        reason,
-        body: {},
-      };
-    }),
-    command("policies", async (request, _useCase, sender) => {
-      const body = await readJson(request, sender.tenant, SetPolicyBody);
-      return {
-        type: "policy_set",
-        env: body.env,
-        prompt_version: null,
-        reason: body.reason,
-        body: { policy: body.policy, policy_hash: body.policy_hash },
-        expectation: needed(readExpectation(request, body.expected_revision)),
-      };
-    }),
-  ];
+      if (outcome.kind === "rejected") throw toProblem(outcome, expectation);
+      if (outcome.overridden.length > 0) {
+        logger.warn(
+          {
+            use_case: useCase,
+            env: drafted.env,
+            prompt_version: drafted.prompt_version,
+            actor,
+            reason: drafted.reason,
+            codes: outcome.overridden.map(({ code }) => code),
+          },
+          "registry.gate_bypassed",
+        );
+      }
+      answer(response, known()!, drafted, submitted, outcome, created);
+    },
+  };
+}
+
+/** @throws HttpProblem 503, which says whether the command may be repeated, while the log is away */
+async function submitOrExplain(
+  submit: Submit,
+  given: Command,
+  tenant: string,
+  key: string | null,
+): Promise<Submitted> {
+  try {
+    return await submit(given, tenant, key);
+  } catch (error) {
+    if (!(error instanceof LogError) || !error.retryable) throw error;
+    throw new HttpProblem(
+      {
+        type: "urn:plumbline:log-unavailable",
+        title: "The log is unavailable",
+        status: 503,
+        detail:
+          key === null
+            ? "The command may or may not have been taken. Look at the history before you give it again, and send an Idempotency-Key with it: then it can be repeated safely. What is live goes on being served."
+            : "The command may or may not have been taken. Repeat it with the same Idempotency-Key once the log is back. What is live goes on being served.",
+      },
+      { "retry-after": "2" },
+    );
+  }
+}
+
+function answer(
+  response: Response,
+  useCase: UseCaseState,
+  { env, prompt_version }: Pick<Command, "env" | "prompt_version">,
+  { event_id, offset }: Submitted,
+  outcome: Outcome & { kind: "accepted" },
+  isCreated: boolean,
+): void {
+  // A rollback's version is known only now, and a decision is the stored one, not what would be decided now.
+  const entry = useCase.history.findLast((each) => each.offset === offset);
+  const about = entry?.prompt_version ?? prompt_version;
+  const version = about === null ? undefined : useCase.versions.get(about);
+  const decision = version?.evals.find((each) => each.offset === offset)?.decision;
+  const accepted: CommandAccepted = {
+    event_id,
+    offset,
+    use_case: useCase.use_case,
+    env,
+    prompt_version: about,
+    number: version?.number ?? null,
+    changed: outcome.changed,
+    revision: outcome.revision,
+    live: [...liveArms(useCase, useCase.envs.get(env))],
+    overridden: [...outcome.overridden],
+    ...(decision === undefined ? {} : { decision }),
+  };
+  if (outcome.revision !== null) response.setHeader("etag", `"${outcome.revision}"`);
+  response.status(isCreated && outcome.changed ? 201 : 200).json(accepted);
 }
 
 /** Versions, evals, approvals and quarantines concern every env. */

@@ -33,7 +33,7 @@ import { Interrupted, interruptIf } from "./interrupted.ts";
 import { prepareRecords } from "./prepare-records.ts";
 import { Recovery } from "./recovery.ts";
 
-export interface DeliveryDeps {
+interface DeliveryDeps {
   readonly log: Pick<EventLog, "append" | "commit" | "committed" | "read" | "watermarks">;
   readonly clock: Clock;
   readonly logger: Logger;

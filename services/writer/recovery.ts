@@ -5,10 +5,10 @@
  * written. Below it, a loss of power may have taken the rows of the last minutes, for the log syncs its disk and the
  * store does not; and a store that was put back from an older copy lacks everything since. All three are one question.
  */
-import type { Assignment, LogRecord, Origin } from "@plumbline/ports";
+import type { Assignment, Clock, EventLog, LogRecord, Origin } from "@plumbline/ports";
+import type { Logger } from "@plumbline/runtime/logger";
 import { readCursor, type IdleCursor, type OpenCursor } from "./cursor.ts";
 import type { DeadLetters } from "./dead-letters.ts";
-import type { DeliveryDeps } from "./delivery.ts";
 import type { Destination, Run } from "./destination.ts";
 import { insertUntilStored, type InsertContext } from "./insert-until-stored.ts";
 import { interruptIf } from "./interrupted.ts";
@@ -20,6 +20,12 @@ import { readRange } from "./read-range.ts";
 const WINDOW_OFFSETS = 200_000;
 /** Missing runs no further apart than this are read in one go. */
 const APART_MAX = 200;
+
+interface RecoveryDeps {
+  readonly log: Pick<EventLog, "commit" | "committed" | "read" | "watermarks">;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
 
 interface Recovered<State> {
   readonly cursor: IdleCursor;
@@ -34,7 +40,7 @@ interface Counts {
 
 export class Recovery<Row extends Origin, State> {
   readonly #destination: Destination<Row, State>;
-  readonly #deps: DeliveryDeps;
+  readonly #deps: RecoveryDeps;
   readonly #assigned: Assignment;
   readonly #lastRead: number;
   readonly #deadLetters: DeadLetters;
@@ -50,7 +56,7 @@ export class Recovery<Row extends Origin, State> {
   /** @param lastRead offset of a record that was handed over; -1 when none was yet */
   constructor(
     destination: Destination<Row, State>,
-    deps: DeliveryDeps,
+    deps: RecoveryDeps,
     assigned: Assignment,
     lastRead: number,
     deadLetters: DeadLetters,

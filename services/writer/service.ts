@@ -60,6 +60,7 @@ export function createWriter(deps: WriterDeps): Writer {
   const erasures = createErasureFollower(log, clock);
   const lag = new LagWatch({ log, clock, group: GROUP, topics: DELIVERED_TOPICS });
   const batches = new BatchWatch(clock);
+  const audits = new AuditBlocks(store, clock, logger);
   let isBound = false;
 
   /** Reads a topic until `signal` aborts. Whatever ends the reading is waited out: other topics go on meanwhile. */
@@ -93,46 +94,19 @@ export function createWriter(deps: WriterDeps): Writer {
     }
   }
 
-  const audits: IngestAudit[] = [];
-  let lastAuditAt = 0;
-
-  /**
-   * Notes what became of a range. The gap scan counts duplicates and dead letters by it, and a recovery asks it why
-   * offsets have no row, so a batch that left any out is noted before it is committed; the others are for people, and wait until there is a block of them.
-   */
-  async function recordAudit(audit: IngestAudit): Promise<void> {
-    audits.push(audit);
-    if (audit.duplicates > 0) count("duplicates_total", { topic: audit.topic }, audit.duplicates);
-    const isCounted = audit.rows !== audit.to_offset - audit.from_offset + 1;
-    if (isCounted || audits.length >= AUDITS_A_BLOCK || clock.monotonic() - lastAuditAt >= AUDIT_MS)
-      await flushAudits();
-  }
-
-  async function flushAudits(): Promise<void> {
-    lastAuditAt = clock.monotonic();
-    const block = audits.splice(0);
-    if (block.length === 0) return;
-    try {
-      await store.insertIngestAudit(block);
-    } catch (error) {
-      // The calls themselves are stored; an audit row must not hold them up. It goes with the next block.
-      audits.unshift(...block.slice(-AUDITS_KEPT_MAX));
-      logger.warn({ err: error, audits: block.length }, "writer.audit_failed");
-    }
-  }
-
   async function work(signal: AbortSignal): Promise<void> {
     const logEpoch = await bindLog(deps, signal);
     isBound = true;
     const endLag = lag.show();
+    const recordAudit = (audit: IngestAudit): Promise<void> => audits.record(audit);
     const into: DestinationDeps = { store, logEpoch, recordAudit };
     // A log that is gone must end the others too, or the process would wait for them for ever.
     const abort = new AbortController();
     const either = AbortSignal.any([signal, abort.signal]);
     try {
-      await loadSampling();
+      await loadSampling(deps);
       await Promise.all([
-        keepSampling(either),
+        keepSampling(deps, either),
         keepTopic(callDestination(into, deps.enrichment), either, (rows) => noteAges(rows, clock)),
         keepTopic(verdictDestination(into), either),
         keepTopic(feedbackDestination(into), either),
@@ -143,7 +117,7 @@ export function createWriter(deps: WriterDeps): Writer {
     } finally {
       abort.abort();
       endLag();
-      await flushAudits();
+      await audits.flush();
     }
   }
 
@@ -167,44 +141,88 @@ export function createWriter(deps: WriterDeps): Writer {
       }
     },
   };
-
-  /** Other writers choose calls too, and the monitor finds where outputs moved: both reach this one through the store. */
-  async function keepSampling(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await clock.sleep(SAMPLING_MS, signal);
-      if (!signal.aborted) await loadSampling();
-    }
-  }
-
-  async function loadSampling(): Promise<void> {
-    const now = clock.now();
-    const window = {
-      start: new Date(now - SAMPLING_WINDOW_MS).toISOString(),
-      end: new Date(now).toISOString(),
-    };
-    try {
-      const [counts, moved, versions] = await Promise.all([
-        store.samplingCounts(window),
-        store.movedSlices({ since: window.start }),
-        store.versionActivity({ since: `${window.end.slice(0, 10)}T00:00:00.000Z` }),
-      ]);
-      deps.enrichment.sampling.load(counts, moved);
-      deps.enrichment.useCases.load(versions, window.end);
-      deps.enrichment.versions.load(versions, window.end);
-    } catch (error) {
-      // Without them a deploy may be boosted twice, a boost not be paid back, a few versions more be taken in: calls must flow all the same.
-      logger.warn({ err: error }, "writer.sampling_counts_failed");
-    }
-  }
 }
 
 /** Audit rows are for people; a block of them at a time keeps them from costing as much as the calls. */
 const AUDITS_A_BLOCK = 100;
 const AUDIT_MS = 10_000;
 const AUDITS_KEPT_MAX = 10_000;
+
+/** Notes what became of ranges of offsets, in blocks. */
+class AuditBlocks {
+  private readonly store: Pick<Store, "insertIngestAudit">;
+  private readonly clock: Clock;
+  private readonly logger: Logger;
+  private readonly audits: IngestAudit[] = [];
+  private flushedAt = 0;
+
+  constructor(store: Pick<Store, "insertIngestAudit">, clock: Clock, logger: Logger) {
+    this.store = store;
+    this.clock = clock;
+    this.logger = logger;
+  }
+
+  /**
+   * Notes what became of a range. The gap scan counts duplicates and dead letters by it, and a recovery asks it why
+   * offsets have no row, so a batch that left any out is noted before it is committed; the others are for people, and
+   * wait until there is a block of them.
+   */
+  async record(audit: IngestAudit): Promise<void> {
+    this.audits.push(audit);
+    if (audit.duplicates > 0) count("duplicates_total", { topic: audit.topic }, audit.duplicates);
+    const isCounted = audit.rows !== audit.to_offset - audit.from_offset + 1;
+    const isDue = this.clock.monotonic() - this.flushedAt >= AUDIT_MS;
+    if (isCounted || isDue || this.audits.length >= AUDITS_A_BLOCK) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    this.flushedAt = this.clock.monotonic();
+    const block = this.audits.splice(0);
+    if (block.length === 0) return;
+    try {
+      await this.store.insertIngestAudit(block);
+    } catch (error) {
+      // The calls themselves are stored; an audit row must not hold them up. It goes with the next block.
+      this.audits.unshift(...block.slice(-AUDITS_KEPT_MAX));
+      this.logger.warn({ err: error, audits: block.length }, "writer.audit_failed");
+    }
+  }
+}
+
 const SAMPLING_MS = 10 * 60_000;
 /** The budget of judging is that of four weeks. */
 const SAMPLING_WINDOW_MS = 28 * DAY_MS;
+
+type SamplingDeps = Pick<WriterDeps, "store" | "clock" | "logger" | "enrichment">;
+
+/** Other writers choose calls too, and the monitor finds where outputs moved: both reach this one through the store. */
+async function keepSampling(deps: SamplingDeps, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await deps.clock.sleep(SAMPLING_MS, signal);
+    if (!signal.aborted) await loadSampling(deps);
+  }
+}
+
+async function loadSampling({ store, clock, logger, enrichment }: SamplingDeps): Promise<void> {
+  const now = clock.now();
+  const window = {
+    start: new Date(now - SAMPLING_WINDOW_MS).toISOString(),
+    end: new Date(now).toISOString(),
+  };
+  try {
+    const [counts, moved, versions] = await Promise.all([
+      store.samplingCounts(window),
+      store.movedSlices({ since: window.start }),
+      store.versionActivity({ since: `${window.end.slice(0, 10)}T00:00:00.000Z` }),
+    ]);
+    enrichment.sampling.load(counts, moved);
+    enrichment.useCases.load(versions, window.end);
+    enrichment.versions.load(versions, window.end);
+  } catch (error) {
+    // Without them a deploy may be boosted twice, a boost not be paid back, a few versions more be taken in: calls must flow all the same.
+    logger.warn({ err: error }, "writer.sampling_counts_failed");
+  }
+}
 
 /** Closed, or taken over by another process: there is nothing to wait for. */
 function isLogGone(error: unknown): boolean {

@@ -4,6 +4,7 @@
  */
 import { createRequire } from "node:module";
 import { decodeBatches, isCurrentFormat, type DecodedMessage } from "./record-batch.ts";
+import type { FetchedMessage } from "./record.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -52,23 +53,6 @@ export interface FetchedBatch {
   readonly messages: readonly FetchedMessage[];
   /** Last offset that the fetch went past, even when nothing of it was for us. */
   lastOffset(): string;
-}
-
-export interface FetchedMessage {
-  readonly offset: string;
-  readonly timestamp: string;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers?: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
-  /** Set when this stands for records that are there and can't be read. */
-  readonly unreadable?: Unreadable | undefined;
-}
-
-export interface Unreadable {
-  /** First and last offset, both inclusive. */
-  readonly from: number;
-  readonly to: number;
-  readonly detail: string;
 }
 
 interface DriverOptions {

@@ -1,5 +1,5 @@
 import { groupIdOf } from "./membership.ts";
-import { LogError, type EventLog, type Watermark } from "@plumbline/ports";
+import { LogError, type Committed, type EventLog, type Watermark } from "@plumbline/ports";
 import type { Topic } from "@plumbline/schemas";
 import type { Admin, RetryOptions } from "kafkajs";
 import { createAppender, type Appender } from "./appender.ts";
@@ -9,7 +9,7 @@ import { orLate, within } from "./deadline.ts";
 import { createDirectReader } from "./direct-reader.ts";
 import { brokersAnswer, brokersAway, type KafkaLogger, SILENT } from "./driver-log.ts";
 import { toLogError } from "./errors.ts";
-import { startGroupReader, type GroupReader } from "./group-reader.ts";
+import { GroupReader } from "./group-reader.ts";
 import { toOffset } from "./record.ts";
 
 interface KafkaEventLogOptions extends KafkaConnection {
@@ -43,11 +43,12 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
   const appenders = new Map<Topic, Appender>();
   const readers = new Map<GroupReader, { group: string; topic: Topic }>();
   const closing = new AbortController();
-  let admin: Promise<Admin> | null = null;
   let assignments = 0;
   let closed: Promise<void> | null = null;
 
   const newClient = (retry?: RetryOptions) => createClient(options, logger, retry);
+  const cluster = new ClusterAdmin(options, logger);
+  const watermarks = (topic: Topic) => cluster.watermarks(topic);
   const direct = createDirectReader(createCluster(options, logger), watermarks, logger);
 
   function appender(topic: Topic): Appender {
@@ -58,54 +59,12 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
     return created;
   }
 
-  async function connectAdmin(): Promise<Admin> {
-    const connecting = createClient(options, logger, BRIEF_RETRY).admin();
-    await connecting.connect();
-    return connecting;
-  }
-
-  /** Asks the cluster, with a new connection after a failure: kafkajs does not repeat these requests by itself. */
-  async function ask<T>(doing: string, question: (connected: Admin) => Promise<T>): Promise<T> {
-    assertOpen(doing);
-    const deadline = performance.now() + ANSWER_MS;
-    for (;;) {
-      admin ??= connectAdmin();
-      const asked = admin;
-      try {
-        const left = Math.max(0, deadline - performance.now());
-        const answer = await within(left, doing, asked.then(question));
-        brokersAnswer(logger);
-        return answer;
-      } catch (error) {
-        const failure = toLogError(error, doing);
-        if (admin === asked) admin = null;
-        asked.then((connected) => connected.disconnect()).catch(() => undefined);
-        // A coordinator that moves is a passing trouble here: we are nobody's member.
-        const isPassing = failure.retryable || failure.code === "not_assigned";
-        if (performance.now() > deadline || !isPassing || closing.signal.aborted) throw failure;
-        await new Promise((resolve) => setTimeout(resolve, ATTEMPT_WAIT_MS));
-      }
-    }
-  }
-
-  async function watermarks(topic: Topic): Promise<readonly Watermark[]> {
-    const offsets = await ask(`watermarks of ${topic}`, (connected) => connected.fetchTopicOffsets(topic));
-    return offsets
-      .map(({ partition, low, high }) => ({ partition, low: toOffset(low), high: toOffset(high) }))
-      .toSorted((a, b) => a.partition - b.partition);
-  }
-
   function assertOpen(doing: string): void {
-    if (closed !== null)
-      throw new LogError("log_unavailable", `${doing}: the log is closed`, { retryable: false });
+    if (closed !== null) throw logClosed(doing);
   }
 
   return {
-    identity: () =>
-      ask("identity of the cluster", async (connected) => {
-        const { clusterId } = await connected.describeCluster();
-        return `kafka:${clusterId}`;
-      }),
+    identity: () => cluster.identity(),
 
     append: async (topic, records) => {
       assertOpen(`append to ${topic}`);
@@ -117,33 +76,13 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
       const failure = appenders.get(topic)?.recentFailure() ?? null;
       if (failure !== null) throw failure;
       // A record that nobody wants would have to be written to know more.
-      const asked = ask(`leaders of ${topic}`, (connected) =>
-        connected.fetchTopicMetadata({ topics: [topic] }),
-      );
-      const { topics } = await orLate(SOON_MS, asked, () => {
-        const away = brokersAway(logger);
-        return new LogError(
-          "log_unavailable",
-          `Kafka does not answer: ${away.length > 0 ? `no connection to ${away.join(", ")}` : options.brokers.join(", ")}; check PLUMBLINE_KAFKA_BROKERS, and that they run`,
-          { retryable: true },
-        );
-      });
-      const partitions = topics.find(({ name }) => name === topic)?.partitions ?? [];
-      const leaderless = partitions.filter(({ leader }) => leader < 0).length;
-      if (partitions.length > 0 && leaderless === 0) return;
-      throw new LogError(
-        "log_unavailable",
-        partitions.length === 0
-          ? `the cluster has no topic ${topic}: run migrate`
-          : `${leaderless} of ${partitions.length} partitions of ${topic} have no leader: look at the brokers`,
-        { retryable: true },
-      );
+      await cluster.assertLed(topic);
     },
 
     async subscribe(topic, subscribeOptions, handle) {
       assertOpen(`read ${topic}`);
       const { group } = subscribeOptions;
-      const reader = startGroupReader(
+      const reader = new GroupReader(
         newClient,
         topic,
         {
@@ -180,16 +119,7 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
       );
     },
 
-    async committed(group, topic, partition) {
-      const doing = `committed offset of ${topic}/${partition} for ${group}`;
-      const [found] = await ask(doing, (connected) =>
-        connected.fetchOffsets({ groupId: groupIdOf(group, topic), topics: [topic] }),
-      );
-      const committed = found?.partitions.find((each) => each.partition === partition);
-      // Kafka says -1 for "never".
-      if (committed === undefined || Number(committed.offset) < 0) return { offset: 0, metadata: "" };
-      return { offset: toOffset(committed.offset), metadata: committed.metadata ?? "" };
-    },
+    committed: (group, topic, partition) => cluster.committed(group, topic, partition),
 
     async read(topic, partition, from, limits) {
       assertOpen(`read ${topic}/${partition}`);
@@ -211,12 +141,121 @@ export function openKafkaEventLog(options: KafkaEventLogOptions): EventLog {
     close() {
       closed ??= (async () => {
         closing.abort();
+        cluster.stop();
         await Promise.allSettled([...readers.keys()].map((reader) => reader.finished));
         await Promise.all([...appenders.values()].map((each) => each.close()));
-        await (await admin?.catch(() => null))?.disconnect();
+        await cluster.disconnect();
         await direct.close();
       })();
       return closed;
     },
   };
+}
+
+function logClosed(doing: string): LogError {
+  return new LogError("log_unavailable", `${doing}: the log is closed`, { retryable: false });
+}
+
+/** Questions to the cluster that are nobody's reading or appending, over one connection that is made when needed. */
+class ClusterAdmin {
+  private readonly options: KafkaEventLogOptions;
+  private readonly logger: KafkaLogger;
+  private admin: Promise<Admin> | null = null;
+  private isStopped = false;
+
+  constructor(options: KafkaEventLogOptions, logger: KafkaLogger) {
+    this.options = options;
+    this.logger = logger;
+  }
+
+  identity(): Promise<string> {
+    return this.ask("identity of the cluster", async (connected) => {
+      const { clusterId } = await connected.describeCluster();
+      return `kafka:${clusterId}`;
+    });
+  }
+
+  async watermarks(topic: Topic): Promise<readonly Watermark[]> {
+    const offsets = await this.ask(`watermarks of ${topic}`, (connected) =>
+      connected.fetchTopicOffsets(topic),
+    );
+    return offsets
+      .map(({ partition, low, high }) => ({ partition, low: toOffset(low), high: toOffset(high) }))
+      .toSorted((a, b) => a.partition - b.partition);
+  }
+
+  async committed(group: string, topic: Topic, partition: number): Promise<Committed> {
+    const doing = `committed offset of ${topic}/${partition} for ${group}`;
+    const [found] = await this.ask(doing, (connected) =>
+      connected.fetchOffsets({ groupId: groupIdOf(group, topic), topics: [topic] }),
+    );
+    const committed = found?.partitions.find((each) => each.partition === partition);
+    // Kafka says -1 for "never".
+    if (committed === undefined || Number(committed.offset) < 0) return { offset: 0, metadata: "" };
+    return { offset: toOffset(committed.offset), metadata: committed.metadata ?? "" };
+  }
+
+  /** @throws LogError `log_unavailable` when a partition of the topic has no leader, or the cluster does not answer soon */
+  async assertLed(topic: Topic): Promise<void> {
+    const asked = this.ask(`leaders of ${topic}`, (connected) =>
+      connected.fetchTopicMetadata({ topics: [topic] }),
+    );
+    const { topics } = await orLate(SOON_MS, asked, () => {
+      const away = brokersAway(this.logger);
+      return new LogError(
+        "log_unavailable",
+        `Kafka does not answer: ${away.length > 0 ? `no connection to ${away.join(", ")}` : this.options.brokers.join(", ")}; check PLUMBLINE_KAFKA_BROKERS, and that they run`,
+        { retryable: true },
+      );
+    });
+    const partitions = topics.find(({ name }) => name === topic)?.partitions ?? [];
+    const leaderless = partitions.filter(({ leader }) => leader < 0).length;
+    if (partitions.length > 0 && leaderless === 0) return;
+    throw new LogError(
+      "log_unavailable",
+      partitions.length === 0
+        ? `the cluster has no topic ${topic}: run migrate`
+        : `${leaderless} of ${partitions.length} partitions of ${topic} have no leader: look at the brokers`,
+      { retryable: true },
+    );
+  }
+
+  /** From now on nothing is asked any more, or again. */
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  async disconnect(): Promise<void> {
+    await (await this.admin?.catch(() => null))?.disconnect();
+  }
+
+  /** Asks the cluster, with a new connection after a failure: kafkajs does not repeat these requests by itself. */
+  private async ask<T>(doing: string, question: (connected: Admin) => Promise<T>): Promise<T> {
+    if (this.isStopped) throw logClosed(doing);
+    const deadline = performance.now() + ANSWER_MS;
+    for (;;) {
+      this.admin ??= this.connect();
+      const asked = this.admin;
+      try {
+        const left = Math.max(0, deadline - performance.now());
+        const answer = await within(left, doing, asked.then(question));
+        brokersAnswer(this.logger);
+        return answer;
+      } catch (error) {
+        const failure = toLogError(error, doing);
+        if (this.admin === asked) this.admin = null;
+        asked.then((connected) => connected.disconnect()).catch(() => undefined);
+        // A coordinator that moves is a passing trouble here: we are nobody's member.
+        const isPassing = failure.retryable || failure.code === "not_assigned";
+        if (performance.now() > deadline || !isPassing || this.isStopped) throw failure;
+        await new Promise((resolve) => setTimeout(resolve, ATTEMPT_WAIT_MS));
+      }
+    }
+  }
+
+  private async connect(): Promise<Admin> {
+    const connecting = createClient(this.options, this.logger, BRIEF_RETRY).admin();
+    await connecting.connect();
+    return connecting;
+  }
 }

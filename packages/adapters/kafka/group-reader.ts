@@ -33,14 +33,6 @@ interface Flight {
   isStale: boolean;
 }
 
-export interface GroupReader {
-  /** Resolves when the stop signal aborted and the batches in flight are finished. */
-  readonly finished: Promise<void>;
-  holds(partition: number): boolean;
-  /** @throws LogError `not_assigned` when the partition belongs to somebody else by now */
-  commit(partition: number, committed: Committed): Promise<void>;
-}
-
 interface GroupReaderOptions extends SubscribeOptions {
   readonly sessionMs: number;
   readonly heartbeatMs: number;
@@ -50,65 +42,119 @@ interface GroupReaderOptions extends SubscribeOptions {
 }
 
 /** Reads one topic as a member of a group. */
-export function startGroupReader(
-  createClient: (retry: RetryOptions) => Kafka,
-  topic: Topic,
-  options: GroupReaderOptions,
-  handle: (batch: Batch) => Promise<void>,
-): GroupReader {
-  const {
-    group,
-    signal,
-    sessionMs,
-    heartbeatMs,
-    logger,
-    onGap,
-    recordsMax = READ_RECORDS_MAX,
-    bytesMax = READ_BYTES_MAX,
-  } = options;
-  const stop = new AbortController();
-  const flights = new Map<number, Flight>();
-  const confirmed = new Map<number, string>();
-  let held: ReadonlySet<number> = new Set();
-  let assignment = 0;
-  let consumer: Consumer | null = null;
-  let landed = (): void => undefined;
-  const faults: unknown[] = [];
+export class GroupReader {
+  /** Resolves when the stop signal aborted and the batches in flight are finished. */
+  readonly finished: Promise<void>;
+  private readonly createClient: (retry: RetryOptions) => Kafka;
+  private readonly topic: Topic;
+  private readonly options: GroupReaderOptions;
+  private readonly group: string;
+  private readonly logger: KafkaLogger;
+  private readonly handle: (batch: Batch) => Promise<void>;
+  private readonly stop = new AbortController();
+  /** By partition. */
+  private readonly flights = new Map<number, Flight>();
+  /** Offsets that the broker has confirmed as committed, by partition. */
+  private readonly confirmed = new Map<number, string>();
+  private held: ReadonlySet<number> = new Set();
+  private assignment = 0;
+  private consumer: Consumer | null = null;
+  private landed = (): void => undefined;
+  private readonly faults: unknown[] = [];
 
-  const onStop = (): void => {
-    stop.abort(signal.reason);
-    for (const flight of flights.values()) flight.abort.abort(signal.reason);
-  };
-  if (signal.aborted) onStop();
-  signal.addEventListener("abort", onStop, { once: true });
+  constructor(
+    createClient: (retry: RetryOptions) => Kafka,
+    topic: Topic,
+    options: GroupReaderOptions,
+    handle: (batch: Batch) => Promise<void>,
+  ) {
+    this.createClient = createClient;
+    this.topic = topic;
+    this.options = options;
+    this.group = options.group;
+    this.logger = options.logger;
+    this.handle = handle;
+    const { signal } = options;
+    if (signal.aborted) this.onStop();
+    signal.addEventListener("abort", this.onStop, { once: true });
+    this.finished = this.run();
+  }
 
-  /** Every partition at once: the group protocol takes all of a member's partitions when it changes. */
-  const loseAll = (reason: unknown): void => {
-    for (const flight of flights.values()) {
-      flight.lostBecause ??= reason;
-      flight.isStale = true;
-      flight.abort.abort(reason);
+  holds(partition: number): boolean {
+    return this.held.has(partition);
+  }
+
+  /** @throws LogError `not_assigned` when the partition belongs to somebody else by now */
+  async commit(partition: number, { offset, metadata }: Committed): Promise<void> {
+    assertMetadataFits(metadata);
+    const doing = `commit ${offset} of ${this.topic}/${partition} for ${this.group}`;
+    const flight = this.flights.get(partition);
+    const lost = (): LogError =>
+      new LogError("not_assigned", `${doing}: the partition is not held`, { retryable: false });
+    if (this.consumer === null || !this.held.has(partition) || flight?.isStale === true) throw lost();
+    const next = String(offset);
+    this.confirmed.delete(partition);
+    try {
+      await this.consumer.commitOffsets([{ topic: this.topic, partition, offset: next, metadata }]);
+    } catch (error) {
+      const failure = toLogError(error, doing);
+      if (failure.code === "not_assigned" && flight !== undefined) {
+        flight.lostBecause ??= error;
+        flight.isStale = true;
+      }
+      throw failure;
     }
-  };
+    // kafkajs resolves without committing when it was stopped meanwhile.
+    if (this.confirmed.get(partition) !== next) throw lost();
+  }
 
-  async function eachBatch(payload: EachBatchPayload): Promise<void> {
+  private async run(): Promise<void> {
+    try {
+      await runMembership(this.createClient, {
+        group: this.group,
+        topic: this.topic,
+        signal: this.stop.signal,
+        sessionMs: this.options.sessionMs,
+        heartbeatMs: this.options.heartbeatMs,
+        logger: this.logger,
+        eachBatch: (payload) => this.eachBatch(payload),
+        finish: () => this.whenLanded(),
+        onAssigned: (partitions, member) => this.onAssigned(partitions, member),
+        onPositionLost: (lost) => this.onPositionLost(lost),
+        onLost: () => {
+          this.held = new Set();
+          this.loseAll(rejoin("the partitions were taken away"));
+        },
+        onCommitted: (partition, offset) => this.confirmed.set(partition, offset),
+      });
+    } catch (error) {
+      this.faults.push(error);
+    } finally {
+      this.held = new Set();
+      this.options.signal.removeEventListener("abort", this.onStop);
+    }
+    if (this.faults.length > 0) throw this.faults[0];
+  }
+
+  private async eachBatch(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
-    if (stop.signal.aborted) {
+    if (this.stop.signal.aborted) {
       // Fetched while the last batches finish: not again.
       payload.pause();
       return;
     }
     const { partition } = batch;
-    const handedOver = { topic, partition, assignment };
+    const { recordsMax = READ_RECORDS_MAX, bytesMax = READ_BYTES_MAX } = this.options;
+    const handedOver = { topic: this.topic, partition, assignment: this.assignment };
     const highWatermark = toOffset(batch.highWatermark);
-    const flight = await fly(partition, async (flying) => {
+    const flight = await this.fly(partition, async (flying) => {
       const { signal: flightSignal } = flying.abort;
       for (const next of handOvers(partition, batch.messages, { recordsMax, bytesMax })) {
-        if (stop.signal.aborted || flying.lostBecause !== undefined) break;
-        await keepAlive(payload, () =>
+        if (this.stop.signal.aborted || flying.lostBecause !== undefined) break;
+        await this.keepAlive(payload, () =>
           "unreadable" in next
-            ? tell({ ...handedOver, ...next.unreadable, reason: "unreadable", signal: flightSignal })
-            : handle({ ...handedOver, records: next.records, highWatermark, signal: flightSignal }),
+            ? this.tell({ ...handedOver, ...next.unreadable, reason: "unreadable", signal: flightSignal })
+            : this.handle({ ...handedOver, records: next.records, highWatermark, signal: flightSignal }),
         );
         payload.resolveOffset(
           String("unreadable" in next ? next.unreadable.to : next.records.at(-1)!.offset),
@@ -116,52 +162,62 @@ export function startGroupReader(
       }
     });
     // Tells kafkajs to rejoin; the new assignment begins at the committed offset.
-    if (flight.lostBecause !== undefined && !stop.signal.aborted) throw flight.lostBecause;
+    if (flight.lostBecause !== undefined && !this.stop.signal.aborted) throw flight.lostBecause;
   }
 
   /** Does work on a partition; a fault of it stops the reader. */
-  async function fly(partition: number, work: (flight: Flight) => Promise<void>): Promise<Flight> {
+  private async fly(partition: number, work: (flight: Flight) => Promise<void>): Promise<Flight> {
     const flight: Flight = { abort: new AbortController(), lostBecause: undefined, isStale: false };
-    flights.set(partition, flight);
+    this.flights.set(partition, flight);
     try {
       await work(flight);
     } catch (error) {
-      if (!(flight.isStale && isConsequence(error, flight.abort.signal))) fail(error);
+      if (!(flight.isStale && isConsequence(error, flight.abort.signal))) this.fail(error);
     } finally {
-      flights.delete(partition);
-      if (flights.size === 0) landed();
+      this.flights.delete(partition);
+      if (this.flights.size === 0) this.landed();
     }
     return flight;
   }
 
-  function fail(error: unknown): void {
-    faults.push(error);
-    stop.abort(error);
-    for (const flight of flights.values()) flight.abort.abort(error);
+  private fail(error: unknown): void {
+    this.faults.push(error);
+    this.stop.abort(error);
+    for (const flight of this.flights.values()) flight.abort.abort(error);
   }
 
-  async function tell(gap: Gap): Promise<void> {
+  private async tell(gap: Gap): Promise<void> {
     const { partition, from, to, reason, detail } = gap;
-    logger.warn({ group, topic, partition, from, to, reason, detail }, "kafka.gap");
-    await onGap(gap);
+    this.logger.warn(
+      { group: this.group, topic: this.topic, partition, from, to, reason, detail },
+      "kafka.gap",
+    );
+    await this.options.onGap(gap);
   }
 
   /** Retention overtook the group: what it removed is told before the partition is read on. */
-  function onPositionLost(lost: LostPosition): boolean {
+  private onPositionLost(lost: LostPosition): boolean {
     const { partition } = lost;
     const [position, low] = [toOffset(lost.position), toOffset(lost.low)];
-    if (stop.signal.aborted || flights.has(partition)) return false;
+    if (this.stop.signal.aborted || this.flights.has(partition)) return false;
     if (position >= low) {
-      fail(pastTheEnd(group, topic, partition, position));
+      this.fail(pastTheEnd(this.group, this.topic, partition, position));
       return false;
     }
-    const member = consumer;
-    const paused = [{ topic, partitions: [partition] }];
+    const member = this.consumer;
+    const paused = [{ topic: this.topic, partitions: [partition] }];
     // Paused and not waited for, because kafkajs sends heartbeats between its fetches only.
     member?.pause(paused);
-    const gap = { topic, partition, assignment, from: position, to: low - 1, reason: "expired" as const };
+    const gap = {
+      topic: this.topic,
+      partition,
+      assignment: this.assignment,
+      from: position,
+      to: low - 1,
+      reason: "expired" as const,
+    };
     const detail = "Kafka's retention removed them before the group had come to them";
-    void fly(partition, ({ abort }) => tell({ ...gap, detail, signal: abort.signal })).then(() =>
+    void this.fly(partition, ({ abort }) => this.tell({ ...gap, detail, signal: abort.signal })).then(() =>
       member?.resume(paused),
     );
     return true;
@@ -171,25 +227,28 @@ export function startGroupReader(
    * Heartbeats while `work` runs, for kafkajs sends none in the meantime. Not for ever: a stuck handler must not
    * keep its partitions.
    */
-  async function keepAlive(member: EachBatchPayload, work: () => Promise<void>): Promise<void> {
+  private async keepAlive(member: EachBatchPayload, work: () => Promise<void>): Promise<void> {
     const deadline = performance.now() + HANDLE_MS;
     let handover: NodeJS.Timeout | undefined;
     const beat = (): void => {
       if (performance.now() > deadline) {
         clearInterval(ticker);
-        logger.warn({ group, topic, handle_ms: HANDLE_MS }, "kafka.handler_stuck");
-        loseAll(rejoin(`a batch took longer than ${HANDLE_MS} ms`));
+        this.logger.warn(
+          { group: this.group, topic: this.topic, handle_ms: HANDLE_MS },
+          "kafka.handler_stuck",
+        );
+        this.loseAll(rejoin(`a batch took longer than ${HANDLE_MS} ms`));
         return;
       }
       member.heartbeat().catch((error: unknown) => {
         // Without an answer the session may still be alive; the next beat tells.
         if (!isLostAssignment(error)) return;
-        for (const each of flights.values()) each.lostBecause ??= error;
-        if (mayStillCommit(error)) handover ??= setTimeout(() => loseAll(error), HANDOVER_MS);
-        else loseAll(error);
+        for (const each of this.flights.values()) each.lostBecause ??= error;
+        if (mayStillCommit(error)) handover ??= setTimeout(() => this.loseAll(error), HANDOVER_MS);
+        else this.loseAll(error);
       });
     };
-    const ticker = setInterval(beat, heartbeatMs / 2);
+    const ticker = setInterval(beat, this.options.heartbeatMs / 2);
     try {
       await work();
     } finally {
@@ -198,65 +257,38 @@ export function startGroupReader(
     }
   }
 
-  async function run(): Promise<void> {
-    try {
-      await runMembership(createClient, {
-        group,
-        topic,
-        signal: stop.signal,
-        sessionMs,
-        heartbeatMs,
-        logger,
-        eachBatch,
-        finish: () => new Promise((resolve) => (flights.size === 0 ? resolve() : (landed = resolve))),
-        onAssigned(partitions, member) {
-          loseAll(rejoin("the partitions were assigned anew"));
-          assignment = options.nextAssignment();
-          held = new Set(partitions);
-          consumer = member;
-          logger.info({ group, topic, partitions, assignment }, "kafka.assigned");
-        },
-        onPositionLost,
-        onLost() {
-          held = new Set();
-          loseAll(rejoin("the partitions were taken away"));
-        },
-        onCommitted: (partition, offset) => confirmed.set(partition, offset),
-      });
-    } catch (error) {
-      faults.push(error);
-    } finally {
-      held = new Set();
-      signal.removeEventListener("abort", onStop);
+  /** Every partition at once: the group protocol takes all of a member's partitions when it changes. */
+  private loseAll(reason: unknown): void {
+    for (const flight of this.flights.values()) {
+      flight.lostBecause ??= reason;
+      flight.isStale = true;
+      flight.abort.abort(reason);
     }
-    if (faults.length > 0) throw faults[0];
   }
 
-  return {
-    finished: run(),
-    holds: (partition) => held.has(partition),
-    async commit(partition, { offset, metadata }) {
-      assertMetadataFits(metadata);
-      const doing = `commit ${offset} of ${topic}/${partition} for ${group}`;
-      const flight = flights.get(partition);
-      const lost = (): LogError =>
-        new LogError("not_assigned", `${doing}: the partition is not held`, { retryable: false });
-      if (consumer === null || !held.has(partition) || flight?.isStale === true) throw lost();
-      const next = String(offset);
-      confirmed.delete(partition);
-      try {
-        await consumer.commitOffsets([{ topic, partition, offset: next, metadata }]);
-      } catch (error) {
-        const failure = toLogError(error, doing);
-        if (failure.code === "not_assigned" && flight !== undefined) {
-          flight.lostBecause ??= error;
-          flight.isStale = true;
-        }
-        throw failure;
-      }
-      // kafkajs resolves without committing when it was stopped meanwhile.
-      if (confirmed.get(partition) !== next) throw lost();
-    },
+  private onAssigned(partitions: readonly number[], member: Consumer): void {
+    this.loseAll(rejoin("the partitions were assigned anew"));
+    this.assignment = this.options.nextAssignment();
+    this.held = new Set(partitions);
+    this.consumer = member;
+    this.logger.info(
+      { group: this.group, topic: this.topic, partitions, assignment: this.assignment },
+      "kafka.assigned",
+    );
+  }
+
+  /** Resolves when nothing is in flight. */
+  private whenLanded(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.flights.size === 0) resolve();
+      else this.landed = resolve;
+    });
+  }
+
+  private readonly onStop = (): void => {
+    const { reason } = this.options.signal;
+    this.stop.abort(reason);
+    for (const flight of this.flights.values()) flight.abort.abort(reason);
   };
 }
 

@@ -8,7 +8,7 @@
  */
 import { CODECS, decompress } from "./codecs/decompress.ts";
 import { crc32c } from "./crc32c.ts";
-import type { FetchedMessage } from "./driver.ts";
+import type { FetchedMessage } from "./record.ts";
 
 /** Most bytes that one batch may decompress to: 60 times what a broker takes from a producer at once. */
 const BATCH_BYTES_MAX = 64 * 1_048_576;

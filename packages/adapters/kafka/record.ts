@@ -1,5 +1,22 @@
 import type { LogRecord, ReadLimits } from "@plumbline/ports";
-import type { FetchedMessage, Unreadable } from "./driver.ts";
+
+/** A record as a fetch brings it, from kafkajs' decoder or from ours. */
+export interface FetchedMessage {
+  readonly offset: string;
+  readonly timestamp: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers?: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>;
+  /** Set when this stands for records that are there and can't be read. */
+  readonly unreadable?: Unreadable | undefined;
+}
+
+interface Unreadable {
+  /** First and last offset, both inclusive. */
+  readonly from: number;
+  readonly to: number;
+  readonly detail: string;
+}
 
 const EMPTY = new Uint8Array();
 

@@ -5,19 +5,7 @@
 import { SCOPES, type Scope } from "@plumbline/schemas";
 import type { Logger } from "../logger.ts";
 import { HttpProblem, type ProblemBody } from "./problem.ts";
-import type { Request, Response } from "./route.ts";
-
-/** Who sends a request, as the guard knows it from the key or the session. */
-export interface Principal {
-  readonly tenant: string;
-  /** Person or application; the history names it. */
-  readonly name: string;
-  readonly scopes: ReadonlySet<Scope>;
-  /** Public prefix of the key; null for a key of the environment, a session or nobody. */
-  readonly key_id: string | null;
-  /** May act for any tenant: the admin key of the environment, and everybody where no key is asked for. */
-  readonly isOperator: boolean;
-}
+import type { Principal, Request, Response } from "./route.ts";
 
 export interface Guard {
   /** False: everybody may do everything, so that such a server listens on loopback alone. */

@@ -5,12 +5,12 @@
  * unknown paths, wrong methods and everything that a handler throws become `application/problem+json` (RFC 9457) in
  * `app.ts`; whom a server answers at all is decided in `foreign-requests.ts`.
  */
-export { AccessRefused, createOpenGuard, DEFAULT_TENANT, type Guard, type Principal } from "./access.ts";
+export { AccessRefused, createOpenGuard, DEFAULT_TENANT, type Guard } from "./access.ts";
 export { createHttpApp } from "./app.ts";
 export { type BodyReader, createBodyReader } from "./body.ts";
 export { firstInvalidLine, inUtf8, readWholeText } from "./charset.ts";
 export { isLoopback, listen, type Listening } from "./listen.ts";
 export { HttpProblem } from "./problem.ts";
-export type { HttpApp, Request, Response, Route } from "./route.ts";
+export type { HttpApp, Principal, Request, Response, Route } from "./route.ts";
 export { createHttpService, type HttpService } from "./service.ts";
 export type { TlsFiles } from "./tls.ts";

@@ -1,7 +1,6 @@
 import type { Scope } from "@plumbline/schemas";
 import type { Request, Response } from "express";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Principal } from "./access.ts";
 
 export type { Request, Response };
 
@@ -15,6 +14,18 @@ export interface HttpApp {
   readonly asksForKeys?: boolean;
   /** What it answers, health included. */
   readonly routes?: readonly Route[];
+}
+
+/** Who sends a request, as the guard knows it from the key or the session. */
+export interface Principal {
+  readonly tenant: string;
+  /** Person or application; the history names it. */
+  readonly name: string;
+  readonly scopes: ReadonlySet<Scope>;
+  /** Public prefix of the key; null for a key of the environment, a session or nobody. */
+  readonly key_id: string | null;
+  /** May act for any tenant: the admin key of the environment, and everybody where no key is asked for. */
+  readonly isOperator: boolean;
 }
 
 interface RouteBase {

@@ -16,7 +16,7 @@ import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createLexicalJudge } from "@plumbline/adapters/lexical/judge";
 import { createJudge } from "@plumbline/adapters/llm/create-judge";
 import { createMemoryEventLog, type MemoryEventLog } from "@plumbline/adapters/memory/event-log";
-import { type Clock, ConfigError, type EventLog, writeEvent } from "@plumbline/ports";
+import { type Clock, ConfigError, type EventLog, type Store, writeEvent } from "@plumbline/ports";
 import { loadConfig } from "@plumbline/runtime/load-config";
 import type { Logger } from "@plumbline/runtime/logger";
 import { HOUR_MS, type Topic } from "@plumbline/schemas";
@@ -163,24 +163,16 @@ export async function backtest(options: BacktestOptions): Promise<BacktestReport
       incidents,
       cleared: clearedVersions(states),
       inconclusive: judged.undecided(states, incidents),
-      coverage: await readCoverage(),
+      coverage: await readCoverage(
+        store,
+        log,
+        {
+          start: new Date(found.firstAt).toISOString(),
+          end: new Date(endMs).toISOString(),
+        },
+        writerConfig.PLUMBLINE_JUDGE_SAMPLE_RATIO,
+      ),
     };
-
-    async function readCoverage(): Promise<BacktestReport["coverage"]> {
-      const window = { start: new Date(found.firstAt).toISOString(), end: new Date(endMs).toISOString() };
-      const sum = { sampled: 0, scored: 0, cannot_judge: 0, failed: 0, expired: 0, over_budget: 0 };
-      for (const row of await store.coverageByHour(window)) {
-        for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += row[name];
-      }
-      const { sampled, ...states } = sum;
-      const [dead] = await log.watermarks("plumbline.calls.dead_letter");
-      return {
-        rate: writerConfig.PLUMBLINE_JUDGE_SAMPLE_RATIO,
-        ...sum,
-        unjudged: sampled - Object.values(states).reduce((total, each) => total + each, 0),
-        dead_letters: dead?.high ?? 0,
-      };
-    }
   } finally {
     stop.abort();
     await running.catch(() => undefined);
@@ -189,6 +181,27 @@ export async function backtest(options: BacktestOptions): Promise<BacktestReport
     await clickhouse.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** readCoverage returns what became of the calls that were chosen for judging. @param rate share that was chosen */
+async function readCoverage(
+  store: Pick<Store, "coverageByHour">,
+  log: EventLog,
+  window: Parameters<Store["coverageByHour"]>[0],
+  rate: number,
+): Promise<BacktestReport["coverage"]> {
+  const sum = { sampled: 0, scored: 0, cannot_judge: 0, failed: 0, expired: 0, over_budget: 0 };
+  for (const row of await store.coverageByHour(window)) {
+    for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += row[name];
+  }
+  const { sampled, ...states } = sum;
+  const [dead] = await log.watermarks("plumbline.calls.dead_letter");
+  return {
+    rate,
+    ...sum,
+    unjudged: sampled - Object.values(states).reduce((total, each) => total + each, 0),
+    dead_letters: dead?.high ?? 0,
+  };
 }
 
 /** Somebody pressed ctrl-c. */

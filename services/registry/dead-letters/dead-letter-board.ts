@@ -50,21 +50,13 @@ interface LetterPage {
   readonly nextBefore: number | null;
 }
 
-export interface DeadLetterBoard {
-  /** Newest first. @param before cursor of the page before, or null */
-  list(filter: LetterFilter, before: number | null, limit: number): Promise<LetterPage>;
-  /** Null when there is none of that id, or it has expired. */
-  show(id: string, tenant: string | null): Promise<DeadLetterDetail | null>;
-  /** Appends letters to their topics again and notes that, then waits for the writer to have read them. */
-  redrive(
-    ids: readonly string[],
-    options: {
-      readonly actor: string;
-      readonly tenant: string | null;
-      readonly force: boolean;
-      readonly waitMs: number;
-    },
-  ): Promise<RedriveAnswer>;
+interface RedriveOptions {
+  readonly actor: string;
+  readonly tenant: string | null;
+  /** Also what was redriven before. */
+  readonly force: boolean;
+  /** Longest wait for the writer to have read what was appended. */
+  readonly waitMs: number;
 }
 
 /** The topic has one partition: letters have one order. */
@@ -89,92 +81,151 @@ interface Letter {
 
 type TopicPosition = Position & { readonly topic: Topic };
 
-export function createDeadLetterBoard({ log, clock }: DeadLetterBoardDeps): DeadLetterBoard {
+export class DeadLetterBoard {
+  private readonly log: DeadLetterBoardDeps["log"];
+  private readonly clock: Clock;
   /** In the order of the topic. */
-  const entries = new Map<string, Entry>();
-  const notes = new Map<string, { readonly at: string; readonly by: string }>();
-  let next = 0;
+  private readonly entries = new Map<string, Entry>();
+  private readonly notes = new Map<string, { readonly at: string; readonly by: string }>();
+  private next = 0;
   /** Reads and appends, one after another. */
-  let turn: Promise<unknown> = Promise.resolve();
+  private turn: Promise<unknown> = Promise.resolve();
 
-  function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = turn.then(work);
-    turn = result.catch(() => undefined);
+  constructor({ log, clock }: DeadLetterBoardDeps) {
+    this.log = log;
+    this.clock = clock;
+  }
+
+  /** Newest first. @param before cursor of the page before, or null */
+  list(filter: LetterFilter, before: number | null, limit: number): Promise<LetterPage> {
+    return this.inTurn(async () => {
+      await this.refresh();
+      const found = [...this.entries.values()].filter((entry) =>
+        isWanted(entry, filter, this.notes.has(entry.id)),
+      );
+      const older = found.filter(({ at }) => before === null || at < before).toReversed();
+      const page = older.slice(0, limit);
+      return {
+        letters: page.map((entry) => this.viewOf(entry)),
+        matching: found.length,
+        nextBefore: older.length > limit ? page.at(-1)!.at : null,
+      };
+    });
+  }
+
+  /** Null when there is none of that id, or it has expired. */
+  show(id: string, tenant: string | null): Promise<DeadLetterDetail | null> {
+    return this.inTurn(async () => {
+      await this.refresh();
+      const entry = this.find(id, tenant);
+      const record = entry === null ? null : await this.read(entry);
+      if (entry === null || record === null) return null;
+      return {
+        ...this.viewOf(entry),
+        key: record.key,
+        headers: originalHeaders(record),
+        value_base64: Buffer.from(record.value).toString("base64"),
+      };
+    });
+  }
+
+  /** Appends letters to their topics again and notes that, then waits for the writer to have read them. */
+  async redrive(
+    ids: readonly string[],
+    { actor, tenant, force, waitMs }: RedriveOptions,
+  ): Promise<RedriveAnswer> {
+    const redriveId = randomUUID();
+    const { positions, skipped } = await this.inTurn(async () => {
+      await this.refresh();
+      const sorted = await this.sortOut(ids, tenant, force);
+      return { ...sorted, positions: await this.append(sorted.due, redriveId, actor) };
+    });
+    const isSettled = await this.settled(positions, waitMs);
+    await this.inTurn(() => this.refresh());
+    const cameBack = [...this.entries.values()].filter((entry) => entry.redriveId === redriveId).length;
+    return { redriven: positions.length, skipped, is_settled: isSettled, came_back: cameBack };
+  }
+
+  private inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.turn.then(work);
+    this.turn = result.catch(() => undefined);
     return result;
   }
 
-  async function refresh(): Promise<void> {
-    const mark = (await log.watermarks(DEAD_LETTERS_TOPIC)).find(({ partition }) => partition === PARTITION);
+  private async refresh(): Promise<void> {
+    const mark = (await this.log.watermarks(DEAD_LETTERS_TOPIC)).find(
+      ({ partition }) => partition === PARTITION,
+    );
     if (mark === undefined) return;
-    next = Math.max(next, mark.low, mark.high - LETTERS_MAX);
-    const unread = { ...PAGE, from: next, to: mark.high };
-    for await (const page of readPages(log, DEAD_LETTERS_TOPIC, PARTITION, unread)) {
+    this.next = Math.max(this.next, mark.low, mark.high - LETTERS_MAX);
+    const unread = { ...PAGE, from: this.next, to: mark.high };
+    for await (const page of readPages(this.log, DEAD_LETTERS_TOPIC, PARTITION, unread)) {
       for (const record of page) {
-        fold(record);
-        next = record.offset + 1;
+        this.fold(record);
+        this.next = record.offset + 1;
       }
     }
-    for (const [id, { at }] of entries) {
-      if (at >= mark.low && entries.size <= LETTERS_MAX) break;
-      entries.delete(id);
-      notes.delete(id);
+    for (const [id, { at }] of this.entries) {
+      if (at >= mark.low && this.entries.size <= LETTERS_MAX) break;
+      this.entries.delete(id);
+      this.notes.delete(id);
     }
   }
 
-  function fold(record: LogRecord): void {
+  private fold(record: LogRecord): void {
     const id = deadLetterId(record.headers);
     if (id === null) return;
     const by = record.headers[REDRIVEN_BY];
-    if (by !== undefined) notes.set(id, { at: iso(record.timestamp), by });
+    if (by !== undefined) this.notes.set(id, { at: iso(record.timestamp), by });
     // A recovery of the writer may set a record aside twice; the first place counts.
-    else if (!entries.has(id)) entries.set(id, toEntry(id, record));
+    else if (!this.entries.has(id)) this.entries.set(id, toEntry(id, record));
   }
 
-  function viewOf({ at: _at, redriveId: _redriveId, ...view }: Entry): DeadLetterView {
-    const note = notes.get(view.id);
+  private viewOf({ at: _at, redriveId: _redriveId, ...view }: Entry): DeadLetterView {
+    const note = this.notes.get(view.id);
     return { ...view, redriven_at: note?.at ?? null, redriven_by: note?.by ?? null };
   }
 
-  function find(id: string, tenant: string | null): Entry | null {
-    const entry = entries.get(id);
+  private find(id: string, tenant: string | null): Entry | null {
+    const entry = this.entries.get(id);
     return entry === undefined || (tenant !== null && entry.tenant !== tenant) ? null : entry;
   }
 
-  async function read({ at, id }: Entry): Promise<LogRecord | null> {
-    const [record] = await log.read(DEAD_LETTERS_TOPIC, PARTITION, at, { recordsMax: 1 });
+  private async read({ at, id }: Entry): Promise<LogRecord | null> {
+    const [record] = await this.log.read(DEAD_LETTERS_TOPIC, PARTITION, at, { recordsMax: 1 });
     return record !== undefined && deadLetterId(record.headers) === id ? record : null;
   }
 
-  async function sortOut(ids: readonly string[], tenant: string | null, force: boolean) {
+  private async sortOut(ids: readonly string[], tenant: string | null, force: boolean) {
     const skipped: RedriveAnswer["skipped"] = [];
     const due = new Map<Topic, Letter[]>();
     for (const id of new Set(ids)) {
-      const entry = find(id, tenant);
-      const record = entry === null ? null : await read(entry);
+      const entry = this.find(id, tenant);
+      const record = entry === null ? null : await this.read(entry);
       const topic = TOPIC_NAMES.find((name) => name === entry?.topic && name !== DEAD_LETTERS_TOPIC);
       if (entry === null || record === null) skipped.push({ id, why: "unknown" });
       else if (topic === undefined) skipped.push({ id, why: "topic" });
       else if (entry.is_cut) skipped.push({ id, why: "cut" });
-      else if (notes.has(id) && !force) skipped.push({ id, why: "redriven" });
+      else if (this.notes.has(id) && !force) skipped.push({ id, why: "redriven" });
       else due.set(topic, [...(due.get(topic) ?? []), { entry, record }]);
     }
     return { due, skipped };
   }
 
   /** The note follows the append: what ends in between is redriven again rather than forgotten, and repeats are left out. */
-  async function append(
+  private async append(
     due: ReadonlyMap<Topic, readonly Letter[]>,
     redriveId: string,
     actor: string,
   ): Promise<readonly TopicPosition[]> {
     const positions: TopicPosition[] = [];
     for (const [topic, letters] of due) {
-      const appended = await log.append(
+      const appended = await this.log.append(
         topic,
         letters.map(({ entry, record }) => toOriginal(record, entry.id, redriveId)),
       );
       positions.push(...appended.map((position) => ({ ...position, topic })));
-      await log.append(
+      await this.log.append(
         DEAD_LETTERS_TOPIC,
         letters.map(({ entry, record }) => toNote(entry, record, actor)),
       );
@@ -183,63 +234,21 @@ export function createDeadLetterBoard({ log, clock }: DeadLetterBoardDeps): Dead
   }
 
   /** Resolves with whether the writer has read everything within the time. */
-  async function settled(positions: readonly TopicPosition[], waitMs: number): Promise<boolean> {
-    const until = clock.monotonic() + waitMs;
+  private async settled(positions: readonly TopicPosition[], waitMs: number): Promise<boolean> {
+    const until = this.clock.monotonic() + waitMs;
     const ends = new Map<string, TopicPosition>();
     for (const position of positions) {
       const key = `${position.topic}/${position.partition}`;
       if ((ends.get(key)?.offset ?? -1) < position.offset) ends.set(key, position);
     }
     for (const { topic, partition, offset } of ends.values()) {
-      while ((await log.committed(WRITER_GROUP, topic, partition)).offset <= offset) {
-        if (clock.monotonic() >= until) return false;
-        await clock.sleep(POLL_MS);
+      while ((await this.log.committed(WRITER_GROUP, topic, partition)).offset <= offset) {
+        if (this.clock.monotonic() >= until) return false;
+        await this.clock.sleep(POLL_MS);
       }
     }
     return true;
   }
-
-  return {
-    list: (filter, before, limit) =>
-      inTurn(async () => {
-        await refresh();
-        const found = [...entries.values()].filter((entry) => isWanted(entry, filter, notes.has(entry.id)));
-        const older = found.filter(({ at }) => before === null || at < before).toReversed();
-        const page = older.slice(0, limit);
-        return {
-          letters: page.map(viewOf),
-          matching: found.length,
-          nextBefore: older.length > limit ? page.at(-1)!.at : null,
-        };
-      }),
-
-    show: (id, tenant) =>
-      inTurn(async () => {
-        await refresh();
-        const entry = find(id, tenant);
-        const record = entry === null ? null : await read(entry);
-        if (entry === null || record === null) return null;
-        return {
-          ...viewOf(entry),
-          key: record.key,
-          headers: originalHeaders(record),
-          value_base64: Buffer.from(record.value).toString("base64"),
-        };
-      }),
-
-    async redrive(ids, { actor, tenant, force, waitMs }) {
-      const redriveId = randomUUID();
-      const { positions, skipped } = await inTurn(async () => {
-        await refresh();
-        const sorted = await sortOut(ids, tenant, force);
-        return { ...sorted, positions: await append(sorted.due, redriveId, actor) };
-      });
-      const isSettled = await settled(positions, waitMs);
-      await inTurn(refresh);
-      const cameBack = [...entries.values()].filter((entry) => entry.redriveId === redriveId).length;
-      return { redriven: positions.length, skipped, is_settled: isSettled, came_back: cameBack };
-    },
-  };
 }
 
 function isWanted(entry: Entry, filter: LetterFilter, isRedriven: boolean): boolean {
