@@ -116,3 +116,12 @@ export const MetricsConfig = z.object({
     "port of health checks and metrics; 0 picks a free one",
   ),
 });
+
+/** What a process between the log and the store reads beside its own settings. */
+export const LogAndStoreConfig = z.object({
+  ...KafkaConfig.shape,
+  ...KafkaGroupConfig.shape,
+  ...ClickHouseConfig.shape,
+  ...MetricsConfig.shape,
+  ...ProcessConfig.shape,
+});

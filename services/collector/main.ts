@@ -4,8 +4,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopicsMeanwhile } from "@plumbline/adapters/kafka/topics";
-import { createMetricsService } from "@plumbline/runtime/metrics-service";
-import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { serveProcess } from "@plumbline/runtime/serve-process";
 import { startProcess } from "@plumbline/runtime/start-process";
 import { CollectorConfig } from "./config.ts";
 import { createCollector } from "./service.ts";
@@ -45,17 +44,8 @@ const collector = createCollector({
   tls: access.tls,
 });
 
-const metrics = createMetricsService({
-  name: "collector",
+await serveProcess("collector", [collector, ...access.services], {
+  config,
   logger,
-  services: [collector],
-  host: config.PLUMBLINE_METRICS_HOST,
-  port: config.PLUMBLINE_METRICS_PORT,
-});
-
-await runProcess([collector, ...access.services, metrics], {
-  logger,
-  stop: stopOnSignal(),
-  drainMs: config.PLUMBLINE_DRAIN_MS,
   resources: [{ name: "kafka", close: () => log.close() }],
 });

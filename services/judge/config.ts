@@ -1,11 +1,4 @@
-import {
-  ClickHouseConfig,
-  httpUrl,
-  KafkaConfig,
-  KafkaGroupConfig,
-  MetricsConfig,
-  ProcessConfig,
-} from "@plumbline/runtime/process-config";
+import { httpUrl, LogAndStoreConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the judge, in every mode. */
@@ -101,11 +94,7 @@ export type JudgeChoiceConfig = z.output<typeof JudgeChoiceConfig>;
 export const JudgeProcessConfig = z.object({
   ...JudgeConfig.shape,
   ...JudgeChoiceConfig.shape,
-  ...KafkaConfig.shape,
-  ...KafkaGroupConfig.shape,
-  ...ClickHouseConfig.shape,
-  ...MetricsConfig.shape,
-  ...ProcessConfig.shape,
+  ...LogAndStoreConfig.shape,
 });
 
 /** The choice as the judge factory takes it; a price needs both of its numbers. */

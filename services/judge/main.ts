@@ -6,8 +6,7 @@ import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createJudge } from "@plumbline/adapters/llm/create-judge";
-import { createMetricsService } from "@plumbline/runtime/metrics-service";
-import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { serveProcess } from "@plumbline/runtime/serve-process";
 import { startProcess } from "@plumbline/runtime/start-process";
 import { judgeChoice, JudgeProcessConfig } from "./config.ts";
 import { DEFAULT_RUBRICS } from "./default-rubric.ts";
@@ -36,18 +35,9 @@ const service = createJudgeService({
   config,
 });
 
-const metrics = createMetricsService({
-  name: "judge",
+await serveProcess("judge", [service], {
+  config,
   logger,
-  services: [service],
-  host: config.PLUMBLINE_METRICS_HOST,
-  port: config.PLUMBLINE_METRICS_PORT,
-});
-
-await runProcess([service, metrics], {
-  logger,
-  stop: stopOnSignal(),
-  drainMs: config.PLUMBLINE_DRAIN_MS,
   resources: [
     { name: "clickhouse", close: () => store.close() },
     { name: "kafka", close: () => log.close() },

@@ -1,10 +1,4 @@
-import {
-  ClickHouseConfig,
-  KafkaConfig,
-  KafkaGroupConfig,
-  MetricsConfig,
-  ProcessConfig,
-} from "@plumbline/runtime/process-config";
+import { LogAndStoreConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the monitor. */
@@ -81,9 +75,5 @@ export type MonitorConfig = z.output<typeof MonitorConfig>;
 /** What only the process of its own reads: where its log and store are. */
 export const MonitorProcessConfig = z.object({
   ...MonitorConfig.shape,
-  ...KafkaConfig.shape,
-  ...KafkaGroupConfig.shape,
-  ...ClickHouseConfig.shape,
-  ...MetricsConfig.shape,
-  ...ProcessConfig.shape,
+  ...LogAndStoreConfig.shape,
 });

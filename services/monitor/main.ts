@@ -5,8 +5,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
-import { createMetricsService } from "@plumbline/runtime/metrics-service";
-import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { serveProcess } from "@plumbline/runtime/serve-process";
 import { startProcess } from "@plumbline/runtime/start-process";
 import { MonitorProcessConfig } from "./config.ts";
 import { createMonitor } from "./service.ts";
@@ -24,18 +23,10 @@ const log = openKafkaEventLog({
 });
 
 const monitor = createMonitor({ log, store, clock: systemClock, logger, config });
-const metrics = createMetricsService({
-  name: "monitor",
-  logger,
-  services: [monitor],
-  host: config.PLUMBLINE_METRICS_HOST,
-  port: config.PLUMBLINE_METRICS_PORT,
-});
 
-await runProcess([monitor, metrics], {
+await serveProcess("monitor", [monitor], {
+  config,
   logger,
-  stop: stopOnSignal(),
-  drainMs: config.PLUMBLINE_DRAIN_MS,
   resources: [
     { name: "clickhouse", close: () => store.close() },
     { name: "kafka", close: () => log.close() },

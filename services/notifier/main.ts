@@ -9,8 +9,8 @@ import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
 import { runbooksDir } from "@plumbline/alerts";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
-import { createMetricsService } from "@plumbline/runtime/metrics-service";
-import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { stopOnSignal } from "@plumbline/runtime/run";
+import { serveProcess } from "@plumbline/runtime/serve-process";
 import { startProcess } from "@plumbline/runtime/start-process";
 import { NotifierConfig } from "./config.ts";
 import { inboxRoutes } from "./inbox-routes.ts";
@@ -82,17 +82,9 @@ const http = createHttpService(
   },
 );
 
-const metrics = createMetricsService({
-  name: "notifier",
-  logger,
-  services: [notifier],
-  host: config.PLUMBLINE_METRICS_HOST,
-  port: config.PLUMBLINE_METRICS_PORT,
-});
-
-await runProcess([notifier, http, ...access.services, metrics], {
+await serveProcess("notifier", [notifier, http, ...access.services], {
+  config,
   logger,
   stop,
-  drainMs: config.PLUMBLINE_DRAIN_MS,
   resources: [{ name: "kafka", close: () => log.close() }],
 });

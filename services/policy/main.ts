@@ -2,8 +2,7 @@
 import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
-import { createMetricsService } from "@plumbline/runtime/metrics-service";
-import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { serveProcess } from "@plumbline/runtime/serve-process";
 import { startProcess } from "@plumbline/runtime/start-process";
 import { PolicyConfig } from "./config.ts";
 import { policyRoutes } from "./routes.ts";
@@ -43,17 +42,8 @@ const http = createHttpService(
   },
 );
 
-const metrics = createMetricsService({
-  name: "policy",
+await serveProcess("policy", [policy, http], {
+  config,
   logger,
-  services: [policy],
-  host: config.PLUMBLINE_METRICS_HOST,
-  port: config.PLUMBLINE_METRICS_PORT,
-});
-
-await runProcess([policy, http, metrics], {
-  logger,
-  stop: stopOnSignal(),
-  drainMs: config.PLUMBLINE_DRAIN_MS,
   resources: [],
 });

@@ -4,8 +4,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopicsMeanwhile } from "@plumbline/adapters/kafka/topics";
-import { createMetricsService } from "@plumbline/runtime/metrics-service";
-import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { serveProcess } from "@plumbline/runtime/serve-process";
 import { startProcess } from "@plumbline/runtime/start-process";
 import { RegistryConfig } from "./config.ts";
 import { createRegistry } from "./service.ts";
@@ -49,17 +48,8 @@ const registry = createRegistry({
   snapshots: snapshot === undefined ? undefined : createSnapshotFile(snapshot),
 });
 
-const metrics = createMetricsService({
-  name: "registry",
+await serveProcess("registry", [registry], {
+  config,
   logger,
-  services: [registry],
-  host: config.PLUMBLINE_METRICS_HOST,
-  port: config.PLUMBLINE_METRICS_PORT,
-});
-
-await runProcess([registry, metrics], {
-  logger,
-  stop: stopOnSignal(),
-  drainMs: config.PLUMBLINE_DRAIN_MS,
   resources: [{ name: "kafka", close: () => log.close() }],
 });

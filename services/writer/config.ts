@@ -1,10 +1,4 @@
-import {
-  ClickHouseConfig,
-  KafkaConfig,
-  KafkaGroupConfig,
-  MetricsConfig,
-  ProcessConfig,
-} from "@plumbline/runtime/process-config";
+import { LogAndStoreConfig } from "@plumbline/runtime/process-config";
 import { z } from "zod";
 
 /** Environment of the writer, in every mode. */
@@ -39,9 +33,5 @@ export type WriterConfig = z.output<typeof WriterConfig>;
 /** What only the process of its own reads: where its log and store are. */
 export const WriterProcessConfig = z.object({
   ...WriterConfig.shape,
-  ...KafkaConfig.shape,
-  ...KafkaGroupConfig.shape,
-  ...ClickHouseConfig.shape,
-  ...MetricsConfig.shape,
-  ...ProcessConfig.shape,
+  ...LogAndStoreConfig.shape,
 });

@@ -6,8 +6,7 @@ import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createErasureFollower } from "@plumbline/erasure";
-import { createMetricsService } from "@plumbline/runtime/metrics-service";
-import { runProcess, stopOnSignal } from "@plumbline/runtime/run";
+import { serveProcess } from "@plumbline/runtime/serve-process";
 import { startProcess } from "@plumbline/runtime/start-process";
 import { WriterProcessConfig } from "./config.ts";
 import { createEnrichment } from "./enrich-call.ts";
@@ -42,18 +41,10 @@ const eraser = createEraser({
   clock: systemClock,
   logger,
 });
-const metrics = createMetricsService({
-  name: "writer",
-  logger,
-  services: [writer, eraser],
-  host: config.PLUMBLINE_METRICS_HOST,
-  port: config.PLUMBLINE_METRICS_PORT,
-});
 
-await runProcess([writer, eraser, metrics], {
+await serveProcess("writer", [writer, eraser], {
+  config,
   logger,
-  stop: stopOnSignal(),
-  drainMs: config.PLUMBLINE_DRAIN_MS,
   resources: [
     { name: "clickhouse", close: () => store.close() },
     { name: "kafka", close: () => log.close() },

@@ -1,7 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { ExternalError, type Clock, type Judge, type JudgeAnswer, type JudgeRequest } from "@plumbline/ports";
 import { z } from "zod";
-import { answerOf, JUDGEMENT_SCHEMA, parseJudgement, readJudgement } from "./judgement.ts";
+import {
+  answerOf,
+  askAgain,
+  JUDGEMENT_SCHEMA,
+  parseJudgement,
+  readJudgement,
+  unreadable,
+} from "./judgement.ts";
 import { costOf, type JudgePrice, type Usage } from "./price.ts";
 import { buildPrompt } from "./prompt.ts";
 import { postJson } from "./request.ts";
@@ -106,19 +113,9 @@ export function createAnthropicJudge(options: AnthropicJudgeOptions): Judge {
       const text = message.content.map((block) => block.text ?? "").join("");
       const judgement = tool === undefined ? parseJudgement(text) : readJudgement(tool.input);
       if (judgement !== null) return answerOf(judgement, request.rubric, cost_usd);
-      turns.push(
-        { role: "assistant", content: text.trim() === "" ? "(nothing)" : text.trimEnd() },
-        {
-          role: "user",
-          content: "That is not the object. Return only the JSON object, complete and shorter.",
-        },
-      );
+      turns.push(...askAgain(text.trimEnd()));
     }
-    return {
-      state: "cannot_judge",
-      reason: "the judge's answer did not parse",
-      cost_usd: costOf(usages, price),
-    };
+    return unreadable(costOf(usages, price));
   }
 
   return { name: options.name ?? `anthropic/${model}`, judge };

@@ -91,6 +91,27 @@ export function answerOf(judgement: Judgement, rubric: Rubric, cost_usd: number 
   };
 }
 
+/** The turns after an answer that holds no judgement. */
+export function askAgain(
+  answer: string,
+): readonly [
+  { readonly role: "assistant"; readonly content: string },
+  { readonly role: "user"; readonly content: string },
+] {
+  return [
+    { role: "assistant", content: answer === "" ? "(nothing)" : answer },
+    {
+      role: "user",
+      content: "That is not the object. Return only the JSON object, complete and shorter.",
+    },
+  ];
+}
+
+/** After the last answer that held no judgement. */
+export function unreadable(cost_usd: number | null): JudgeAnswer {
+  return { state: "cannot_judge", reason: "the judge's answer did not parse", cost_usd };
+}
+
 function tryJson(text: string): unknown {
   try {
     return JSON.parse(text);

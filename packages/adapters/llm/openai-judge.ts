@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { ExternalError, type Clock, type Judge, type JudgeAnswer, type JudgeRequest } from "@plumbline/ports";
 import { z } from "zod";
-import { answerOf, JUDGEMENT_SCHEMA, parseJudgement } from "./judgement.ts";
+import { answerOf, askAgain, JUDGEMENT_SCHEMA, parseJudgement, unreadable } from "./judgement.ts";
 import { costOf, type JudgePrice, type Usage } from "./price.ts";
 import { buildPrompt } from "./prompt.ts";
 import { postJson } from "./request.ts";
@@ -121,19 +121,9 @@ export function createOpenAiJudge(options: OpenAiJudgeOptions): Judge {
       const content = message.content ?? "";
       const judgement = parseJudgement(content);
       if (judgement !== null) return answerOf(judgement, request.rubric, cost_usd);
-      messages.push(
-        { role: "assistant", content: content === "" ? "(nothing)" : content },
-        {
-          role: "user",
-          content: "That is not the object. Return only the JSON object, complete and shorter.",
-        },
-      );
+      messages.push(...askAgain(content));
     }
-    return {
-      state: "cannot_judge",
-      reason: "the judge's answer did not parse",
-      cost_usd: costOf(usages, price),
-    };
+    return unreadable(costOf(usages, price));
   }
 
   return { name: options.name ?? `openai/${model}`, judge };

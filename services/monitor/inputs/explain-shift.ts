@@ -1,8 +1,8 @@
 /** What a shift of the inputs did to quality: Kitagawa's decomposition over the slice that moved. Pure. */
+import { groupBy } from "../units/series.ts";
 import type { JudgedUnitRow } from "@plumbline/ports";
 import type { InputDriftEvidence } from "@plumbline/schemas";
 import { kitagawa, type KitagawaCell } from "@plumbline/stats";
-import { groupBy } from "../counts/group-by.ts";
 
 /** Cells with fewer judged units have no mean to compare. */
 const CELL_UNITS_MIN = 20;

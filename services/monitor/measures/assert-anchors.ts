@@ -1,11 +1,11 @@
 /** The judge's agreement with itself on the frozen anchors → incidents, and their end. */
+import { groupBy } from "../units/series.ts";
 import type { IncidentState } from "@plumbline/alerts";
 import type { AnchorDay } from "@plumbline/ports";
 import { DAY_MS, type Detection, type DetectionOf, type RecoveryCause } from "@plumbline/schemas";
 import { confidenceSequence } from "@plumbline/stats";
 import { appendIncident } from "../report/append-incident.ts";
 import { severityOf } from "../report/severity.ts";
-import { groupBy } from "../counts/group-by.ts";
 import { type AnchorVerdict, judgeAnchors } from "../judge/judge-anchors.ts";
 import { type AssertDeps, BASE, detect, iso, openOf } from "./open-incident.ts";
 

@@ -1,8 +1,8 @@
 /** Rows of the store → hours of use cases, ascending. */
+import { groupBy } from "../units/series.ts";
 import type { FeatureHour, OutcomeHour } from "@plumbline/ports";
 import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
 import { addHistogram } from "../counts/log-bins.ts";
-import { groupBy } from "../counts/group-by.ts";
 import type { MeasuredHour } from "./use-case-measures.ts";
 import type { OutcomeCounts } from "../rates/version-health.ts";
 import { ALL, type MutableCounts, type VersionHour } from "../counts/version-memory.ts";

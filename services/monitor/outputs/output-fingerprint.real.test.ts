@@ -1,6 +1,6 @@
+import { groupBy } from "../units/series.ts";
 import { expect, test } from "vitest";
 import { countHour, describeTexts, type Description } from "../measures/count-calls.fixture.ts";
-import { groupBy } from "../counts/group-by.ts";
 import { OutputFingerprint } from "./output-fingerprint.ts";
 import { realArrivals, realEvents } from "../measures/real-data.fixture.ts";
 import { VersionMemory, type VersionHour } from "../counts/version-memory.ts";

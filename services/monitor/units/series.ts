@@ -39,8 +39,9 @@ export function unitOf({ judged_at, score, slices, sample_rate }: JudgedUnitRow)
   return { hour: hourOf(judged_at), x: score, slices, rate: Math.min(1, Math.max(RATE_MIN, sample_rate)) };
 }
 
-export function groupBy<Row>(rows: readonly Row[], keyOf: (row: Row) => string): Map<string, Row[]> {
-  const groups = new Map<string, Row[]>();
+/** Rows by key, keys in the order in which they first appear. */
+export function groupBy<Row, Key>(rows: Iterable<Row>, keyOf: (row: Row) => Key): Map<Key, Row[]> {
+  const groups = new Map<Key, Row[]>();
   for (const row of rows) {
     const key = keyOf(row);
     const group = groups.get(key);
