@@ -1,7 +1,7 @@
 /** Erasure over HTTP: the request is a record, which the writer's process carries out and answers with another one. */
 import { randomUUID } from "node:crypto";
 import { createErasureFollower, subjectHash } from "@plumbline/erasure";
-import type { Clock, EventLog } from "@plumbline/ports";
+import { type Clock, type EventLog, writeEvent } from "@plumbline/ports";
 import type { Route } from "@plumbline/runtime/http";
 import { EraseBody, type ErasureAnswer, type ErasureEvent, ERASURES_TOPIC } from "@plumbline/schemas";
 import { mayAdminister, otherTenant } from "./key-routes.ts";
@@ -39,7 +39,7 @@ export function erasureRoutes({ log, clock }: ErasureRouteDeps): readonly Route[
           actor: sender.name,
         };
         await log.append(ERASURES_TOPIC, [
-          { key: erasure_id, value: Buffer.from(JSON.stringify(event)), headers: { tenant } },
+          { key: erasure_id, value: writeEvent(event), headers: { tenant } },
         ]);
         response.locals["erasure_id"] = erasure_id;
         const answer: ErasureAnswer = { erasure_id, state: "pending", is_dry_run: dry_run, places: [] };
