@@ -12,7 +12,7 @@ import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import type { CallRow, Store } from "@plumbline/ports";
-import { loadConfig } from "@plumbline/runtime/load-config";
+import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { LlmCall } from "@plumbline/schemas";
 import { createPredicateTable, createRandom, explainDrop } from "@plumbline/stats";

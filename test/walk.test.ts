@@ -19,7 +19,7 @@ import { createLexicalJudge, LEXICAL_JUDGE_NAME } from "@plumbline/adapters/lexi
 import { openLmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
 import { createEmitter } from "@plumbline/emitter";
 import type { EventLog } from "@plumbline/ports";
-import { loadConfig } from "@plumbline/runtime/load-config";
+import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { run } from "@plumbline/runtime/run";
 import { createCollector } from "@plumbline/services/collector/service";

@@ -12,7 +12,7 @@ import {
   relativeDropGrid,
   ridgeBaseline,
 } from "@plumbline/stats";
-import { HOUR_BLOCKS, hourBlock } from "../../packages/stats/hour-block.ts";
+import { HOUR_BLOCKS, hourBlock } from "../../packages/stats/sequential/hour-block.ts";
 import { type Code, JUDGED_RATE, PREDICATES, TYPES, type World } from "./world.ts";
 
 /** Judged units of some weeks, counted by input type and block of the week: all a snapshot depends on. */

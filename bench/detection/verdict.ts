@@ -1,5 +1,5 @@
 import { type DropExplanation, createPredicateTable, explainDrop } from "@plumbline/stats";
-import { HOUR_BLOCKS, hourBlock } from "../../packages/stats/hour-block.ts";
+import { HOUR_BLOCKS, hourBlock } from "../../packages/stats/sequential/hour-block.ts";
 import { ReferenceCounts, expectations, freezeCounts } from "./reference.ts";
 import { REFERENCE_DAYS, VOLUMES, type Volume } from "./scenarios.ts";
 import { CALENDAR_START, type Change, type Code, PREDICATES, Traffic, createWorld } from "./world.ts";

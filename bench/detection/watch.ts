@@ -9,7 +9,7 @@ import {
   nullMean,
   prepareSnapshot,
 } from "@plumbline/stats";
-import { HOUR_BLOCKS, hourBlock } from "../../packages/stats/hour-block.ts";
+import { HOUR_BLOCKS, hourBlock } from "../../packages/stats/sequential/hour-block.ts";
 import { expectations, unitsOf } from "./reference.ts";
 import { type Code, JUDGED_RATE, type World } from "./world.ts";
 

@@ -1,7 +1,7 @@
 /** People whom an identity provider's proxy has signed in: the header says who, the address says that it may be believed. */
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { AccessRefused, type Guard, type Principal } from "@plumbline/runtime/http";
-import { InvalidConfigError } from "@plumbline/runtime/load-config";
+import { InvalidConfigError } from "@plumbline/runtime/variables/load-config";
 import { Scope } from "@plumbline/schemas";
 import { z } from "zod";
 import { forbidden, mayUse } from "./key-guard.ts";

@@ -1,7 +1,7 @@
 /** How a process asks for keys, from its configuration: the one place that decides whether it does. */
 import type { Clock, EventLog } from "@plumbline/ports";
 import { createOpenGuard, isLoopback, type Guard, type TlsFiles } from "@plumbline/runtime/http";
-import { InvalidConfigError } from "@plumbline/runtime/load-config";
+import { InvalidConfigError } from "@plumbline/runtime/variables/load-config";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import { z } from "zod";

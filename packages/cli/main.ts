@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { stopOnSignal } from "@plumbline/runtime/run";
-import { invocationOf } from "./invocation.ts";
+import { invocationOf } from "./shell/invocation.ts";
 import { runCli } from "./run-cli.ts";
 
 /** A reader that has seen enough, such as `head`, closes the pipe; what still runs then stops as on ctrl-c. */

@@ -1,7 +1,7 @@
 /** `plumbline <command>`: finds the command, runs it, and turns what went wrong into words and an exit code. */
 import { Command as Program, CommanderError } from "commander";
 import type { Clock } from "@plumbline/ports";
-import type { AddCommand, CommandContext, CommandIo } from "./command.ts";
+import type { AddCommand, CommandContext, CommandIo } from "./shell/command.ts";
 import { addBacktest } from "./commands/backtest.ts";
 import { addEval } from "./commands/eval.ts";
 import { addConfig } from "./commands/config.ts";
@@ -17,18 +17,18 @@ import { addLint } from "./commands/lint.ts";
 import { addDiff } from "./commands/diff.ts";
 import { addErase } from "./commands/erase.ts";
 import { addKeys } from "./commands/keys.ts";
-import { addPush } from "./commands/push.ts";
-import { addApprove } from "./commands/approve.ts";
-import { addPromote } from "./commands/promote.ts";
-import { addRollback } from "./commands/rollback.ts";
-import { addStatus } from "./commands/status.ts";
-import { addHistory } from "./commands/history.ts";
+import { addPush } from "./commands/registry/push.ts";
+import { addApprove } from "./commands/registry/approve.ts";
+import { addPromote } from "./commands/registry/promote.ts";
+import { addRollback } from "./commands/registry/rollback.ts";
+import { addStatus } from "./commands/registry/status.ts";
+import { addHistory } from "./commands/registry/history.ts";
 import { exitCodeOf } from "@plumbline/runtime/exit-code";
-import { productVersion } from "@plumbline/runtime/product-version";
+import { productVersion } from "@plumbline/runtime/process/product-version";
 import { isFileError, whyOf } from "@plumbline/runtime/system-error";
-import { describeUnknown, findUnknown } from "@plumbline/runtime/unknown-variables";
-import { CommandFailure, EXIT } from "./failure.ts";
-import { type Advised, commandLine, withInvocation, withInvocationOfHints } from "./invocation.ts";
+import { describeUnknown, findUnknown } from "@plumbline/runtime/variables/unknown-variables";
+import { CommandFailure, EXIT } from "./shell/failure.ts";
+import { type Advised, commandLine, withInvocation, withInvocationOfHints } from "./shell/invocation.ts";
 import { printable, printableJson } from "./text/printable.ts";
 
 /** In the order of the help: a prompt's way to production, then what looks at it. */

@@ -1,4 +1,4 @@
-import { httpUrl } from "@plumbline/runtime/process-config";
+import { httpUrl } from "@plumbline/runtime/process/process-config";
 import { z } from "zod";
 
 /** Environment of the command line, beside the project's configuration and the flags, which win over it. */

@@ -2,8 +2,8 @@
 export { createClient, type Client, type ClientStats, PromptUnavailableError } from "./client.ts";
 export type { Bundle, ClientOptions } from "./client-options.ts";
 export type { Prompt, PromptSource, PromptTags } from "./prompt.ts";
-export type { JsonValue, PromptDocument, PromptMessage, PromptRole } from "./prompt-document.ts";
-export type { RenderedMessage } from "./render-messages.ts";
+export type { JsonValue, PromptDocument, PromptMessage, PromptRole } from "./render/prompt-document.ts";
+export type { RenderedMessage } from "./render/render-messages.ts";
 export type { StateStore } from "./state-store.ts";
 export type { HttpAnswer, HttpGet, HttpGetOptions } from "./http-get.ts";
 export type { Emitter, FlushResult, NewCall } from "@plumbline/emitter";

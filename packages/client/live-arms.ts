@@ -1,6 +1,6 @@
-import { contentHash } from "./canonical-json.ts";
-import { isObject, isPromptDocument, type PromptDocument } from "./prompt-document.ts";
-import { createRender, type RenderMessages } from "./render-messages.ts";
+import { contentHash } from "./render/canonical-json.ts";
+import { isObject, isPromptDocument, type PromptDocument } from "./render/prompt-document.ts";
+import { createRender, type RenderMessages } from "./render/render-messages.ts";
 
 /** One of the versions that are live at the same time, verified. */
 export interface Arm {

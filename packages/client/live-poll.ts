@@ -4,7 +4,7 @@
  */
 import { backoffMs, messageOf, pause, retryAfterMs, unref } from "@plumbline/emitter";
 import type { HttpAnswer, HttpGet } from "./http-get.ts";
-import { isObject } from "./prompt-document.ts";
+import { isObject } from "./render/prompt-document.ts";
 
 interface LivePollOptions {
   /** The registry's base address. */

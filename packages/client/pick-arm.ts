@@ -1,4 +1,4 @@
-import { sha256 } from "./canonical-json.ts";
+import { sha256 } from "./render/canonical-json.ts";
 
 /**
  * The arm of a conversation: the same one for as long as the canary runs, on every client and in the registry.

@@ -6,7 +6,7 @@ import type { Warn } from "@plumbline/emitter";
 import type { Bundle } from "./client-options.ts";
 import { type Arms, readArms } from "./live-arms.ts";
 import type { LiveAnswer } from "./live-poll.ts";
-import { isObject } from "./prompt-document.ts";
+import { isObject } from "./render/prompt-document.ts";
 import type { StateStore } from "./state-store.ts";
 
 export interface Entry {

@@ -1,6 +1,6 @@
 import type { Arm } from "./live-arms.ts";
-import type { JsonValue, PromptDocument } from "./prompt-document.ts";
-import type { RenderedMessage } from "./render-messages.ts";
+import type { JsonValue, PromptDocument } from "./render/prompt-document.ts";
+import type { RenderedMessage } from "./render/render-messages.ts";
 
 /**
  * Where a prompt came from. `live`: the registry says that it is live, as of now · `cache`: it said so earlier, and

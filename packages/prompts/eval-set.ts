@@ -2,7 +2,7 @@
 import { EVAL_CASES_MAX, EvalCase as EvalCaseSchema, type EvalAssert } from "@plumbline/schemas";
 import { contentHash } from "./canonical-json.ts";
 import type { FileProblem, Parsed } from "./file-problem.ts";
-import { normalisedText } from "./inline-partials.ts";
+import { normalisedText } from "./template/inline-partials.ts";
 import type { JsonValue } from "./prompt-document.ts";
 import { checkSchema } from "./yaml-source.ts";
 

@@ -10,7 +10,7 @@ export {
   shortVersion,
 } from "./prompt-document.ts";
 export { type ParsedPrompt, type SourceMessage, parsePrompt } from "./parse-prompt.ts";
-export type { ReadPartial } from "./inline-partials.ts";
+export type { ReadPartial } from "./template/inline-partials.ts";
 export type { InputVariable } from "./input-variables.ts";
 export { renderPrompt } from "./render-prompt.ts";
 export {
@@ -20,7 +20,7 @@ export {
   diffLines,
   diffPrompts,
   formatDiff,
-} from "./diff-prompts.ts";
+} from "./diff/diff-prompts.ts";
 export { type LintFinding, type LintRule, lintPrompt, stablePrefix } from "./lint-prompt.ts";
 export { type EvalCase, type EvalSet, parseEvalSet } from "./eval-set.ts";
 export {
@@ -41,6 +41,6 @@ export {
   policyHash,
   rubricHash,
 } from "./project-files.ts";
-export { parseMessage, variableUses } from "./template.ts";
+export { parseMessage, variableUses } from "./template/template.ts";
 export { writeYaml } from "./write-yaml.ts";
 export { readYaml } from "./yaml-source.ts";

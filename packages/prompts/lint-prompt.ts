@@ -1,6 +1,6 @@
 /** What a reviewer would say about a prompt file before it is pushed. Pure: what else exists is passed in. */
 import type { ParsedPrompt, SourceMessage } from "./parse-prompt.ts";
-import { type TemplateNode, variableUses } from "./template.ts";
+import { type TemplateNode, variableUses } from "./template/template.ts";
 import { nearestName } from "./yaml-source.ts";
 
 export type LintRule =

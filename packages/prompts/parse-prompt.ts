@@ -1,17 +1,17 @@
 /** Reads a `.prompt` file: YAML front matter between lines of three dashes, then the template. */
 import { PROMPT_KEYS, PromptFrontMatter } from "@plumbline/schemas";
 import type { FileProblem, Parsed } from "./file-problem.ts";
-import { type ReadPartial, inlinePartials, normalisedText } from "./inline-partials.ts";
+import { type ReadPartial, inlinePartials, normalisedText } from "./template/inline-partials.ts";
 import { type InputVariable, inputVariables } from "./input-variables.ts";
 import type { PromptDocument, PromptMessage, PromptRole } from "./prompt-document.ts";
-import { type TemplateNode, parseTemplate } from "./template.ts";
+import { type TemplateNode, parseTemplate } from "./template/template.ts";
 import {
   type TemplateProblem,
   type TemplateToken,
   tagText,
   tokenize,
   withoutStandaloneLines,
-} from "./template-token.ts";
+} from "./template/template-token.ts";
 import { checkSchema, nearestName, readYaml } from "./yaml-source.ts";
 
 /** One message as it stands in the file, for lint; in the order of `document.messages`. */

@@ -1,5 +1,5 @@
 import type { PromptDocument, PromptRole } from "./prompt-document.ts";
-import { parseMessage, renderNodes, variableUses } from "./template.ts";
+import { parseMessage, renderNodes, variableUses } from "./template/template.ts";
 
 /** A message as a provider takes it. */
 interface RenderedMessage {

@@ -7,7 +7,7 @@ import { matchPattern } from "./bounded-pattern.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { EvalCase } from "./eval-set.ts";
 import type { JsonValue } from "./prompt-document.ts";
-import { parseMessage, renderNodes } from "./template.ts";
+import { parseMessage, renderNodes } from "./template/template.ts";
 
 /** What a provider answered. */
 export interface EvalAnswer {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { loadConfig } from "./load-config.ts";
+import { loadConfig } from "./variables/load-config.ts";
 import { redactSecrets, rememberSecret } from "./secrets.ts";
 
 const Config = z.object({ PLUMBLINE_SLACK_TOKEN: z.string(), PLUMBLINE_MODE: z.string().optional() });

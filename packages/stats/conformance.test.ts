@@ -1,20 +1,25 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { asymptoticConfidenceSequence } from "./asymptotic-confidence-sequence.ts";
+import { asymptoticConfidenceSequence } from "./intervals/asymptotic-confidence-sequence.ts";
 
-import { LOG_CLEARED, logClearanceOfVerdicts } from "./clearance.ts";
-import { confidenceSequence } from "./confidence-sequence.ts";
-import { dispersion } from "./dispersion.ts";
+import { LOG_CLEARED, logClearanceOfVerdicts } from "./sequential/clearance.ts";
+import { confidenceSequence } from "./intervals/confidence-sequence.ts";
+import { dispersion } from "./sequential/dispersion.ts";
 import {
   alarmThreshold,
   emptyDetector,
   stepDetector,
   streamDetectors,
   weightedStreamAverage,
-} from "./e-detector.ts";
-import { logEvidenceOfScores, logEvidenceOfVerdicts, logMixture, relativeDropGrid } from "./e-value.ts";
+} from "./sequential/e-detector.ts";
+import {
+  logEvidenceOfScores,
+  logEvidenceOfVerdicts,
+  logMixture,
+  relativeDropGrid,
+} from "./sequential/e-value.ts";
 import { isSampled, samplingUniform } from "./hash-sampling.ts";
-import type { Interval } from "./interval.ts";
+import type { Interval } from "./intervals/interval.ts";
 import {
   benjaminiHochberg,
   benjaminiYekutieli,
@@ -24,10 +29,10 @@ import {
   lordPlusPlusStart,
   pToE,
   pToEMixture,
-} from "./multiple-testing.ts";
+} from "./sequential/multiple-testing.ts";
 
-import { logEvidenceOfPairs } from "./paired-canary.ts";
-import { plannedDetectionSamples } from "./planning.ts";
+import { logEvidenceOfPairs } from "./sequential/paired-canary.ts";
+import { plannedDetectionSamples } from "./sequential/planning.ts";
 import {
   bernoulliMixtureInterval,
   betaBinomialMixtureBound,
@@ -37,8 +42,8 @@ import {
   twoSidedNormalMixtureBound,
 } from "./published-boundaries.fixture.ts";
 
-import { clopperPearsonInterval, jeffreysInterval, wilsonInterval } from "./proportion-interval.ts";
-import { baselineMean, ridgeBaseline } from "./ridge-baseline.ts";
+import { clopperPearsonInterval, jeffreysInterval, wilsonInterval } from "./intervals/proportion-interval.ts";
+import { baselineMean, ridgeBaseline } from "./baseline/ridge-baseline.ts";
 import {
   betaQuantile,
   chiSquareSf,
@@ -47,7 +52,7 @@ import {
   normalCdf,
   normalQuantile,
   studentTCdf,
-} from "./special.ts";
+} from "./special/special.ts";
 
 /**
  * Values from an independent implementation: numpy 2.4 and scipy 1.17, written by

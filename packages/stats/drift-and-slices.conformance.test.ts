@@ -1,25 +1,25 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
-import { aucDeLong, aucLowerBound, aucRelevanceTest } from "./auc.ts";
+import { aucDeLong, aucLowerBound, aucRelevanceTest } from "./drift/auc.ts";
 
-import { fnv1a32, hashedNgrams } from "./hashed-ngrams.ts";
+import { fnv1a32, hashedNgrams } from "./drift/hashed-ngrams.ts";
 
-import { jensenShannonDistance, jensenShannonUnderNull } from "./jensen-shannon.ts";
-import { kitagawa } from "./kitagawa.ts";
+import { jensenShannonDistance, jensenShannonUnderNull } from "./drift/jensen-shannon.ts";
+import { kitagawa } from "./slices/kitagawa.ts";
 
-import { conjunctionRows, createPredicateTable } from "./predicate-table.ts";
-import { psiRelevanceTest } from "./psi-relevance-test.ts";
-import { type PsiSample, psi, psiDebiased, psiPlain, psiUnderNull } from "./psi.ts";
-import { quantile } from "./quantile.ts";
+import { conjunctionRows, createPredicateTable } from "./slices/predicate-table.ts";
+import { psiRelevanceTest } from "./drift/psi-relevance-test.ts";
+import { type PsiSample, psi, psiDebiased, psiPlain, psiUnderNull } from "./drift/psi.ts";
+import { quantile } from "./special/quantile.ts";
 
-import { baselineMean } from "./ridge-baseline.ts";
-import { roganGladen } from "./rogan-gladen.ts";
-import { sliceContext, sliceCost, sliceMdl, sliceZ, standardisedResiduals } from "./slice-score.ts";
-import { findBestSlice } from "./slice-search.ts";
-import { explainedShare } from "./slice-verdict.ts";
+import { baselineMean } from "./baseline/ridge-baseline.ts";
+import { roganGladen } from "./judge/rogan-gladen.ts";
+import { sliceContext, sliceCost, sliceMdl, sliceZ, standardisedResiduals } from "./slices/slice-score.ts";
+import { findBestSlice } from "./slices/slice-search.ts";
+import { explainedShare } from "./slices/slice-verdict.ts";
 
-import { wasserstein1, wasserstein1PerIqr, wasserstein1PerSd } from "./wasserstein.ts";
+import { wasserstein1, wasserstein1PerIqr, wasserstein1PerSd } from "./drift/wasserstein.ts";
 
 /**
  * Values from an independent implementation: numpy 2.4 and scipy 1.17, written by

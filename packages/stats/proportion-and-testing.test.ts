@@ -11,12 +11,16 @@ import {
   lordPlusPlusStart,
   pToE,
   pToEMixture,
-} from "./multiple-testing.ts";
+} from "./sequential/multiple-testing.ts";
 
-import { bernoulliDivergence, plannedDetectionSamples, smallestDetectableDrop } from "./planning.ts";
-import { clopperPearsonInterval, jeffreysInterval, wilsonInterval } from "./proportion-interval.ts";
-import { createRandom, shuffle } from "./random.ts";
-import { ridgeBaseline, solveCholesky } from "./ridge-baseline.ts";
+import {
+  bernoulliDivergence,
+  plannedDetectionSamples,
+  smallestDetectableDrop,
+} from "./sequential/planning.ts";
+import { clopperPearsonInterval, jeffreysInterval, wilsonInterval } from "./intervals/proportion-interval.ts";
+import { createRandom, shuffle } from "./special/random.ts";
+import { ridgeBaseline, solveCholesky } from "./baseline/ridge-baseline.ts";
 
 const counts = fc
   .tuple(fc.integer({ min: 1, max: 500 }), fc.nat(500))

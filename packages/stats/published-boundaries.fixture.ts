@@ -7,7 +7,7 @@
  * @see Howard, Ramdas, McAuliffe, Sekhon, Time-uniform, nonparametric, nonasymptotic confidence sequences,
  *   Annals of Statistics 49 (2021): Theorem 1 (stitching), Propositions 5, 6, 7 and 9 (mixtures)
  */
-import { gammaLowerRegularised, logBeta, logGamma, normalCdf } from "./special.ts";
+import { gammaLowerRegularised, logBeta, logGamma, normalCdf } from "./special/special.ts";
 
 export interface Tuning {
   readonly vOpt: number;

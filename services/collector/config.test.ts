@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { loadConfig } from "@plumbline/runtime/load-config";
+import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import { CollectorConfig } from "./config.ts";
 
 const REQUIRED = { PLUMBLINE_KAFKA_BROKERS: "a:9092, b:9092" };

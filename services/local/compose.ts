@@ -26,7 +26,7 @@ import {
 } from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
 import { onScrape, setGauge } from "@plumbline/runtime/metrics";
-import { createMetricsService } from "@plumbline/runtime/metrics-service";
+import { createMetricsService } from "@plumbline/runtime/process/metrics-service";
 import type { Resource, Service } from "@plumbline/runtime/run";
 import { createScheduler, type JobService } from "@plumbline/runtime/schedule";
 import { SCOPES } from "@plumbline/schemas";

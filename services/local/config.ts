@@ -1,4 +1,4 @@
-import { httpUrl, LogLevel, ProcessConfig } from "@plumbline/runtime/process-config";
+import { httpUrl, LogLevel, ProcessConfig } from "@plumbline/runtime/process/process-config";
 import { z } from "zod";
 import { JudgeChoiceConfig, JudgeConfig } from "../judge/config.ts";
 import { MonitorConfig } from "../monitor/config.ts";

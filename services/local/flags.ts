@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { EXIT } from "@plumbline/runtime/exit-code";
-import { invalidConfig } from "@plumbline/runtime/load-config";
-import type { Environment } from "@plumbline/runtime/read-settings";
+import { invalidConfig } from "@plumbline/runtime/variables/load-config";
+import type { Environment } from "@plumbline/runtime/variables/read-settings";
 import { z } from "zod";
 
 export interface Flags {

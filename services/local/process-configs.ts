@@ -1,5 +1,5 @@
 /** What each process of the product reads from its environment: for `plumbline config` and the reference page. */
-import { readSettings, type Environment, type Setting } from "@plumbline/runtime/read-settings";
+import { readSettings, type Environment, type Setting } from "@plumbline/runtime/variables/read-settings";
 import { z } from "zod";
 import { CollectorConfig } from "../collector/config.ts";
 import { JudgeProcessConfig } from "../judge/config.ts";

@@ -1,4 +1,4 @@
-import { ClickHouseConfig, KafkaConfig } from "@plumbline/runtime/process-config";
+import { ClickHouseConfig, KafkaConfig } from "@plumbline/runtime/process/process-config";
 import { z } from "zod";
 
 /** Environment of the migrate step. */

@@ -3,7 +3,7 @@ import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { ensureTopics } from "@plumbline/adapters/kafka/topics";
-import { startProcess } from "@plumbline/runtime/start-process";
+import { startProcess } from "@plumbline/runtime/process/start-process";
 import { MigrateConfig } from "./config.ts";
 
 const { config, logger } = startProcess("migrate", MigrateConfig, process.env);

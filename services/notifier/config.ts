@@ -6,7 +6,7 @@ import {
   MetricsConfig,
   Port,
   ProcessConfig,
-} from "@plumbline/runtime/process-config";
+} from "@plumbline/runtime/process/process-config";
 import { z } from "zod";
 
 /** Environment of the notifier. */

@@ -1,5 +1,5 @@
 import { AccessConfig } from "@plumbline/access";
-import { httpUrl, MetricsConfig, Port, ProcessConfig } from "@plumbline/runtime/process-config";
+import { httpUrl, MetricsConfig, Port, ProcessConfig } from "@plumbline/runtime/process/process-config";
 import { z } from "zod";
 
 /** Environment of the policy service. */

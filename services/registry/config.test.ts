@@ -1,4 +1,4 @@
-import { loadConfig } from "@plumbline/runtime/load-config";
+import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import { expect, test } from "vitest";
 import { RegistryConfig } from "./config.ts";
 

@@ -9,7 +9,7 @@ import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createMemoryEventLog, type MemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import type { LogRecord, Store } from "@plumbline/ports";
-import { loadConfig } from "@plumbline/runtime/load-config";
+import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import type { Topic } from "@plumbline/schemas";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";

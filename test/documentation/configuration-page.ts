@@ -1,7 +1,7 @@
 /** Every variable of the product, from the schemas by which its processes read them. */
-import { httpUrl } from "@plumbline/runtime/process-config";
+import { httpUrl } from "@plumbline/runtime/process/process-config";
 import { isSecretName } from "@plumbline/runtime/secrets";
-import { variableRows } from "@plumbline/runtime/variable-rows";
+import { variableRows } from "@plumbline/runtime/variables/variable-rows";
 import { PROCESS_CONFIGS } from "@plumbline/services/local/process-configs";
 import { CliVariables } from "../../packages/cli/variables.ts";
 
@@ -21,7 +21,7 @@ export function knownVariables(): readonly string[] {
   return [...new Set(Object.values(SHAPES).flatMap((shape) => Object.keys(shape)))].toSorted();
 }
 
-/** The text of `packages/runtime/known-variables.ts`. */
+/** The text of `packages/runtime/variables/known-variables.ts`. */
 export function renderKnownVariables(): string {
   return `/** Written by \`npm run docs:configuration\` from the schemas of every process; a test compares. */
 export const KNOWN_VARIABLES: readonly string[] = [

@@ -10,7 +10,7 @@ const ROOT = new URL("../../", import.meta.url);
 
 test.each([
   ["docs/reference/configuration.md", renderConfigurationPage],
-  ["packages/runtime/known-variables.ts", renderKnownVariables],
+  ["packages/runtime/variables/known-variables.ts", renderKnownVariables],
 ])("%s is what the schemas say: npm run docs:configuration writes it", (path, render) => {
   expect(read(path)).toBe(render());
 });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EXIT } from "@plumbline/runtime/exit-code";
-import { ProcessConfig } from "@plumbline/runtime/process-config";
+import { ProcessConfig } from "@plumbline/runtime/process/process-config";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

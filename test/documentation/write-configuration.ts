@@ -4,4 +4,4 @@ import { renderConfigurationPage, renderKnownVariables } from "./configuration-p
 
 const root = new URL("../../", import.meta.url);
 writeFileSync(new URL("docs/reference/configuration.md", root), renderConfigurationPage());
-writeFileSync(new URL("packages/runtime/known-variables.ts", root), renderKnownVariables());
+writeFileSync(new URL("packages/runtime/variables/known-variables.ts", root), renderKnownVariables());

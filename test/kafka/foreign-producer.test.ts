@@ -16,7 +16,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createClient } from "@plumbline/adapters/kafka/client";
 import { SILENT } from "@plumbline/adapters/kafka/driver-log";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
-import { loadConfig } from "@plumbline/runtime/load-config";
+import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { run } from "@plumbline/runtime/run";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -4,7 +4,7 @@ import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { refuseGap, LogError, type EventLog } from "@plumbline/ports";
 import type { Health } from "@plumbline/runtime/health";
 import { createLogger } from "@plumbline/runtime/logger";
-import { createMetricsService } from "@plumbline/runtime/metrics-service";
+import { createMetricsService } from "@plumbline/runtime/process/metrics-service";
 import { createScheduler } from "@plumbline/runtime/schedule";
 import { DeliveryHealth, deliveryChecks } from "@plumbline/services/writer/health";
 import { BatchWatch } from "@plumbline/services/writer/batch-watch";

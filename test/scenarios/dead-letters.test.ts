@@ -12,7 +12,7 @@ import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { ensureTopics } from "@plumbline/adapters/kafka/topics";
 import { openLmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
 import { StoreError, type EventLog } from "@plumbline/ports";
-import { loadConfig } from "@plumbline/runtime/load-config";
+import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createRegistry } from "@plumbline/services/registry/service";
 import { WriterConfig } from "@plumbline/services/writer/config";

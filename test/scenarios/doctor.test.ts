@@ -11,7 +11,7 @@ import { createEmitter } from "@plumbline/emitter";
 import type { Clock } from "@plumbline/ports";
 import { notOk } from "@plumbline/runtime/health";
 import { createHttpApp, createHttpService, createOpenGuard } from "@plumbline/runtime/http";
-import { loadConfig } from "@plumbline/runtime/load-config";
+import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createCollector } from "@plumbline/services/collector/service";
 import { createRegistry } from "@plumbline/services/registry/service";

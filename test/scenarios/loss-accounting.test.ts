@@ -14,7 +14,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { openLmdbEventLog } from "@plumbline/adapters/lmdb/event-log";
 import { createEmitter, createHttpTransport, type EmitterOptions, type NewCall } from "@plumbline/emitter";
 import { LogError, type Clock, type EventLog } from "@plumbline/ports";
-import { loadConfig } from "@plumbline/runtime/load-config";
+import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createCollector } from "@plumbline/services/collector/service";
 import { WriterConfig } from "@plumbline/services/writer/config";

@@ -1,5 +1,5 @@
 /** Nothing listens beyond this machine unless somebody says so, and then not without keys. */
-import { loadConfig } from "@plumbline/runtime/load-config";
+import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import { CollectorConfig } from "@plumbline/services/collector/config";
 import { JudgeProcessConfig } from "@plumbline/services/judge/config";
 import { MonitorProcessConfig } from "@plumbline/services/monitor/config";

@@ -12,7 +12,7 @@ import { openInboxNotifier, type Inbox } from "@plumbline/adapters/inbox/inbox";
 import type { EventLog } from "@plumbline/ports";
 import { createHttpApp, createHttpService, type Guard, type HttpService } from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
-import { createMetricsService } from "@plumbline/runtime/metrics-service";
+import { createMetricsService } from "@plumbline/runtime/process/metrics-service";
 import { createCollector } from "@plumbline/services/collector/service";
 import { inboxRoutes } from "@plumbline/services/notifier/inbox-routes";
 import { policyRoutes } from "@plumbline/services/policy/routes";

@@ -2,10 +2,10 @@ import { MINUTE_MS } from "@plumbline/schemas";
 import { InvalidArgumentError } from "commander";
 import { createLogger } from "@plumbline/runtime/logger";
 import { backtest, JUDGES } from "@plumbline/services/local/backtest/replay";
-import type { AddCommand } from "../command.ts";
-import { UsageError } from "../failure.ts";
-import { createProgress } from "../progress.ts";
-import { secretOf } from "../project-options.ts";
+import type { AddCommand } from "../shell/command.ts";
+import { UsageError } from "../shell/failure.ts";
+import { createProgress } from "../shell/progress.ts";
+import { secretOf } from "../project/project-options.ts";
 import { describeReport } from "./describe-report.ts";
 
 const DAY_MINUTES = 1_440;

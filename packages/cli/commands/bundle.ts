@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
-import type { AddCommand, CommandContext } from "../command.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import type { AddCommand, CommandContext } from "../shell/command.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 import {
   compareBundle,
   fetchBundle,
@@ -16,7 +16,7 @@ import {
   openRegistry,
   type EnvFlags,
   type RegistryFlags,
-} from "../project-options.ts";
+} from "../project/project-options.ts";
 
 interface BundleFlags extends RegistryFlags, EnvFlags {
   readonly out: string;

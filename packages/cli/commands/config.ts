@@ -1,10 +1,10 @@
-import { describeUnknown, findUnknown } from "@plumbline/runtime/unknown-variables";
+import { describeUnknown, findUnknown } from "@plumbline/runtime/variables/unknown-variables";
 import { maskSecrets } from "@plumbline/runtime/secrets";
-import type { Setting } from "@plumbline/runtime/read-settings";
+import type { Setting } from "@plumbline/runtime/variables/read-settings";
 import { PROCESS_CONFIGS, settingsOf, type ProcessName } from "@plumbline/services/local/process-configs";
 import type { Command as Program } from "commander";
-import type { AddCommand, CommandContext } from "../command.ts";
-import { EXIT, UsageError } from "../failure.ts";
+import type { AddCommand, CommandContext } from "../shell/command.ts";
+import { EXIT, UsageError } from "../shell/failure.ts";
 import { formatTable } from "../text/table.ts";
 
 const NAMES = Object.keys(PROCESS_CONFIGS) as readonly ProcessName[];

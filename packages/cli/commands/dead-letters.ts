@@ -5,11 +5,11 @@ import {
   DEAD_LETTERS_PAGE_MAX,
   type DeadLetterView,
 } from "@plumbline/schemas";
-import type { AddCommand, CommandContext } from "../command.ts";
-import { confirm } from "../confirm.ts";
+import type { AddCommand, CommandContext } from "../shell/command.ts";
+import { confirm } from "../shell/confirm.ts";
 import { redriveInSteps, type RedriveTotals } from "../dead-letters/redrive.ts";
-import { CommandFailure, EXIT, UsageError } from "../failure.ts";
-import { addRegistryOptions, openRegistry, type RegistryFlags } from "../project-options.ts";
+import { CommandFailure, EXIT, UsageError } from "../shell/failure.ts";
+import { addRegistryOptions, openRegistry, type RegistryFlags } from "../project/project-options.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import { readSpan, wholeNumber } from "../sql/read-window.ts";
 import { hexDump, printable, printableLine, textOf } from "../text/printable.ts";

@@ -1,5 +1,5 @@
 import { diffPrompts, formatDiff, type ChangedField, type PromptDiff } from "@plumbline/prompts";
-import type { AddCommand, CommandContext } from "../command.ts";
+import type { AddCommand, CommandContext } from "../shell/command.ts";
 import { diffAround } from "../deploy/diff-around.ts";
 import {
   isFile,
@@ -11,7 +11,7 @@ import {
   type Side,
   type SideContext,
 } from "../deploy/diff-sides.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 import {
   addEnvOption,
   addRegistryOptions,
@@ -20,7 +20,7 @@ import {
   openRegistry,
   type EnvFlags,
   type RegistryFlags,
-} from "../project-options.ts";
+} from "../project/project-options.ts";
 import type { Project } from "../project/load-project.ts";
 import { formatFinding, fromProblem } from "../project/finding.ts";
 

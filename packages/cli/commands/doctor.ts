@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { InvalidArgumentError, Option } from "commander";
-import type { AddCommand, CommandContext } from "../command.ts";
+import type { AddCommand, CommandContext } from "../shell/command.ts";
 import { checkService, type ServiceAddress } from "../doctor/check-service.ts";
 import { checkStore } from "../doctor/check-store.ts";
 import { fail, ok, warn, type Finding } from "../doctor/finding.ts";
-import { CommandFailure, EXIT, UsageError } from "../failure.ts";
-import { addRegistryOptions, openConfigIfAny, type RegistryFlags } from "../project-options.ts";
+import { CommandFailure, EXIT, UsageError } from "../shell/failure.ts";
+import { addRegistryOptions, openConfigIfAny, type RegistryFlags } from "../project/project-options.ts";
 import { readSpan, readSpanUpTo } from "../sql/read-window.ts";
 import { openSqlEndpoint } from "../sql/sql-endpoint.ts";
 import { formatTable } from "../text/table.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ErasureKind } from "@plumbline/schemas";
-import type { AddCommand } from "../command.ts";
-import { CommandFailure, EXIT, UsageError } from "../failure.ts";
-import { addRegistryOptions, openRegistry, type RegistryFlags } from "../project-options.ts";
+import type { AddCommand } from "../shell/command.ts";
+import { CommandFailure, EXIT, UsageError } from "../shell/failure.ts";
+import { addRegistryOptions, openRegistry, type RegistryFlags } from "../project/project-options.ts";
 import { printableLine } from "../text/printable.ts";
 import { formatTable } from "../text/table.ts";
 import { ErasureAnswer } from "../registry/answers.ts";

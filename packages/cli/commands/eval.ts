@@ -1,16 +1,16 @@
 import { appendFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
-import type { AddCommand, CommandContext } from "../command.ts";
+import type { AddCommand, CommandContext } from "../shell/command.ts";
 import { describeEval } from "../eval/describe-eval.ts";
 import { toJunit } from "../eval/junit.ts";
 import { toMarkdown } from "../eval/markdown.ts";
 import { type EvalReport, toEvidence, toJson } from "../eval/report.ts";
 import { DEFAULT_CACHE, type EvalFlags, runEvals } from "../eval/run-evals.ts";
 import { GATE_SPLIT } from "../eval/plan.ts";
-import { EXIT } from "../failure.ts";
-import { gateExitCode } from "../gate-exit-code.ts";
-import { addEnvOption, addRegistryOptions } from "../project-options.ts";
+import { EXIT } from "../shell/failure.ts";
+import { gateExitCode } from "../shell/gate-exit-code.ts";
+import { addEnvOption, addRegistryOptions } from "../project/project-options.ts";
 
 export const addEval: AddCommand = (program, context) => {
   const command = program

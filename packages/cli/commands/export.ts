@@ -2,12 +2,12 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Option } from "commander";
 import { formatProblem, type ParsedPrompt, promptVersion, shortVersion } from "@plumbline/prompts";
-import type { AddCommand } from "../command.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import type { AddCommand } from "../shell/command.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 import { writeLangfuse } from "../interchange/langfuse.ts";
 import { describeFiles, writeFiles } from "../interchange/plan-files.ts";
 import { type WrittenFile, writePromptfoo } from "../interchange/promptfoo-write.ts";
-import { addProjectOption, openProject, type ProjectFlags } from "../project-options.ts";
+import { addProjectOption, openProject, type ProjectFlags } from "../project/project-options.ts";
 import type { Project } from "../project/load-project.ts";
 
 const TARGETS = ["promptfoo", "langfuse"] as const;

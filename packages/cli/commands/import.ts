@@ -4,14 +4,14 @@ import { Option } from "commander";
 import { formatProblem } from "@plumbline/prompts";
 import { ConfigFile } from "@plumbline/schemas";
 import { z } from "zod";
-import type { AddCommand } from "../command.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import type { AddCommand } from "../shell/command.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 import type { Imported } from "../interchange/imported-prompt.ts";
 import { LangfuseExport, readLangfuse } from "../interchange/langfuse.ts";
 import { describeFiles, writeFiles } from "../interchange/plan-files.ts";
 import { readPromptfoo } from "../interchange/promptfoo-read.ts";
 import { toProjectFiles } from "../interchange/to-project-files.ts";
-import { addProjectOption, openConfigIfAny, type ProjectFlags } from "../project-options.ts";
+import { addProjectOption, openConfigIfAny, type ProjectFlags } from "../project/project-options.ts";
 
 const SOURCES = ["promptfoo", "langfuse"] as const;
 

@@ -1,8 +1,8 @@
 import type { Command as Program } from "commander";
 import { DAY_MS, type Scope, SCOPES } from "@plumbline/schemas";
-import type { AddCommand, CommandContext } from "../command.ts";
-import { UsageError } from "../failure.ts";
-import { addRegistryOptions, openRegistry, type RegistryFlags } from "../project-options.ts";
+import type { AddCommand, CommandContext } from "../shell/command.ts";
+import { UsageError } from "../shell/failure.ts";
+import { addRegistryOptions, openRegistry, type RegistryFlags } from "../project/project-options.ts";
 import { formatTable } from "../text/table.ts";
 import { KeyAnswer, KeysAnswer, type Key } from "../registry/answers.ts";
 

@@ -1,7 +1,7 @@
 import { relative, resolve } from "node:path";
-import type { AddCommand } from "../command.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
-import { addProjectOption, openProject, type ProjectFlags } from "../project-options.ts";
+import type { AddCommand } from "../shell/command.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
+import { addProjectOption, openProject, type ProjectFlags } from "../project/project-options.ts";
 import { checkProject } from "../project/check-project.ts";
 import { formatFinding, type Finding } from "../project/finding.ts";
 import type { Project } from "../project/load-project.ts";

@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
-import type { AddCommand } from "../command.ts";
-import { UsageError } from "../failure.ts";
-import { addRegistryOptions } from "../project-options.ts";
+import type { AddCommand } from "../shell/command.ts";
+import { UsageError } from "../shell/failure.ts";
+import { addRegistryOptions } from "../project/project-options.ts";
 import { describeReplay } from "../replay/describe-replay.ts";
 import { type ReplayFlags, runReplay } from "../replay/run-replay.ts";
 import { readTime, wholeNumber } from "../sql/read-window.ts";

@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option } from "commander";
-import type { AddCommand, CommandContext } from "../command.ts";
-import { UsageError } from "../failure.ts";
+import type { AddCommand, CommandContext } from "../shell/command.ts";
+import { UsageError } from "../shell/failure.ts";
 import { printableJson, printableLine } from "../text/printable.ts";
-import { addRegistryOptions, type RegistryFlags } from "../project-options.ts";
+import { addRegistryOptions, type RegistryFlags } from "../project/project-options.ts";
 import { followRows, type Window } from "../sql/follow-rows.ts";
 import { readSpan, storeTime, wholeNumber } from "../sql/read-window.ts";
 import { resolveVersion } from "../sql/resolve-version.ts";

@@ -1,6 +1,6 @@
 /** Redriving in steps that stop by themselves when what was redriven fails again. */
 import { REDRIVE_MAX } from "@plumbline/schemas";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 import { RedriveAnswer } from "../registry/answers.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 

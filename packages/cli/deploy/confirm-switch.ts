@@ -1,7 +1,7 @@
 /** Waits until the calls that clients report prove a rollback, and says what they prove. */
-import type { CommandContext } from "../command.ts";
-import { CommandFailure } from "../failure.ts";
-import { createProgress } from "../progress.ts";
+import type { CommandContext } from "../shell/command.ts";
+import { CommandFailure } from "../shell/failure.ts";
+import { createProgress } from "../shell/progress.ts";
 import type { SqlEndpoint } from "../sql/sql-endpoint.ts";
 import { count } from "../text/spoken.ts";
 import { readServedCalls, type ServedCalls, type Switch } from "./served-calls.ts";

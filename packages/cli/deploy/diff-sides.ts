@@ -9,7 +9,7 @@ import {
   type ParsedPrompt,
   type PromptDocument,
 } from "@plumbline/prompts";
-import { CommandFailure, EXIT, UsageError } from "../failure.ts";
+import { CommandFailure, EXIT, UsageError } from "../shell/failure.ts";
 import type { Project } from "../project/load-project.ts";
 import { VersionAnswer } from "../registry/answers.ts";
 import { envOf, incumbentOf, readUseCase, readUseCaseIfAny } from "../registry/read-use-case.ts";

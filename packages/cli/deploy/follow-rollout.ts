@@ -1,6 +1,6 @@
 /** Watches a rollout until it serves everybody or was taken back. */
-import type { CommandContext } from "../command.ts";
-import { createProgress } from "../progress.ts";
+import type { CommandContext } from "../shell/command.ts";
+import { createProgress } from "../shell/progress.ts";
 import type { EnvSummary, UseCaseAnswer, VersionSummary } from "../registry/answers.ts";
 import { envOf, readUseCase } from "../registry/read-use-case.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";

@@ -1,7 +1,7 @@
 /** What refuses a push before anything is sent: files that are wrong, and files that git does not have. */
 import type { ParsedPrompt } from "@plumbline/prompts";
-import type { CommandContext } from "../command.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import type { CommandContext } from "../shell/command.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 import { readGitState, readGitUser, readLastAuthor, type GitState } from "../git/git.ts";
 import { checkUseCase, fileFindings, inOrder } from "../project/check-project.ts";
 import { formatFinding } from "../project/finding.ts";

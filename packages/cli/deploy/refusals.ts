@@ -1,8 +1,8 @@
 /** What the registry refused, with everything that the user can do about it. */
 import { z } from "zod";
-import type { CommandIo } from "../command.ts";
-import { CommandFailure } from "../failure.ts";
-import { gateExitCode } from "../gate-exit-code.ts";
+import type { CommandIo } from "../shell/command.ts";
+import { CommandFailure } from "../shell/failure.ts";
+import { gateExitCode } from "../shell/gate-exit-code.ts";
 
 /** Of a problem: `field` is the reason's code. */
 const GateReasons = z.array(z.object({ field: z.string(), message: z.string() }));

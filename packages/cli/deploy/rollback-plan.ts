@@ -1,4 +1,4 @@
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 import type { UseCaseAnswer, VersionSummary } from "../registry/answers.ts";
 import { envOf } from "../registry/read-use-case.ts";
 import { findVersion, labelOf } from "../registry/version-reference.ts";

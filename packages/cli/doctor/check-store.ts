@@ -1,7 +1,7 @@
 /** The store over SQL: is it there and migrated, did every call arrive, and what was set aside? */
 import type { Clock } from "@plumbline/ports";
 import { z } from "zod";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 import { storeTime } from "../sql/read-window.ts";
 import type { SqlEndpoint } from "../sql/sql-endpoint.ts";
 import { printableLine } from "../text/printable.ts";

@@ -2,7 +2,7 @@
 import { addressOf, ExternalError, type Clock } from "@plumbline/ports";
 import { type EvalCase, type PromptDocument, renderPrompt } from "@plumbline/prompts";
 import { z } from "zod";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type { Budget } from "./budget.ts";
 import type { Provider } from "./provider.ts";

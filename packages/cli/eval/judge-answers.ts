@@ -8,11 +8,11 @@ import {
   type NamedRubric,
   rubricHash,
 } from "@plumbline/prompts";
-import { loadConfig } from "@plumbline/runtime/load-config";
+import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import { JudgeChoiceConfig, judgeChoice } from "@plumbline/services/judge/config";
 import { z } from "zod";
-import type { CommandIo } from "../command.ts";
-import { secretOf } from "../project-options.ts";
+import type { CommandIo } from "../shell/command.ts";
+import { secretOf } from "../project/project-options.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type { Budget } from "./budget.ts";
 

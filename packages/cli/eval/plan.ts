@@ -8,7 +8,7 @@ import {
   shortVersion,
 } from "@plumbline/prompts";
 import { EVAL_BODY_BYTES_MAX, UseCaseSettings } from "@plumbline/schemas";
-import { CommandFailure, EXIT, UsageError } from "../failure.ts";
+import { CommandFailure, EXIT, UsageError } from "../shell/failure.ts";
 import type { Project } from "../project/load-project.ts";
 import { settingsOf } from "../project/use-case-settings.ts";
 import type { UseCaseAnswer } from "../registry/answers.ts";

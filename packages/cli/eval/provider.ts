@@ -3,9 +3,9 @@ import { createCompletion, type Complete } from "@plumbline/adapters/llm/complet
 import type { Usage } from "@plumbline/adapters/llm/price";
 import type { Clock } from "@plumbline/ports";
 import { createPricing } from "@plumbline/services/writer/price";
-import type { CommandIo } from "../command.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
-import { secretOf } from "../project-options.ts";
+import type { CommandIo } from "../shell/command.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
+import { secretOf } from "../project/project-options.ts";
 
 export interface Provider {
   /** `openai` of `openai/gpt-5-mini`. */

@@ -1,8 +1,8 @@
 /** Plans and runs the evals of the asked use cases, one after the other, and records what is worth recording. */
 import { resolve } from "node:path";
-import type { CommandContext } from "../command.ts";
-import { UsageError } from "../failure.ts";
-import { createProgress } from "../progress.ts";
+import type { CommandContext } from "../shell/command.ts";
+import { UsageError } from "../shell/failure.ts";
+import { createProgress } from "../shell/progress.ts";
 import type { Project } from "../project/load-project.ts";
 import {
   checkEnv,
@@ -10,7 +10,7 @@ import {
   openProject,
   openRegistry,
   type RegistryFlags,
-} from "../project-options.ts";
+} from "../project/project-options.ts";
 import { NO_CACHE, openAnswerCache } from "./answer-cache.ts";
 import { createBudget } from "./budget.ts";
 import { decide } from "./decide.ts";

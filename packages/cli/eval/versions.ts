@@ -6,7 +6,7 @@ import {
   promptVersion,
   shortVersion,
 } from "@plumbline/prompts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 import { VersionAnswer, type UseCaseAnswer } from "../registry/answers.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 import { findVersion } from "../registry/version-reference.ts";

@@ -1,7 +1,7 @@
 /** What git knows about a project: who wrote a file, which commit this is, and what is not committed. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 
 const run = promisify(execFile);
 const TIMEOUT_MS = 20_000;

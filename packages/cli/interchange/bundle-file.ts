@@ -9,7 +9,7 @@ import { makeFolder } from "@plumbline/runtime/make-folder";
 import { contentHash } from "@plumbline/prompts";
 import { LIVE_USE_CASES_MAX, LiveAnswer } from "@plumbline/schemas";
 import { z } from "zod";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 import { UseCasesAnswer } from "../registry/answers.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
 

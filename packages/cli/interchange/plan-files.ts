@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder } from "@plumbline/runtime/make-folder";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 import type { WrittenFile } from "./promptfoo-write.ts";
 
 interface FileOutcome {

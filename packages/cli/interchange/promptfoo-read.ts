@@ -12,7 +12,7 @@ import {
   readYaml,
 } from "@plumbline/prompts";
 import { z } from "zod";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 import { Extras, type Imported, type ImportedPrompt, useCaseFrom } from "./imported-prompt.ts";
 import { modelFromProviderId } from "./model-name.ts";
 import { fromNunjucks } from "./nunjucks.ts";

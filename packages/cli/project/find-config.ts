@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { checkConfig, formatProblem, parseConfig, type Parsed } from "@plumbline/prompts";
 import type { ConfigFile } from "@plumbline/schemas";
-import { CommandFailure, EXIT } from "../failure.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 
 const TEXTS = ["yaml", "yml", "json"] as const;
 const MODULES = ["ts", "mjs"] as const;

@@ -1,4 +1,4 @@
-import { CommandFailure } from "../failure.ts";
+import { CommandFailure } from "../shell/failure.ts";
 import { UseCaseAnswer, type EnvSummary } from "./answers.ts";
 import type { RegistryClient } from "./registry-client.ts";
 

@@ -4,8 +4,8 @@ import { addressOf, whyUnreachable } from "@plumbline/ports";
 import { Problem } from "@plumbline/schemas";
 import { z } from "zod";
 import { printableLine } from "../text/printable.ts";
-import type { CommandIo } from "../command.ts";
-import { CommandFailure, EXIT } from "../failure.ts";
+import type { CommandIo } from "../shell/command.ts";
+import { CommandFailure, EXIT } from "../shell/failure.ts";
 
 export interface RegistryClient {
   readonly url: string;

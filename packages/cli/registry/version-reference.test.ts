@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CommandFailure, UsageError } from "../failure.ts";
+import { CommandFailure, UsageError } from "../shell/failure.ts";
 import { UseCaseAnswer } from "./answers.ts";
 import { findVersion, readTarget } from "./version-reference.ts";
 

@@ -1,6 +1,6 @@
 /** How people name a version on the command line, and how it is named to them. */
 import { parseShortVersion } from "@plumbline/prompts";
-import { CommandFailure, EXIT, UsageError } from "../failure.ts";
+import { CommandFailure, EXIT, UsageError } from "../shell/failure.ts";
 import type { UseCaseAnswer, VersionSummary } from "./answers.ts";
 
 /** A use case and one of its versions: `v3`, 12 or more hex digits, or `sha256:<64 hex>`. */

@@ -1,7 +1,7 @@
 import { parseShortVersion } from "@plumbline/prompts";
-import type { CommandContext } from "../command.ts";
-import { UsageError } from "../failure.ts";
-import { openRegistry, type RegistryFlags } from "../project-options.ts";
+import type { CommandContext } from "../shell/command.ts";
+import { UsageError } from "../shell/failure.ts";
+import { openRegistry, type RegistryFlags } from "../project/project-options.ts";
 import { VersionAnswer } from "../registry/answers.ts";
 
 /**

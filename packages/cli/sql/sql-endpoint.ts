@@ -7,8 +7,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { whyUnreachable } from "@plumbline/ports";
 import { z } from "zod";
-import type { CommandIo } from "../command.ts";
-import { CommandFailure, EXIT, UsageError } from "../failure.ts";
+import type { CommandIo } from "../shell/command.ts";
+import { CommandFailure, EXIT, UsageError } from "../shell/failure.ts";
 
 /** Found through the package's root, so that the same code works from source and from `dist`. */
 const FOLDER = join(dirname(createRequire(import.meta.url).resolve("@plumbline/cli/package.json")), "sql");

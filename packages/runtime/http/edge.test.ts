@@ -3,7 +3,7 @@ import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { createLogger } from "../logger.ts";
-import { AllowedHosts } from "../process-config.ts";
+import { AllowedHosts } from "../process/process-config.ts";
 import { allowHosts } from "./allowed-hosts.ts";
 import { createHttpApp, createOpenGuard, listen, type HttpApp } from "./index.ts";
 

@@ -11,7 +11,7 @@ import {
   STATUS_CODES,
 } from "node:http";
 import { type AddressInfo, isIPv4, type Socket } from "node:net";
-import { InvalidConfigError } from "../load-config.ts";
+import { InvalidConfigError } from "../variables/load-config.ts";
 import type { Logger } from "../logger.ts";
 import { ANSWER_HEADERS, refusalOf } from "./foreign-requests.ts";
 import type { ProblemBody } from "./problem.ts";

@@ -2,7 +2,7 @@
 import { readFileSync, unwatchFile, watchFile } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { ServerOptions } from "node:http";
-import { InvalidConfigError } from "../load-config.ts";
+import { InvalidConfigError } from "../variables/load-config.ts";
 import type { Logger } from "../logger.ts";
 
 /** Paths of PEM files. */

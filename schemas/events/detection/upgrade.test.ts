@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { IncidentEvent } from "../incident-event.ts";
+import { IncidentEvent } from "./incident-event.ts";
 
 /** As the code of November 2026 wrote them: what the tests of its jobs appended. */
 const LINES = readFileSync(new URL("./before-contract.fixture.jsonl", import.meta.url), "utf8")

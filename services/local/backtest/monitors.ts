@@ -1,6 +1,6 @@
 /** The monitor's jobs as the service runs them, without its schedule: the replay says when they look. */
 import type { Clock, EventLog, Store } from "@plumbline/ports";
-import { loadConfig } from "@plumbline/runtime/load-config";
+import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import type { Logger } from "@plumbline/runtime/logger";
 import { HOUR_MS } from "@plumbline/schemas";
 import { MonitorConfig } from "../../monitor/config.ts";

@@ -17,7 +17,7 @@ import { createLexicalJudge } from "@plumbline/adapters/lexical/judge";
 import { createJudge } from "@plumbline/adapters/llm/create-judge";
 import { createMemoryEventLog, type MemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { type Clock, ConfigError, type EventLog, type Store, writeEvent } from "@plumbline/ports";
-import { loadConfig } from "@plumbline/runtime/load-config";
+import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import type { Logger } from "@plumbline/runtime/logger";
 import { HOUR_MS, type Topic } from "@plumbline/schemas";
 import { JudgeChoiceConfig, judgeChoice, JudgeConfig } from "../../judge/config.ts";

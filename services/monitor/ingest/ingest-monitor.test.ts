@@ -8,7 +8,7 @@ import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import type { Clock } from "@plumbline/ports";
-import { loadConfig } from "@plumbline/runtime/load-config";
+import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { scrape } from "@plumbline/runtime/metrics";
 import { WriterConfig } from "../../writer/config.ts";
