@@ -16,6 +16,7 @@ const REQUIRED = {
 
 test("a service that spreads the shapes reads brokers, store, log level, drain time and its port", () => {
   expect(loadConfig(Config, { ...REQUIRED, PLUMBLINE_LOG_LEVEL: "debug", PLUMBLINE_X_PORT: "0" })).toEqual({
+    PLUMBLINE_ALLOWED_HOSTS: [],
     PLUMBLINE_KAFKA_BROKERS: ["a:9092", "b:9092"],
     PLUMBLINE_CLICKHOUSE_URL: "http://user:secret@clickhouse:8123",
     PLUMBLINE_KAFKA_TLS: "off",

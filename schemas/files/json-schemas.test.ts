@@ -2,10 +2,10 @@ import { readFileSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { jsonSchemas } from "./json-schemas.ts";
 
-const FOLDER = new URL("./", import.meta.url);
+const FOLDER = new URL("../json/", import.meta.url);
 
 test.each([...jsonSchemas()].map(([file, text]) => ({ file, text })))(
-  "$file is what its zod schema says; else run schemas/json/write-json-schemas.ts",
+  "$file is what its zod schema says; else run schemas/files/write-json-schemas.ts",
   ({ file, text }) => {
     expect(readFileSync(new URL(file, FOLDER), "utf8")).toBe(text);
   },

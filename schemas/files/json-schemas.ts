@@ -1,10 +1,10 @@
 /** The JSON Schemas that editors check people's files with, generated from the zod schemas: one source of truth. */
 import { z } from "zod";
-import { ConfigFile } from "../files/config.ts";
-import { EvalCase } from "../files/eval-case.ts";
-import { PolicyFile } from "../files/policy.ts";
-import { PromptFrontMatter } from "../files/prompt.ts";
-import { RubricFile } from "../files/rubric.ts";
+import { ConfigFile } from "./config.ts";
+import { EvalCase } from "./eval-case.ts";
+import { PolicyFile } from "./policy.ts";
+import { PromptFrontMatter } from "./prompt.ts";
+import { RubricFile } from "./rubric.ts";
 
 const FILES: Readonly<Record<string, { readonly title: string; readonly schema: z.ZodType }>> = {
   "prompt.schema.json": { title: "Front matter of a Plumbline .prompt file", schema: PromptFrontMatter },

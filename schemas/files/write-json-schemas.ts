@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { jsonSchemas } from "./json-schemas.ts";
 
-const FOLDER = new URL("./", import.meta.url);
+const FOLDER = new URL("../json/", import.meta.url);
 
 mkdirSync(FOLDER, { recursive: true });
 for (const [file, text] of jsonSchemas()) writeFileSync(new URL(file, FOLDER), text);
