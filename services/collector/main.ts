@@ -5,7 +5,7 @@ import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopicsMeanwhile } from "@plumbline/adapters/kafka/topics";
 import { serveProcess } from "@plumbline/runtime/serve-process";
-import { startProcess } from "@plumbline/runtime/start-process";
+import { startProcess } from "@plumbline/runtime/process/start-process";
 import { CollectorConfig } from "./config.ts";
 import { createCollector } from "./service.ts";
 

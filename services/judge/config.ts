@@ -1,4 +1,4 @@
-import { httpUrl, LogAndStoreConfig } from "@plumbline/runtime/process-config";
+import { httpUrl, LogAndStoreConfig } from "@plumbline/runtime/process/process-config";
 import { z } from "zod";
 
 /** Environment of the judge, in every mode. */

@@ -6,7 +6,7 @@ import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { serveProcess } from "@plumbline/runtime/serve-process";
-import { startProcess } from "@plumbline/runtime/start-process";
+import { startProcess } from "@plumbline/runtime/process/start-process";
 import { MonitorProcessConfig } from "./config.ts";
 import { createMonitor } from "./service.ts";
 

@@ -11,7 +11,7 @@ import { runbooksDir } from "@plumbline/alerts";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
 import { stopOnSignal } from "@plumbline/runtime/run";
 import { serveProcess } from "@plumbline/runtime/serve-process";
-import { startProcess } from "@plumbline/runtime/start-process";
+import { startProcess } from "@plumbline/runtime/process/start-process";
 import { NotifierConfig } from "./config.ts";
 import { inboxRoutes } from "./inbox-routes.ts";
 import { createNotifierService } from "./service.ts";

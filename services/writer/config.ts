@@ -1,4 +1,4 @@
-import { LogAndStoreConfig } from "@plumbline/runtime/process-config";
+import { LogAndStoreConfig } from "@plumbline/runtime/process/process-config";
 import { z } from "zod";
 
 /** Environment of the writer, in every mode. */

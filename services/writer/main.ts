@@ -7,7 +7,7 @@ import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createErasureFollower } from "@plumbline/erasure";
 import { serveProcess } from "@plumbline/runtime/serve-process";
-import { startProcess } from "@plumbline/runtime/start-process";
+import { startProcess } from "@plumbline/runtime/process/start-process";
 import { WriterProcessConfig } from "./config.ts";
 import { createEnrichment } from "./enrich-call.ts";
 import { createEraser } from "./eraser.ts";

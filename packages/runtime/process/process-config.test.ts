@@ -22,7 +22,6 @@ test("a service that spreads the shapes reads brokers, store, log level, drain t
     PLUMBLINE_KAFKA_TLS: "off",
     PLUMBLINE_LOG_LEVEL: "debug",
     PLUMBLINE_DRAIN_MS: 20_000,
-    PLUMBLINE_ALLOWED_HOSTS: [],
     PLUMBLINE_X_PORT: 0,
   });
 });
