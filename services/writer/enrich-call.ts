@@ -1,7 +1,6 @@
 import { describeCall } from "@plumbline/features";
 import type { CallRow } from "@plumbline/ports";
 import type { DecodedCall } from "./decode-call.ts";
-import type { WriterConfig } from "./config.ts";
 import {
   CALL_AGE_DAYS_MAX,
   CALL_AHEAD_MINUTES_MAX,
@@ -31,8 +30,16 @@ export interface Enrichment {
   readonly versions: Pick<VersionLimit, "takesIn" | "load">;
 }
 
+/** Of the writer's environment, what decides which calls are judged. */
+interface EnrichmentConfig {
+  /** Share of conversations, in [0,1]. */
+  readonly PLUMBLINE_JUDGE_SAMPLE_RATIO: number;
+  readonly PLUMBLINE_SAMPLING_EPOCH: string;
+  readonly PLUMBLINE_PINNED_SLICES: readonly string[];
+}
+
 /** The enrichment that production and local mode run: public prices, our features, the sampling plan. */
-export function createEnrichment(config: WriterConfig): Enrichment {
+export function createEnrichment(config: EnrichmentConfig): Enrichment {
   return {
     price: createPricing(),
     describe: describeCall,
