@@ -6,8 +6,8 @@ import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import type { EventLog } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
-import { readCursor } from "@plumbline/services/writer/cursor";
-import { createEnrichment } from "@plumbline/services/writer/enrich-call";
+import { readCursor } from "@plumbline/services/writer/delivery/cursor";
+import { createEnrichment } from "@plumbline/services/writer/calls/enrich-call";
 import { createWriter } from "@plumbline/services/writer/service";
 import type { Appended } from "./sample-call.ts";
 

@@ -8,7 +8,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import type { EventLog } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createCollector } from "@plumbline/services/collector/service";
-import { createEnrichment } from "@plumbline/services/writer/enrich-call";
+import { createEnrichment } from "@plumbline/services/writer/calls/enrich-call";
 import { createWriter } from "@plumbline/services/writer/service";
 
 /** Longest wait for the last call, ms; what is missing then is lost. */

@@ -48,7 +48,7 @@ const RULES: readonly Rule[] = [
       "services/local",
       // `eval` decides, prices and judges by the very functions that production uses.
       "packages/gate",
-      "services/writer/price",
+      "services/writer/calls/price",
       "services/judge/config",
       // `replay` judges under the rubric that production judges by.
       "services/judge/default-rubric",

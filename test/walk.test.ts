@@ -30,7 +30,7 @@ import { MonitorConfig } from "@plumbline/services/monitor/config";
 import { createMonitor } from "@plumbline/services/monitor/service";
 import { createNotifierService } from "@plumbline/services/notifier/service";
 import { WriterConfig } from "@plumbline/services/writer/config";
-import { createEnrichment } from "@plumbline/services/writer/enrich-call";
+import { createEnrichment } from "@plumbline/services/writer/calls/enrich-call";
 import { createWriter } from "@plumbline/services/writer/service";
 import { afterAll, expect, test, vi } from "vitest";
 import { brokerForTests } from "./kafka/broker-for-tests.ts";

@@ -6,7 +6,7 @@ import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createJudge } from "@plumbline/adapters/llm/create-judge";
-import { serveProcess } from "@plumbline/runtime/serve-process";
+import { serveProcess } from "@plumbline/runtime/process/serve-process";
 import { startProcess } from "@plumbline/runtime/process/start-process";
 import { judgeChoice, JudgeProcessConfig } from "./config.ts";
 import { DEFAULT_RUBRICS } from "./default-rubric.ts";

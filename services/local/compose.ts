@@ -40,7 +40,7 @@ import { createNotifierService } from "../notifier/service.ts";
 import { createPolicyService } from "../policy/service.ts";
 import { createRegistry } from "../registry/service.ts";
 import { createSnapshotFile } from "../registry/snapshot.ts";
-import { createEnrichment } from "../writer/enrich-call.ts";
+import { createEnrichment } from "../writer/calls/enrich-call.ts";
 import { createEraser } from "../writer/eraser.ts";
 import { createWriter } from "../writer/service.ts";
 import type { LocalConfig } from "./config.ts";

@@ -10,7 +10,7 @@ import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
 import { runbooksDir } from "@plumbline/alerts";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
 import { stopOnSignal } from "@plumbline/runtime/run";
-import { serveProcess } from "@plumbline/runtime/serve-process";
+import { serveProcess } from "@plumbline/runtime/process/serve-process";
 import { startProcess } from "@plumbline/runtime/process/start-process";
 import { NotifierConfig } from "./config.ts";
 import { inboxRoutes } from "./inbox-routes.ts";

@@ -2,7 +2,7 @@
 import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
-import { serveProcess } from "@plumbline/runtime/serve-process";
+import { serveProcess } from "@plumbline/runtime/process/serve-process";
 import { startProcess } from "@plumbline/runtime/process/start-process";
 import { PolicyConfig } from "./config.ts";
 import { policyRoutes } from "./routes.ts";

@@ -9,7 +9,7 @@ import { DEFAULT_TENANT } from "@plumbline/runtime/http";
 import { REGISTRY_TOPIC, type RegistryEvent, type UseCaseSettings } from "@plumbline/schemas";
 import { answerAgain, fingerprintOf } from "@plumbline/registry-fold/fold";
 import { type LogFollower } from "./follow-log.ts";
-import { splitEval } from "./split-eval.ts";
+import { splitEval } from "./eval/split-eval.ts";
 import { findUseCase, type Outcome, type RegistryState } from "@plumbline/registry-fold/state";
 
 /** A command without what the registry adds. */

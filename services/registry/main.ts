@@ -4,7 +4,7 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopicsMeanwhile } from "@plumbline/adapters/kafka/topics";
-import { serveProcess } from "@plumbline/runtime/serve-process";
+import { serveProcess } from "@plumbline/runtime/process/serve-process";
 import { startProcess } from "@plumbline/runtime/process/start-process";
 import { RegistryConfig } from "./config.ts";
 import { createRegistry } from "./service.ts";

@@ -22,7 +22,7 @@ import { announceToPeople } from "./announce-to-people.ts";
 import { createSubmit } from "./commands.ts";
 import type { Folded } from "@plumbline/registry-fold/fold";
 import { DeadLetterBoard } from "./dead-letters/dead-letter-board.ts";
-import { deadLetterRoutes } from "./dead-letters/routes.ts";
+import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { erasureRoutes } from "./erasure-routes.ts";
 import { LogFollower } from "./follow-log.ts";
 import { keyRoutes } from "./key-routes.ts";

@@ -22,7 +22,7 @@ import {
   type GateOutcome,
 } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
-import { decideEval } from "./decide-eval.ts";
+import { decideEval } from "./eval/decide-eval.ts";
 import type { Command, Submit, Submitted } from "./commands.ts";
 import {
   readExpectation,

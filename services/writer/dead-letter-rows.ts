@@ -5,8 +5,8 @@
  */
 import type { DeadLetterRow, LogRecord } from "@plumbline/ports";
 import { DEAD_LETTERS_TOPIC, REDRIVEN_BY, VALUE_BYTES } from "@plumbline/schemas";
-import type { Destination } from "./destination.ts";
-import { storedIn, type DestinationDeps } from "./stored-in.ts";
+import type { Destination } from "./delivery/destination.ts";
+import { storedIn, type DestinationDeps } from "./delivery/stored-in.ts";
 
 const NAME_CHARS_MAX = 200;
 const DETAIL_CHARS_MAX = 512;

@@ -2,11 +2,11 @@
 import type { DeliveredTable, Origin } from "@plumbline/ports";
 import { Feedback, IncidentEvent, RegistryEvent, Verdict, type Topic } from "@plumbline/schemas";
 import type { z } from "zod";
-import { decodeEvent } from "./decode-event.ts";
-import type { Destination } from "./destination.ts";
-import { readTenant } from "./read-tenant.ts";
-import { isPlausible } from "./record-time.ts";
-import { storedIn, type DestinationDeps } from "./stored-in.ts";
+import { decodeEvent } from "./calls/decode-event.ts";
+import type { Destination } from "./delivery/destination.ts";
+import { readTenant } from "./calls/read-tenant.ts";
+import { isPlausible } from "./delivery/record-time.ts";
+import { storedIn, type DestinationDeps } from "./delivery/stored-in.ts";
 
 export function verdictDestination(deps: DestinationDeps) {
   const toRow = (origin: Origin, verdict: Verdict) => ({ ...origin, verdict });

@@ -2,7 +2,7 @@
 import { StoreError, type CallRow, type Clock, type Origin } from "@plumbline/ports";
 import { count, observe } from "@plumbline/runtime/metrics";
 import type { Topic } from "@plumbline/schemas";
-import type { Destination } from "./destination.ts";
+import type { Destination } from "./delivery/destination.ts";
 
 /** Calls of a block whose age is looked at. */
 const AGES_A_BLOCK = 32;

@@ -6,10 +6,10 @@ import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics } from "@plumbline/adapters/kafka/topics";
 import { createErasureFollower } from "@plumbline/erasure";
-import { serveProcess } from "@plumbline/runtime/serve-process";
+import { serveProcess } from "@plumbline/runtime/process/serve-process";
 import { startProcess } from "@plumbline/runtime/process/start-process";
 import { WriterProcessConfig } from "./config.ts";
-import { createEnrichment } from "./enrich-call.ts";
+import { createEnrichment } from "./calls/enrich-call.ts";
 import { createEraser } from "./eraser.ts";
 import { createWriter } from "./service.ts";
 

@@ -14,7 +14,7 @@ import type { Topic } from "@plumbline/schemas";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { WriterConfig } from "./config.ts";
-import { createEnrichment } from "./enrich-call.ts";
+import { createEnrichment } from "./calls/enrich-call.ts";
 import { createWriter } from "./service.ts";
 
 const TABLES = [

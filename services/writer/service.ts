@@ -18,25 +18,25 @@ import { count } from "@plumbline/runtime/metrics";
 import type { Service } from "@plumbline/runtime/run";
 import { cleanRecord, createErasureFollower, type ErasureList } from "@plumbline/erasure";
 import { DAY_MS } from "@plumbline/schemas";
-import { attemptWaitMs } from "./backoff.ts";
+import { attemptWaitMs } from "./delivery/backoff.ts";
 import { BatchWatch } from "./batch-watch.ts";
-import { bindLog, type BindDeps } from "./bind-log.ts";
-import { callDestination } from "./call-destination.ts";
+import { bindLog, type BindDeps } from "./delivery/bind-log.ts";
+import { callDestination } from "./calls/call-destination.ts";
 import { deadLetterDestination } from "./dead-letter-rows.ts";
-import { BATCH_LIMITS, Delivery } from "./delivery.ts";
-import type { Destination } from "./destination.ts";
-import type { Enrichment } from "./enrich-call.ts";
+import { BATCH_LIMITS, Delivery } from "./delivery/delivery.ts";
+import type { Destination } from "./delivery/destination.ts";
+import type { Enrichment } from "./calls/enrich-call.ts";
 import {
   feedbackDestination,
   incidentDestination,
   registryDestination,
   verdictDestination,
 } from "./event-destinations.ts";
-import { DELIVERED_TOPICS, deliveryChecks, DeliveryHealth, type WriterHealth } from "./health.ts";
+import { DELIVERED_TOPICS, deliveryChecks, DeliveryHealth, type WriterHealth } from "./delivery/health.ts";
 import { measured, noteAges } from "./insert-metrics.ts";
-import { Interrupted } from "./interrupted.ts";
+import { Interrupted } from "./delivery/interrupted.ts";
 import { LagWatch } from "./lag.ts";
-import { GROUP, type DestinationDeps } from "./stored-in.ts";
+import { GROUP, type DestinationDeps } from "./delivery/stored-in.ts";
 
 interface WriterDeps {
   readonly log: EventLog;

@@ -21,7 +21,7 @@ import { createLogger } from "@plumbline/runtime/logger";
 import { run } from "@plumbline/runtime/run";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WriterConfig } from "../../services/writer/config.ts";
-import { createEnrichment } from "../../services/writer/enrich-call.ts";
+import { createEnrichment } from "../../services/writer/calls/enrich-call.ts";
 import { createWriter } from "../../services/writer/service.ts";
 import { brokerForTests } from "./broker-for-tests.ts";
 

@@ -6,7 +6,7 @@ import type { Health } from "@plumbline/runtime/health";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createMetricsService } from "@plumbline/runtime/process/metrics-service";
 import { createScheduler } from "@plumbline/runtime/schedule";
-import { DeliveryHealth, deliveryChecks } from "@plumbline/services/writer/health";
+import { DeliveryHealth, deliveryChecks } from "@plumbline/services/writer/delivery/health";
 import { BatchWatch } from "@plumbline/services/writer/batch-watch";
 import { LagWatch } from "@plumbline/services/writer/lag";
 import { expect, onTestFinished, test } from "vitest";

@@ -5,23 +5,23 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CALL_PAYLOADS, CALLS, hasPayload } from "@plumbline/adapters/clickhouse/call-tables";
+import { CALL_PAYLOADS, CALLS, hasPayload } from "@plumbline/adapters/clickhouse/tables/call-tables";
 import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
-import { encodeBlocks } from "@plumbline/adapters/clickhouse/encode-rows";
-import { encodeNative } from "@plumbline/adapters/clickhouse/native/encode-native";
+import { encodeBlocks } from "@plumbline/adapters/clickhouse/encode/encode-rows";
+import { encodeNative } from "@plumbline/adapters/clickhouse/encode/encode-native";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
-import { FEEDBACK } from "@plumbline/adapters/clickhouse/tables";
+import { FEEDBACK } from "@plumbline/adapters/clickhouse/tables/tables";
 import type { CallRow, LogRecord, Origin, Store } from "@plumbline/ports";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { BodyItem } from "../../services/collector/split-body.ts";
 import { readCall, readFeedback, type ReadEvent } from "../../services/collector/read-call.ts";
-import { callDestination } from "../../services/writer/call-destination.ts";
-import type { Destination } from "../../services/writer/destination.ts";
-import { createEnrichment } from "../../services/writer/enrich-call.ts";
+import { callDestination } from "../../services/writer/calls/call-destination.ts";
+import type { Destination } from "../../services/writer/delivery/destination.ts";
+import { createEnrichment } from "../../services/writer/calls/enrich-call.ts";
 import { feedbackDestination } from "../../services/writer/event-destinations.ts";
-import { withRecordTime } from "../../services/writer/record-time.ts";
-import type { DestinationDeps } from "../../services/writer/stored-in.ts";
+import { withRecordTime } from "../../services/writer/delivery/record-time.ts";
+import type { DestinationDeps } from "../../services/writer/delivery/stored-in.ts";
 
 /** The engine's own: rows past their age are dropped by it. */
 const NOW = Date.now();

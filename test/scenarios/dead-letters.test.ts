@@ -16,7 +16,7 @@ import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createRegistry } from "@plumbline/services/registry/service";
 import { WriterConfig } from "@plumbline/services/writer/config";
-import { createEnrichment } from "@plumbline/services/writer/enrich-call";
+import { createEnrichment } from "@plumbline/services/writer/calls/enrich-call";
 import { createWriter } from "@plumbline/services/writer/service";
 import { afterAll, expect, onTestFinished, test, vi } from "vitest";
 import { brokerForTests } from "../kafka/broker-for-tests.ts";

@@ -16,7 +16,7 @@ import { createLogger } from "@plumbline/runtime/logger";
 import { createCollector } from "@plumbline/services/collector/service";
 import { createRegistry } from "@plumbline/services/registry/service";
 import { WriterConfig } from "@plumbline/services/writer/config";
-import { createEnrichment } from "@plumbline/services/writer/enrich-call";
+import { createEnrichment } from "@plumbline/services/writer/calls/enrich-call";
 import { createWriter } from "@plumbline/services/writer/service";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { runPlumbline, type RunOptions } from "./tail-run.ts";

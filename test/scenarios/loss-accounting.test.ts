@@ -18,7 +18,7 @@ import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createCollector } from "@plumbline/services/collector/service";
 import { WriterConfig } from "@plumbline/services/writer/config";
-import { createEnrichment } from "@plumbline/services/writer/enrich-call";
+import { createEnrichment } from "@plumbline/services/writer/calls/enrich-call";
 import { createWriter } from "@plumbline/services/writer/service";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 

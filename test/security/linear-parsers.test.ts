@@ -15,8 +15,8 @@ import {
   type EvalCase,
 } from "@plumbline/prompts";
 import { expect, test } from "vitest";
-import { refuseUnlessReadOnly } from "../../packages/adapters/clickhouse/read-only-statement.ts";
-import { bindParameters, splitStatements } from "../../packages/adapters/clickhouse/sql-text.ts";
+import { refuseUnlessReadOnly } from "../../packages/adapters/clickhouse/sql/read-only-statement.ts";
+import { bindParameters, splitStatements } from "../../packages/adapters/clickhouse/sql/sql-text.ts";
 import { withoutErasedNames } from "../../packages/erasure/erased-names.ts";
 import { matchPattern } from "../../packages/prompts/bounded-pattern.ts";
 import { fromNunjucks, toNunjucks } from "../../packages/cli/interchange/nunjucks.ts";

@@ -4,7 +4,7 @@
  * Settings travel in the text of each statement and never on the connection: what one statement sets must not
  * reach the next one. Every call rejects with StoreError or ConfigError.
  */
-import type { QueryParameters } from "./sql-text.ts";
+import type { QueryParameters } from "./sql/sql-text.ts";
 
 export interface RowBlock {
   /** Qualified with its database. */

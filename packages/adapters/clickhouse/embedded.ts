@@ -26,7 +26,7 @@ import { HOLDER_WAIT_MS, isAlive, whenFree, type WaitLogger } from "../process/h
 import { createLanes, type Lanes } from "./lanes.ts";
 import { createReader, READER_SESSIONS } from "./reader.ts";
 import { openSpool } from "./spool.ts";
-import { bindParameters, withSettings } from "./sql-text.ts";
+import { bindParameters, withSettings } from "./sql/sql-text.ts";
 import {
   clickhouseCodeOf,
   runOn,

@@ -5,7 +5,7 @@ import { ERASURE } from "@plumbline/schemas/queries";
 import { z } from "zod";
 import type { ClickHouseConnection } from "./connection.ts";
 import { prepareQuery } from "./prepare-query.ts";
-import { readQuery } from "./sql-files.ts";
+import { readQuery } from "./sql/sql-files.ts";
 
 /** Calls and names of one query. */
 const IDS_MAX = 5_000;

@@ -3,7 +3,7 @@ import type { ErasedCalls, ErasedSubject, ErasedTexts } from "@plumbline/ports";
 import { ERASURE } from "@plumbline/schemas/queries";
 import type { ClickHouseConnection } from "./connection.ts";
 import { prepareQuery } from "./prepare-query.ts";
-import { readQuery } from "./sql-files.ts";
+import { readQuery } from "./sql/sql-files.ts";
 
 /** Calls of one mutation. */
 const CALLS_MAX = 5_000;

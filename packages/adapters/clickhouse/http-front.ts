@@ -18,10 +18,10 @@ import {
 } from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { EmbeddedClickHouse } from "./embedded.ts";
-import { refuseUnlessReadOnly } from "./read-only-statement.ts";
+import { refuseUnlessReadOnly } from "./sql/read-only-statement.ts";
 import { TOO_MANY_SIMULTANEOUS_QUERIES } from "./reader.ts";
-import { readQuery } from "./sql-files.ts";
-import { bindParameters, type StatementLimits, tokenize } from "./sql-text.ts";
+import { readQuery } from "./sql/sql-files.ts";
+import { bindParameters, type StatementLimits, tokenize } from "./sql/sql-text.ts";
 import { StatementError, type StatementRunner } from "./statement.ts";
 
 export interface ClickHouseFront {

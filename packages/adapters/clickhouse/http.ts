@@ -12,7 +12,7 @@ import {
   QUERY_LIMITS,
   RESULT_SETTINGS,
 } from "./connection.ts";
-import { withSettings } from "./sql-text.ts";
+import { withSettings } from "./sql/sql-text.ts";
 import { storeErrorOf } from "./translate-error.ts";
 
 /** Longer than any statement may run (`max_execution_time`), so that the server's own refusal arrives first. */

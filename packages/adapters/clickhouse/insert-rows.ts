@@ -1,8 +1,8 @@
 /** Inserts of the store: rows as blocks, and what an error says of how far it came. */
 import { type DeliveredTable, type Origin, PlumblineError, StoreError } from "@plumbline/ports";
 import type { ClickHouseConnection, RowBlock } from "./connection.ts";
-import { encodeBlocks, type EncodedBlock, type TableEncoding } from "./encode-rows.ts";
-import type { NativeTable } from "./native/encode-native.ts";
+import { encodeBlocks, type EncodedBlock, type TableEncoding } from "./encode/encode-rows.ts";
+import type { NativeTable } from "./encode/encode-native.ts";
 
 /** Rows of one insert are of one partition; `call_payloads` go with their calls. */
 export function tagOf(

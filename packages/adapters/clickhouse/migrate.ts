@@ -4,8 +4,8 @@
  */
 import { ConfigError } from "@plumbline/ports";
 import type { ClickHouseConnection } from "./connection.ts";
-import { type Migration, readMigrations, readQuery } from "./sql-files.ts";
-import { splitStatements } from "./sql-text.ts";
+import { type Migration, readMigrations, readQuery } from "./sql/sql-files.ts";
+import { splitStatements } from "./sql/sql-text.ts";
 
 const engineVersion = readQuery("engine_version");
 const ledgerExists = readQuery("ledger_exists");

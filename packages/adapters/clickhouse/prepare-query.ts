@@ -2,9 +2,9 @@
 import type { Query, SqlParameters } from "@plumbline/schemas/queries";
 import { z } from "zod";
 import type { ClickHouseConnection } from "./connection.ts";
-import { toDateTime64 } from "./encode-rows.ts";
-import { readQuery } from "./sql-files.ts";
-import type { QueryParameters } from "./sql-text.ts";
+import { toDateTime64 } from "./encode/encode-rows.ts";
+import { readQuery } from "./sql/sql-files.ts";
+import type { QueryParameters } from "./sql/sql-text.ts";
 
 export function prepareQuery<Asked, Row>(
   clickhouse: ClickHouseConnection,

@@ -5,7 +5,7 @@
  */
 import { mkdir, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { quoteString } from "./sql-text.ts";
+import { quoteString } from "./sql/sql-text.ts";
 
 const SUFFIX = ".native";
 

@@ -3,15 +3,15 @@
  */
 import type { CallRow, DeliveredTable, OffsetRange, Origin, Store, StoreQueries } from "@plumbline/ports";
 import { FEATURE_CELLS, OFFSETS, QUERIES, type Query } from "@plumbline/schemas/queries";
-import { CALL_PAYLOADS, CALLS, hasPayload } from "./call-tables.ts";
+import { CALL_PAYLOADS, CALLS, hasPayload } from "./tables/call-tables.ts";
 import type { ClickHouseConnection } from "./connection.ts";
-import type { TableEncoding } from "./encode-rows.ts";
+import type { TableEncoding } from "./encode/encode-rows.ts";
 import { countTexts, eraseTexts, findCallsToErase } from "./erase.ts";
 import { findNamesToErase, rewriteIncidents } from "./erase-names.ts";
 import { insertAll, insertNative, isDataError, markPartial, type Progress, tagOf } from "./insert-rows.ts";
 import { assertMigrated, migrate } from "./migrate.ts";
-import { encodeNative } from "./native/encode-native.ts";
-import { BASELINES, DRIFT_RESULTS, EVIDENCE, QUALITY_STATES } from "./monitor-tables.ts";
+import { encodeNative } from "./encode/encode-native.ts";
+import { BASELINES, DRIFT_RESULTS, EVIDENCE, QUALITY_STATES } from "./tables/monitor-tables.ts";
 import { preparePendingCalls } from "./pending-calls.ts";
 import { prepareQuery } from "./prepare-query.ts";
 import {
@@ -22,7 +22,7 @@ import {
   LOG_BINDINGS,
   REGISTRY_EVENTS,
   VERDICTS,
-} from "./tables.ts";
+} from "./tables/tables.ts";
 
 export function createClickHouseStore(clickhouse: ClickHouseConnection): Store {
   const ofRange = <Asked, Row>(query: Query<Asked, Row>) => prepareQuery(clickhouse, query);

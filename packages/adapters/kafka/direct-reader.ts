@@ -11,7 +11,7 @@ import { within } from "./deadline.ts";
 import type { KafkaLogger } from "./driver-log.ts";
 import { fetchedBatch, type DriverCluster, type FetchedBatch } from "./driver.ts";
 import { brokerErrorType, toLogError } from "./errors.ts";
-import { toLogRecord, toOffset } from "./record.ts";
+import { toLogRecord, toOffset } from "./wire/record.ts";
 
 /** Most bytes of one answer. A broker sends at least one batch, however few bytes are asked for. */
 const FETCH_BYTES_MAX = 8 * 1_048_576;

@@ -3,8 +3,8 @@
  * is as stable as its outside; the version is checked all the same, and a test fails when a piece has moved.
  */
 import { createRequire } from "node:module";
-import { decodeBatches, isCurrentFormat, type DecodedMessage } from "./record-batch.ts";
-import type { FetchedMessage } from "./record.ts";
+import { decodeBatches, isCurrentFormat, type DecodedMessage } from "./wire/record-batch.ts";
+import type { FetchedMessage } from "./wire/record.ts";
 
 const require = createRequire(import.meta.url);
 

@@ -10,7 +10,7 @@ import { createDirectReader } from "./direct-reader.ts";
 import { brokersAnswer, brokersAway, type KafkaLogger, SILENT } from "./driver-log.ts";
 import { toLogError } from "./errors.ts";
 import { GroupReader } from "./group-reader.ts";
-import { toOffset } from "./record.ts";
+import { toOffset } from "./wire/record.ts";
 
 interface KafkaEventLogOptions extends KafkaConnection {
   /** Gets kafkajs' lines too, a level lower than kafkajs gives them. Default: silence. */

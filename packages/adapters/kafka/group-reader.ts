@@ -14,7 +14,7 @@ import type { KafkaLogger } from "./driver-log.ts";
 import type { LostPosition } from "./driver.ts";
 import { brokerErrorType, isLostAssignment, toLogError } from "./errors.ts";
 import { groupIdOf, runMembership } from "./membership.ts";
-import { handOvers, toOffset } from "./record.ts";
+import { handOvers, toOffset } from "./wire/record.ts";
 
 /**
  * A batch in flight when the group changes may finish within this, while the whole group waits: cheaper than to

@@ -2,7 +2,7 @@
 import { createCompletion, type Complete } from "@plumbline/adapters/llm/complete";
 import type { Usage } from "@plumbline/adapters/llm/price";
 import type { Clock } from "@plumbline/ports";
-import { createPricing } from "@plumbline/services/writer/price";
+import { createPricing } from "@plumbline/services/writer/calls/price";
 import type { CommandIo } from "../shell/command.ts";
 import { CommandFailure, EXIT } from "../shell/failure.ts";
 import { secretOf } from "../project/project-options.ts";

@@ -12,7 +12,7 @@ import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { scrape } from "@plumbline/runtime/metrics";
 import { WriterConfig } from "../../writer/config.ts";
-import { createEnrichment } from "../../writer/enrich-call.ts";
+import { createEnrichment } from "../../writer/calls/enrich-call.ts";
 import { createWriter } from "../../writer/service.ts";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { createIngestMonitor } from "./ingest-monitor.ts";

@@ -1,9 +1,9 @@
 /** The services of a process of its own, and the port on which it answers about them. */
 import type { z } from "zod";
-import type { Logger } from "./logger.ts";
-import { createMetricsService } from "./process/metrics-service.ts";
-import type { MetricsConfig, ProcessConfig } from "./process/process-config.ts";
-import { runProcess, stopOnSignal, type Resource, type Service } from "./run.ts";
+import type { Logger } from "../logger.ts";
+import { createMetricsService } from "./metrics-service.ts";
+import type { MetricsConfig, ProcessConfig } from "./process-config.ts";
+import { runProcess, stopOnSignal, type Resource, type Service } from "../run.ts";
 
 interface ServeOptions {
   readonly config: z.output<typeof MetricsConfig> & z.output<typeof ProcessConfig>;

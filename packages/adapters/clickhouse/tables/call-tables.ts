@@ -19,8 +19,8 @@ import {
   uint32,
   uint64,
   uuid,
-} from "./native/column-types.ts";
-import { column, type NativeColumn, type NativeTable } from "./native/encode-native.ts";
+} from "../encode/column-types.ts";
+import { column, type NativeColumn, type NativeTable } from "../encode/encode-native.ts";
 
 function of<Value>(
   name: string,

@@ -6,7 +6,7 @@
  *
  * @see https://kafka.apache.org/documentation/#recordbatch
  */
-import { CODECS, decompress } from "./codecs/decompress.ts";
+import { CODECS, decompress } from "../codecs/decompress.ts";
 import { crc32c } from "./crc32c.ts";
 import type { FetchedMessage } from "./record.ts";
 

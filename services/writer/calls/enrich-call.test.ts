@@ -9,7 +9,7 @@ import {
 } from "@plumbline/schemas";
 import { expect, test } from "vitest";
 import { decodeCall } from "./decode-call.ts";
-import type { TimedRecord } from "./destination.ts";
+import type { TimedRecord } from "../delivery/destination.ts";
 import { enrichCall, type Enrichment } from "./enrich-call.ts";
 import { createPricing } from "./price.ts";
 import { SamplingPlan } from "./sampling-plan.ts";

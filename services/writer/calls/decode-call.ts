@@ -1,6 +1,6 @@
 import { CALL_FIELDS, LlmCall } from "@plumbline/schemas";
 import { decodeEvent } from "./decode-event.ts";
-import type { TimedRecord } from "./destination.ts";
+import type { TimedRecord } from "../delivery/destination.ts";
 import { readTenant } from "./read-tenant.ts";
 
 /** A record read as a call, or the low-cardinality reason why it can't be one. */

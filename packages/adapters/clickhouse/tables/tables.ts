@@ -4,7 +4,7 @@
  */
 import type { DeadLetterRow, IngestAudit, LogBinding, Origin } from "@plumbline/ports";
 import type { Feedback, IncidentEvent, RegistryEvent, Verdict } from "@plumbline/schemas";
-import { type TableEncoding, toDateTime64 } from "./encode-rows.ts";
+import { type TableEncoding, toDateTime64 } from "../encode/encode-rows.ts";
 
 const ORIGIN_COLUMNS = ["log_epoch", "log_partition", "log_offset", "ingested_at"] as const;
 

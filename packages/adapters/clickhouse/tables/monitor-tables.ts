@@ -1,6 +1,6 @@
 /** What the monitor keeps: baselines, evidence, states, drift. One row of the port, in the order of the columns. */
 import type { BaselineInsert, DriftResult, EvidenceRow, QualityStateRow } from "@plumbline/ports";
-import { type TableEncoding, toDateTime64 } from "./encode-rows.ts";
+import { type TableEncoding, toDateTime64 } from "../encode/encode-rows.ts";
 
 export const BASELINES: TableEncoding<BaselineInsert> = {
   table: "plumbline_raw.baseline_snapshots",

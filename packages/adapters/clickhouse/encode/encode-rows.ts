@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { StoreError } from "@plumbline/ports";
-import { withinDateTime64 } from "./native/column-types.ts";
+import { withinDateTime64 } from "./column-types.ts";
 
 /** A table and how one row of the port becomes the values of its columns, in the same order. */
 export interface TableEncoding<Row> {

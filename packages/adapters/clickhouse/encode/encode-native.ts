@@ -1,6 +1,6 @@
 /** Rows of the port → blocks of the Native format, for the tables that every call goes through. */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { unencodable, type EncodedBlock } from "../encode-rows.ts";
+import { unencodable, type EncodedBlock } from "./encode-rows.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import type { ColumnType } from "./column-types.ts";
 

@@ -1,8 +1,8 @@
 /** Dead letters over HTTP. The registry serves them because it has the log and knows who may do what. */
 import type { Principal, Route } from "@plumbline/runtime/http";
 import { DEAD_LETTERS_PAGE_MAX, type DeadLettersAnswer, RedriveBody } from "@plumbline/schemas";
-import { badRequest, notFound, numberOf, queryOf, readJson } from "../read-request.ts";
-import type { DeadLetterBoard } from "./dead-letter-board.ts";
+import { badRequest, notFound, numberOf, queryOf, readJson } from "./read-request.ts";
+import type { DeadLetterBoard } from "./dead-letters/dead-letter-board.ts";
 
 const PAGE_DEFAULT = 50;
 

@@ -1,11 +1,11 @@
 import type { CallRow } from "@plumbline/ports";
 import { redrivenOffset } from "@plumbline/schemas";
 import { decodeCall } from "./decode-call.ts";
-import type { Destination } from "./destination.ts";
+import type { Destination } from "../delivery/destination.ts";
 import { DuplicateWindow } from "./duplicate-window.ts";
 import { enrichCall, type Enrichment } from "./enrich-call.ts";
 import { RepeatBook } from "./repeat-book.ts";
-import { storedIn, type DestinationDeps } from "./stored-in.ts";
+import { storedIn, type DestinationDeps } from "../delivery/stored-in.ts";
 
 /** Offsets of one partition in which a repeated call is dropped: minutes of traffic, as long as an emitter retries. */
 const DUPLICATE_OFFSETS = 50_000;
