@@ -25,7 +25,7 @@ test("imports, exports and lengths are read from a file as it is written", () =>
   const text = [
     'import { a, type B } from "./near.ts";',
     'import type { C } from "@plumbline/ports";',
-    'import * as all from "@plumbline/stats/special";',
+    'import * as all from "@plumbline/stats/special/special";',
     'export { d as e } from "../far.ts";',
     "export const f = (): void => {",
     "  void all;",
@@ -43,7 +43,7 @@ test("imports, exports and lengths are read from a file as it is written", () =>
     imports: [
       { file: "alerts/x/near.ts", names: ["a", "B"], isTypeOnly: false },
       { file: "packages/ports/index.ts", names: ["C"], isTypeOnly: true },
-      { file: "packages/stats/special.ts", names: ["*"], isTypeOnly: false },
+      { file: "packages/stats/special/special.ts", names: ["*"], isTypeOnly: false },
     ],
     exports: ["f", "default"],
     reexports: [{ file: "alerts/far.ts", imported: "d", exported: "e" }],
