@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { expect, test } from "vitest";
 
 const RUN = new URL("run.ts", import.meta.url).href;
-const LOAD_CONFIG = new URL("load-config.ts", import.meta.url).href;
+const LOAD_CONFIG = new URL("variables/load-config.ts", import.meta.url).href;
 
 const endOf = (thrown: string): ReturnType<typeof endOfScript> => endOfScript(`throw ${thrown}`);
 

@@ -41,7 +41,7 @@ test("a file that can't be read is named with its variable, and what is no secre
 test("no secret of the configuration and no key of ours reaches a log line, in whichever field it is put", () => {
   const script = `
     import { z } from "zod";
-    import { loadConfig } from ${JSON.stringify(new URL("load-config.ts", import.meta.url).pathname)};
+    import { loadConfig } from ${JSON.stringify(new URL("variables/load-config.ts", import.meta.url).pathname)};
     import { createLogger } from ${JSON.stringify(new URL("logger.ts", import.meta.url).pathname)};
     const config = loadConfig(z.object({ PLUMBLINE_SLACK_TOKEN: z.string(), PLUMBLINE_API_KEYS: z.string(), PLUMBLINE_CLICKHOUSE_URL: z.string() }), process.env);
     const logger = createLogger("test", "info");

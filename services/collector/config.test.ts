@@ -6,6 +6,7 @@ const REQUIRED = { PLUMBLINE_KAFKA_BROKERS: "a:9092, b:9092" };
 
 test("the defaults are those of production on one machine", () => {
   expect(loadConfig(CollectorConfig, REQUIRED)).toEqual({
+    PLUMBLINE_ALLOWED_HOSTS: [],
     PLUMBLINE_KAFKA_BROKERS: ["a:9092", "b:9092"],
     PLUMBLINE_KAFKA_TLS: "off",
     PLUMBLINE_COLLECTOR_HOST: "127.0.0.1",

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { PROCESS_CONFIGS } from "@plumbline/services/local/process-configs";
+import { RENAMED } from "@plumbline/runtime/variables/unknown-variables";
 import { expect, test } from "vitest";
 import { knownVariables, renderConfigurationPage, renderKnownVariables } from "./configuration-page.ts";
 
@@ -45,7 +46,8 @@ test("a variable that the code or a document names is known", () => {
     .split("\n")
     // Tests name wrong ones on purpose.
     .filter((path) => path !== "" && !/^test\/|\.test\.ts$/.test(path) && existsSync(new URL(path, ROOT)));
-  const known = new Set(knownVariables().filter((name) => !name.includes("<")));
+  // Former names are named where a start says what they are called now.
+  const known = new Set([...knownVariables().filter((name) => !name.includes("<")), ...Object.keys(RENAMED)]);
   const named = files.flatMap((path) =>
     [...read(path).matchAll(/\bPLUMBLINE_[A-Z0-9_]*[A-Z0-9]\b(?!_)/g)].map(([name]) => ({ path, name })),
   );

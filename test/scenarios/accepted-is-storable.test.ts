@@ -230,6 +230,6 @@ test.each([
   expect(readFeedback({ kind: "value", value, bytes: Buffer.from(JSON.stringify(value)) })).toMatchObject({
     kind: "rejected",
     field: "given_at",
-    message: "given_at: must be an ISO 8601 time with a zone, such as 2026-11-24T09:15:00.000Z",
+    message: "given_at must be an ISO 8601 time with a zone, such as 2026-11-24T09:15:00.000Z",
   });
 });

@@ -5,7 +5,7 @@ import type { Environment } from "./read-settings.ts";
 import { isSecretName } from "../secrets.ts";
 
 /** Variables of earlier releases. Their values are not taken over where the unit has changed with the name. */
-const RENAMED: Readonly<Record<string, string>> = {
+export const RENAMED: Readonly<Record<string, string>> = {
   PLUMBLINE_MONITOR_CRON: "PLUMBLINE_MONITOR_INTERVAL_SECONDS",
   PLUMBLINE_MONITOR_MEASURES_CRON: "PLUMBLINE_MONITOR_MEASURES_INTERVAL_SECONDS",
   PLUMBLINE_JUDGE_URL: "PLUMBLINE_JUDGE_BASE_URL",
