@@ -266,6 +266,10 @@ test(
     });
     expect(await inboxTexts()).toContain("customer=kept-words");
     expect(await inboxTexts()).toContain("customer=erased");
+    // Before and after an erasure, analysts find an incident by the name of its metric.
+    expect(await sql("SELECT DISTINCT metric FROM plumbline_raw.incidents WHERE type = 'detected'")).toBe(
+      "faithfulness",
+    );
     // The numbers stay: five calls, and the scores of those that were judged.
     expect(await sql("SELECT count() FROM plumbline_raw.verdicts WHERE state = 'scored'")).not.toBe("0");
 

@@ -12,7 +12,10 @@ const IDS_MAX = 5_000;
 /** Texts of one mutation: they travel in its address. */
 const MUTATION_CHARS_MAX = 100_000;
 
-const Measured = z.object({ detection: z.object({ metric: z.string() }) });
+/** What was measured, in events of either shape: earlier releases wrote its name alone. */
+const Measured = z
+  .object({ detection: z.object({ metric: z.union([z.string(), z.object({ name: z.string() })]) }) })
+  .transform(({ detection: { metric } }) => (typeof metric === "string" ? metric : metric.name));
 
 export async function findNamesToErase(
   clickhouse: ClickHouseConnection,
@@ -53,7 +56,7 @@ export async function rewriteIncidents(
       tenant,
       before: batch.map(([before]) => createHash("sha256").update(before).digest("hex")),
       after: batch.map(([, after]) => after),
-      metrics: batch.map(([, after]) => Measured.parse(JSON.parse(after)).detection.metric),
+      metrics: batch.map(([, after]) => Measured.parse(JSON.parse(after))),
     });
     batch = [];
     chars = 0;

@@ -132,7 +132,7 @@ export const INCIDENTS: TableEncoding<Origin & { readonly event: IncidentEvent }
       detection?.use_case ?? "",
       detection?.kind ?? "",
       detection?.severity ?? "",
-      detection?.metric ?? "",
+      detection?.metric.name ?? "",
       detection?.candidate.prompt_version ?? "",
       detection?.effect ?? null,
       JSON.stringify(event),
