@@ -34,7 +34,7 @@ interface ProcessSettings {
 /**
  * settingsOf returns what a process would run with, started in this environment.
  *
- * @param flags of local mode; no other process has any
+ * @param flags taken by local mode only
  * @throws UsageError for a flag that local mode does not take
  */
 export function settingsOf(

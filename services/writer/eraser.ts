@@ -23,6 +23,7 @@ import {
   type Store,
   writeEvent,
 } from "@plumbline/ports";
+import { notOk, ok } from "@plumbline/runtime/health";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import {
@@ -63,6 +64,8 @@ interface EraserDeps {
 
 export function createEraser(deps: EraserDeps): Service {
   const { log, store, erasures, rewriteLog, clock, logger } = deps;
+  /** Requests that failed at their last attempt, with what failed. */
+  const failing = new Map<string, string>();
 
   async function append(event: ErasureEvent): Promise<void> {
     await log.append(ERASURES_TOPIC, [{ key: event.erasure_id, value: writeEvent(event) }]);
@@ -140,6 +143,15 @@ export function createEraser(deps: EraserDeps): Service {
 
   return {
     name: "eraser",
+    health: {
+      readiness: {
+        requests: () => {
+          const [first] = failing;
+          if (first === undefined) return ok("no erasure fails");
+          return notOk(`erasure ${first[0]} fails and is tried again: ${first[1]}`);
+        },
+      },
+    },
     async run(signal) {
       await log.subscribe(ERASURES_TOPIC, { group: GROUP, signal, onGap }, async (batch) => {
         for (const record of batch.records) {
@@ -147,13 +159,19 @@ export function createEraser(deps: EraserDeps): Service {
           while (request !== null && !batch.signal.aborted) {
             try {
               await carryOut(request, batch.signal);
+              failing.delete(request.erasure_id);
               break;
             } catch (error) {
+              failing.set(request.erasure_id, error instanceof Error ? error.name : "unknown error");
               logger.warn({ err: error, erasure_id: request.erasure_id }, "eraser.failed");
               await clock.sleep(RETRY_MS, batch.signal);
             }
           }
-          if (batch.signal.aborted) return;
+          if (batch.signal.aborted) {
+            // Another process carries on, or this one ends.
+            if (request !== null) failing.delete(request.erasure_id);
+            return;
+          }
           const next = { offset: record.offset + 1, metadata: "" };
           await log.commit(GROUP, ERASURES_TOPIC, batch.partition, next);
         }

@@ -126,7 +126,17 @@ test(
       // One check at least of everything that runs.
       const services = new Set(Object.keys(body.checks).map((name) => name.split(".")[0]));
       expect(services).toEqual(
-        new Set(["collector", "judge", "log", "monitor", "notifier", "policy", "registry", "writer"]),
+        new Set([
+          "collector",
+          "eraser",
+          "judge",
+          "log",
+          "monitor",
+          "notifier",
+          "policy",
+          "registry",
+          "writer",
+        ]),
       );
     }, WAIT);
     const page = readFileSync(new URL("../../docs/operate/health.md", import.meta.url), "utf8");

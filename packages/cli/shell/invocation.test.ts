@@ -16,7 +16,7 @@ test.each([
   {
     how: "the script of a checkout",
     environment: { npm_lifecycle_event: "plumbline", npm_command: "run-script" },
-    argv: ["node", "/work/packages/cli/main.ts"],
+    argv: ["node", "/checkout/packages/cli/main.ts"],
     is: "npm run -s plumbline --",
   },
   {

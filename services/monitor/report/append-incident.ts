@@ -23,7 +23,12 @@ export async function appendIncident(
   { log, logger, names }: AppendDeps,
   about: Pick<Detection, "tenant" | "use_case"> | null = event.type === "detected" ? event.detection : null,
 ): Promise<void> {
-  await names?.refresh();
+  try {
+    await names?.refresh();
+  } catch (error) {
+    // A message with a hash in place of a number is better than none.
+    logger.warn({ err: error, incident_id: event.incident_id }, "monitor.version_names_unread");
+  }
   const named = about === null ? event : (names?.name(event, about) ?? event);
   IncidentEvent.parse(named);
   await log.append(INCIDENTS, [encodeIncidentEvent(named)]);

@@ -2,9 +2,11 @@ import { foldIncident, renderMessage } from "@plumbline/alerts";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import type { IncidentEvent } from "@plumbline/schemas";
+import { createLogger } from "@plumbline/runtime/logger";
 import { expect, test } from "vitest";
 import { detection } from "../../../alerts/detection.fixture.ts";
 import { registered, SETTINGS, toNewRecord, versionOf } from "../../../test/registry/commands.ts";
+import { appendIncident } from "./append-incident.ts";
 import { VersionNames } from "./version-names.ts";
 
 const head = { incident_id: "inc_1", at: "2026-11-24T10:02:10.000Z", actor: "monitor" };
@@ -51,4 +53,11 @@ test("what the registry does not know keeps its hash, and another tenant's versi
   expect(names.name(event, event.detection)).not.toHaveProperty("detection.candidate.number");
   const other = detected("somebody else");
   expect(names.name(other, other.detection)).toBe(other);
+});
+
+test("an incident is appended with hashes when the registry topic can't be read", async () => {
+  const log = createMemoryEventLog({ clock: new VirtualClock("2026-11-24T09:00:00Z") });
+  const names = new VersionNames({ read: () => Promise.reject(new Error("the brokers are away")) });
+  await appendIncident(detected("default"), { log, logger: createLogger("test", "silent"), names });
+  expect(await log.read("plumbline.incidents", 0, 0, {})).toHaveLength(1);
 });

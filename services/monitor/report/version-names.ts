@@ -1,5 +1,5 @@
 /** What people call the versions of an incident, and whose use case it is: numbers and owners, from the registry topic. */
-import { type EventLog, readPages } from "@plumbline/ports";
+import { type EventLog, oneReadAtATime, readPages } from "@plumbline/ports";
 import { foldRecord } from "@plumbline/registry-fold/fold";
 import { createState, findUseCase } from "@plumbline/registry-fold/state";
 import { type Detection, type IncidentEvent, REGISTRY_TOPIC } from "@plumbline/schemas";
@@ -16,8 +16,10 @@ export class VersionNames {
     this.#log = log;
   }
 
-  /** Folds what the registry was told since the last call. */
-  async refresh(): Promise<void> {
+  /** Folds what the registry was told since the last call. Jobs that ask at once share one read. */
+  readonly refresh = oneReadAtATime(() => this.#readToEnd());
+
+  async #readToEnd(): Promise<void> {
     const unread = { from: this.#registry.next_offset, recordsMax: READ_RECORDS };
     for await (const records of readPages(this.#log, REGISTRY_TOPIC, 0, unread)) {
       for (const record of records) foldRecord(this.#registry, record);
