@@ -4,7 +4,7 @@ import { createErasureFollower } from "@plumbline/erasure";
 import { writeEvent } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import { ERASURES_TOPIC } from "@plumbline/schemas";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { createEraser } from "./eraser.ts";
 
 const REQUEST = {
@@ -42,14 +42,11 @@ test("an erasure that fails is said in the readiness until it succeeds, without 
   expect(light()).toEqual({ ok: true, message: "no erasure fails" });
   const stop = new AbortController();
   const running = eraser.run(stop.signal);
-  await vi.waitFor(() =>
-    expect(light()).toEqual({
-      ok: false,
-      message: `erasure ${REQUEST.erasure_id} fails and is tried again: TypeError`,
-    }),
-  );
+  await expect
+    .poll(light)
+    .toEqual({ ok: false, message: `erasure ${REQUEST.erasure_id} fails and is tried again: TypeError` });
   isStoreBroken = false;
-  await vi.waitFor(() => expect(light()).toEqual({ ok: true, message: "no erasure fails" }));
+  await expect.poll(light).toEqual({ ok: true, message: "no erasure fails" });
   stop.abort();
   await running;
 });
