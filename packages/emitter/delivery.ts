@@ -95,7 +95,7 @@ export class Delivery {
     this.#isDraining = true;
     void this.#drain()
       // An unhandled rejection would end the application: whatever it is, it stays here.
-      .catch(() => this.#options.warn("fault", "delivery stopped unexpectedly and will start again"))
+      .catch(() => this.#options.warn("fault", "delivery failed and starts again"))
       .finally(() => {
         this.#isDraining = false;
         if (this.#waiting.size > 0 && this.#queue.size > 0) this.#start();

@@ -513,3 +513,17 @@ test("a path that nobody serves is told as the wrong address, not as one to wait
   await emitter.flush();
   expect(warnings).toEqual(["plumbline: not delivered, wrong configuration: HTTP 404, check url"]);
 });
+
+test("a redirect is told and not followed: its address was not configured", async () => {
+  const elsewhere = await scripted([]);
+  elsewhere.emitter.emit(CALL);
+  await elsewhere.emitter.flush();
+  const location = `http://${elsewhere.requests[0]!.request.headers.host}/v1/calls`;
+  const { emitter, requests, stored, warnings } = await scripted([{ status: 302, headers: { location } }]);
+  emitter.emit(CALL);
+  await emitter.flush();
+  expect(warnings).toEqual(["plumbline: not delivered, wrong configuration: HTTP 302, check url"]);
+  await expect.poll(() => stored).toHaveLength(1);
+  expect(requests).toHaveLength(2);
+  expect(elsewhere.requests).toHaveLength(1);
+});

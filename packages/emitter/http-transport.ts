@@ -29,6 +29,8 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
         headers: isZipped ? { ...headers, "content-encoding": "gzip" } : headers,
         body: isZipped ? await gzip(text) : text,
         signal,
+        // Followed, a POST becomes a GET at an address that nobody configured, and stores nothing.
+        redirect: "manual",
       });
       // Read to the end in every case: an unread body keeps its connection from being used again.
       return toResult(response, await response.text());

@@ -129,7 +129,7 @@ function readObject(
     warnings.add(
       "invalid_utf8",
       "",
-      `line ${item.invalidLine} of the body is not valid UTF-8; what could not be read was replaced by U+FFFD. Send UTF-8, or name the charset in content-type`,
+      `line ${item.invalidLine} of the body is not valid UTF-8, or not valid in the charset that it names; what could not be read was replaced by U+FFFD. Send UTF-8, or name the charset in content-type`,
     );
   }
   const event = withValidUnicode(value as Event, warnings);

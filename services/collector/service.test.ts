@@ -562,6 +562,30 @@ describe("text that is not UTF-8", () => {
     expect(await inputs(stored)).toEqual([TEXT, TEXT, TEXT]);
   });
 
+  test.each([
+    ["gb18030", Buffer.of(0xff)],
+    ["shift_jis", Buffer.of(0xfd)],
+    ["utf-16le", Buffer.of(0x00, 0xd8, 0x20, 0x00)],
+  ])(
+    "is told with its line when bytes are no text in the charset %s that is named",
+    async (charset, bytes) => {
+      const { url, stored } = await started();
+      const text = JSON.stringify(call(1, { input: "?" }));
+      const encoded = (part: string): Buffer =>
+        Buffer.from(part, charset === "utf-16le" ? "utf16le" : "ascii");
+      const [before, after] = text.split("?") as [string, string];
+      const body = Buffer.concat([encoded(before), bytes, encoded(after)]);
+      const answer = await post(url, new Uint8Array(body), {
+        "content-type": `application/json; charset=${charset}`,
+      });
+      expect(answer.body).toMatchObject({
+        accepted: 1,
+        warnings: [{ message: expect.stringMatching(/^line 1 .* not valid in the charset that it names/) }],
+      });
+      expect(await inputs(stored)).toEqual([expect.stringContaining("\uFFFD")]);
+    },
+  );
+
   test("is refused, with the name, when the charset is not known", async () => {
     const { url, stored } = await started();
     const answer = await post(url, line(1), { "content-type": "application/json; charset=klingon" });

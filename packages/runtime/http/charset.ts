@@ -7,7 +7,8 @@ import { HttpProblem } from "./problem.ts";
 const UTF8: ReadonlySet<string> = new Set(["utf-8", "utf8", "us-ascii", "ascii"]);
 
 /**
- * inUtf8 returns the body's text in UTF-8, converted from the charset that its content type names.
+ * inUtf8 returns the body's text in UTF-8, converted from the charset that its content type names. Bytes that are no text
+ * in that charset become bytes that are none in UTF-8, so that `firstInvalidLine` finds them.
  *
  * @throws HttpProblem 415, with the name, for a charset that this runtime does not know
  */
@@ -23,7 +24,23 @@ export function inUtf8(body: Buffer, contentType: string | undefined): Buffer {
       detail: `The charset ${JSON.stringify(charset)} is not known here. Send the body in UTF-8, which needs no charset.`,
     });
   }
-  return Buffer.from(iconv.decode(body, encoding));
+  const text = iconv.decode(body, encoding).replace(/\p{Surrogate}/gu, REPLACEMENT);
+  if (!text.includes(REPLACEMENT) || isText(body, encoding)) return Buffer.from(text);
+  const parts = text.split(REPLACEMENT).flatMap((part) => [Buffer.from(part), NOT_UTF8]);
+  return Buffer.concat(parts.slice(0, -1));
+}
+
+/** What decoders put where bytes are no text. */
+const REPLACEMENT = "\uFFFD";
+const NOT_UTF8 = Buffer.of(0xff);
+
+function isText(body: Buffer, encoding: string): boolean {
+  try {
+    new TextDecoder(encoding, { fatal: true }).decode(body);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The encoding behind a label of the web, such as windows-1252 behind latin1; null when there is none. */
@@ -50,7 +67,7 @@ export function readWholeText(body: Buffer, contentType: string | undefined): st
     type: "urn:plumbline:bad-request",
     title: "Bad request",
     status: 400,
-    detail: `Line ${line} of the body is not valid UTF-8. Send UTF-8, or name the charset in content-type (application/json; charset=iso-8859-1).`,
+    detail: `Line ${line} of the body is not valid UTF-8, or not valid in the charset that it names. Send UTF-8, or name the charset in content-type (application/json; charset=iso-8859-1).`,
   });
 }
 
