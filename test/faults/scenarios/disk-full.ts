@@ -49,7 +49,12 @@ export const diskFull: Scenario = {
       });
       await sleep(3_000);
       const { bavail, bsize } = await statfs(disk);
-      await writeFile(filler, Buffer.alloc(Math.max(0, bavail * bsize - LEFT_BYTES)));
+      await writeFile(filler, Buffer.alloc(Math.max(0, bavail * bsize - LEFT_BYTES))).catch(
+        (error: NodeJS.ErrnoException) => {
+          // What is written meanwhile took the rest: the disk is full.
+          if (error.code !== "ENOSPC") throw error;
+        },
+      );
       await until("a batch is refused", () => ledger.disturbed > 0, 60_000, 50);
       await sleep(scenario.size(15_000, 3_000));
       scenario.require(started.isAlive(), "the process ended on the full disk");

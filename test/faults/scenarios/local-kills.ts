@@ -12,8 +12,6 @@ import { punish, stop } from "../processes/supervise.ts";
 import type { Scenario, ScenarioRun } from "../scenario.ts";
 import { startSenders } from "../senders/sender.ts";
 
-/** Kills of one folder: its parts are never merged, so that every inserted row can be counted. */
-const KILLS_A_FOLDER = 60;
 const SENDERS = 3;
 
 export const localKills: Scenario = {
@@ -27,8 +25,10 @@ export const localKills: Scenario = {
   isInShortForm: true,
   async run(run) {
     const kills = run.size(300, 36);
-    for (let done = 0; done < kills; done += KILLS_A_FOLDER)
-      await punishFolder(run, Math.min(KILLS_A_FOLDER, kills - done));
+    // The parts of a folder are never merged, so that every inserted row can be counted. What its kills leave undelivered
+    // stands before the fresh call at its end.
+    const killsAFolder = run.size(25, 36);
+    for (let done = 0; done < kills; done += killsAFolder) await punishFolder(run, killsAFolder);
     run.require(
       (run.counts["disturbed_batches"] ?? 0) > kills / 4,
       "kills hardly met batches in flight: the scenario shows nothing",
@@ -54,7 +54,7 @@ async function punishFolder(run: ScenarioRun, kills: number): Promise<void> {
       url: local.urls.collector,
       senders: SENDERS,
       callsABatch: run.size(700, 250),
-      // Without a rest the backlog at the end is as long as the disk is fast, and says nothing about a fresh call.
+      // Without a rest the backlog at the end is as long as the disk is fast, and the fresh call waits for the disk.
       restMs: run.size(500, 0),
       repeats: (sender) => sender === 0,
     });

@@ -26,7 +26,7 @@ export const powerCut: Scenario = {
         ledger,
         url: local.urls.collector,
         senders: 2,
-        callsABatch: 300,
+        callsABatch: 150,
         repeats: () => false,
         restMs: 50,
       });
