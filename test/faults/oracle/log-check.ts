@@ -1,6 +1,7 @@
 /** What the log itself says about delivery (invariant I5), read while no process under test writes to it. */
 import type { EventLog } from "@plumbline/ports";
 import type { Topic } from "@plumbline/schemas";
+import { until } from "../processes/process.ts";
 
 export interface LogCheck {
   readonly records: number;
@@ -55,4 +56,17 @@ export async function lagOf(log: EventLog, topic: Topic, group = "writer"): Prom
     lag += high - Math.max(low, committed.offset);
   }
   return lag;
+}
+
+/** Waits until the writer is level with what arrives. @returns how long it took, s */
+export async function untilDrained(log: EventLog): Promise<number> {
+  const started = performance.now();
+  // What arrives meanwhile is always on its way.
+  await until(
+    "the backlog is drained",
+    async () => (await lagOf(log, "plumbline.calls")) < 2_000,
+    300_000,
+    200,
+  );
+  return (performance.now() - started) / 1_000;
 }

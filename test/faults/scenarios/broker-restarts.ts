@@ -26,7 +26,7 @@ export const brokerRestarts: Scenario = {
         ledger,
         url: urls.collector,
         senders: 2,
-        callsABatch: run.size(500, 100),
+        callsABatch: run.size(200, 100),
         repeats: (sender) => sender === 0,
         restMs: 200,
       });

@@ -23,7 +23,7 @@ export const engineKills: Scenario = {
         ledger,
         url: urls.collector,
         senders: 2,
-        callsABatch: 500,
+        callsABatch: 100,
         repeats: () => false,
         restMs: 100,
       });

@@ -39,7 +39,7 @@ export const lostAnswers: Scenario = {
         ledger,
         url: urls.collector,
         senders: 2,
-        callsABatch: run.size(1_000, 200),
+        callsABatch: 200,
         repeats: () => false,
         restMs: 150,
       });

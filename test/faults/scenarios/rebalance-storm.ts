@@ -31,7 +31,7 @@ export const rebalanceStorm: Scenario = {
         ledger,
         url: urls.collector,
         senders: 2,
-        callsABatch: run.size(500, 100),
+        callsABatch: run.size(150, 100),
         repeats: (sender) => sender === 0,
         restMs: 150,
       });

@@ -1,16 +1,18 @@
 import { compareOnce } from "../oracle/compare.ts";
 import { untilFresh } from "../oracle/fresh.ts";
 import { Ledger } from "../oracle/ledger.ts";
+import { untilDrained } from "../oracle/log-check.ts";
 import { checkDelivery, countRecoveries } from "../oracle/delivery-check.ts";
 import { freePorts } from "../processes/free-port.ts";
 import { until, untilStill } from "../processes/process.ts";
 import type { Production, ServiceName } from "../processes/production.ts";
-import { punish, stop, type Supervised } from "../processes/supervise.ts";
+import { punish, type Punishment, stop, type Supervised } from "../processes/supervise.ts";
 import type { Scenario, ScenarioRun } from "../scenario.ts";
 import { reasonsInHistory, startCommanders, type Commanders } from "../senders/commander.ts";
 import { startSenders } from "../senders/sender.ts";
 
 const USE_CASE = "oracle-registry";
+const KILLS_A_BACKLOG = 10;
 
 export const serviceKills: Scenario = {
   faults: "F1, F2, F4, F5, F23",
@@ -33,13 +35,23 @@ export const serviceKills: Scenario = {
       ledger,
       url: production.urls.collector,
       senders: 3,
-      callsABatch: run.size(500, 200),
+      callsABatch: run.size(400, 200),
       repeats: (sender) => sender === 0,
-      // A writer that is killed all the time keeps up with 1,500 calls a second: the fresh call waits for no backlog of hours.
       restMs: run.size(1_000, 150),
     });
-    const hit = (target: Supervised, kills: number): Promise<Awaited<ReturnType<typeof punish>>> =>
-      punish(target, { random: run.random, tally: run.tally, kills });
+    const hit = (
+      target: Supervised,
+      kills: number,
+      afterRound: Punishment["afterRound"] = () => Promise.resolve(),
+    ): ReturnType<typeof punish> =>
+      punish(target, { random: run.random, tally: run.tally, kills, afterRound });
+    let drainedAt = 0;
+    /** A writer that dies every two seconds delivers next to nothing: it is left alone now and then. */
+    const drain = async (_alive: unknown, kills: number): Promise<void> => {
+      if (run.isShort || kills - drainedAt < KILLS_A_BACKLOG) return;
+      await untilDrained(production.log);
+      drainedAt = kills;
+    };
     const service = (name: ServiceName): Supervised => production.service(name);
 
     const commanding = startCommanders(USE_CASE, [
@@ -48,7 +60,7 @@ export const serviceKills: Scenario = {
     ]);
     const others = run.size(55, 4);
     const alive = await Promise.all([
-      hit(service("writer"), run.size(420, 16)),
+      hit(service("writer"), run.size(420, 16), drain),
       hit(service("collector"), others),
       hit(service("registry"), others),
       hit(secondRegistry, others),

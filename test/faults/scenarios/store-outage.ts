@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { compareOnce } from "../oracle/compare.ts";
 import { untilFresh } from "../oracle/fresh.ts";
-import { lagOf } from "../oracle/log-check.ts";
+import { lagOf, untilDrained } from "../oracle/log-check.ts";
 import { Ledger } from "../oracle/ledger.ts";
-import { until } from "../processes/process.ts";
-import type { Production } from "../processes/production.ts";
 import { withServices } from "../processes/with-services.ts";
 import type { Fault } from "../proxy/http-proxy.ts";
 import type { Scenario, ScenarioRun } from "../scenario.ts";
@@ -61,7 +59,7 @@ export const storeOutage: Scenario = {
       }
       const lag = await lagOf(production.log, "plumbline.calls");
       proxy.meddle(null);
-      const drainSeconds = await untilDrained(production);
+      const drainSeconds = await untilDrained(production.log);
       await senders.stop();
       await untilFresh(run, ledger, urls.collector, store);
 
@@ -77,18 +75,6 @@ export const storeOutage: Scenario = {
     });
   },
 };
-
-async function untilDrained({ log }: Production): Promise<number> {
-  const started = performance.now();
-  // What arrives meanwhile is always on its way.
-  await until(
-    "the backlog is drained",
-    async () => (await lagOf(log, "plumbline.calls")) < 2_000,
-    300_000,
-    200,
-  );
-  return (performance.now() - started) / 1_000;
-}
 
 function checkRates(
   run: ScenarioRun,

@@ -35,7 +35,7 @@ export const unsyncedWrites: Scenario = {
           ledger,
           url: local.urls.collector,
           senders: 2,
-          callsABatch: 300,
+          callsABatch: 150,
           repeats: () => false,
           restMs: 50,
         });

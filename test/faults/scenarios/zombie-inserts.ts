@@ -25,7 +25,7 @@ export const zombieInserts: Scenario = {
         ledger,
         url: urls.collector,
         senders: 2,
-        callsABatch: run.size(500, 100),
+        callsABatch: run.size(200, 100),
         repeats: () => false,
         restMs: 200,
       });
