@@ -4,8 +4,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { javaProblem } from "../../infra/kafka/broker.ts";
 import { startProduction, type Production } from "./processes/production.ts";
-import { Tally } from "./processes/tally.ts";
-import { missedGoals, type ScenarioResult, type SuiteResult } from "./report/result.ts";
+import { type ScenarioResult, type SuiteResult, sumUp } from "./report/result.ts";
 import { ScenarioRun, SkipError, type Scenario } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
 
@@ -25,7 +24,6 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
   const chosen = choose(only, isShort);
   const started = performance.now();
   const startedAt = new Date().toISOString();
-  const tally = new Tally();
   const results: ScenarioResult[] = [];
   let production: Promise<Production> | null = null;
   const share = (): Promise<Production> => {
@@ -38,12 +36,12 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
   async function runOne(scenario: Scenario, index: number): Promise<void> {
     const run = new ScenarioRun({ seed: seed + index, isShort, production: share });
     const began = performance.now();
+    const beganAt = new Date().toISOString();
     let skipped: string | undefined;
     if (performance.now() - started > minutes * 60_000) skipped = `${minutes} minutes were over`;
     else if (scenario.runsOn === "production" && withoutKafka !== null) skipped = withoutKafka;
     else skipped = await outcomeOf(scenario, run);
-    tally.add(run.tally);
-    results[index] = resultOf(scenario, run, skipped, secondsSince(began));
+    results[index] = resultOf(scenario, run, { startedAt: beganAt, skipped, seconds: secondsSince(began) });
     say(lineOf(results[index]));
   }
 
@@ -62,31 +60,22 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteResult> {
   const stack = await (production as Promise<Production> | null)?.catch(() => null);
   await stack?.close();
 
-  const sum = (name: string): number => results.reduce((total, each) => total + (each.counts[name] ?? 0), 0);
-  const result = {
-    seed,
-    form: isShort ? ("short" as const) : ("long" as const),
-    started_at: startedAt,
-    seconds: secondsSince(started),
-    kills: tally.total,
-    kills_by_process: tally.byProcess,
-    acknowledged: sum("acknowledged"),
-    lost: sum("lost"),
-    duplicated: sum("duplicated"),
-    invented: sum("invented"),
-    altered: sum("altered"),
-    dead_lettered: sum("dead_lettered"),
-    scenarios: results,
-  };
-  const missed = isShort || only.length > 0 ? [] : missedGoals(result);
-  return { ...result, missed, passed: missed.length === 0 && results.every((each) => each.passed) };
+  return sumUp(
+    {
+      seed,
+      form: isShort ? "short" : "long",
+      started_at: startedAt,
+      seconds: secondsSince(started),
+    },
+    results,
+    only.length === 0,
+  );
 }
 
 function resultOf(
   { faults, name, runsOn, injects, holds }: Scenario,
   { tally, counts, problems }: ScenarioRun,
-  skipped: string | undefined,
-  seconds: number,
+  { startedAt, skipped, seconds }: { startedAt: string; skipped: string | undefined; seconds: number },
 ): ScenarioResult {
   return {
     faults,
@@ -94,9 +83,11 @@ function resultOf(
     log: runsOn === "local" ? "lmdb" : "Kafka",
     injects,
     holds,
+    started_at: startedAt,
     passed: skipped === undefined && problems.length === 0,
     ...(skipped === undefined ? {} : { skipped }),
     kills: tally.total,
+    kills_by_process: tally.byProcess,
     counts,
     problems,
     seconds,

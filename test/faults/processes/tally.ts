@@ -35,19 +35,6 @@ export class Tally {
     return this.#kills.get(name)?.total ?? 0;
   }
 
-  /** Takes over what another one counted. */
-  add(other: Tally): void {
-    for (const [name, more] of other.#kills) {
-      const kills = this.#kills.get(name) ?? { total: 0, sigkill: 0, sigterm: 0, while_starting: 0 };
-      this.#kills.set(name, kills);
-      kills.total += more.total;
-      kills.sigkill += more.sigkill;
-      kills.sigterm += more.sigterm;
-      kills.while_starting += more.while_starting;
-    }
-    for (const [name, megabytes] of other.#memoryMb) this.memory(name, megabytes);
-  }
-
   get total(): number {
     let total = 0;
     for (const kills of this.#kills.values()) total += kills.total;

@@ -36,7 +36,8 @@ export function faultsPage(result: SuiteResult): string {
   const when = result.started_at.slice(0, 16).replace("T", " ");
   return `# Faults
 
-Written by \`npm run faults\`; the numbers are of one run. Repeat it with \`npm run faults -- --seed ${result.seed}${result.form === "short" ? " --short" : ""}\`: the
+Written by \`npm run faults\`; the numbers are of one run, but for scenarios that ran again since, with
+\`--scenario\`: their rows say when. Repeat it with \`npm run faults -- --seed ${result.seed}${result.form === "short" ? " --short" : ""}\`: the
 seed draws what is killed, how and when, but not how fast the machine is.
 
 | | |
@@ -66,7 +67,7 @@ ${Object.entries(result.kills_by_process)
 
 | faults | scenario | log | injected | must hold | counts | s | result |
 | --- | --- | --- | --- | --- | --- | --- | --- |
-${result.scenarios.map(scenarioRow).join("\n")}
+${result.scenarios.map((row) => scenarioRow(row, result.started_at, result.seconds)).join("\n")}
 
 ## Not shown here
 
@@ -76,7 +77,9 @@ ${NOT_HERE.map(([fault, why]) => `| ${fault} | ${why} |`).join("\n")}
 ${result.missed.length === 0 ? "" : `\nThis run did not reach what the long form asks for: ${result.missed.join("; ")}.\n`}`;
 }
 
-function scenarioRow(row: ScenarioResult): string {
+function scenarioRow(row: ScenarioResult, runAt: string, runSeconds: number): string {
+  const isAgain = Date.parse(row.started_at) > Date.parse(runAt) + runSeconds * 1_000;
+  const when = isAgain ? `, run again at ${row.started_at.slice(0, 16).replace("T", " ")} UTC` : "";
   const counts = Object.entries({ ...(row.kills > 0 ? { kills: row.kills } : {}), ...row.counts })
     .map(([name, value]) => `${name} ${number(value)}`)
     .join(", ");
@@ -86,7 +89,7 @@ function scenarioRow(row: ScenarioResult): string {
         ? "holds"
         : `**fails**: ${row.problems.join("; ")}`
       : `not run: ${row.skipped}`;
-  return `| ${row.faults} | ${row.name} | ${row.log} | ${row.injects} | ${row.holds} | ${counts} | ${row.seconds} | ${outcome} |`;
+  return `| ${row.faults} | ${row.name} | ${row.log} | ${row.injects} | ${row.holds} | ${counts} | ${row.seconds} | ${outcome}${when} |`;
 }
 
 function number(value: number): string {

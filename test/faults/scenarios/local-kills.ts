@@ -53,7 +53,7 @@ async function punishFolder(run: ScenarioRun, kills: number): Promise<void> {
       ledger,
       url: local.urls.collector,
       senders: SENDERS,
-      callsABatch: run.size(700, 250),
+      callsABatch: run.size(300, 250),
       // Without a rest the backlog at the end is as long as the disk is fast, and the fresh call waits for the disk.
       restMs: run.size(500, 0),
       repeats: (sender) => sender === 0,

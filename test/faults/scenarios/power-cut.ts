@@ -26,7 +26,7 @@ export const powerCut: Scenario = {
         ledger,
         url: local.urls.collector,
         senders: 2,
-        callsABatch: 150,
+        callsABatch: 100,
         repeats: () => false,
         restMs: 50,
       });
