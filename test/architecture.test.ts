@@ -35,6 +35,7 @@ const RULES: readonly Rule[] = [
   { folder: "packages/emitter", ours: [], thirdParty: [] },
   { folder: "packages/emitter/kafka.ts", ours: ["packages/emitter"], thirdParty: ["kafkajs"] },
   { folder: "packages/client", ours: ["packages/emitter"], thirdParty: [] },
+  { folder: "packages/scripted-provider", ours: [], thirdParty: [] },
   {
     folder: "packages/cli",
     ours: [

@@ -121,7 +121,7 @@ export function measureHouse(tree: SourceTree): House {
 function entriesOf(files: readonly SourceFile[]): readonly string[] {
   const paths = files.map(({ path }) => path);
   const commands = JSON.stringify(readJson("package.json")["scripts"]);
-  const published = ["emitter", "client"].flatMap((name) => {
+  const published = ["emitter", "client", "scripted-provider"].flatMap((name) => {
     const exported = readJson(`packages/${name}/package.json`)["exports"];
     return [...JSON.stringify(exported).matchAll(/"source":"\.\/([^"*]+)"/g)].map(
       ([, file]) => `packages/${name}/${file}`,
