@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type EmbeddedClickHouse, openEmbeddedClickHouse } from "./embedded.ts";
 
 describe("ClickHouse in-process", () => {
@@ -111,5 +111,73 @@ describe("ClickHouse in-process", () => {
     const closed = await openEmbeddedClickHouse({ path });
     await closed.close();
     await expect(closed.query("SELECT 1 AS one")).rejects.toMatchObject({ code: "store_config" });
+  });
+});
+
+describe("after a loss of power", () => {
+  /** Runs statements in a process of its own: the engine has one folder a process. */
+  async function inProcess(path: string, body: string): Promise<string> {
+    const module = fileURLToPath(new URL("embedded.ts", import.meta.url));
+    const script = `
+      import { openEmbeddedClickHouse } from ${JSON.stringify(module)};
+      const logger = { info: () => {}, warn: ({ part }, message) => console.log(message, part) };
+      const clickhouse = await openEmbeddedClickHouse({ path: process.argv[1], logger });
+      ${body}
+    `;
+    const args = ["--conditions=source", "--import", "tsx", "--input-type=module", "-e", script, path];
+    return (await promisify(execFile)(process.execPath, args)).stdout;
+  }
+
+  test.each([
+    { file: "skp_idx_by_n.cmrk4", isFoundByEngine: false },
+    { file: "data.bin", isFoundByEngine: false },
+    { file: "data.cmrk4", isFoundByEngine: true },
+  ])(
+    "zeroes in $file of a merged part: it is set aside, and what it was merged from answers",
+    async ({ file, isFoundByEngine }) => {
+      const path = await mkdtemp(join(tmpdir(), "plumbline-damaged-"));
+      onTestFinished(() => rm(path, { recursive: true }));
+      const written = await inProcess(
+        path,
+        `await clickhouse.command("CREATE DATABASE d");
+         await clickhouse.command("CREATE TABLE d.n (n UInt64, INDEX by_n n TYPE minmax) ENGINE = MergeTree ORDER BY n SETTINGS old_parts_lifetime = 480");
+         for (let i = 0; i < 4; i++)
+           await clickhouse.command(\`INSERT INTO d.n SELECT number + \${i * 1000} FROM numbers(1000)\`);
+         await clickhouse.command("OPTIMIZE TABLE d.n FINAL");
+         const [part] = await clickhouse.query("SELECT path FROM system.parts WHERE database = 'd' AND active");
+         console.log(part.path);
+         process.kill(process.pid, "SIGKILL");`,
+      ).catch((error: { stdout: string }) => error.stdout);
+      const damaged = join(written.trim(), file);
+      await writeFile(damaged, Buffer.alloc((await stat(damaged)).size));
+      const read = await inProcess(
+        path,
+        `const [rows] = await clickhouse.query("SELECT count() AS rows, max(n) AS most FROM d.n WHERE n >= 0");
+         const [{ name }] = await clickhouse.query("SELECT name FROM system.detached_parts WHERE database = 'd'");
+         console.log(JSON.stringify({ ...rows, name }));
+         await clickhouse.close();`,
+      );
+      const lines = read.trim().split("\n");
+      expect(JSON.parse(lines.pop()!)).toEqual({
+        rows: 4000,
+        most: 3999,
+        name: expect.stringMatching(/^broken.*all_1_4_1/),
+      });
+      // The engine finds some by itself, as it loads them.
+      expect(lines).toEqual(isFoundByEngine ? [] : ["clickhouse.part_set_aside all_1_4_1"]);
+    },
+  );
+
+  test("parts that are whole stay, and nothing is read again after a close", async () => {
+    const path = await mkdtemp(join(tmpdir(), "plumbline-whole-"));
+    onTestFinished(() => rm(path, { recursive: true }));
+    const make = `await clickhouse.command("CREATE DATABASE IF NOT EXISTS d");
+      await clickhouse.command("CREATE TABLE IF NOT EXISTS d.n (n UInt64) ENGINE = MergeTree ORDER BY n");
+      await clickhouse.command("INSERT INTO d.n VALUES (1)");
+      console.log(JSON.stringify(await clickhouse.query("SELECT count() AS rows FROM d.n")));`;
+    await inProcess(path, `${make} process.kill(process.pid, "SIGKILL");`).catch(() => undefined);
+    expect(await readdir(path)).toContain("open");
+    expect((await inProcess(path, `${make} await clickhouse.close();`)).trim()).toBe('[{"rows":2}]');
+    expect(await readdir(path)).not.toContain("open");
   });
 });

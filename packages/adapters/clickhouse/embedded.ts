@@ -6,12 +6,12 @@
  * in the text of a statement only, and a cleaning statement after every error.
  *
  * Nothing is flushed to the disk by the engine itself. After `kill -9` everything acknowledged is there; after a
- * loss of power the newest rows may be missing, and come again from the log.
+ * loss of power the newest rows may be missing or damaged, and come again from the log.
  *
  * Each running statement occupies a thread of Node's pool (UV_THREADPOOL_SIZE, 4 unless set, shared with files
  * and compression). Start the process with at least the number of connections plus 4.
  */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type * as chdbModule from "chdb";
 import { ConfigError, StoreError } from "@plumbline/ports";
@@ -24,6 +24,7 @@ import {
 } from "./connection.ts";
 import { HOLDER_WAIT_MS, isAlive, whenFree, type WaitLogger } from "../process/holder.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
+import { setAsideDamagedParts, type PartLogger } from "./parts/damaged-parts.ts";
 import { createReader, READER_SESSIONS } from "./reader.ts";
 import { openSpool } from "./spool.ts";
 import { bindParameters, withSettings } from "./sql/sql-text.ts";
@@ -69,8 +70,8 @@ export async function openEmbeddedClickHouse({
   readonly queryConnections?: number;
   /** Longest wait for another process that holds the directory and lives, ms. */
   readonly holderWaitMs?: number;
-  /** Is told once that another process is waited for. */
-  readonly logger?: WaitLogger;
+  /** Is told once that another process is waited for, and of every damaged part that is set aside. */
+  readonly logger?: WaitLogger & PartLogger;
 }): Promise<EmbeddedClickHouse> {
   const directory = resolve(path);
   const chdb = await loadChdb();
@@ -104,8 +105,11 @@ export async function openEmbeddedClickHouse({
   const pools: Lanes<Session>[] = [ingest, query];
   // After the sessions: whoever has those has the directory, so nobody else's blocks are removed.
   const spool = await openSpool(join(directory, "spool"));
+  const openMark = join(directory, "open");
+  const wasClosed = await isMissing(openMark);
+  await writeFile(openMark, "This ClickHouse is in use, or was when its process ended.\n");
 
-  return {
+  const clickhouse: EmbeddedClickHouse = {
     address: directory,
     async command(sql, parameters = {}) {
       await runOn(
@@ -162,8 +166,15 @@ export async function openEmbeddedClickHouse({
       await Promise.all(pools.map((pool) => pool.close()));
       for (const session of sessions) session.close();
       await chdb.drainPending();
+      await rm(openMark, { force: true });
     },
   };
+  if (!wasClosed) await setAsideDamagedParts(clickhouse, logger);
+  return clickhouse;
+}
+
+async function isMissing(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) === null;
 }
 
 function toStoreError(error: unknown, isInsert = false): Error {

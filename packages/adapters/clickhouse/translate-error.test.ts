@@ -59,6 +59,16 @@ describe("ClickHouse's codes decide what the writer does", () => {
     expect(error.message).toContain("a part of plumbline_raw.calls is damaged");
     expect(error.message).toContain("move the folder /data/store/94a/94a1/202611_2_2_0 out of its data");
     expect(error.retryable).toBe(true);
-    expect(storeErrorOf(40, "elsewhere", { isInsert: false }).message).toBe("elsewhere");
+  });
+
+  test("a damaged part that the engine does not name is told with the statement that names it", () => {
+    const message =
+      "Code: 432. DB::Exception: Unknown codec family code: 0: While reading or decompressing skp_idx_log_offset_range.cmrk4 " +
+      "(position: 0): While executing MergeTreeSelect(pool: ReadPool, algorithm: Thread). (UNKNOWN_CODEC)";
+    const error = storeErrorOf(432, message, { isInsert: false });
+    expect(error.message).toMatch(
+      /^ClickHouse 432 UNKNOWN_CODEC: a part is damaged in skp_idx_log_offset_range\.cmrk4, .* CHECK TABLE /,
+    );
+    expect(error.retryable).toBe(true);
   });
 });

@@ -97,7 +97,16 @@ export function storeErrorOf(
 function damagedPartIn(clickhouseCode: number, message: string, isInsert: boolean): string | null {
   if (isInsert || !DAMAGED_PART_CODES.has(clickhouseCode)) return null;
   const [, folder, table] = /while reading from part (\S+?)\/? in table (\S+)/.exec(message) ?? [];
-  if (folder === undefined) return null;
+  if (folder === undefined) {
+    const name = /\(([A-Z][A-Z_]{3,})\)/.exec(message)?.[1] ?? "error";
+    const file = /\b(\w+\.(?:c?mrk\d?|bin|c?idx\d?))\b/.exec(message)?.[1];
+    return (
+      `ClickHouse ${clickhouseCode} ${name}: a part is damaged${file === undefined ? "" : ` in ${file}`}, and the engine does not say which. ` +
+      "CHECK TABLE with SETTINGS check_query_single_value_result = 0 names it. In local mode a start after kill -9 looks " +
+      "for damaged parts and sets them aside; on a server, ALTER TABLE … DETACH PART: the writer fills what the part held " +
+      "of the last minutes from the log at its next start, and what else is missing becomes an incident"
+    );
+  }
   return (
     `ClickHouse ${clickhouseCode}: a part of ${table} is damaged. Stop what runs on this ClickHouse, move the folder ` +
     `${folder} out of its data and start again: the writer fills what the part held of the last minutes from the log, ` +
