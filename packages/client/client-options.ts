@@ -1,4 +1,5 @@
 import type { EmitterOptions } from "@plumbline/emitter";
+import type { AnswerCache } from "./cache/answer-cache.ts";
 import type { HttpGet } from "./http-get.ts";
 import type { StateStore } from "./state-store.ts";
 
@@ -27,6 +28,8 @@ export interface ClientOptions {
   readonly bundle?: Bundle | undefined;
   /** Keeps the last known good prompts; `@plumbline/client/node` has `stateDir` for that. */
   readonly state?: StateStore | undefined;
+  /** Answers of a version that is taken back are removed from it at once. `createAnswerCache` makes one. */
+  readonly cache?: AnswerCache | undefined;
   /** Longest wait of a first `prompt` for the registry when there is something else to serve, ms. Default 1,000. */
   readonly fallbackAfterMs?: number | undefined;
   /** Longest wait of a first `prompt` when there is nothing else to serve, ms. Default 5,000. */

@@ -107,6 +107,7 @@ class PromptClient implements Client {
       bundle: options.bundle,
       now: this.#now,
       warn,
+      onTakenBack: (version) => void options.cache?.purge(version),
     });
     this.#poll = new LivePoll({
       url: this.#url,

@@ -4,7 +4,7 @@
  */
 import type { Warn } from "@plumbline/emitter";
 import type { Bundle } from "./client-options.ts";
-import { type Arms, readArms } from "./live-arms.ts";
+import { type Arm, type Arms, readArms } from "./live-arms.ts";
 import type { LiveAnswer } from "./live-poll.ts";
 import { isObject } from "./render/prompt-document.ts";
 import type { StateStore } from "./state-store.ts";
@@ -52,6 +52,8 @@ interface MemoryOptions {
   readonly bundle: Bundle | undefined;
   readonly now: () => number;
   readonly warn: Warn;
+  /** Hears of each version that was live and gave way to an older one. */
+  readonly onTakenBack: (version: string) => void;
 }
 
 export class PromptMemory {
@@ -112,6 +114,7 @@ export class PromptMemory {
       lowerSince: null,
     });
     this.#store(useCase);
+    for (const version of takenBack(entry?.arms ?? [], arms)) this.#given.onTakenBack(version);
     return "live";
   }
 
@@ -219,4 +222,10 @@ export class PromptMemory {
     this.counts.state_failures++;
     this.#given.warn(useCase, `the state of ${useCase} can't be read or stored: ${String(error)}`);
   }
+}
+
+/** A version that a newer one replaced is not among them: it may come back, and its answers are as good as before. */
+function takenBack(before: readonly Arm[], after: Arms): readonly string[] {
+  const newest = Math.max(...after.map(({ number }) => number));
+  return before.filter(({ number }) => number > newest).map(({ prompt_version }) => prompt_version);
 }
