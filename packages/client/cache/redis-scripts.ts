@@ -1,7 +1,8 @@
 /**
  * What the Redis store runs, each one atomic. KEYS[1] is the name of the cache; everything else is named after it:
- * `:a:<key>` an answer · `:meta` its bytes, prompt and bucket · `:used` and `:over` when it was used and when its time is
- * over · `:g:<prompt>` and `:b:<bucket>` the keys of each · `:bytes` all of them.
+ * `:a:<key>` an answer · `:meta` its bytes, prompt and bucket · `:used` in which order answers were used, counted by
+ * `:uses` · `:over` when the time of each is over, ms · `:g:<prompt>` and `:b:<bucket>` the keys of each · `:bytes` all of
+ * them.
  */
 const COMMON = `
 local p = KEYS[1]
@@ -18,16 +19,19 @@ local function remove(key)
   redis.call('DECRBY', p..':bytes', bytes)
   return 1
 end
+local function use(key)
+  redis.call('ZADD', p..':used', redis.call('INCR', p..':uses'), key)
+end
 local function sizes()
   return redis.call('ZCARD', p..':used'), tonumber(redis.call('GET', p..':bytes') or 0)
 end
 `;
 
-/** ARGV: key, now. Returns the answer or nothing, and how many were removed because their time was over. */
+/** ARGV: key. Returns the answer or nothing, and how many were removed because their time was over. */
 export const GET = `${COMMON}
 local answer = redis.call('GET', p..':a:'..ARGV[1])
 if not answer then return {false, remove(ARGV[1])} end
-redis.call('ZADD', p..':used', 'XX', ARGV[2], ARGV[1])
+use(ARGV[1])
 return {answer, 0}
 `;
 
@@ -52,14 +56,14 @@ end
 local ttl = over - now
 redis.call('SET', p..':a:'..key, answer, 'PX', ttl)
 redis.call('HSET', p..':meta', key, bytes..' '..group..' '..bucket)
-redis.call('ZADD', p..':used', now, key)
+use(key)
 redis.call('ZADD', p..':over', over, key)
 redis.call('SADD', p..':g:'..group, key)
 redis.call('INCRBY', p..':bytes', bytes)
-local names = {':meta', ':used', ':over', ':bytes', ':g:'..group}
+local names = {':meta', ':used', ':uses', ':over', ':bytes', ':g:'..group}
 if bucket ~= '-' then
   redis.call('ZADD', p..':b:'..bucket, now, key)
-  names[6] = ':b:'..bucket
+  names[7] = ':b:'..bucket
 end
 for _, name in ipairs(names) do
   if redis.call('PTTL', p..name) < ttl then redis.call('PEXPIRE', p..name, ttl) end

@@ -63,9 +63,10 @@ export function createRedisStore(client: RedisClient, options: RedisStoreOptions
 
   return {
     async get({ key }) {
-      const [answer, expired] = await run(GET, [key, String(now())]);
+      const [answer, expired] = await run(GET, [key]);
       totals.expired += Number(expired);
-      return typeof answer === "string" ? read(answer) : null;
+      const found = typeof answer === "string" ? read(answer) : null;
+      return found !== null && found.expiresAt > now() ? found : null;
     },
     async similar(_promptHash, bucket) {
       const found = await run(SIMILAR, [bucket, String(SIMILAR_MAX)]);
