@@ -1,4 +1,10 @@
-import { diffPrompts, formatDiff, type ChangedField, type PromptDiff } from "@plumbline/prompts";
+import {
+  diffPrompts,
+  formatDiff,
+  prefixChange,
+  type ChangedField,
+  type PromptDiff,
+} from "@plumbline/prompts";
 import type { AddCommand, CommandContext } from "../shell/command.ts";
 import { diffAround } from "../deploy/diff-around.ts";
 import {
@@ -11,7 +17,10 @@ import {
   type Side,
   type SideContext,
 } from "../deploy/diff-sides.ts";
+import { describePrefix } from "../prefix/describe-prefix.ts";
+import { pricePrefix, type PricedPrefix } from "../prefix/price-prefix.ts";
 import { CommandFailure, EXIT } from "../shell/failure.ts";
+import { openSqlEndpoint, type SqlEndpoint } from "../sql/sql-endpoint.ts";
 import {
   addEnvOption,
   addRegistryOptions,
@@ -27,6 +36,7 @@ import { formatFinding, fromProblem } from "../project/finding.ts";
 interface DiffFlags extends RegistryFlags, EnvFlags {
   readonly useCase?: string;
   readonly word: boolean;
+  readonly sql?: string;
 }
 
 export const addDiff: AddCommand = (program, context) => {
@@ -34,7 +44,7 @@ export const addDiff: AddCommand = (program, context) => {
     .command("diff")
     .summary("what changed between two versions")
     .description(
-      "Shows how prompts, their policies and what they are judged by differ. Without arguments: from what is live to the working tree. A and B are versions (v3, use-case@<12 hex>), live, tree, or prompt files; one version alone is compared with the working tree, one file or use case with what is live.",
+      "Shows how prompts, their policies and what they are judged by differ, and what that does to the part that the provider caches. Without arguments: from what is live to the working tree. A and B are versions (v3, use-case@<12 hex>), live, tree, or prompt files; one version alone is compared with the working tree, one file or use case with what is live.",
     )
     .argument("[a]", "the older side")
     .argument("[b]", "the newer side")
@@ -49,11 +59,17 @@ export const addDiff: AddCommand = (program, context) => {
     );
   addEnvOption(addRegistryOptions(command))
     .option("--use-case <name>", "whose versions v3 and live are (default: the only one of the project)")
+    .option(
+      "--sql <url>",
+      "ClickHouse's HTTP interface, to price an edit by the calls of the last day (default: PLUMBLINE_SQL_URL, then local mode's)",
+    )
     .option("--word", "mark the words that changed within a line", false)
     .action(async (a: string | undefined, b: string | undefined, flags: DiffFlags) => {
       const project = await openProject(context, flags);
       warnOfBroken(project, context);
-      const sides: SideContext = {
+      const sides: PricedSides = {
+        sql: openSqlEndpoint(context.io, flags.sql),
+        now: context.clock.now(),
         project,
         registry: await openRegistry(context, flags, project),
         env: checkEnv(flags, project.config),
@@ -95,17 +111,25 @@ function onlyUseCaseOf(a: string, b: string, project: Project): string {
   return file?.document.use_case ?? onlyUseCase(project);
 }
 
+interface PricedSides extends SideContext {
+  readonly sql: SqlEndpoint;
+  /** Ms since the epoch. */
+  readonly now: number;
+}
+
 interface Difference {
   readonly use_case: string;
   readonly from: Pick<Side, "name" | "prompt_version"> | null;
   readonly to: Pick<Side, "name" | "prompt_version">;
   /** Null when there is nothing to compare with. */
   readonly prompt: PromptDiff | null;
+  /** Null when all of the part that the provider caches stays. */
+  readonly prefix: PricedPrefix | null;
   /** Policy and settings, when the working tree is compared with what is live. */
   readonly around: readonly ChangedField[];
 }
 
-async function compare(from: string, to: string, useCase: string, sides: SideContext): Promise<Difference> {
+async function compare(from: string, to: string, useCase: string, sides: PricedSides): Promise<Difference> {
   const [older, newer] = await Promise.all([readSide(from, useCase, sides), readSide(to, useCase, sides)]);
   if (newer === null)
     throw new CommandFailure(
@@ -119,11 +143,25 @@ async function compare(from: string, to: string, useCase: string, sides: SideCon
     from: older === null ? null : { name: older.name, prompt_version: older.prompt_version },
     to: { name: newer.name, prompt_version: newer.prompt_version },
     prompt: older === null ? null : diffPrompts(older.document, newer.document),
+    prefix: older === null ? null : await prefixOf(older, newer, sides),
     around: isWithTree ? await diffAround(useCase, sides.project, sides.registry, sides.env) : [],
   };
 }
 
-function describe({ use_case, from, to, prompt, around }: Difference, { word, env }: DiffFlags): string {
+async function prefixOf(
+  older: Side,
+  newer: Side,
+  { sql, env, now }: PricedSides,
+): Promise<PricedPrefix | null> {
+  const change = prefixChange(older.document, newer.document);
+  if (change === null) return null;
+  return pricePrefix(change, { useCase: newer.useCase, env, model: older.document.model, now }, sql);
+}
+
+function describe(
+  { use_case, from, to, prompt, prefix, around }: Difference,
+  { word, env }: DiffFlags,
+): string {
   if (from === null || prompt === null)
     return `${use_case}: nothing is live in ${env}; the ${to.name} would be the first\n`;
   const head = `${use_case}: ${from.name} → ${to.name}`;
@@ -131,6 +169,7 @@ function describe({ use_case, from, to, prompt, around }: Difference, { word, en
   const lines = [
     head,
     prompt.is_same ? "prompt: no change" : formatDiff(prompt, { words: word }).trimEnd(),
+    ...(prefix === null ? [] : [describePrefix(prefix)]),
     ...around.map(({ field, before, after }) => `${field}: ${valueOf(before)} → ${valueOf(after)}`),
   ];
   return `${lines.join("\n")}\n`;

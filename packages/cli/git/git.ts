@@ -56,6 +56,30 @@ export async function readGitUser(folder: string): Promise<string | null> {
   }
 }
 
+/** Files below a folder of the project at a commit, branch or tag, relative to it; null when there is no such commit. */
+export async function listFilesAt(
+  root: string,
+  ref: string,
+  folder: string,
+): Promise<readonly string[] | null> {
+  const commit = await commitOf(root, ref);
+  if (commit === null) return null;
+  const names = await git(root, ["ls-tree", "-r", "-z", "--name-only", commit, "--", `${folder}/`]);
+  return (names ?? "").split("\0").filter((name) => name !== "");
+}
+
+/** A file of the project at a commit, branch or tag; null when it is not there. */
+export async function readFileAt(root: string, ref: string, file: string): Promise<string | null> {
+  const commit = await commitOf(root, ref);
+  return commit === null ? null : git(root, ["show", `${commit}:./${file}`]);
+}
+
+/** Full hash; null outside of git or when there is none. Never an option of git, whatever it is called. */
+async function commitOf(root: string, ref: string): Promise<string | null> {
+  const hash = await git(root, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`]);
+  return hash === null ? null : hash.trim();
+}
+
 /** @returns null when git says no */
 async function git(folder: string, args: readonly string[]): Promise<string | null> {
   try {

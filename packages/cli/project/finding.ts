@@ -18,6 +18,8 @@ type ProjectRule =
   | "eval-assert"
   | "policy-template"
   | "policy-fallback"
+  /** Less of a prompt is cached by its provider than before an edit. */
+  | "prefix-break"
   | "unused-file"
   | "unused-config";
 
