@@ -1,5 +1,11 @@
 import type { Arm } from "./live-arms.ts";
 import type { JsonValue, PromptDocument } from "./render/prompt-document.ts";
+import {
+  type AnthropicRequest,
+  anthropicRequest,
+  type OpenAIRequest,
+  openAIRequest,
+} from "./render/provider-request.ts";
 import type { RenderedMessage } from "./render/render-messages.ts";
 
 /**
@@ -38,6 +44,10 @@ export interface Prompt {
    * @throws RangeError that names every variable that is missing or of the wrong kind
    */
   messages(vars?: Readonly<Record<string, unknown>>, history?: readonly RenderedMessage[]): RenderedMessage[];
+  /** Messages and cache key: `openai.chat.completions.create({ model: prompt.model, ...prompt.openai({ ticket }) })`. */
+  openai(vars?: Readonly<Record<string, unknown>>, history?: readonly RenderedMessage[]): OpenAIRequest;
+  /** System and messages; the end of what is the same in every call is marked with `cache_control`. */
+  anthropic(vars?: Readonly<Record<string, unknown>>, history?: readonly RenderedMessage[]): AnthropicRequest;
 }
 
 /** What an event says about its prompt. */
@@ -83,5 +93,7 @@ export function toPrompt(
       conversation_id: conversationId,
     },
     messages: render,
+    openai: (vars, history) => openAIRequest(prompt_version, render(vars, history)),
+    anthropic: (vars, history) => anthropicRequest(document, render(vars, history), history?.length ?? 0),
   };
 }
