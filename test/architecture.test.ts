@@ -51,6 +51,9 @@ const RULES: readonly Rule[] = [
       "packages/gate",
       "services/writer/calls/price",
       "services/judge/config",
+      // `cache tune` keeps questions apart by the rules that the application's cache uses.
+      "packages/client/cache/semantic",
+      "packages/client/semantic",
       // `replay` judges under the rubric that production judges by.
       "services/judge/default-rubric",
     ],

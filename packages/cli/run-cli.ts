@@ -12,6 +12,7 @@ import { addReplay } from "./commands/replay.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addTail } from "./commands/tail.ts";
+import { addCache } from "./commands/cache/tune.ts";
 import { addInit } from "./commands/init.ts";
 import { addLint } from "./commands/lint.ts";
 import { addDiff } from "./commands/diff.ts";
@@ -48,6 +49,7 @@ const COMMANDS: readonly AddCommand[] = [
   addTail,
   addReplay,
   addBacktest,
+  addCache,
   addDeadLetters,
   addBundle,
   addImport,
