@@ -60,8 +60,7 @@ function ownWords({ evidence, candidate, effect, interval }: RateDetection): Own
       };
     case "cached_prefix_share":
       return {
-        meaning:
-          "A call counts when the provider's cache gave at least half of its input; without it the input is paid in full and read anew.",
+        meaning: `A call counts when the provider's cache gave ${evidence.cached_tokens_min === undefined ? "at least half of its input" : `about as much as before, ${formatCount(evidence.cached_tokens_min)} tokens or more`}; without it the input is paid in full and read anew.`,
         step: "Find what changes ahead of the prompt's stable part",
         harm: worse("calls without it"),
       };

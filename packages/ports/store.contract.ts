@@ -361,19 +361,28 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
             path: "error",
             cached_input_tokens: null,
           }),
+          // Of the application's own cache: nobody else's answer.
+          callRow(2, {
+            started_at: "2026-11-24T10:06:30.000Z",
+            path: "cached_exact",
+            cached_input_tokens: null,
+          }),
         ]);
         expect(await store.outcomeHours(DAY)).toMatchObject([
           {
             hour: "2026-11-24T10:00:00.000Z",
-            calls: 2,
-            ok_calls: 1,
+            calls: 3,
+            ok_calls: 2,
             elsewhere_calls: 1,
             degraded_calls: 1,
             priced_calls: 1,
             cost_usd_sum: 1,
             log_cost_sum: 0,
-            cacheable_calls: 1,
-            cached_calls: 1,
+            // 50 tokens, and a provider that did not say.
+            cached_tokens: expect.arrayContaining([
+              [87, 1],
+              [-1, 1],
+            ]) as unknown,
           },
         ]);
       });

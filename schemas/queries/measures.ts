@@ -33,7 +33,7 @@ const OutcomeHour = z.object({
   hour: wholeTime,
   calls: z.number(),
   ok_calls: z.number(),
-  /** Not answered by the primary path at once. */
+  /** Answered by neither the primary path at once nor the application's own cache. */
   elsewhere_calls: z.number(),
   /** Of these, by a fallback model, a stale answer, a template or an error. */
   degraded_calls: z.number(),
@@ -42,12 +42,10 @@ const OutcomeHour = z.object({
   /** Natural logarithms of US dollars. */
   log_cost_sum: z.number(),
   log_cost_square_sum: z.number(),
-  /** Reported how much of their input came from the provider's cache. */
-  cacheable_calls: z.number(),
-  /** Of these, at least half of it did. */
-  cached_calls: z.number(),
   /** On the grid of `FeatureHour`. */
   latency: binCounts,
+  /** Input tokens read from the provider's cache, on the same grid; −1 when it did not say. */
+  cached_tokens: binCounts,
   /** Pairs of model and calls; "" when the provider did not say. */
   response_models: z.array(z.tuple([z.string(), z.number()])),
 });

@@ -51,7 +51,16 @@ export const CostDetection = z.object({
   kind: z.literal("cost"),
   ...detectionFields,
   evidence: z.discriminatedUnion("measure", [
-    z.object({ measure: z.literal("cached_prefix_share"), ...share }),
+    z.object({
+      measure: z.literal("cached_prefix_share"),
+      ...share,
+      cached_tokens_min: z
+        .number()
+        .int()
+        .positive()
+        .optional()
+        .describe("fewest tokens from the provider's cache that count; absent: half of the call's input"),
+    }),
     z.object({
       measure: z.literal("cost_per_call"),
       ...common,

@@ -100,7 +100,8 @@ export function binNames({ edges, hasZeroBin }: FrozenBins): string[] {
   return [...groups, ...(hasZeroBin ? ["zero"] : []), "missing"];
 }
 
-function binStart(bin: number): number {
+/** The least value of a bin, in the feature's unit. */
+export function binStart(bin: number): number {
   return bin <= ZERO_BIN ? 0 : 2 ** ((bin - BIN_OF_ONE) / BINS_PER_OCTAVE);
 }
 

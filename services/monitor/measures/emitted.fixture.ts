@@ -32,8 +32,10 @@ const HEALTHY: Outcome = {
   costSum: 0.41,
   logCostSum: 100 * Math.log(0.004),
   logCostSquareSum: 100 * (Math.log(0.004) ** 2 + 0.04),
-  cacheableCalls: 100,
-  cachedCalls: 82,
+  cachedTokens: new Map([
+    [logBin(0), 18],
+    [logBin(1_536), 82],
+  ]),
   latency: new Map([
     [logBin(900), 96],
     [logBin(1_800), 4],

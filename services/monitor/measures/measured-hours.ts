@@ -72,9 +72,8 @@ function toOutcomeCounts(row: OutcomeHour): OutcomeCounts {
     costSum: row.cost_usd_sum,
     logCostSum: row.log_cost_sum,
     logCostSquareSum: row.log_cost_square_sum,
-    cacheableCalls: row.cacheable_calls,
-    cachedCalls: row.cached_calls,
     latency: summed(row.latency),
+    cachedTokens: summed(row.cached_tokens),
   };
 }
 

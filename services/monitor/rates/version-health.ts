@@ -2,14 +2,15 @@
  * Did calls get slower, dearer, less successful or less often primary? Sequential tests of one version, hour by hour,
  * against what its incumbent did before, or against its own first weeks while nobody deploys. Pure.
  *
- * Shares (success, answered by the primary path, under the incumbent's p95 latency, input read from the provider's
- * cache) use the e-processes of quality: a fixed grid of relative drops below the reference minus a margin, tempered
+ * Shares (success, answered by the primary path, under the incumbent's p95 latency, as many tokens read from the
+ * provider's cache as before) use the e-processes of quality: a fixed grid of relative drops below the reference minus a margin, tempered
  * by how much the reference's hours vary, Shiryaev–Roberts with one week of budget at a deploy. Alarm when S ≥ 4C, so
  * that the four shares together have at most one false alarm a year. Cost has confidence sequences of the mean log
  * cost, asymptotic, at 0.5% a side.
  *
  * Smallest effects that count: success −1 point, primary −2 points, calls over the old p95 doubled, cached −10
- * points, cost +10%; and never less than three standard errors of the reference.
+ * points, cost +10%; and never less than three standard errors of the reference. A share that is too small to fall by so
+ * much is not tested: a prompt of which nothing was cached loses nothing.
  */
 import { type Detection, HOUR_MS, type RateDetection } from "@plumbline/schemas";
 import {
@@ -23,7 +24,7 @@ import {
   stepDetector,
   streamDetectors,
 } from "@plumbline/stats";
-import { addHistogram, binValue, rowsOf, type Histogram } from "../counts/log-bins.ts";
+import { addHistogram, binStart, binValue, MISSING_BIN, rowsOf, type Histogram } from "../counts/log-bins.ts";
 
 /** Outcomes of one version in one hour. */
 export interface OutcomeCounts {
@@ -31,7 +32,7 @@ export interface OutcomeCounts {
   readonly hour: number;
   readonly calls: number;
   readonly okCalls: number;
-  /** Not answered by the primary path at once. */
+  /** Answered by neither the primary path at once nor the application's own cache. */
   readonly elsewhereCalls: number;
   /** Of these, by a fallback model, a stale answer, a template or an error. */
   readonly degradedCalls: number;
@@ -39,9 +40,9 @@ export interface OutcomeCounts {
   readonly costSum: number;
   readonly logCostSum: number;
   readonly logCostSquareSum: number;
-  readonly cacheableCalls: number;
-  readonly cachedCalls: number;
   readonly latency: Histogram;
+  /** Input tokens that were read from the provider's cache; `MISSING_BIN` holds calls that did not report it. */
+  readonly cachedTokens: Histogram;
 }
 
 /** What only whoever asserts a finding knows. */
@@ -96,6 +97,8 @@ const LOG_DEPLOY_START = Math.log(168);
 const P95 = 0.95;
 /** Tempering never goes below this: hours that vary more are not a reference but a mess. */
 const ETA_MIN = 0.02;
+/** Lowest share that is still as good as before; relative drops of less are about noise. */
+const NULL_MIN = 0.05;
 export const REFERENCE_CALLS_MIN = 500;
 /** Calls since an alarm before it can end, and the span that is looked at. */
 const RECOVERY_CALLS_MIN = 200;
@@ -125,8 +128,7 @@ export class VersionHealth {
   constructor(reference: readonly OutcomeCounts[], { isDeploy }: { readonly isDeploy: boolean }) {
     this.#reference = reference;
     this.#isDeploy = isDeploy;
-    const p95 = binAbove(reference, P95);
-    this.#shares = metrics(p95).flatMap((metric) => {
+    this.#shares = metrics(reference).flatMap((metric) => {
       const counts = reference.map(metric.counts);
       const calls = counts.reduce((sum, [, n]) => sum + n, 0);
       const passes = counts.reduce((sum, [n]) => sum + n, 0);
@@ -137,7 +139,8 @@ export class VersionHealth {
       );
       const p = (passes + 1) / (calls + 2);
       const error = Math.sqrt((spread.inflation * p * (1 - p)) / calls);
-      const nullMean = Math.min(0.995, Math.max(0.05, p - Math.max(metric.margin, 3 * error)));
+      const nullMean = Math.min(0.995, p - Math.max(metric.margin, 3 * error));
+      if (nullMean < NULL_MIN) return [];
       return [
         {
           ...metric,
@@ -289,7 +292,12 @@ export class VersionHealth {
   }
 }
 
-function metrics(p95: number): readonly Metric[] {
+function metrics(reference: readonly OutcomeCounts[]): readonly Metric[] {
+  const p95 = binAbove(
+    joined(reference, ({ latency }) => latency),
+    P95,
+  );
+  const cached = cachedPrefix(joined(reference, ({ cachedTokens }) => cachedTokens));
   const threshold = Math.round(binValue(p95));
   return [
     {
@@ -322,19 +330,48 @@ function metrics(p95: number): readonly Metric[] {
         evidence: { measure: "share_within", ...numbers, threshold_ms: Math.max(1, threshold) },
       }),
     },
-    {
-      metric: { name: "cached_prefix_share", unit: "share", label: "calls with a cached prefix" },
-      margin: 0.1,
-      counts: (hour) => [hour.cachedCalls, hour.cacheableCalls],
-      found: (numbers) => ({ kind: "cost", evidence: { measure: "cached_prefix_share", ...numbers } }),
-    },
+    ...(cached === null ? [] : [cached]),
   ];
 }
 
-/** The bin that holds the quantile; calls above it are at most 1 − p of the reference. */
-function binAbove(hours: readonly OutcomeCounts[], p: number): number {
+/** Null when the reference had no call with a cached prefix. */
+function cachedPrefix(reference: Histogram): Metric | null {
+  const cached = new Map([...reference].filter(([bin, calls]) => bin > 0 && calls > 0));
+  if (cached.size === 0) return null;
+  // A bin below the median: a sixth to a third fewer tokens are as many as before, by the width of the bins.
+  const least = Math.max(1, binAbove(cached, 0.5) - 1);
+  return {
+    metric: { name: "cached_prefix_share", unit: "share", label: "calls with a cached prefix" },
+    margin: 0.1,
+    counts: ({ cachedTokens }) => {
+      let passes = 0;
+      let calls = 0;
+      for (const [bin, n] of cachedTokens) {
+        if (bin === MISSING_BIN) continue;
+        calls += n;
+        if (bin >= least) passes += n;
+      }
+      return [passes, calls];
+    },
+    found: (numbers) => ({
+      kind: "cost",
+      evidence: {
+        measure: "cached_prefix_share",
+        ...numbers,
+        cached_tokens_min: Math.ceil(binStart(least)),
+      },
+    }),
+  };
+}
+
+function joined(hours: readonly OutcomeCounts[], of: (hour: OutcomeCounts) => Histogram): Histogram {
   const all = new Map<number, number>();
-  for (const hour of hours) addHistogram(all, hour.latency);
+  for (const hour of hours) addHistogram(all, of(hour));
+  return all;
+}
+
+/** The bin that holds the quantile; rows above it are at most 1 − p of all. */
+function binAbove(all: Histogram, p: number): number {
   const total = rowsOf(all);
   let below = 0;
   for (const [bin, n] of [...all].sort(([a], [b]) => a - b)) {

@@ -85,11 +85,19 @@ const TABLE: Readonly<Record<Measure, Row>> = {
     harm: "≈ 732 more answers from elsewhere (662 to 799) of 1,200",
   },
   cached_prefix_share: {
-    emit: () => first(emittedByOutcomes({ cachedCalls: 5 })),
+    emit: () =>
+      first(
+        emittedByOutcomes({
+          cachedTokens: new Map([
+            [logBin(0), 95],
+            [logBin(1_536), 5],
+          ]),
+        }),
+      ),
     title: "calls with a cached prefix down 77.0 pp on 4f4f4f4f4f4f",
     lines: [
       "82.0% → 5.0% (Δ −77.0 pp, 95% always-valid interval −80.1 to −73.1 pp), 1,200 calls, 00:00 to 12:00 UTC.",
-      "A call counts when the provider's cache gave at least half of its input; without it the input is paid in full and read anew.",
+      "A call counts when the provider's cache gave about as much as before, 1,218 tokens or more; without it the input is paid in full and read anew.",
     ],
     severity: "SEV3 · Find what changes ahead of the prompt's stable part",
     harm: "≈ 924 more calls without it (878 to 961) of 1,200",
