@@ -118,7 +118,12 @@ const RULES: readonly Rule[] = [
   { folder: "services/writer", ours: EVERY_SERVICE, thirdParty: ["zod", "@pydantic/genai-prices"] },
   { folder: "services/judge", ours: EVERY_SERVICE, thirdParty: ["zod"] },
   // Folds the registry topic as the registry does: only commands that were accepted give a version a share.
-  { folder: "services/monitor", ours: [...EVERY_SERVICE, "packages/registry-fold"], thirdParty: ["zod"] },
+  // Reads in a prompt what its provider could cache.
+  {
+    folder: "services/monitor",
+    ours: [...EVERY_SERVICE, "packages/registry-fold", "packages/prompts"],
+    thirdParty: ["zod"],
+  },
   { folder: "services/notifier", ours: EVERY_SERVICE, thirdParty: ["zod"] },
   { folder: "services/migrate", ours: EVERY_SERVICE, thirdParty: ["zod"] },
   { folder: "services/policy", ours: EVERY_SERVICE, thirdParty: ["zod"] },

@@ -2,11 +2,12 @@
 import type { RateDetection } from "@plumbline/schemas";
 import { changeSentence, changeSize, changeTitle, deployText } from "./change-words.ts";
 import type { MeasureWords } from "./words.ts";
-import { callsText, formatCount, formatPercent, formatTime, formatValue } from "./quantity.ts";
+import { callsText, formatCount, formatPercent, formatTime, formatValue, formatWindow } from "./quantity.ts";
 import { candidateLabel } from "./version-labels.ts";
 
 export function rateWords(detection: RateDetection): MeasureWords {
   const { calls } = detection.candidate;
+  if (detection.evidence.measure === "uncached_prefix") return uncachedWords(detection, detection.evidence);
   // A share of fast calls that falls is a latency that rises.
   const lead = detection.kind === "latency" ? "slower: " : "";
   return {
@@ -17,13 +18,40 @@ export function rateWords(detection: RateDetection): MeasureWords {
     over: "recovered",
     counted: "calls",
     isMeasuredAgain: true,
-    ...ownWords(detection),
+    ...ownWords(detection, detection.evidence),
+  };
+}
+
+type Uncached = Extract<RateDetection["evidence"], { readonly measure: "uncached_prefix" }>;
+
+function uncachedWords(detection: RateDetection, evidence: Uncached): MeasureWords {
+  const { candidate, window } = detection;
+  const title = `nothing of ${candidateLabel(detection)} is read from the provider's cache`;
+  const about = (tokens: number): string => `about ${formatCount(tokens)} tokens`;
+  const fixed = `What never varies at its beginning is ${about(evidence.fixed_tokens)}, and the provider caches from ${formatCount(evidence.minimum_tokens)} on`;
+  const isShort = evidence.reason === "under_minimum";
+  return {
+    title,
+    sentence: title,
+    size: `0 of ${callsText(candidate.calls)} read from it, ${formatWindow(window, window.end)}.`,
+    meaning: isShort
+      ? `${fixed}; with the fixed text behind what varies it would be ${about(evidence.all_fixed_tokens)}.`
+      : `${fixed}: something that varies is sent ahead of it, or the request does not ask for the cache.`,
+    cause: null,
+    step: isShort
+      ? "Move the fixed text of the prompt ahead of what varies"
+      : "Look for what the application sends ahead of the prompt, and for its cache marks",
+    harm: null,
+    over: "the provider's cache is read",
+    counted: "calls",
+    isMeasuredAgain: true,
   };
 }
 
 type OwnWords = Pick<MeasureWords, "meaning" | "step" | "harm">;
+type Changed = Exclude<RateDetection["evidence"], Uncached>;
 
-function ownWords({ evidence, candidate, effect, interval }: RateDetection): OwnWords {
+function ownWords({ candidate, effect, interval }: RateDetection, evidence: Changed): OwnWords {
   const worse = (what: string): string | null => {
     if (effect >= 0 || candidate.calls === 0) return null;
     const calls = (each: number): string => formatCount(Math.max(0, -each * candidate.calls));

@@ -22,6 +22,7 @@ export {
   formatDiff,
 } from "./diff/diff-prompts.ts";
 export { cachedTokens, minimumTokens, tokensOf } from "./prefix/cached-prefix.ts";
+export { type PrefixFacts, prefixFacts } from "./prefix/prefix-facts.ts";
 export { type FixedPart, type PrefixChange, type PrefixPlace, prefixChange } from "./prefix/prefix-change.ts";
 export { type LintFinding, type LintRule, lintPrompt, stablePrefix } from "./lint-prompt.ts";
 export { type EvalCase, type EvalSet, parseEvalSet } from "./eval-set.ts";

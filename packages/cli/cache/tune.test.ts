@@ -37,7 +37,7 @@ async function tune(lines: readonly unknown[], ...args: readonly string[]) {
 }
 
 /** Words without numbers, so that no rule keeps them apart. */
-const word = (i: number): string => [...i.toString(4)].map((digit) => "abcd"[Number(digit)]).join("");
+const word = (i: number): string => i.toString(4).replace(/\d/g, (digit) => "abcd".charAt(Number(digit)));
 const same = (i: number, similarity = 0.96) => ({
   a: `what is the ${word(i)} policy`,
   b: `what is the policy about ${word(i)} please`,

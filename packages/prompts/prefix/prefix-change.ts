@@ -67,7 +67,7 @@ interface FixedText {
 }
 
 /** The fixed beginning of a document, and its texts by message; the last may be the beginning of its message only. */
-function fixedPart({ model, messages }: PromptDocument): {
+export function fixedPart({ model, messages }: PromptDocument): {
   readonly part: FixedPart;
   readonly texts: readonly FixedText[];
 } {

@@ -62,6 +62,18 @@ export const CostDetection = z.object({
         .describe("fewest tokens from the provider's cache that count; absent: half of the call's input"),
     }),
     z.object({
+      measure: z.literal("uncached_prefix"),
+      ...common,
+      reason: z
+        .enum(["under_minimum", "not_read"])
+        .describe(
+          "under_minimum: what never varies begins with too little; not_read: it is enough, and is not read",
+        ),
+      fixed_tokens: z.number().int().nonnegative().describe("about: before anything that varies"),
+      all_fixed_tokens: z.number().int().nonnegative().describe("about: in all of the prompt"),
+      minimum_tokens: z.number().int().positive().describe("fewest that the provider caches"),
+    }),
+    z.object({
       measure: z.literal("cost_per_call"),
       ...common,
       log_ratio: z.number().describe("of the geometric means, now over before"),

@@ -2,12 +2,14 @@
 import { IncidentFold } from "@plumbline/alerts";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
+import type { PromptDocument } from "@plumbline/prompts";
 import { DAY_MS, type Detection, HOUR_MS, IncidentEvent } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { pino } from "pino";
 import { assertAnchors } from "./assert-anchors.ts";
 import { assertDrift, assertOutputs } from "./assert-drift.ts";
 import { assertHealth } from "./assert-health.ts";
+import { assertUncachedPrefix } from "./assert-uncached-prefix.ts";
 import { summaryHour } from "./count-calls.fixture.ts";
 import { DriftSeries } from "../inputs/drift-series.ts";
 import { type DriftWindow } from "../counts/drift-window.ts";
@@ -59,6 +61,29 @@ export async function emittedByOutcomes(worse: Partial<Outcome>, hours = 12): Pr
     });
   }
   return emitted((now, deps) => assertHealth(KEY, measures, now, deps), START + (deploy + hours) * HOUR_MS);
+}
+
+/** A day of a version of whose calls, 100 an hour, some read from their provider's cache. */
+export async function emittedByUncached(prompt: PromptDocument | null, cached = 0): Promise<Detection[]> {
+  const measures = new UseCaseMeasures();
+  for (let hour = 0; hour < 24; hour++) {
+    const at = START + hour * HOUR_MS;
+    const cachedTokens = new Map([
+      [logBin(0), 100 - cached],
+      [logBin(1_536), cached],
+    ]);
+    measures.addHour({
+      hour: at,
+      versions: [{ hour: at, version: OLD, calls: new Map([["", 100]]), features: new Map() }],
+      inputs: new Map(),
+      outcomes: new Map([[OLD, { hour: at, calls: 100, ...HEALTHY, cachedTokens }]]),
+      responseModels: new Map(),
+    });
+  }
+  return emitted(
+    (now, deps) => assertUncachedPrefix(KEY, measures, now, deps, async () => prompt),
+    START + 24 * HOUR_MS,
+  );
 }
 
 /** Inputs of some weeks, and a few days of others. */

@@ -18,6 +18,7 @@ import { UseCaseGuard, type UseCaseFailure, type UseCaseKey } from "../use-cases
 import { assertAnchors } from "./assert-anchors.ts";
 import { assertDrift, assertOutputs } from "./assert-drift.ts";
 import { assertHealth } from "./assert-health.ts";
+import { assertUncachedPrefix } from "./assert-uncached-prefix.ts";
 import { CallFold, type CallFoldDeps } from "./call-fold.ts";
 import { normalMeasures } from "./normal-measures.ts";
 
@@ -57,6 +58,10 @@ export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
         await assertDrift(key, measures, end, deps);
         await assertOutputs(key, measures, end, deps);
         await assertHealth(key, measures, end, deps);
+        await assertUncachedPrefix(key, measures, end, deps, async (version) => {
+          await deps.names?.refresh();
+          return deps.names?.document(key, version) ?? null;
+        });
       });
     }
     if (areAnchorsDue(end, folded.hasCalls)) {

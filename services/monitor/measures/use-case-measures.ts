@@ -6,6 +6,7 @@ import { DAY_MS, HOUR_MS, isVersion } from "@plumbline/schemas";
 import type { DriftDecision } from "../inputs/drift-decision.ts";
 import { DriftSeries } from "../inputs/drift-series.ts";
 import { chooseWidth, type WidthHours } from "../counts/drift-window.ts";
+import { MISSING_BIN } from "../counts/log-bins.ts";
 import { OpenWindow } from "../counts/open-window.ts";
 import { OutputFingerprint } from "../outputs/output-fingerprint.ts";
 import { ResponseModels, type ResponseModelChange } from "../outputs/response-models.ts";
@@ -122,6 +123,20 @@ export class UseCaseMeasures {
 
   callsOf(version: string): number {
     return this.#versions.get(version)?.calls ?? 0;
+  }
+
+  /** Of a version's calls in the last day that was folded: those that say what their provider's cache gave, and those that got something. */
+  cachedCalls(version: string): { readonly reported: number; readonly cached: number } {
+    let reported = 0;
+    let cached = 0;
+    for (const { hour, cachedTokens } of this.#versions.get(version)?.outcomes ?? []) {
+      if (hour <= this.#lastHour - DAY_MS) continue;
+      for (const [bin, calls] of cachedTokens) {
+        if (bin !== MISSING_BIN) reported += calls;
+        if (bin > 0) cached += calls;
+      }
+    }
+    return { reported, cached };
   }
 
   /** Who answered in the last day and in the day before. */

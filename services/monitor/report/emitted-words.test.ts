@@ -3,6 +3,7 @@
  * evidence: a measure without words, or without a row here, does not compile.
  */
 import { foldIncident, type IncidentMessage, renderMessage } from "@plumbline/alerts";
+import type { PromptDocument } from "@plumbline/prompts";
 import type { CoverageEvidence, Detection, Measure } from "@plumbline/schemas";
 import { expect, test } from "vitest";
 import { coverageDetection } from "../coverage/coverage-detection.ts";
@@ -12,6 +13,7 @@ import {
   emittedByInputs,
   emittedByOutcomes,
   emittedByOutputs,
+  emittedByUncached,
 } from "../measures/emitted.fixture.ts";
 import { logBin } from "../counts/log-bins.ts";
 import { BAD, GOOD, setUp } from "../quality/quality-world.fixture.ts";
@@ -28,6 +30,18 @@ interface Row {
   readonly severity: string;
   /** Calls that were hit; null for what hits none by itself. */
   readonly harm: string | null;
+}
+
+const RULE = "Keep every amount, date and name that matters to the request.\n";
+
+function promptWith(first: string, rules: number): PromptDocument {
+  const content = `${first}${RULE.repeat(rules)}`;
+  return {
+    use_case: KEY.use_case,
+    model: "openai/gpt-5-mini",
+    config: {},
+    messages: [{ role: "system", content }],
+  };
 }
 
 const TABLE: Readonly<Record<Measure, Row>> = {
@@ -101,6 +115,16 @@ const TABLE: Readonly<Record<Measure, Row>> = {
     ],
     severity: "SEV3 · Find what changes ahead of the prompt's stable part",
     harm: "≈ 924 more calls without it (878 to 961) of 1,200",
+  },
+  uncached_prefix: {
+    emit: () => first(emittedByUncached(promptWith("{{ticket}}", 100))),
+    title: "nothing of 9b9b9b9b9b9b is read from the provider's cache",
+    lines: [
+      "0 of 2,400 calls read from it, 2026-03-02 00:00 UTC to 2026-03-03 00:00 UTC.",
+      "What never varies at its beginning is about 0 tokens, and the provider caches from 1,024 on; with the fixed text behind what varies it would be about 1,550 tokens.",
+    ],
+    severity: "SEV3 · Move the fixed text of the prompt ahead of what varies",
+    harm: null,
   },
   cost_per_call: {
     emit: () =>
@@ -379,3 +403,17 @@ function unknown(evidence: CoverageEvidence): Detection {
   const window = { start: "2026-03-02T10:00:00.000Z", end: new Date(NOW).toISOString() };
   return coverageDetection(KEY, { evidence, calls: 0, units: 0, value: 0, window });
 }
+
+test("a prompt of which nothing is cached is told only where something could be", async () => {
+  const reasonOf = async (prompt: PromptDocument | null, cached?: number): Promise<unknown> => {
+    const [detection] = await emittedByUncached(prompt, cached);
+    return detection?.evidence.measure === "uncached_prefix" ? detection.evidence.reason : detection;
+  };
+  expect(await reasonOf(promptWith("{{ticket}}", 100))).toBe("under_minimum");
+  expect(await reasonOf(promptWith("", 100))).toBe("not_read");
+  expect(await reasonOf(promptWith("", 100), 1)).toBeUndefined();
+  expect(await reasonOf(promptWith("{{ticket}}", 10))).toBeUndefined();
+  expect(await reasonOf(promptWith("", 66))).toBeUndefined();
+  expect(await reasonOf({ ...promptWith("{{ticket}}", 100), model: "mistral/large" })).toBeUndefined();
+  expect(await reasonOf(null)).toBeUndefined();
+});

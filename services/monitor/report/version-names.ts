@@ -2,6 +2,7 @@
 import { type EventLog, oneReadAtATime, readPages } from "@plumbline/ports";
 import { foldRecord } from "@plumbline/registry-fold/fold";
 import { createState, findUseCase } from "@plumbline/registry-fold/state";
+import type { PromptDocument } from "@plumbline/prompts";
 import { type Detection, type IncidentEvent, REGISTRY_TOPIC } from "@plumbline/schemas";
 
 const READ_RECORDS = 1_000;
@@ -24,6 +25,14 @@ export class VersionNames {
     for await (const records of readPages(this.#log, REGISTRY_TOPIC, 0, unread)) {
       for (const record of records) foldRecord(this.#registry, record);
     }
+  }
+
+  /** The prompt of a version; null where the registry does not hold it. */
+  document(
+    { tenant, use_case }: Pick<Detection, "tenant" | "use_case">,
+    version: string,
+  ): PromptDocument | null {
+    return findUseCase(this.#registry, tenant, use_case)?.versions.get(version)?.document ?? null;
   }
 
   /** The event with `v15` where the registry knows it; what it doesn't know stays without a number. */

@@ -1,10 +1,10 @@
 /** The Redis store against a real Redis: shared, bounded, purged for everybody, and away without harm. */
 import { createClient } from "redis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { type AnswerCache, type CacheQuestion, createAnswerCache } from "./index.ts";
-import { createRedisStore, type RedisStoreOptions } from "./redis.ts";
-import { redisProblem, type RedisForTests, startRedis } from "./redis-for-tests.fixture.ts";
-import { byMeaning } from "./semantic/by-meaning.ts";
+import { type AnswerCache, type CacheQuestion, createAnswerCache } from "@plumbline/client/cache";
+import { createRedisStore, type RedisStoreOptions } from "@plumbline/client/redis";
+import { redisProblem, type RedisForTests, startRedis } from "./redis-for-tests.ts";
+import { byMeaning } from "@plumbline/client/semantic";
 
 const WEEK_MS = 604_800_000;
 
