@@ -61,6 +61,24 @@ function enrichOn(extra: Partial<LlmCallInput> & Record<string, unknown>, timest
   return enrichCall(decoded, by, 0);
 }
 
+test("an answer of the application's cache is sampled like any other call of its conversation", () => {
+  let sampled = 0;
+  for (let i = 0; i < 2_000; i++) {
+    const conversation_id = `c-${i}`;
+    const decisions = (["primary", "cached_exact", "cached_semantic"] as const).map((path) => {
+      const sampling = new SamplingPlan({ rate: 0.05, epoch: "1" });
+      return enrichOn({ path, conversation_id, input: `question ${i}` }, APPENDED, {
+        ...enrichment,
+        sampling,
+      });
+    });
+    const chosen = decisions.map(({ is_sampled }) => is_sampled);
+    expect(new Set(chosen).size).toBe(1);
+    if (chosen[0] === true) sampled++;
+  }
+  expect(sampled).toBeGreaterThan(60);
+});
+
 test.each([
   {
     name: "now",

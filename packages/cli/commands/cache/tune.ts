@@ -23,7 +23,7 @@ const JUDGE_TIMEOUT_MS = 120_000;
 export const addCache: AddCommand = (program, context) => {
   const cache = program
     .command("cache")
-    .summary("answers that are kept by applications")
+    .summary("when two questions may share an answer")
     .description("What helps to decide how applications keep answers and use them again.");
   cache
     .command("tune")
