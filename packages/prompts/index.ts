@@ -24,7 +24,7 @@ export {
 export { cachedTokens, minimumTokens, tokensOf } from "./prefix/cached-prefix.ts";
 export { type PrefixFacts, prefixFacts } from "./prefix/prefix-facts.ts";
 export { type FixedPart, type PrefixChange, type PrefixPlace, prefixChange } from "./prefix/prefix-change.ts";
-export { type LintFinding, type LintRule, lintPrompt, stablePrefix } from "./lint-prompt.ts";
+export { type LintFinding, type LintRule, lintPrompt, stablePrefix } from "./lint/lint-prompt.ts";
 export { type EvalCase, type EvalSet, parseEvalSet } from "./eval-set.ts";
 export {
   ASSERT_TYPES,

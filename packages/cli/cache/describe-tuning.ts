@@ -53,7 +53,7 @@ function rowOf({
 }
 
 /** What these pairs allow to say, in one sentence or two. */
-export function conclusion(report: TuningReport): string {
+function conclusion(report: TuningReport): string {
   const { threshold, why_not, curve, hits_needed, max_false_share, shared_questions } = report;
   const most = percent(max_false_share);
   const caution =

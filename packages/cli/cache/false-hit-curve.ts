@@ -9,7 +9,7 @@ export interface ScoredPair {
   readonly isSame: boolean;
 }
 
-export interface CurvePoint {
+interface CurvePoint {
   readonly threshold: number;
   /** Pairs at or above the threshold: one would be answered with the other's answer. */
   readonly hits: number;

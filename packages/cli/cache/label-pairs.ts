@@ -17,7 +17,7 @@ const RUBRIC: Rubric = {
   pass_if: 0.9,
 };
 
-export interface Labels {
+interface Labels {
   readonly labelled: readonly LabelledPair[];
   /** Pairs that were put to the judge. */
   readonly judged: number;

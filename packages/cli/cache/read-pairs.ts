@@ -28,7 +28,7 @@ export type QuestionPair = z.output<typeof PairLine> & {
   readonly line: number;
 };
 
-export interface ReadPairs {
+interface ReadPairs {
   readonly pairs: readonly QuestionPair[];
   /** Lines that say what an earlier one said. */
   readonly repeated: number;

@@ -5,13 +5,13 @@ import { CommandFailure, EXIT } from "../shell/failure.ts";
 import type { ScoredPair } from "./false-hit-curve.ts";
 import type { QuestionPair } from "./read-pairs.ts";
 
-export type Embed = (text: string) => Promise<ArrayLike<number>>;
+type Embed = (text: string) => Promise<ArrayLike<number>>;
 
 export interface LabelledPair extends QuestionPair {
   readonly isSame: boolean;
 }
 
-export interface ScoredPairs {
+interface ScoredPairs {
   readonly scored: readonly ScoredPair[];
   /** Kept apart by numbers, names, dates, negations or words, and how many of them one answer would have served. */
   readonly ruled_out: number;

@@ -23,7 +23,7 @@ export interface PricedPrefix extends PrefixChange {
   readonly unknown: string | null;
 }
 
-export interface PricedUse {
+interface PricedUse {
   readonly useCase: string;
   readonly env: string;
   /** `provider/model`. */

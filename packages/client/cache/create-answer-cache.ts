@@ -28,127 +28,152 @@ const PENDING_MAX = 256;
 const PURGED_MAX = 100;
 
 type Found = { readonly key: string; readonly answer: StoredAnswer; readonly similarity: number };
+type IsYoung = (answer: StoredAnswer) => boolean;
 
 export function createAnswerCache(options: AnswerCacheOptions = {}): AnswerCache {
-  const { maxEntries = 5_000, maxBytes = 67_108_864, timeoutMs = 500, now = Date.now } = options;
-  const { semantic: comparison } = options;
-  const store = options.store ?? createMemoryStore({ maxEntries, maxBytes, now });
-  const counts = { hits: 0, misses: 0, stale: 0, errors: 0 };
-  const flights = new Map<string, { readonly promptHash: string; readonly flight: Promise<unknown> }>();
-  const pending = new Map<string, Compared>();
-  const purged = new Set<string>();
+  return new QuestionCache(options);
+}
 
-  /** Null, and counted, when it fails or takes too long. */
-  const attempt = async <T>(work: () => Promise<T>): Promise<T | null> => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new RangeError("late")), timeoutMs);
-    });
-    try {
-      return await Promise.race([work(), late]);
-    } catch {
-      counts.errors++;
-      return null;
-    } finally {
-      clearTimeout(timer);
+class QuestionCache implements AnswerCache {
+  readonly #store: AnswerStore;
+  readonly #semantic: Comparison | undefined;
+  readonly #timeoutMs: number;
+  readonly #now: () => number;
+  readonly #counts = { hits: 0, misses: 0, stale: 0, errors: 0 };
+  readonly #flights = new Map<string, { readonly promptHash: string; readonly flight: Promise<unknown> }>();
+  readonly #pending = new Map<string, Compared>();
+  readonly #purged = new Set<string>();
+
+  constructor(options: AnswerCacheOptions) {
+    const { maxEntries = 5_000, maxBytes = 67_108_864, timeoutMs = 500, now = Date.now } = options;
+    this.#store = options.store ?? createMemoryStore({ maxEntries, maxBytes, now });
+    this.#semantic = options.semantic;
+    this.#timeoutMs = timeoutMs;
+    this.#now = now;
+  }
+
+  async find(
+    question: CacheQuestion,
+    { maxAgeMs, semantic }: Parameters<AnswerCache["find"]>[1],
+  ): Promise<CachedAnswer | null> {
+    const { promptHash } = question;
+    this.#purged.delete(promptHash);
+    const isYoung: IsYoung = ({ storedAt }) => this.#now() - storedAt <= maxAgeMs;
+    const key = await this.#attempt(() => keyOf(question));
+    if (key !== null) {
+      const exact = await this.#attempt(() => this.#store.get({ promptHash, key, bucket: null }));
+      if (exact !== null && isYoung(exact)) return this.#hit(promptHash, exact, null);
+      const similar =
+        semantic === undefined
+          ? null
+          : await this.#attempt(() => this.#findSimilar(question, key, semantic.threshold, isYoung));
+      if (similar !== null) {
+        this.#pending.delete(key);
+        // Marks it as used.
+        void this.#attempt(() => this.#store.get({ promptHash, key: similar.key, bucket: null }));
+        return this.#hit(promptHash, similar.answer, similar.similarity);
+      }
+      if (exact !== null) this.#counts.stale++;
     }
-  };
+    this.#counts.misses++;
+    return null;
+  }
 
-  const keyOf = async (question: CacheQuestion): Promise<string> => jsonKey(questionJson(question));
+  async store(question: CacheQuestion, text: string, { ttlMs }: { readonly ttlMs: number }): Promise<void> {
+    const { promptHash } = question;
+    if (!(ttlMs > 0)) return;
+    await this.#attempt(async () => {
+      const key = await keyOf(question);
+      const known = this.#pending.get(key);
+      this.#pending.delete(key);
+      if (this.#purged.has(promptHash)) return;
+      const address: AnswerAddress = { promptHash, key, bucket: known?.bucket ?? null };
+      const storedAt = this.#now();
+      const meaning = known?.meaning ?? null;
+      await this.#store.put(address, { text, storedAt, expiresAt: storedAt + ttlMs, meaning });
+    });
+  }
 
-  const findSimilar = async (
+  async once<T>(question: CacheQuestion, produce: () => Promise<T>): Promise<T> {
+    let key: string;
+    try {
+      // In this turn: who asks before the next is on the same flight, however short it is.
+      key = questionJson(question);
+    } catch {
+      this.#counts.errors++;
+      return produce();
+    }
+    const flying = this.#flights.get(key);
+    // One key is one question; who asks it differently asks for the same answer.
+    if (flying !== undefined) return flying.flight as Promise<T>;
+    const flight = (async () => produce())();
+    const entry = { promptHash: question.promptHash, flight };
+    this.#flights.set(key, entry);
+    try {
+      return await flight;
+    } finally {
+      if (this.#flights.get(key) === entry) this.#flights.delete(key);
+    }
+  }
+
+  async purge(promptHash: string): Promise<void> {
+    keepNewest(this.#purged.add(promptHash), PURGED_MAX);
+    for (const [key, flight] of this.#flights)
+      if (flight.promptHash === promptHash) this.#flights.delete(key);
+    await this.#attempt(() => this.#store.purge(promptHash));
+  }
+
+  stats(): CacheStats {
+    return { ...this.#counts, ...this.#store.stats() };
+  }
+
+  #hit(promptHash: string, { text, storedAt }: StoredAnswer, similarity: number | null): CachedAnswer {
+    this.#counts.hits++;
+    const kind = similarity === null ? "exact" : "semantic";
+    return { text, promptHash, ageMs: Math.max(0, this.#now() - storedAt), kind, similarity };
+  }
+
+  async #findSimilar(
     question: CacheQuestion,
     key: string,
     threshold: number,
-    isYoung: (answer: StoredAnswer) => boolean,
-  ): Promise<Found | null> => {
-    const compared = (await comparison?.read(question)) ?? null;
-    if (compared === null) return null;
-    pending.set(key, compared);
-    for (const oldest of pending.keys()) if (pending.size > PENDING_MAX) pending.delete(oldest);
+    isYoung: IsYoung,
+  ): Promise<Found | null> {
+    const semantic = this.#semantic;
+    const compared = (await semantic?.read(question)) ?? null;
+    if (semantic === undefined || compared === null) return null;
+    keepNewest(this.#pending.set(key, compared), PENDING_MAX);
     let best: Found | null = null;
-    for (const [other, answer] of await store.similar(question.promptHash, compared.bucket)) {
+    for (const [other, answer] of await this.#store.similar(question.promptHash, compared.bucket)) {
       if (answer.meaning === null || !isYoung(answer)) continue;
-      const similarity = comparison!.similarity(compared.meaning, answer.meaning);
+      const similarity = semantic.similarity(compared.meaning, answer.meaning);
       if (similarity !== null && similarity >= threshold && similarity > (best?.similarity ?? -2))
         best = { key: other, answer, similarity };
     }
     return best;
-  };
+  }
 
-  return {
-    async find(question, { maxAgeMs, semantic }) {
-      const { promptHash } = question;
-      purged.delete(promptHash);
-      const isYoung = ({ storedAt }: StoredAnswer): boolean => now() - storedAt <= maxAgeMs;
-      const hit = ({ text, storedAt }: StoredAnswer, similarity: number | null): CachedAnswer => {
-        counts.hits++;
-        const kind = similarity === null ? "exact" : "semantic";
-        return { text, promptHash, ageMs: Math.max(0, now() - storedAt), kind, similarity };
-      };
-      const key = await attempt(() => keyOf(question));
-      if (key !== null) {
-        const exact = await attempt(() => store.get({ promptHash, key, bucket: null }));
-        if (exact !== null && isYoung(exact)) return hit(exact, null);
-        if (semantic !== undefined) {
-          const similar = await attempt(() => findSimilar(question, key, semantic.threshold, isYoung));
-          if (similar !== null) {
-            pending.delete(key);
-            void attempt(() => store.get({ promptHash, key: similar.key, bucket: null }));
-            return hit(similar.answer, similar.similarity);
-          }
-        }
-        if (exact !== null) counts.stale++;
-      }
-      counts.misses++;
+  /** Null, and counted, when it fails or takes too long. */
+  async #attempt<T>(work: () => Promise<T>): Promise<T | null> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new RangeError("late")), this.#timeoutMs);
+    });
+    try {
+      return await Promise.race([work(), late]);
+    } catch {
+      this.#counts.errors++;
       return null;
-    },
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
 
-    async store(question, text, { ttlMs }) {
-      const { promptHash } = question;
-      if (!(ttlMs > 0)) return;
-      await attempt(async () => {
-        const key = await keyOf(question);
-        const known = pending.get(key);
-        pending.delete(key);
-        if (purged.has(promptHash)) return;
-        const address: AnswerAddress = { promptHash, key, bucket: known?.bucket ?? null };
-        const storedAt = now();
-        const meaning = known?.meaning ?? null;
-        await store.put(address, { text, storedAt, expiresAt: storedAt + ttlMs, meaning });
-      });
-    },
+async function keyOf(question: CacheQuestion): Promise<string> {
+  return jsonKey(questionJson(question));
+}
 
-    async once<T>(question: CacheQuestion, produce: () => Promise<T>): Promise<T> {
-      let key: string;
-      try {
-        // In this turn: who asks before the next is on the same flight, however short it is.
-        key = questionJson(question);
-      } catch {
-        counts.errors++;
-        return produce();
-      }
-      const flying = flights.get(key);
-      // One key is one question; who asks it differently asks for the same answer.
-      if (flying !== undefined) return flying.flight as Promise<T>;
-      const flight = (async () => produce())();
-      const entry = { promptHash: question.promptHash, flight };
-      flights.set(key, entry);
-      try {
-        return await flight;
-      } finally {
-        if (flights.get(key) === entry) flights.delete(key);
-      }
-    },
-
-    async purge(promptHash) {
-      purged.delete(promptHash);
-      purged.add(promptHash);
-      for (const oldest of purged) if (purged.size > PURGED_MAX) purged.delete(oldest);
-      for (const [key, flight] of flights) if (flight.promptHash === promptHash) flights.delete(key);
-      await attempt(() => store.purge(promptHash));
-    },
-
-    stats: (): CacheStats => ({ ...counts, ...store.stats() }),
-  };
+function keepNewest(kept: Map<string, unknown> | Set<string>, max: number): void {
+  for (const oldest of kept.keys()) if (kept.size > max) kept.delete(oldest);
 }

@@ -16,7 +16,7 @@ import { type DriftWindow } from "../counts/drift-window.ts";
 import { logBin } from "../counts/log-bins.ts";
 import type { DatedText } from "../inputs/text-drift.ts";
 import { UseCaseMeasures } from "./use-case-measures.ts";
-import type { OutcomeCounts } from "../rates/version-health.ts";
+import type { OutcomeCounts } from "../rates/rate-metrics.ts";
 
 const START = Date.parse("2026-03-02T00:00:00Z");
 const KEY = { tenant: "", env: "production", use_case: "ticket-summary" };

@@ -4,7 +4,7 @@ import type { FeatureHour, OutcomeHour } from "@plumbline/ports";
 import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
 import { addHistogram } from "../counts/log-bins.ts";
 import type { MeasuredHour } from "./use-case-measures.ts";
-import type { OutcomeCounts } from "../rates/version-health.ts";
+import type { OutcomeCounts } from "../rates/rate-metrics.ts";
 import { ALL, type MutableCounts, type VersionHour } from "../counts/version-memory.ts";
 
 export interface HourOfUseCase {

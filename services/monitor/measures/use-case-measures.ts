@@ -11,7 +11,8 @@ import { OpenWindow } from "../counts/open-window.ts";
 import { OutputFingerprint } from "../outputs/output-fingerprint.ts";
 import { ResponseModels, type ResponseModelChange } from "../outputs/response-models.ts";
 import { SelfFingerprint } from "../outputs/self-fingerprint.ts";
-import { REFERENCE_CALLS_MIN, VersionHealth, type OutcomeCounts } from "../rates/version-health.ts";
+import type { OutcomeCounts } from "../rates/rate-metrics.ts";
+import { REFERENCE_CALLS_MIN, VersionHealth } from "../rates/version-health.ts";
 import { ALL, VersionMemory, type VersionHour } from "../counts/version-memory.ts";
 
 const MEMORY_MS = 28 * DAY_MS;

@@ -3,7 +3,8 @@ import { HOUR_MS } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { expect, test } from "vitest";
 import { logBin, MISSING_BIN } from "../counts/log-bins.ts";
-import { type OutcomeCounts, VersionHealth } from "./version-health.ts";
+import type { OutcomeCounts } from "./rate-metrics.ts";
+import { VersionHealth } from "./version-health.ts";
 
 const CALLS = 100;
 

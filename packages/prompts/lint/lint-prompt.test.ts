@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type LintFinding, lintPrompt, stablePrefix } from "./lint-prompt.ts";
-import { parsePrompt } from "./parse-prompt.ts";
+import { parsePrompt } from "../parse-prompt.ts";
 
 const GOOD = `---
 model: openai/gpt-5-mini
@@ -109,6 +109,19 @@ describe("each rule finds its fault", () => {
     expect(findings.map(({ severity, rule, line, fix }) => [severity, rule, line, fix])).toContainEqual(is);
     expect(findings.length).toBe(1);
   });
+});
+
+test("a prefix under the provider's minimum says that nothing is cached", () => {
+  const messages = (model: string): readonly string[] =>
+    lint(GOOD.replace("Summarise.", `For {{ticket}}: ${LONG}`).replace("openai/gpt-5-mini", model)).map(
+      ({ message }) => message,
+    );
+  expect(messages("openai/gpt-5-mini")).toEqual([
+    expect.stringContaining(
+      "ahead of it are about 1 tokens, the provider caches from 1024 on, so nothing is cached",
+    ),
+  ]);
+  expect(messages("mistral/large")).toEqual([expect.stringMatching(/ends at the first thing that varies$/)]);
 });
 
 test("the stable prefix ends at the first tag that varies, in whatever message it is", () => {

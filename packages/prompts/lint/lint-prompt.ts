@@ -1,7 +1,8 @@
 /** What a reviewer would say about a prompt file before it is pushed. Pure: what else exists is passed in. */
-import type { ParsedPrompt, SourceMessage } from "./parse-prompt.ts";
-import { type TemplateNode, variableUses } from "./template/template.ts";
-import { nearestName } from "./yaml-source.ts";
+import type { ParsedPrompt, SourceMessage } from "../parse-prompt.ts";
+import { prefixFacts } from "../prefix/prefix-facts.ts";
+import { type TemplateNode, variableUses } from "../template/template.ts";
+import { nearestName } from "../yaml-source.ts";
 
 export type LintRule =
   | "undeclared-variable"
@@ -199,13 +200,18 @@ export function stablePrefix(messages: readonly SourceMessage[]): StablePrefix {
 function lintPrefix(prompt: ParsedPrompt): readonly LintFinding[] {
   const { late_chars, first_variable: first } = stablePrefix(prompt.messages);
   if (first === null || late_chars < LATE_FIXED_CHARS) return [];
+  const { fixed_tokens, minimum_tokens } = prefixFacts(prompt.document);
+  const isUncached = minimum_tokens !== null && fixed_tokens < minimum_tokens;
+  const nothing = isUncached
+    ? `; ahead of it are about ${fixed_tokens} tokens, the provider caches from ${minimum_tokens} on, so nothing is cached`
+    : "";
   return [
     {
       severity: "warning",
       rule: "prefix-order",
       file: first.file,
       line: first.line,
-      message: `${late_chars} characters of fixed text follow ${first.tag}; a provider's prefix cache ends at the first thing that varies`,
+      message: `${late_chars} characters of fixed text follow ${first.tag}; a provider's prefix cache ends at the first thing that varies${nothing}`,
       fix: `Move fixed text before ${first.tag}, and variables into the last user message`,
     },
   ];
