@@ -43,7 +43,6 @@ async function startProject(): Promise<DeployProject> {
   const project = await startDeployProject();
   await project.plumbline("init");
   await writeFile(join(project.dir, PROMPT), prompt(`Summarise.\n${RULES}`));
-  project.commit();
   return project;
 }
 
@@ -52,6 +51,7 @@ const USD_A_DAY = (800 * 1_536 * (0.25 - 0.025)) / 1_000_000;
 
 test("lint names the place, the tokens and the dollars of an edit that breaks the prefix, and is silent about others", async () => {
   const project = await startProject();
+  project.commit();
   const lint = async (...args: readonly string[]) => project.plumbline("lint", "--sql", sql.sqlUrl, ...args);
   expect((await lint()).stdout).not.toContain("prefix-break");
 
@@ -85,7 +85,6 @@ test("lint names the place, the tokens and the dollars of an edit that breaks th
 
 test("diff says it against what is live, before the version ships; without a store the traffic is unknown", async () => {
   const project = await startProject();
-  expect((await project.plumbline("push")).exitCode).toBe(0);
   await project.admit(1, null);
   expect((await project.plumbline("promote", "ticket-summary", "v1", "--yes")).exitCode).toBe(0);
 
@@ -106,6 +105,6 @@ test("diff says it against what is live, before the version ships; without a sto
   await project.edit(PROMPT, () => prompt(`Summarise.\n${RULES.replace("every", "each")}`));
   const anew = await project.plumbline("diff", "--sql", "http://127.0.0.1:1");
   expect(anew.stdout).toContain(
-    "The first calls read about 1,533 tokens anew; then about 1,536 are cached, as before",
+    "The first calls read about 1,532 tokens anew; then about 1,536 are cached, as before",
   );
 }, 120_000);
