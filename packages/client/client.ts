@@ -107,7 +107,7 @@ class PromptClient implements Client {
       bundle: options.bundle,
       now: this.#now,
       warn,
-      onTakenBack: (version) => void options.cache?.purge(version),
+      cache: options.cache,
     });
     this.#poll = new LivePoll({
       url: this.#url,

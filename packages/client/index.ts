@@ -3,7 +3,6 @@ export { createClient, type Client, type ClientStats, PromptUnavailableError } f
 export type { Bundle, ClientOptions } from "./client-options.ts";
 export type { Prompt, PromptSource, PromptTags } from "./prompt.ts";
 export type { JsonValue, PromptDocument, PromptMessage, PromptRole } from "./render/prompt-document.ts";
-export type { AnthropicRequest, AnthropicTextBlock, OpenAIRequest } from "./render/provider-request.ts";
 export type { RenderedMessage } from "./render/render-messages.ts";
 export type { StateStore } from "./state-store.ts";
 export type { HttpAnswer, HttpGet, HttpGetOptions } from "./http-get.ts";

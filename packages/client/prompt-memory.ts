@@ -3,8 +3,9 @@
  * the bundle. Only verified content gets in, and what is in is replaced by nothing but verified content.
  */
 import type { Warn } from "@plumbline/emitter";
+import type { AnswerCache } from "./cache/answer-cache.ts";
 import type { Bundle } from "./client-options.ts";
-import { type Arm, type Arms, readArms } from "./live-arms.ts";
+import { type Arms, readArms } from "./live-arms.ts";
 import type { LiveAnswer } from "./live-poll.ts";
 import { isObject } from "./render/prompt-document.ts";
 import type { StateStore } from "./state-store.ts";
@@ -52,8 +53,8 @@ interface MemoryOptions {
   readonly bundle: Bundle | undefined;
   readonly now: () => number;
   readonly warn: Warn;
-  /** Hears of each version that was live and gave way to an older one. */
-  readonly onTakenBack: (version: string) => void;
+  /** Loses the answers of a version that gives way to an older one. */
+  readonly cache: AnswerCache | undefined;
 }
 
 export class PromptMemory {
@@ -114,7 +115,9 @@ export class PromptMemory {
       lowerSince: null,
     });
     this.#store(useCase);
-    for (const version of takenBack(entry?.arms ?? [], arms)) this.#given.onTakenBack(version);
+    // One that a newer version replaced keeps its answers: it may come back, and they are as good as before.
+    for (const { number, prompt_version } of entry?.arms ?? [])
+      if (arms.every((arm) => arm.number < number)) void this.#given.cache?.purge(prompt_version);
     return "live";
   }
 
@@ -222,10 +225,4 @@ export class PromptMemory {
     this.counts.state_failures++;
     this.#given.warn(useCase, `the state of ${useCase} can't be read or stored: ${String(error)}`);
   }
-}
-
-/** A version that a newer one replaced is not among them: it may come back, and its answers are as good as before. */
-function takenBack(before: readonly Arm[], after: Arms): readonly string[] {
-  const newest = Math.max(...after.map(({ number }) => number));
-  return before.filter(({ number }) => number > newest).map(({ prompt_version }) => prompt_version);
 }

@@ -1,11 +1,5 @@
 import type { Arm } from "./live-arms.ts";
 import type { JsonValue, PromptDocument } from "./render/prompt-document.ts";
-import {
-  type AnthropicRequest,
-  anthropicRequest,
-  type OpenAIRequest,
-  openAIRequest,
-} from "./render/provider-request.ts";
 import type { RenderedMessage } from "./render/render-messages.ts";
 
 /**
@@ -33,6 +27,8 @@ export interface Prompt {
   readonly config: Readonly<Record<string, JsonValue>>;
   /** Null for plain text. */
   readonly output: PromptDocument["output"] | null;
+  /** As it was written, before any variable is filled; frozen. */
+  readonly template: PromptDocument["messages"];
   /** Most time since the registry confirmed it, ms; null when nobody knows. A long poll counts from its start. */
   readonly stale_ms: number | null;
   /** Goes into the event of the call: `client.emit({ ...prompt.tags, status, latency_ms })`. */
@@ -44,10 +40,6 @@ export interface Prompt {
    * @throws RangeError that names every variable that is missing or of the wrong kind
    */
   messages(vars?: Readonly<Record<string, unknown>>, history?: readonly RenderedMessage[]): RenderedMessage[];
-  /** Messages and cache key: `openai.chat.completions.create({ model: prompt.model, ...prompt.openai({ ticket }) })`. */
-  openai(vars?: Readonly<Record<string, unknown>>, history?: readonly RenderedMessage[]): OpenAIRequest;
-  /** System and messages; the end of what is the same in every call is marked with `cache_control`. */
-  anthropic(vars?: Readonly<Record<string, unknown>>, history?: readonly RenderedMessage[]): AnthropicRequest;
 }
 
 /** What an event says about its prompt. */
@@ -68,7 +60,7 @@ export function toPrompt(
     readonly conversationId: string | null;
   },
 ): Prompt {
-  const { use_case, config, output = null } = document;
+  const { use_case, config, output = null, messages: template } = document;
   const { source, staleMs, conversationId } = served;
   const slash = document.model.indexOf("/");
   const provider = slash > 0 ? document.model.slice(0, slash) : null;
@@ -83,6 +75,7 @@ export function toPrompt(
     model,
     config,
     output,
+    template,
     stale_ms: staleMs,
     tags: {
       use_case,
@@ -93,7 +86,5 @@ export function toPrompt(
       conversation_id: conversationId,
     },
     messages: render,
-    openai: (vars, history) => openAIRequest(prompt_version, render(vars, history)),
-    anthropic: (vars, history) => anthropicRequest(document, render(vars, history), history?.length ?? 0),
   };
 }

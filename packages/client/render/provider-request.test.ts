@@ -19,7 +19,7 @@ const MARK = { cache_control: { type: "ephemeral" } };
 const text = (content: string, more = {}) => ({ type: "text", text: content, ...more });
 
 function request(of: PromptDocument, vars = {}, history: readonly RenderedMessage[] = []) {
-  return anthropicRequest(of, createRender(of)(vars, history), history.length);
+  return anthropicRequest({ template: of.messages, messages: createRender(of) }, vars, history);
 }
 
 test("the mark stands at the end of what never varies", () => {
@@ -110,7 +110,7 @@ test("joined again, blocks are what messages renders; one mark at most, and all 
 test("the key of a version fits OpenAI's 64 characters and differs from other versions'", () => {
   const keys = ["a", "b"].map((content) => {
     const version = contentHash(document({ role: "user", content }));
-    return openAIRequest(version, []).prompt_cache_key;
+    return openAIRequest({ version, messages: () => [] }).prompt_cache_key;
   });
   expect(keys[0]).toMatch(/^[0-9a-f]{64}$/);
   expect(keys[0]).not.toBe(keys[1]);

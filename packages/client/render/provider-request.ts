@@ -1,5 +1,5 @@
 /** A rendered prompt as providers take it, with the mark up to which their prefix caches reach. */
-import type { PromptDocument } from "./prompt-document.ts";
+import type { Prompt } from "../prompt.ts";
 import type { RenderedMessage } from "./render-messages.ts";
 
 /** Goes into a request to OpenAI, or to anything that speaks chat completions. */
@@ -21,24 +21,33 @@ export interface AnthropicRequest {
   messages: { role: "user" | "assistant"; content: AnthropicTextBlock[] }[];
 }
 
-export function openAIRequest(version: string, messages: RenderedMessage[]): OpenAIRequest {
-  return { messages, prompt_cache_key: version.replace("sha256:", "").slice(0, 64) };
+type Rendered = Pick<Prompt, "messages" | "template">;
+type Vars = Readonly<Record<string, unknown>>;
+
+/** `openai.chat.completions.create({ model: prompt.model, ...openAIRequest(prompt, { ticket }) })` */
+export function openAIRequest(
+  prompt: Pick<Prompt, "messages" | "version">,
+  vars?: Vars,
+  history?: readonly RenderedMessage[],
+): OpenAIRequest {
+  const prompt_cache_key = prompt.version.replace("sha256:", "").slice(0, 64);
+  return { messages: prompt.messages(vars, history), prompt_cache_key };
 }
 
 /**
  * Marks the last block that is the same in every call. A message that varies in the middle becomes two blocks.
  *
- * @param rendered of `document`, with `earlier` messages of the conversation in it
+ * `claude.messages.create({ model: prompt.model, max_tokens: 500, ...anthropicRequest(prompt, { ticket }) })`
  */
 export function anthropicRequest(
-  document: PromptDocument,
-  rendered: readonly RenderedMessage[],
-  earlier: number,
+  prompt: Rendered,
+  vars?: Vars,
+  history: readonly RenderedMessage[] = [],
 ): AnthropicRequest {
-  const fixed = fixedTexts(document, earlier);
+  const fixed = fixedTexts(prompt, history.length > 0);
   const request: AnthropicRequest = { system: [], messages: [] };
   let last: AnthropicTextBlock | undefined;
-  for (const [i, { role, content }] of rendered.entries()) {
+  for (const [i, { role, content }] of prompt.messages(vars, history).entries()) {
     const chars = fixed[i] ?? 0;
     const texts = [content.slice(0, chars), content.slice(chars)];
     // Anthropic refuses a block of white space.
@@ -53,13 +62,13 @@ export function anthropicRequest(
 }
 
 /** Characters at the beginning of each message that never vary; ends with the message in which something does. */
-function fixedTexts({ messages }: PromptDocument, earlier: number): readonly number[] {
+function fixedTexts({ template }: Rendered, hasHistory: boolean): readonly number[] {
   const lengths: number[] = [];
-  const hasPlace = messages.some(({ role }) => role === "history");
-  for (const [i, message] of messages.entries()) {
-    const isLast = i === messages.length - 1 && message.role === "user";
+  const hasPlace = template.some(({ role }) => role === "history");
+  for (const [i, message] of template.entries()) {
+    const isLast = i === template.length - 1 && message.role === "user";
     // Without a place of its own the conversation comes before the user's last message.
-    if (message.role === "history" || (isLast && !hasPlace && earlier > 0)) break;
+    if (message.role === "history" || (isLast && !hasPlace && hasHistory)) break;
     const tag = message.content.indexOf("{{");
     if (tag < 0) {
       lengths.push(message.content.length);
