@@ -1,6 +1,6 @@
 /** A rendered prompt as providers take it, with the mark up to which their prefix caches reach. */
 import type { Prompt } from "../prompt.ts";
-import type { RenderedMessage } from "./render-messages.ts";
+import type { RenderedMessage } from "../render/render-messages.ts";
 
 /** Goes into a request to OpenAI, or to anything that speaks chat completions. */
 export interface OpenAIRequest {

@@ -1,9 +1,9 @@
 import { contentHash } from "@plumbline/prompts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { anthropicRequest, openAIRequest } from "./provider-request.ts";
-import type { PromptDocument, PromptMessage } from "./prompt-document.ts";
-import { createRender, type RenderedMessage } from "./render-messages.ts";
+import { anthropicRequest, openAIRequest } from "./request.ts";
+import type { PromptDocument, PromptMessage } from "../render/prompt-document.ts";
+import { createRender, type RenderedMessage } from "../render/render-messages.ts";
 
 const document = (...messages: readonly PromptMessage[]): PromptDocument => ({
   use_case: "a",
