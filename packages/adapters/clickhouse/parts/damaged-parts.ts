@@ -2,6 +2,7 @@
  * Damaged parts after a loss of power. The engine sets aside a part whose files are missing or too short, and loads one
  * whose files end in zeroes: every question about its table then fails, often without the name of the part.
  */
+import { randomUUID } from "node:crypto";
 import { mkdir, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { StoreError } from "@plumbline/ports";
@@ -82,7 +83,7 @@ async function setAside(engine: Engine, table: string, parts: readonly Part[]): 
       const folder = path.replace(/\/+$/, "");
       const detached = join(dirname(folder), "detached");
       await mkdir(detached, { recursive: true });
-      await rename(folder, join(detached, `broken_${basename(folder)}_${Date.now()}`));
+      await rename(folder, join(detached, `broken_${basename(folder)}_${randomUUID()}`));
     }
   } catch (cause) {
     throw new StoreError("store_config", `can't set aside a damaged part of ${table}: ${String(cause)}`, {
