@@ -44,15 +44,21 @@ export const plainWords: z.core.$ZodErrorMap = (issue) => {
       return `has ${issue.keys.length === 1 ? "a key" : "keys"} that nothing reads: ${issue.keys.join(", ")}`;
     case "invalid_union":
       return issue.input === undefined ? REQUIRED : "fits none of the forms that it may have";
+    case "invalid_key":
+      return `has a key that ${issue.issues[0]?.message ?? "is not valid"}`;
     case "custom":
     case "invalid_element":
-    case "invalid_key":
       return "is not valid";
   }
 };
 
 function bound(origin: string, comparison: string, limit: number | bigint): string {
-  if (origin === "string") return `must have ${comparison} ${limit} characters`;
-  if (origin === "array" || origin === "set") return `must have ${comparison} ${limit} entries`;
+  const isOne = Number(limit) === 1;
+  if (origin === "string") {
+    if (isOne && comparison === "at least") return "must not be empty";
+    return `must have ${comparison} ${limit} character${isOne ? "" : "s"}`;
+  }
+  if (origin === "array" || origin === "set")
+    return `must have ${comparison} ${limit} ${isOne ? "entry" : "entries"}`;
   return `must be ${comparison} ${limit}`;
 }

@@ -35,6 +35,24 @@ test("without a command the help stands on standard error and the exit code says
   expect(stderr).toContain("backtest");
 });
 
+test("what was typed is shown without its control characters, in a refusal too", async () => {
+  const { exitCode, stderr } = await run("fr\u001b[2Job\u009b31m");
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(String.raw`plumbline: unknown command 'fr\u{1b}[2Job\u{9b}31m'`);
+});
+
+test("what a registry refuses is one line: nothing in it is taken for a line of ours", async () => {
+  const server = createServer((_request, response) => {
+    const problem = { type: "x", title: "t", status: 400, detail: "no\u001b[2J\nNext: do as I say" };
+    response.writeHead(400, { "content-type": "application/problem+json" }).end(JSON.stringify(problem));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const { stderr } = await run("history", "x", "--registry", `http://127.0.0.1:${port}`);
+  expect(stderr.split("\n")[0]).toBe(String.raw`plumbline: no\u{1b}[2J\nNext: do as I say`);
+});
+
 test("asked for help, it is data: standard output and exit code 0", async () => {
   const { exitCode, stdout, stderr } = await run("backtest", "--help");
   expect(exitCode).toBe(0);

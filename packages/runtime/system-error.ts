@@ -18,6 +18,18 @@ export function whyOf(error: unknown): string {
   return code === undefined ? String(error) : (WHY[code] ?? code);
 }
 
+/** Where a file was to be read, not written. */
+const WHY_UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EACCES: "this user may not read it",
+  EPERM: "this user may not read it",
+};
+
+/** whyUnreadable says why a file could not be read, such as "there is no such file". */
+export function whyUnreadable(error: unknown): string {
+  return WHY_UNREADABLE[(error as NodeJS.ErrnoException).code ?? ""] ?? whyOf(error);
+}
+
 /** isFileError returns true for an error of the file system that names a path. */
 export function isFileError(error: unknown): error is NodeJS.ErrnoException & { readonly path: string } {
   return error instanceof Error && "syscall" in error && "path" in error && typeof error.path === "string";

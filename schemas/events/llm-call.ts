@@ -69,9 +69,9 @@ const ClientReport = z.object({
   acknowledged: callCount.describe("calls that the receiver said are durable"),
   rejected: callCount.describe("calls that the receiver refused for good"),
   dropped: z
-    .record(z.string().regex(/^[a-z_]{1,40}$/, "a reason is 1 to 40 of a-z and _"), callCount)
+    .record(z.string().regex(/^[a-z_]{1,40}$/, "must be 1 to 40 of a-z and _"), callCount)
     .refine((map) => Object.keys(map).length <= DROP_REASONS_MAX, {
-      error: `at most ${DROP_REASONS_MAX} reasons`,
+      error: `must have at most ${DROP_REASONS_MAX} reasons`,
     })
     .default({})
     .describe("calls that the emitter gave up before they were sent, by reason"),
@@ -132,7 +132,9 @@ export const LlmCall = z.object({
     .describe("template variables"),
   attributes: z
     .record(z.string().min(1).max(100), z.string().max(1000))
-    .refine((map) => Object.keys(map).length <= ATTRIBUTES_MAX, { error: `at most ${ATTRIBUTES_MAX} keys` })
+    .refine((map) => Object.keys(map).length <= ATTRIBUTES_MAX, {
+      error: `must have at most ${ATTRIBUTES_MAX} keys`,
+    })
     .default({}),
   is_truncated: z.boolean().default(false).describe("the emitter shortened input, output or vars"),
   emitter_id: optionalName.describe("one emitter's life: process start to process end"),

@@ -45,7 +45,9 @@ function reasonOf(issue: z.core.$ZodIssue, field: string, event: unknown): Inval
 }
 
 function fieldOf(issue: z.core.$ZodIssue): string {
-  return issue.path.map(String).join(".").slice(0, 200);
+  // Of a map with a bad key the map: the key is what is wrong, and may be empty or of any length.
+  const path = issue.code === "invalid_key" ? issue.path.slice(0, -1) : issue.path;
+  return path.map(String).join(".").slice(0, 200);
 }
 
 function explain(issue: z.core.$ZodIssue, field: string, schema: z.ZodObject, event: unknown): string {

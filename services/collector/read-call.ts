@@ -51,6 +51,7 @@ export function readCall(item: BodyItem, now: number): ReadEvent {
   const filled = fillIdentity(event, now, warnings);
   const parsed = LlmCall.safeParse(filled, { error: plainWords });
   if (!parsed.success) return { kind: "rejected", ...explainIssues(parsed.error, LlmCall, filled) };
+  warnOfLostKeys(filled, warnings);
   const complete = moveUnknownFields(filled, warnings);
   warnOfClock(Date.parse(parsed.data.started_at) - now, warnings);
 
@@ -219,6 +220,22 @@ function warnOfClock(skewMs: number, warnings: Warnings): void {
       "clock_skew",
       "started_at",
       `started_at lies ${Math.floor(skewMs / MINUTE_MS)} minutes ahead; more than ${CALL_AHEAD_MINUTES_MAX} are taken for a wrong clock. ${fate}. Check the clock and the time zone of the sender`,
+    );
+  }
+}
+
+/** Maps of an event whose keys the sender chooses. */
+const MAPS = ["attributes", "vars"] as const;
+
+/** `__proto__` is no name for a key of a map: readers of JavaScript take it for something else, and the schema leaves it out. */
+function warnOfLostKeys(event: Event, warnings: Warnings): void {
+  for (const field of MAPS) {
+    const map = event[field];
+    if (typeof map !== "object" || map === null || !Object.hasOwn(map, "__proto__")) continue;
+    warnings.add(
+      "unknown_field",
+      `${field}.__proto__`,
+      `${field} can't have a key __proto__; it was left out. Name it otherwise`,
     );
   }
 }

@@ -307,6 +307,30 @@ test.each([
   expect(await stored()).toHaveLength(2);
 });
 
+test.each([
+  [{ "": "x" }, "attributes has a key that must not be empty"],
+  [{ ["k".repeat(101)]: "x" }, "attributes has a key that must have at most 100 characters"],
+  [
+    Object.fromEntries(Array.from({ length: 33 }, (_, n) => [n, "x"])),
+    "attributes must have at most 32 keys",
+  ],
+])("keys of a map that are wrong are told by the map's name: case %#", async (attributes, message) => {
+  const { url } = await started();
+  const answer = await post(url, JSON.stringify(call(1, { attributes })));
+  expect(answer.body).toMatchObject({ status: 400, errors: [{ index: 0, field: "attributes", message }] });
+});
+
+test("a key __proto__ of a map is left out and told, in attributes and in vars", async () => {
+  const { url, stored } = await started();
+  const body = JSON.stringify(call(1, { attributes: { a: "x" }, vars: { b: "y" } }));
+  const answer = await post(url, body.replaceAll(/"([ab])":"[xy]"/g, `"$1":"z","__proto__":"lost"`));
+  const told = CallsAccepted.parse(answer.body).warnings.map(({ field }) => field);
+  expect(told).toEqual(["attributes.__proto__", "vars.__proto__"]);
+  const [record] = await stored();
+  const { attributes, vars } = LlmCall.parse(JSON.parse(Buffer.from(record!.value).toString()));
+  expect({ attributes, vars }).toEqual({ attributes: { a: "z" }, vars: { b: "z" } });
+});
+
 test("escaped NULs are kept, lone surrogates and invalid UTF-8 are replaced, and __proto__ pollutes nothing", async () => {
   const { url, stored } = await started();
   const body = Buffer.concat([

@@ -12,7 +12,7 @@ import { OPEN_PATH } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { EXIT, exitCodeOf, isDescribed } from "@plumbline/runtime/exit-code";
 import { allowHosts } from "@plumbline/runtime/http/allowed-hosts";
-import { loadConfig } from "@plumbline/runtime/variables/load-config";
+import { invalidConfig, loadConfig } from "@plumbline/runtime/variables/load-config";
 import { createLogger } from "@plumbline/runtime/logger";
 import { productVersion } from "@plumbline/runtime/process/product-version";
 import { exitOnFault, runProcess, stopOnSignal, type Service } from "@plumbline/runtime/run";
@@ -24,7 +24,9 @@ import { untilAborted } from "@plumbline/runtime/until-aborted";
 import { composeLocal, type LocalMode } from "./compose.ts";
 import { LocalConfig } from "./config.ts";
 import { DEFAULT_DATA_DIR, readFlags, USAGE, UsageError, type Flags } from "./flags.ts";
+import { PROCESS_CONFIGS } from "./process-configs.ts";
 import { runDemo } from "./run-demo.ts";
+import { findUnread } from "./unread-variables.ts";
 
 exitOnFault("local");
 // Log, store and inbox hold customers' texts: nothing that this process writes is for other users of the machine.
@@ -45,6 +47,13 @@ async function main(flags: Flags): Promise<number> {
   const config = loadConfig(LocalConfig, process.env);
   for (const unknown of findUnknown(process.env)) {
     process.stderr.write(`plumbline: warning: ${describeUnknown(unknown)}\n`);
+  }
+  const unread = findUnread(process.env, PROCESS_CONFIGS);
+  if (unread.problems.length > 0) throw invalidConfig(unread.problems);
+  if (unread.ignored.length > 0) {
+    process.stderr.write(
+      `plumbline: warning: local mode keeps log and store in its own folder and does not read ${unread.ignored.join(", ")}\n`,
+    );
   }
   allowHosts(config.PLUMBLINE_ALLOWED_HOSTS);
   const logger = createLogger("local", config.PLUMBLINE_LOG_LEVEL);

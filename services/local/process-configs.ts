@@ -10,6 +10,7 @@ import { PolicyConfig } from "../policy/config.ts";
 import { RegistryConfig } from "../registry/config.ts";
 import { WriterProcessConfig } from "../writer/config.ts";
 import { LocalConfig } from "./config.ts";
+import { findUnread } from "./unread-variables.ts";
 import { flagsGiven, flagValues, LocalFlagsConfig, readFlags } from "./flags.ts";
 
 /** In the order in which a call and then a prompt pass through them; local mode is all of them in one. */
@@ -45,7 +46,8 @@ export function settingsOf(
   if (name !== "local") return readSettings(PROCESS_CONFIGS[name], environment);
   const given = flagsGiven(flags);
   const beside = Object.entries(environment).filter(([variable]) => !given.has(variable));
-  const { settings, problems } = readSettings(PROCESS_CONFIGS.local, Object.fromEntries(beside));
+  const { settings, problems: ofSettings } = readSettings(PROCESS_CONFIGS.local, Object.fromEntries(beside));
+  const problems = [...ofSettings, ...findUnread(environment, PROCESS_CONFIGS).problems];
   if (problems.length > 0) return { settings, problems };
   const values: Readonly<Record<string, string>> = flagValues(readFlags(flags, environment));
   return {

@@ -19,6 +19,40 @@ test("local mode warns of a variable that nothing reads, beside what ends it", a
   expect(code).toBe(3);
 });
 
+test("local mode does not start with a variable that would protect a service and protects nothing of it", async () => {
+  const { code, stderr } = await runProcess("services/local/main.ts", ["--data-dir", "/proc/plumbline"], {
+    PLUMBLINE_REQUIRE_KEYS: "true",
+    PLUMBLINE_TLS_CERT: "/etc/tls.crt",
+    PLUMBLINE_API_KEYS_FILE: "/keys",
+  });
+  const why =
+    "local mode asks for no key and speaks plain HTTP, for one person on one machine; unset it, or run the services one by one (docs/operate/deploy.md)";
+  expect(stderr).toBe(
+    `plumbline: invalid configuration:
+  PLUMBLINE_API_KEYS: ${why}
+  PLUMBLINE_REQUIRE_KEYS: ${why}
+  PLUMBLINE_TLS_CERT: ${why}
+`,
+  );
+  expect(code).toBe(3);
+  const printed = await runProcess(CLI, ["config", "print"], { PLUMBLINE_REQUIRE_KEYS: "true" });
+  expect(printed.stdout).toContain(`\n\nIt would not start:\n  PLUMBLINE_REQUIRE_KEYS: ${why}\n`);
+  expect(printed.code).toBe(3);
+});
+
+test("local mode names what is set for the services and changes nothing here; what it or a client reads is not among it", async () => {
+  const { stderr } = await runProcess("services/local/main.ts", ["--data-dir", "/proc/plumbline"], {
+    PLUMBLINE_CLICKHOUSE_URL: "clickhouse:9000",
+    PLUMBLINE_COLLECTOR_PORT: "5000",
+    PLUMBLINE_REQUIRE_KEYS: "false",
+    PLUMBLINE_REGISTRY_URL: "http://127.0.0.1:4800",
+    PLUMBLINE_LOG_LEVEL: "info",
+  });
+  expect(stderr.split("\n")[0]).toBe(
+    "plumbline: warning: local mode keeps log and store in its own folder and does not read PLUMBLINE_CLICKHOUSE_URL, PLUMBLINE_COLLECTOR_PORT",
+  );
+});
+
 test("a service that starts logs it; one that does not, tells it beside every other problem", async () => {
   const started = await runProcess("services/migrate/main.ts", [], {
     ...SLIP,

@@ -1,6 +1,7 @@
 /** The two sides of a diff, however the user names them. */
 import { readFile } from "node:fs/promises";
 import { basename, relative, resolve } from "node:path";
+import { whyUnreadable } from "@plumbline/runtime/system-error";
 import {
   formatProblem,
   parsePrompt,
@@ -92,7 +93,7 @@ async function readFileSide(path: string, { project, directory }: SideContext): 
     throw new CommandFailure(
       EXIT.precondition,
       "file-unknown",
-      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      `${path} cannot be read: ${whyUnreadable(error)}`,
       { cause: error },
     );
   });

@@ -3,6 +3,7 @@ import { addressOf, ExternalError, type Clock } from "@plumbline/ports";
 import { type EvalCase, type PromptDocument, renderPrompt } from "@plumbline/prompts";
 import { z } from "zod";
 import { CommandFailure, EXIT } from "../shell/failure.ts";
+import { printableLine } from "../text/printable.ts";
 import type { AnswerCache } from "./answer-cache.ts";
 import type { Budget } from "./budget.ts";
 import type { Provider } from "./provider.ts";
@@ -134,7 +135,7 @@ function unusable({ name, url, variables }: Provider, error: ExternalError): Com
   return new CommandFailure(
     EXIT.unavailable,
     "provider-unavailable",
-    `${name} at ${addressOf(url)} does not answer: ${error.message}. Answers so far are kept in the cache.`,
+    `${name} at ${addressOf(url)} does not answer: ${printableLine(error.message)}. Answers so far are kept in the cache.`,
     {
       cause: error,
       next: `check ${variables}_URL and _KEY and the model's name, then run the same command again`,

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command as Program } from "commander";
+import { whyUnreadable } from "@plumbline/runtime/system-error";
 import { ConfigFile } from "@plumbline/schemas";
 import type { CommandContext, CommandIo } from "../shell/command.ts";
 import { CommandFailure, EXIT, UsageError } from "../shell/failure.ts";
@@ -135,11 +136,15 @@ export async function secretOf(
   try {
     return nonEmpty((await readFile(resolve(directory, file), "utf8")).split("\n")[0]!.trim());
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new CommandFailure(EXIT.config, "config", `${name}_FILE: ${why}`, {
-      cause: error,
-      next: `correct ${name}_FILE, or set ${name} itself`,
-    });
+    throw new CommandFailure(
+      EXIT.config,
+      "config",
+      `${name}_FILE: ${file} can't be read: ${whyUnreadable(error)}`,
+      {
+        cause: error,
+        next: `correct ${name}_FILE, or set ${name} itself`,
+      },
+    );
   }
 }
 

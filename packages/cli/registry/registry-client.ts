@@ -113,7 +113,8 @@ function toFailure({ status, headers }: Response, text: string, url: string): Co
   }
   const { type, detail, title, errors } = problem.data;
   const code = type.replace(/^urn:plumbline:/, "");
-  return new CommandFailure(exitCodeOf(status, code), code, detail ?? title, {
+  // One line: what another machine says is never taken for a line of ours.
+  return new CommandFailure(exitCodeOf(status, code), code, printableLine(detail ?? title), {
     ...(errors !== undefined && { details: errors }),
   });
 }

@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:https";
 import type { ServerOptions } from "node:http";
 import { InvalidConfigError } from "../variables/load-config.ts";
 import type { Logger } from "../logger.ts";
+import { isFileError, whyUnreadable } from "../system-error.ts";
 
 /** Paths of PEM files. */
 export interface TlsFiles {
@@ -20,8 +21,7 @@ export function createTlsServer(files: TlsFiles, limits: ServerOptions, logger: 
   try {
     server = createServer({ ...limits, ...readFiles(files), minVersion: "TLSv1.2" });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new InvalidConfigError(`PLUMBLINE_TLS_CERT, PLUMBLINE_TLS_KEY: ${why}`, { cause });
+    throw new InvalidConfigError(`PLUMBLINE_TLS_CERT, PLUMBLINE_TLS_KEY: ${whyOfPair(cause)}`, { cause });
   }
   const reload = (): void => {
     try {
@@ -38,6 +38,11 @@ export function createTlsServer(files: TlsFiles, limits: ServerOptions, logger: 
     for (const file of all) unwatchFile(file, reload);
   });
   return server;
+}
+
+function whyOfPair(error: unknown): string {
+  if (isFileError(error)) return `${error.path} can't be read: ${whyUnreadable(error)}`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 function readFiles({ cert, key }: TlsFiles): { readonly cert: Buffer; readonly key: Buffer } {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { plainWords } from "@plumbline/schemas";
 import { z } from "zod";
 import { isSecretName } from "../secrets.ts";
+import { whyUnreadable } from "../system-error.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -78,8 +79,7 @@ function givenValue(
     const line = readFileSync(file, "utf8").split("\n", 1)[0]!.trim();
     return line === "" ? null : { value: line, source: "file", from: file };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return { problem: `${variable}_FILE: ${why}`, from: file };
+    return { problem: `${variable}_FILE: ${file} can't be read: ${whyUnreadable(error)}`, from: file };
   }
 }
 

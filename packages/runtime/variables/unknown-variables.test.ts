@@ -59,7 +59,7 @@ test("a start that fails tells every problem at once: values, files, and names t
         "^invalid configuration:",
         String.raw`  PLUMBLINE_DRAIN_MS: must be .* \(longest wait, ms\)`,
         String.raw`  PLUMBLINE_KAFKA_BROKERS: not set \(host:port\)`,
-        "  PLUMBLINE_SLACK_TOKEN_FILE: ENOENT.*",
+        "  PLUMBLINE_SLACK_TOKEN_FILE: /nowhere/token can.t be read: there is no such file",
         String.raw`  PLUMBLINE_KAFKA_BROKER is not a variable of Plumbline; did you mean PLUMBLINE_KAFKA_BROKERS\?$`,
       ].join("\n"),
     ),
