@@ -6,5 +6,4 @@ export * from "./incident/lifecycle.ts";
 export * from "./message/message.ts";
 export * from "./incident/rollback.ts";
 export * from "./message/runbook.ts";
-export { isRaised } from "./incident/severity.ts";
 export * from "./message/without-customer-words.ts";

@@ -5,11 +5,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient, type Client } from "@plumbline/client/node";
 import { USE_CASE } from "../test/registry/commands.ts";
-import { CALL_MS, type FromClients, type ToClients } from "./rollback-fleet.ts";
+import type { FromClients, ToClients } from "./rollback-fleet.ts";
 
 /** Between two looks of an application at its prompt, ms: what is measured is at most this much too long. */
 const LOOK_MS = 10;
-const LOOKS_PER_CALL = CALL_MS / LOOK_MS;
 
 interface Application {
   readonly client: Client;
@@ -22,6 +21,7 @@ interface Application {
 // Every client's emitter waits for the end of the process.
 process.setMaxListeners(0);
 const applications: Application[] = [];
+let looksPerCall = 1;
 let expected: string | null = null;
 let isStopped = false;
 let serving: Promise<void> = Promise.resolve();
@@ -44,7 +44,9 @@ process.on("message", (message: ToClients) => {
   }
 });
 
-async function start({ registries, collector, clients }: ToClients & { kind: "start" }): Promise<void> {
+async function start(given: ToClients & { kind: "start" }): Promise<void> {
+  const { registries, collector, clients, callMs, sendMs } = given;
+  looksPerCall = Math.max(1, Math.round(callMs / LOOK_MS));
   for (let i = 0; i < clients; i++) {
     const client = createClient({
       url: collector,
@@ -54,7 +56,7 @@ async function start({ registries, collector, clients }: ToClients & { kind: "st
       // The registries are stopped on purpose, and a busy collector is asked again: what is lost is counted.
       onWarning: () => undefined,
       // No folder: two hundred applications on one disk would measure its syncs.
-      telemetry: { flushIntervalMs: 1_000 },
+      telemetry: { flushIntervalMs: sendMs },
     });
     applications.push({ client, version: "", since: 0, hasCalled: false });
   }
@@ -66,7 +68,7 @@ async function serve(): Promise<void> {
       const prompt = await application.client.prompt(USE_CASE);
       if (application.version !== prompt.version)
         Object.assign(application, { version: prompt.version, since: Date.now(), hasCalled: false });
-      if ((look + i) % LOOKS_PER_CALL === 0) {
+      if ((look + i) % looksPerCall === 0) {
         application.client.emit({ ...prompt.tags, status: "ok", latency_ms: 0 });
         application.hasCalled = true;
       }

@@ -3,16 +3,31 @@ import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const PROCESSES = 2;
-const ANSWER_MS_MAX = 20_000;
-/** Between two calls of an application, ms. */
-export const CALL_MS = 100;
+const ANSWER_MS_MAX = 60_000;
+/** Calls of all applications together, a second: more would measure the collector of a small machine. */
+const CALLS_PER_SECOND = 2_000;
+/** Requests to the collector of all applications together, a second. */
+const SENDS_PER_SECOND = 200;
+
+/** Between two calls of an application, ms: at most ten a second. */
+export function callMsOf(clients: number): number {
+  return Math.max(100, Math.ceil((clients / CALLS_PER_SECOND) * 1_000));
+}
+
+/** Between two sends of an application's calls, ms. */
+export function sendMsOf(clients: number): number {
+  return Math.max(1_000, Math.ceil((clients / SENDS_PER_SECOND) * 1_000));
+}
 
 export type ToClients =
   | {
       readonly kind: "start";
       readonly registries: readonly string[];
       readonly collector: string;
+      /** Of this process. */
       readonly clients: number;
+      readonly callMs: number;
+      readonly sendMs: number;
     }
   | { readonly kind: "expect"; readonly version: string }
   | { readonly kind: "stop" };
@@ -39,7 +54,9 @@ export function startFleet(given: {
   const path = fileURLToPath(new URL("rollback-clients.ts", import.meta.url));
   const processes = Array.from({ length: PROCESSES }, () => fork(path));
   const share = (i: number): number => Math.floor((given.clients + i) / PROCESSES);
-  for (const [i, each] of processes.entries()) send(each, { ...given, kind: "start", clients: share(i) });
+  const pace = { callMs: callMsOf(given.clients), sendMs: sendMsOf(given.clients) };
+  for (const [i, each] of processes.entries())
+    send(each, { ...given, ...pace, kind: "start", clients: share(i) });
 
   /** Asks every process the same and waits for all of them. */
   function ask<Kind extends FromClients["kind"]>(message: ToClients, kind: Kind) {

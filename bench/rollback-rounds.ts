@@ -1,4 +1,5 @@
 /** The rounds of the rollback bench on one log: promote, let it serve, roll back, wait for the last client. */
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import type { EventLog } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
@@ -6,11 +7,10 @@ import { createRegistry } from "@plumbline/services/registry/service";
 import { registered, toNewRecord, USE_CASE, versionOf } from "../test/registry/commands.ts";
 import { round } from "./ingest-path.ts";
 import { openCallPath } from "./rollback-calls.ts";
-import { CALL_MS, startFleet } from "./rollback-fleet.ts";
+import { callMsOf, startFleet } from "./rollback-fleet.ts";
 
-const ROUNDS = 30;
-/** How long a version serves before it is taken back, and after. */
-const SERVE_MS = 3 * CALL_MS;
+/** How many calls of each application a version serves before it is taken back, and after. */
+const SERVE_CALLS = 3;
 const BACK_MS_MAX = 20_000;
 
 export interface RollbackMeasure {
@@ -25,6 +25,14 @@ export interface RollbackMeasure {
   /** Over all clients and rounds. */
   readonly client_p50_ms: number;
   readonly client_p99_ms: number;
+  /** Of the above: from the command until it was answered, and until the first client serves the old version. */
+  readonly answered_p50_ms: number;
+  readonly answered_p99_ms: number;
+  readonly first_client_p50_ms: number;
+  readonly first_client_p99_ms: number;
+  /** Longest turn of the event loop of registry, collector and writer while a rollback was under way, over the rounds. */
+  readonly turn_p50_ms: number;
+  readonly turn_p99_ms: number;
   /** From the stop of every registry until every client waits again. */
   readonly restart_ms: number;
   readonly calls: number;
@@ -58,9 +66,11 @@ export async function measureRollback(given: {
   readonly registryLogs: readonly EventLog[];
   readonly callLog: EventLog;
   readonly clients: number;
+  readonly rounds: number;
 }): Promise<RollbackMeasure> {
-  const { registryLogs, callLog, clients } = given;
-  const texts = Array.from({ length: ROUNDS + 1 }, (_, i) => `version ${i}`);
+  const { registryLogs, callLog, clients, rounds } = given;
+  const serveMs = SERVE_CALLS * callMsOf(clients);
+  const texts = Array.from({ length: rounds + 1 }, (_, i) => `version ${i}`);
   await callLog.append(
     "plumbline.registry",
     texts.map((text) => toNewRecord(registered(text))),
@@ -99,33 +109,49 @@ export async function measureRollback(given: {
   const commandedAt = new Map<string, number>();
   const last: number[] = [];
   const each: number[] = [];
+  const first: number[] = [];
+  const answered: number[] = [];
+  const turns: number[] = [];
+  const turn = monitorEventLoopDelay({ resolution: 1 });
   let restartMs = 0;
   try {
     await promote(texts[0]!);
-    for (let i = 1; i <= ROUNDS; i++) {
-      if (i === ROUNDS / 2) restartMs = await restart();
+    for (let i = 1; i <= rounds; i++) {
+      if (i === Math.ceil(rounds / 2)) restartMs = await restart();
       await promote(texts[i]!);
-      await systemClock.sleep(SERVE_MS);
+      await systemClock.sleep(serveMs);
       await everybodyWaits();
       const commanded = Date.now();
       commandedAt.set(versionOf(texts[i]!), commanded);
+      turn.reset();
+      turn.enable();
       ({ revision } = await command(urls[0]!, "rollback", { reason: "bench" }));
+      answered.push(Date.now() - commanded);
       const delays = (await fleet.everybodyServes(versionOf(texts[0]!))).map((since) => since - commanded);
+      turn.disable();
+      turns.push(turn.max / 1e6);
       each.push(...delays);
+      first.push(Math.min(...delays));
       last.push(Math.max(...delays));
-      await systemClock.sleep(SERVE_MS);
+      await systemClock.sleep(serveMs);
     }
     const emitted = await fleet.stop();
     const { delays: fromCalls, ...counts } = await path.read({ emitted, commandedAt, clients });
     return {
       registries: registries.length,
-      rounds: ROUNDS,
+      rounds,
       p50_ms: quantile(last, 0.5),
       p99_ms: quantile(last, 0.99),
       from_calls_p50_ms: quantile(fromCalls, 0.5),
       from_calls_p99_ms: quantile(fromCalls, 0.99),
       client_p50_ms: quantile(each, 0.5),
       client_p99_ms: quantile(each, 0.99),
+      answered_p50_ms: quantile(answered, 0.5),
+      answered_p99_ms: quantile(answered, 0.99),
+      first_client_p50_ms: quantile(first, 0.5),
+      first_client_p99_ms: quantile(first, 0.99),
+      turn_p50_ms: quantile(turns, 0.5),
+      turn_p99_ms: quantile(turns, 0.99),
       restart_ms: Math.round(restartMs),
       ...counts,
     };

@@ -7,7 +7,9 @@
  * Registry, collector, writer and ClickHouse share one process, as in local mode; the clients share two others. On
  * Kafka there are two registries: the command goes to one, half of the clients wait at the other.
  *
- *   npm run bench:rollback [-- --json] [--clients 200] [--log lmdb|kafka]
+ * All clients together make 2,000 calls a second, however many they are.
+ *
+ *   npm run bench:rollback [-- --json] [--clients 200] [--rounds 30] [--log lmdb|kafka]
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -23,16 +25,18 @@ const { values: flags } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     clients: { type: "string", default: "200" },
+    rounds: { type: "string", default: "30" },
     log: { type: "string" },
   },
 });
 const CLIENTS = Number(flags.clients);
+const ROUNDS = Number(flags.rounds);
 
 async function onLmdb(): Promise<RollbackMeasure> {
   const folder = await mkdtemp(join(tmpdir(), "plumbline-rollback-"));
   const log = await openLmdbEventLog({ path: join(folder, "log"), clock: systemClock });
   try {
-    return await measureRollback({ registryLogs: [log], callLog: log, clients: CLIENTS });
+    return await measureRollback({ registryLogs: [log], callLog: log, clients: CLIENTS, rounds: ROUNDS });
   } finally {
     await log.close();
     await rm(folder, { recursive: true, force: true });
@@ -53,7 +57,7 @@ async function onKafka(): Promise<RollbackMeasure | null> {
     openKafkaEventLog({ brokers: kafka.brokers, clientId: `bench-rollback-${n}` }),
   );
   try {
-    return await measureRollback({ registryLogs, callLog: callLog!, clients: CLIENTS });
+    return await measureRollback({ registryLogs, callLog: callLog!, clients: CLIENTS, rounds: ROUNDS });
   } finally {
     for (const log of [callLog!, ...registryLogs]) await log.close();
     await kafka.stop();

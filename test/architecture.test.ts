@@ -46,6 +46,8 @@ const RULES: readonly Rule[] = [
       "packages/stats",
       "packages/adapters/clock",
       "packages/adapters/llm",
+      // `drill` puts it in place of the real ones.
+      "packages/scripted-provider",
       "services/local",
       // `eval` decides, prices and judges by the very functions that production uses.
       "packages/gate",
@@ -132,10 +134,17 @@ const RULES: readonly Rule[] = [
     ours: [...EVERY_SERVICE, "packages/prompts", "packages/gate", "packages/registry-fold"],
     thirdParty: ["zod"],
   },
-  // Composes every service in one process and plays the demo through the published emitter.
+  // Composes every service in one process and plays the demo through the published emitter and client.
   {
     folder: "services/local",
-    ours: [...EVERY_SERVICE, "services", "packages/adapters", "packages/emitter"],
+    ours: [
+      ...EVERY_SERVICE,
+      "services",
+      "packages/adapters",
+      "packages/emitter",
+      "packages/client",
+      "packages/prompts",
+    ],
     thirdParty: ["zod"],
   },
 ];

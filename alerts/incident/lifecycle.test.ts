@@ -8,6 +8,7 @@ import {
   HISTORY_LINES_MAX,
   type IncidentState,
   type IncidentStateName,
+  policyText,
 } from "./lifecycle.ts";
 import { type Changes, detection } from "../detection.fixture.ts";
 import { storedDetection } from "../message/stored-detections.fixture.ts";
@@ -55,6 +56,7 @@ function takenBack(
     to: incumbent!.prompt_version,
     to_number: 14,
     reason: "loses amounts",
+    because_of: null,
   };
   return { ...at(afterMs, { type: "rolled_back", ...rollback }), ...changes } as IncidentEvent;
 }
@@ -426,3 +428,46 @@ describe("the incident's identity", () => {
 function delivered(channel: string, revision: number): Body {
   return { type: "delivered", actor: "notifier", channel, revision, message_ref: `${channel}:${revision}` };
 }
+
+describe("what automation did is said on the incident", () => {
+  const held = (afterMs: number, why: string): IncidentEvent =>
+    at(afterMs, { type: "policy_noted", actor: "policy", did: "holds", why });
+  const INCIDENT = {
+    incident_id: "inc_1",
+    criterion: "faithfulness",
+    effect: -0.152,
+    interval: [-0.202, -0.102] as [number, number],
+    judge: "faithfulness@3",
+    labels: 61,
+  };
+
+  test("two replicas that say the same are shown once, without a change of state", () => {
+    const before = fold([detected(0)]);
+    const state = fold([detected(0), held(MINUTE, "12 of 50 labels."), held(2 * MINUTE, "12 of 50 labels.")]);
+    expect(state).toMatchObject({
+      state: "firing",
+      revision: before.revision + 1,
+      state_revision: before.state_revision,
+      policy: { did: "holds", why: "12 of 50 labels." },
+    });
+    expect(policyText(state)).toBe("Nothing is rolled back by itself: 12 of 50 labels.");
+  });
+
+  test("a rollback by itself replaces why there was none, and names the quarantine and the labels", () => {
+    const state = fold([
+      detected(0),
+      held(MINUTE, "12 of 50 labels."),
+      takenBack(2 * MINUTE, { actor: "policy", because_of: INCIDENT }),
+    ]);
+    expect(state).toMatchObject({ state: "watching", policy: null });
+    expect(policyText(state)).toBe(
+      "By itself: the judge of this guardrail is calibrated by 61 labels of people. v15 is quarantined until it passes a new evaluation.",
+    );
+  });
+
+  test("a person's rollback is a person's, and an incident that is over is told nothing more", () => {
+    expect(policyText(fold([detected(0), takenBack(MINUTE)]))).toBeNull();
+    const over = [detected(0), recovered(MINUTE, "gap_closed", 100)];
+    expect(fold([...over, held(2 * MINUTE, "late")])).toEqual(fold(over));
+  });
+});

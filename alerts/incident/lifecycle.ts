@@ -14,7 +14,6 @@ import {
 } from "@plumbline/schemas";
 import { measureWords, recoveryWords } from "../words/measure-words.ts";
 import { isEvidenceBefore, type RolledBack, takesBack, whyOf } from "./rollback.ts";
-import { isRaised } from "./severity.ts";
 
 type EventOf<Type extends IncidentEvent["type"]> = Extract<IncidentEvent, { type: Type }>;
 
@@ -28,6 +27,8 @@ interface HistoryLine {
   readonly actor: string;
   readonly text: string;
 }
+
+type PolicyNote = Pick<EventOf<"policy_noted">, "did" | "why" | "at" | "actor">;
 
 /** What a channel shows, as far as the log knows. */
 interface Delivery {
@@ -62,6 +63,8 @@ export interface IncidentState<Of extends Detection = Detection> {
   readonly recovery: { readonly cause: RecoveryCause; readonly current: RecoveryEvidence } | null;
   /** What took the candidate back, until it fires again; null while nobody did. */
   readonly rolled_back: RolledBack | null;
+  /** Why the policy service took nothing back by itself in this episode; null while it said nothing. */
+  readonly policy: PolicyNote | null;
   readonly dismissed_why: string | null;
   /** Newest last, at most `HISTORY_LINES_MAX`. */
   readonly history: readonly HistoryLine[];
@@ -119,10 +122,19 @@ export function foldIncident(state: IncidentState | null, event: IncidentEvent):
       return delivered(state, event);
     case "rolled_back":
       return rolledBack(state, event);
+    case "policy_noted":
+      return policyNoted(state, event);
     case "gate_bypassed":
       // Nothing of an incident's: it has an id of its own.
       return state;
   }
+}
+
+const RANK: Readonly<Record<Severity, number>> = { SEV1: 3, SEV2: 2, SEV3: 1 };
+
+/** isRaised returns true when `next` is more urgent than `previous`. */
+export function isRaised(previous: Severity, next: Severity): boolean {
+  return RANK[next] > RANK[previous];
 }
 
 /** Neither resolved nor dismissed. */
@@ -167,6 +179,7 @@ function open(event: EventOf<"detected">): IncidentState {
     snoozed_until: null,
     recovery: null,
     rolled_back: null,
+    policy: null,
     dismissed_why: null,
     history: [
       { revision: 1, at: event.at, actor: event.actor, text: `Fired as ${event.detection.severity}.` },
@@ -191,6 +204,7 @@ function detected(state: IncidentState, event: EventOf<"detected">): IncidentSta
         episode: state.episode + 1,
         episode_revision: fired.revision,
         opened_at: event.at,
+        policy: null,
         history: fired.history.slice(-1),
         deliveries: {},
       };
@@ -242,7 +256,38 @@ function rolledBack(state: IncidentState, event: RolledBack): IncidentState {
     updated_at: ms(event.at) > ms(state.updated_at) ? event.at : state.updated_at,
     recovery: state.recovery,
     rolled_back: event,
+    policy: null,
   };
+}
+
+/** Replicas say the same; it is shown once. */
+function policyNoted(state: IncidentState, event: EventOf<"policy_noted">): IncidentState {
+  const { did, why, at, actor } = event;
+  const { policy } = state;
+  if (!isOpen(state) || (policy?.did === did && policy.why === why)) return state;
+  const revision = state.revision + 1;
+  const noted = { ...state, revision, policy: { did, why, at, actor } };
+  const line = { revision, at, actor, text: policyText(noted) ?? why };
+  return {
+    ...noted,
+    updated_at: ms(at) > ms(state.updated_at) ? at : state.updated_at,
+    history: [...state.history, line].slice(-HISTORY_LINES_MAX),
+  };
+}
+
+/** policyText says what was done about an incident by itself, or why nothing was; null when there is nothing to say. */
+export function policyText({
+  policy,
+  rolled_back,
+}: Pick<IncidentState, "policy" | "rolled_back">): string | null {
+  if (rolled_back?.because_of != null) {
+    const { labels } = rolled_back.because_of;
+    return `By itself: the judge of this guardrail is calibrated by ${labels} labels of people. v${rolled_back.number} is quarantined until it passes a new evaluation.`;
+  }
+  if (policy === null) return null;
+  return policy.did === "holds"
+    ? `Nothing is rolled back by itself: ${policy.why}`
+    : `Automation tries itself out and would roll back: ${policy.why}`;
 }
 
 function isProven(

@@ -51,6 +51,7 @@ const rolledBack: IncidentEvent = {
   to: detection().incumbent!.prompt_version,
   to_number: 14,
   reason: "The canary got worse.",
+  because_of: null,
 };
 
 const head = { incident_id: "inc_4f1c9a2b77d09be0", at: "2026-11-24T10:06:00.000Z", actor: "lee" };
@@ -515,5 +516,26 @@ test("a model that changed behind the answers is named", () => {
   const state = foldIncident(null, { ...head, type: "detected", detection: moved });
   expect(renderMessage(state!, links).lines).toContain(
     "The provider's model changed: gpt-0613 90%, gpt-0314 10% of the last day's calls, gpt-0314 100% of the day before. This says nothing about quality yet.",
+  );
+});
+
+test("why nothing was rolled back by itself stands on the card, and what was, with the quarantine", () => {
+  const head = { incident_id: "inc_4f1c9a2b77d09be0", at: "2026-11-24T10:05:00.000Z", actor: "policy" };
+  const why = "people's labels do not calibrate the judge yet, 12 of 50 labels.";
+  expect(render({}, [{ ...head, type: "policy_noted", did: "holds", why }]).lines[0]).toBe(
+    `Nothing is rolled back by itself: ${why}`,
+  );
+  const because_of = {
+    incident_id: head.incident_id,
+    criterion: "faithfulness",
+    effect: -0.152,
+    interval: [-0.202, -0.102] as [number, number],
+    judge: null,
+    labels: 61,
+  };
+  const [how, byItself] = render({}, [{ ...rolledBack, because_of }]).lines;
+  expect(how).toMatch(/^Rolled back to v14 by policy at/);
+  expect(byItself).toBe(
+    "By itself: the judge of this guardrail is calibrated by 61 labels of people. v15 is quarantined until it passes a new evaluation.",
   );
 });

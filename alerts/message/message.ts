@@ -6,7 +6,7 @@
 import type { Detection } from "@plumbline/schemas";
 import type { IncidentMessage } from "./incident-message.ts";
 import { judgeNotes } from "../words/judge-words.ts";
-import { isOpen, type IncidentState } from "../incident/lifecycle.ts";
+import { isOpen, policyText, type IncidentState } from "../incident/lifecycle.ts";
 import { fields } from "./message-fields.ts";
 import { preview, title } from "./message-headline.ts";
 import { measureWords } from "../words/measure-words.ts";
@@ -64,9 +64,11 @@ function lines(state: IncidentState): string[] {
   const { detection } = state;
   const recovery = recoveryLine(state);
   const { size, meaning, cause } = measureWords(detection);
-  if (!isOpen(state)) return [recovery, dismissedLine(state), size].filter(isText);
+  const policy = policyText(state);
+  if (!isOpen(state)) return [recovery, policy, dismissedLine(state), size].filter(isText);
   return [
     recovery,
+    policy,
     size,
     meaning,
     concentrationLine(detection),

@@ -23,6 +23,8 @@ import { addApprove } from "./commands/registry/approve.ts";
 import { addPromote } from "./commands/registry/promote.ts";
 import { addRollback } from "./commands/registry/rollback.ts";
 import { addStatus } from "./commands/registry/status.ts";
+import { addPolicy } from "./commands/registry/policy.ts";
+import { addDrill } from "./commands/registry/drill.ts";
 import { addHistory } from "./commands/registry/history.ts";
 import { exitCodeOf } from "@plumbline/runtime/exit-code";
 import { productVersion } from "@plumbline/runtime/process/product-version";
@@ -43,6 +45,8 @@ const COMMANDS: readonly AddCommand[] = [
   addPromote,
   addRollback,
   addStatus,
+  addPolicy,
+  addDrill,
   addDoctor,
   addConfig,
   addHistory,

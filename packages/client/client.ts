@@ -20,6 +20,7 @@ import { type LiveAnswer, LivePoll } from "./live-poll.ts";
 import { pickArm } from "./pick-arm.ts";
 import { type Prompt, type PromptSource, toPrompt } from "./prompt.ts";
 import { type Entry, type PromptCounts, PromptMemory } from "./prompt-memory.ts";
+import { SwitchedOff } from "./switched-off.ts";
 
 export interface Client {
   /**
@@ -29,6 +30,11 @@ export interface Client {
    * @throws PromptUnavailableError while this process never had a prompt of the use case
    */
   prompt(useCase: string, options?: { readonly conversationId?: string | undefined }): Promise<Prompt>;
+  /**
+   * Whether this call leaves a model out, `provider/model`, because it fails in the whole fleet. A few calls are told to
+   * try it all the same.
+   */
+  isSwitchedOff(model: string): boolean;
   /** As the emitter's: synchronous, never throws. */
   emit(call: NewCall): void;
   readonly emitter: Emitter;
@@ -43,6 +49,8 @@ export interface ClientStats extends PromptCounts {
   readonly is_connected: boolean;
   /** Prompts in memory. */
   readonly prompts: number;
+  /** Models that the fleet leaves out, `provider/model`, as of the registry's last word. */
+  readonly switched_off: readonly unknown[];
   /** Answers of the registry: with news, and without. */
   readonly answers: number;
   readonly unchanged: number;
@@ -72,6 +80,7 @@ class PromptClient implements Client {
   readonly #env: string;
   readonly #now: () => number;
   readonly #memory: PromptMemory;
+  readonly #switchedOff = new SwitchedOff();
   readonly #poll: LivePoll;
   /** Why a use case can't be had from the registry, as of its last word; absent before there is one. */
   readonly #problems = new Map<string, string>();
@@ -123,6 +132,7 @@ class PromptClient implements Client {
       onUnchanged: (names, ageMs) => {
         this.#counts.unchanged++;
         for (const name of names) this.#memory.confirm(name, ageMs);
+        this.#switchedOff.confirm(this.#now());
         this.#tell();
       },
       onFailure: (names, detail) => {
@@ -152,6 +162,10 @@ class PromptClient implements Client {
     return toPrompt(arm, { source, staleMs, conversationId: conversationId ?? null });
   }
 
+  isSwitchedOff(model: string): boolean {
+    return this.#switchedOff.has(model, this.#now());
+  }
+
   emit(call: NewCall): void {
     this.emitter.emit(call);
   }
@@ -168,6 +182,7 @@ class PromptClient implements Client {
     return {
       is_connected: this.#poll.isConnected,
       prompts: this.#memory.size,
+      switched_off: this.#switchedOff.models,
       ...this.#counts,
       ...this.#memory.counts,
       served: { ...this.#served },
@@ -182,6 +197,7 @@ class PromptClient implements Client {
 
   async #onAnswer(names: readonly string[], answer: LiveAnswer, ageMs: number): Promise<boolean> {
     this.#counts.answers++;
+    this.#switchedOff.apply(answer.switched_off, this.#now());
     let isUsable = true;
     const missing: string[] = [];
     for (const name of names) {

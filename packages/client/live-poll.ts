@@ -29,6 +29,8 @@ interface LivePollOptions {
 /** `GET /v1/live`, not yet verified. */
 export interface LiveAnswer {
   readonly use_cases: Readonly<Record<string, unknown>>;
+  /** Models that the fleet leaves out. */
+  readonly switched_off?: unknown;
 }
 
 /** Longest pause between answers that come although nothing changed, ms: a proxy may not know how to wait. */
@@ -181,7 +183,7 @@ export class LivePoll {
 
 /** @throws Error for anything else than a live answer */
 function readAnswer(body: string): LiveAnswer {
-  const { use_cases } = JSON.parse(body) as { readonly use_cases?: unknown };
-  if (isObject(use_cases)) return { use_cases };
+  const { use_cases, switched_off } = JSON.parse(body) as Partial<LiveAnswer>;
+  if (isObject(use_cases)) return { use_cases, switched_off };
   throw new TypeError("HTTP 200, no live answer");
 }

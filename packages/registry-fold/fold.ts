@@ -8,9 +8,16 @@
 import { createHash } from "node:crypto";
 import { contentHash } from "@plumbline/prompts";
 import { readEvent, type LogRecord } from "@plumbline/ports";
-import { EvalRecordedBody, PolicySetBody, RegistryEvent, VersionRegisteredBody } from "@plumbline/schemas";
+import {
+  DrillRecordedBody,
+  EvalRecordedBody,
+  PolicySetBody,
+  RegistryEvent,
+  VersionRegisteredBody,
+} from "@plumbline/schemas";
 import { isSamePerson, questionMismatches } from "./check-promotion.ts";
 import { accept, changed, invalid, reject, stale, versionOf, versionUnknown } from "./outcome.ts";
+import { automationRefusal, setAutomation, switchModel } from "./fleet.ts";
 import { advanceRollout, promote, readCanary, rollBack } from "./rollout.ts";
 import {
   emptyEnv,
@@ -27,7 +34,7 @@ import {
 } from "./state.ts";
 
 /** Raised when a rule changes what an old record leads to: snapshots of other rules are thrown away. */
-export const RULES_VERSION = 4;
+export const RULES_VERSION = 5;
 
 export interface Folded {
   readonly offset: number;
@@ -88,8 +95,8 @@ export function tenantOf({ headers }: LogRecord): string {
 /** What a command is, without when it was given and what its sender knew: a repetition has the same. */
 export function fingerprintOf(event: RegistryEvent): string {
   const { type, use_case, env, prompt_version, actor, reason } = event;
-  // The decision is the registry's own addition, and depends on the time.
-  const { decision: _, ...body } = event.body;
+  // The decision is the registry's own addition and depends on the time, as does what was measured.
+  const { decision: _d, incident: _i, evidence: _e, ...body } = event.body;
   return contentHash([type, use_case, env, prompt_version, actor, reason, body]).slice("sha256:".length, 39);
 }
 
@@ -107,6 +114,8 @@ export function answerAgain(
 
 function apply(state: RegistryState, tenant: string, event: RegistryEvent, mark: Mark): Outcome {
   if (event.type === "version_registered") return registerVersion(state, tenant, event, mark);
+  if (event.type === "model_switched") return switchModel(state, tenant, event, mark);
+  if (event.type === "automation_set") return setAutomation(state, tenant, event, mark);
   const useCase = findUseCase(state, tenant, event.use_case);
   if (useCase === undefined) {
     return reject(
@@ -114,6 +123,8 @@ function apply(state: RegistryState, tenant: string, event: RegistryEvent, mark:
       `There is no use case ${event.use_case}. Push its prompt first: plumbline push`,
     );
   }
+  const refusal = automationRefusal(state, tenant, event);
+  if (refusal !== null) return refusal;
   switch (event.type) {
     case "eval_recorded":
       return recordEval(useCase, event, mark);
@@ -130,6 +141,8 @@ function apply(state: RegistryState, tenant: string, event: RegistryEvent, mark:
       return rollBack(useCase, event, mark);
     case "policy_set":
       return setPolicy(useCase, event, mark);
+    case "drill_recorded":
+      return recordDrill(useCase, event, mark);
     case "rollout_advanced":
       return advanceRollout(useCase, event, mark);
     case "canary_read":
@@ -250,6 +263,16 @@ function setPolicy(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Out
   return changed(useCase, env, mark, []);
 }
 
+/** A drill changes nothing that is live, and so no revision. */
+function recordDrill(useCase: UseCaseState, event: RegistryEvent, mark: Mark): Outcome {
+  const body = DrillRecordedBody.safeParse(event.body);
+  if (!body.success || event.env === "") return invalid(event);
+  const env = useCase.envs.get(event.env) ?? emptyEnv(event.env);
+  env.drill = { ...mark, report: body.data.report };
+  useCase.envs.set(event.env, env);
+  return accept(env.revision);
+}
+
 /** The version that a command is about; a rollback need not name what is bad. */
 function subjectOf(
   state: RegistryState,
@@ -269,7 +292,7 @@ function remember(
   outcome: Outcome,
 ): void {
   if (useCase === undefined) return;
-  const { weight, policy_hash, decision = null } = event.body;
+  const { weight, policy_hash, decision = null, incident = null } = event.body;
   // Readings come by the hour; what they led to is history. Further cases of an eval are part of another entry.
   if (event.type === "canary_read" || event.type === "eval_cases") return;
   useCase.history.push({
@@ -281,6 +304,7 @@ function remember(
     policy_hash: typeof policy_hash === "string" ? policy_hash : null,
     weight: event.type === "promoted" && typeof weight === "number" ? weight : null,
     decision: JUSTIFIED.has(event.type) ? (decision as HistoryEntry["decision"]) : null,
+    incident: JUSTIFIED.has(event.type) ? (incident as HistoryEntry["incident"]) : null,
     live: MOVES.has(event.type) ? liveArms(useCase, useCase.envs.get(event.env)) : null,
     outcome,
   });

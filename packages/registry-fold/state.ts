@@ -6,11 +6,15 @@
  */
 import type {
   CanaryDecision,
+  DrillReport,
+  FleetChangeView,
   GateOutcome,
   LiveArm,
+  ModelEvidence,
   PolicyDocument,
   PromptDocumentBody,
   RegistryEventType,
+  RollbackIncident,
   UseCaseSettings,
 } from "@plumbline/schemas";
 
@@ -114,6 +118,8 @@ export interface EnvState {
   moved: Mark | null;
   /** Newest last, the newest `BYPASSES_MAX`. */
   readonly bypasses: Bypass[];
+  /** The newest drill; null before the first. */
+  drill: (Mark & { readonly report: DrillReport }) | null;
 }
 
 export interface HistoryEntry extends Mark {
@@ -125,8 +131,9 @@ export interface HistoryEntry extends Mark {
   readonly policy_hash: string | null;
   /** Of a promotion. */
   readonly weight: number | null;
-  /** What justified an advance or a rollback that no person asked for. */
+  /** What justified an advance or a rollback that no person asked for: of a rollout, or an incident. */
   readonly decision: CanaryDecision | null;
+  readonly incident: RollbackIncident | null;
   /** After the command; null when it does not move what is live. */
   readonly live: readonly LiveArm[] | null;
   readonly outcome: Outcome;
@@ -142,6 +149,22 @@ export interface UseCaseState {
   readonly history: HistoryEntry[];
 }
 
+/** All applications of a tenant in one env. */
+export interface FleetState {
+  readonly tenant: string;
+  readonly env: string;
+  /** Number of accepted commands about it. */
+  revision: number;
+  /** One past the offset of the last change of what applications are told. */
+  live_revision: number;
+  /** Who paused automation; null while it runs. */
+  paused: Mark | null;
+  /** Evidence is null where a person switched it off. */
+  readonly models_off: (Mark & { readonly model: string; readonly evidence: ModelEvidence | null })[];
+  /** Newest last. */
+  readonly changes: (Mark & Omit<FleetChangeView, keyof Mark>)[];
+}
+
 export interface RegistryState {
   /** The next offset to fold. */
   next_offset: number;
@@ -151,6 +174,8 @@ export interface RegistryState {
   bad_records: number;
   /** By `useCaseKey`: two tenants may have use cases of one name, and neither sees the other's. */
   readonly use_cases: Map<string, UseCaseState>;
+  /** By `fleetKey`. */
+  readonly fleets: Map<string, FleetState>;
   /** By event id, the newest `OUTCOMES_MAX`: a command that comes twice is answered twice and done once. */
   readonly outcomes: Map<
     string,
@@ -163,12 +188,24 @@ export const BYPASSES_MAX = 100;
 export const OUTCOMES_MAX = 10_000;
 
 export function createState(): RegistryState {
-  return { next_offset: 0, log_id: "", bad_records: 0, use_cases: new Map(), outcomes: new Map() };
+  return {
+    next_offset: 0,
+    log_id: "",
+    bad_records: 0,
+    use_cases: new Map(),
+    fleets: new Map(),
+    outcomes: new Map(),
+  };
 }
 
 /** Where a tenant's use case stands in `use_cases`; no tenant's name holds a slash. */
 export function useCaseKey(tenant: string, useCase: string): string {
   return `${tenant}/${useCase}`;
+}
+
+/** Where the fleet of an env stands in `fleets`. */
+export function fleetKey(tenant: string, env: string): string {
+  return `${tenant}/${env}`;
 }
 
 export function findUseCase(state: RegistryState, tenant: string, useCase: string): UseCaseState | undefined {
@@ -188,6 +225,7 @@ export function emptyEnv(env: string): EnvState {
     policy: null,
     moved: null,
     bypasses: [],
+    drill: null,
   };
 }
 
@@ -214,14 +252,16 @@ export function stateToJson(state: RegistryState): unknown {
       versions: [...useCase.versions.values()],
       envs: [...useCase.envs.values()],
     })),
+    fleets: [...state.fleets.values()],
     outcomes: [...state.outcomes],
   };
 }
 
 /** Inverse of `stateToJson`, for what this program wrote itself. */
 export function stateFromJson(json: unknown): RegistryState {
-  const flat = json as Omit<RegistryState, "use_cases" | "outcomes"> & {
+  const flat = json as Omit<RegistryState, "use_cases" | "fleets" | "outcomes"> & {
     use_cases: (Omit<UseCaseState, "versions" | "envs"> & { versions: VersionState[]; envs: EnvState[] })[];
+    fleets: readonly FleetState[];
     outcomes: (readonly [string, { fingerprint: string; offset: number; outcome: Outcome }])[];
   };
   return {
@@ -236,6 +276,7 @@ export function stateFromJson(json: unknown): RegistryState {
         },
       ]),
     ),
+    fleets: new Map(flat.fleets.map((fleet) => [fleetKey(fleet.tenant, fleet.env), fleet])),
     outcomes: new Map(flat.outcomes),
   };
 }

@@ -17,6 +17,7 @@ import {
   UseCaseSettings,
 } from "./registry-http.ts";
 import { CanaryDecision } from "./registry-canary.ts";
+import { RollbackIncident } from "../events/detection/parts.ts";
 
 const REGISTRY_EVENT_TYPES = [
   "version_registered",
@@ -29,12 +30,15 @@ const REGISTRY_EVENT_TYPES = [
   "policy_set",
   "rollout_advanced",
   "canary_read",
+  "drill_recorded",
+  "model_switched",
+  "automation_set",
 ] as const;
 export type RegistryEventType = (typeof REGISTRY_EVENT_TYPES)[number];
 
 export const RegistryEvent = z.object({
   event_id: z.string().describe("made once per command; a second record with the same id changes nothing"),
-  use_case: z.string(),
+  use_case: z.string().describe("empty for what concerns the whole fleet of an environment"),
   env: z
     .string()
     .describe("empty for what concerns every environment: versions, evals, approvals, quarantines"),
@@ -97,7 +101,10 @@ export const RolledBackBody = z.object({
   to: ContentHash.nullable().describe("null: the last good version before it"),
   decision: CanaryDecision.nullable()
     .default(null)
-    .describe("what justified it; null when a person did, for the event's reason"),
+    .describe("of a rollout, that justified it; null when nothing of the kind did"),
+  incident: RollbackIncident.nullable()
+    .default(null)
+    .describe("that justified it; with neither, a person did, for the event's reason"),
 });
 
 export const PolicySetBody = z.object({

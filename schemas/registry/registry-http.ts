@@ -3,6 +3,7 @@ import { z } from "zod";
 import { CanaryDecision } from "./registry-canary.ts";
 import { GateLimits } from "../files/config.ts";
 import { UseCase } from "../files/prompt.ts";
+import { RollbackIncident } from "../events/detection/parts.ts";
 
 /** Bytes of a request: a command is one record of the log, with room for what the registry adds. */
 export const REGISTRY_BODY_BYTES_MAX = 900_000;
@@ -114,18 +115,18 @@ export const GateOutcome = z
   .loose();
 export type GateOutcome = z.infer<typeof GateOutcome>;
 
-const env = z
+export const Env = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,31}$/, "must be lower-case letters, digits and dashes")
-  .default("production");
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, "must be lower-case letters, digits and dashes");
+const env = Env.default("production");
 const versionReference = z
   .string()
   .min(2)
   .max(200)
   .describe("sha256:<64 hex>, <use case>@<12 hex> or v<number>");
 const reason = z.string().max(2000).default("");
-const requiredReason = z.string().max(2000).regex(/\S/, "say why; it is kept in the history");
-const expectedRevision = z.number().int().nonnegative();
+export const RequiredReason = z.string().max(2000).regex(/\S/, "say why; it is kept in the history");
+export const ExpectedRevision = z.number().int().nonnegative();
 const person = z.string().trim().min(1).max(200);
 
 /** Most steps of a rollout. */
@@ -163,8 +164,8 @@ export const PromoteBody = z
     ramp: Ramp.optional().describe(
       "begins a rollout instead: the first share at once, each next when cleared",
     ),
-    expected_revision: expectedRevision.optional().describe("or If-Match; one of them is needed"),
-    bypass: z.object({ reason: requiredReason }).strict().optional().describe("overrides the gate, visibly"),
+    expected_revision: ExpectedRevision.optional().describe("or If-Match; one of them is needed"),
+    bypass: z.object({ reason: RequiredReason }).strict().optional().describe("overrides the gate, visibly"),
     reason,
   })
   .strict()
@@ -178,7 +179,7 @@ export const AdvanceBody = z
     env,
     prompt_version: versionReference.describe("the rollout's; another one is refused"),
     step: z.number().int().positive().describe("index in `steps` to go to: the rollout's `step` plus 1"),
-    expected_revision: expectedRevision.optional().describe("or If-Match; one of them is needed"),
+    expected_revision: ExpectedRevision.optional().describe("or If-Match; one of them is needed"),
     decision: CanaryDecision.optional().describe("that justifies it; without one the reason is needed"),
     reason,
   })
@@ -188,18 +189,19 @@ export const RollbackBody = z
     env,
     from: versionReference.optional().describe("the bad version; default: the canary, else what is live"),
     to: versionReference.optional().describe("default: the last good version before it"),
-    expected_revision: expectedRevision.optional().describe("default: what the registry sees now"),
-    decision: CanaryDecision.optional().describe("that justifies it, when no person did"),
-    reason: requiredReason,
+    expected_revision: ExpectedRevision.optional().describe("default: what the registry sees now"),
+    decision: CanaryDecision.optional().describe("of a rollout, that justifies it"),
+    incident: RollbackIncident.optional().describe("that justifies it; with neither, a person did"),
+    reason: RequiredReason,
   })
   .strict();
-export const QuarantineBody = z.object({ prompt_version: versionReference, reason: requiredReason }).strict();
+export const QuarantineBody = z.object({ prompt_version: versionReference, reason: RequiredReason }).strict();
 export const SetPolicyBody = z
   .object({
     env,
     policy_hash: ContentHash,
     policy: z.record(z.string(), z.json()).describe("a parsed policy file"),
-    expected_revision: expectedRevision.optional().describe("or If-Match; one of them is needed"),
+    expected_revision: ExpectedRevision.optional().describe("or If-Match; one of them is needed"),
     reason,
   })
   .strict();
@@ -211,12 +213,13 @@ export const LiveArm = z.object({
 });
 export type LiveArm = z.infer<typeof LiveArm>;
 
-const Mark = z.object({
+export const HistoryMark = z.object({
   offset: z.number().int().nonnegative().describe("place in the history"),
   at: z.string().describe("ISO 8601 UTC"),
   actor: z.string(),
   reason: z.string(),
 });
+export type HistoryMark = z.infer<typeof HistoryMark>;
 
 /** A rollout under way, as `GET /v1/use-cases/:id` shows it per env. */
 export const RolloutView = z.object({
@@ -224,13 +227,13 @@ export const RolloutView = z.object({
   number: z.number().int().positive(),
   steps: Ramp,
   step: z.number().int().nonnegative().describe("index in `steps` of the current one"),
-  started: Mark,
-  stepped: Mark.describe("what began the current step"),
+  started: HistoryMark,
+  stepped: HistoryMark.describe("what began the current step"),
 });
 export type RolloutView = z.infer<typeof RolloutView>;
 
 /** The newest reading of the versions that run side by side; WATCHING, CLEARED or REGRESSED. */
-export const CanaryView = Mark.extend({ prompt_version: ContentHash, decision: CanaryDecision });
+export const CanaryView = HistoryMark.extend({ prompt_version: ContentHash, decision: CanaryDecision });
 export type CanaryView = z.infer<typeof CanaryView>;
 
 /** Answer to every command that was accepted. */
@@ -271,5 +274,11 @@ export const LiveAnswer = z.object({
     }),
   ),
   missing: z.array(z.string()).describe("asked for, but nothing of them is live here"),
+  switched_off: z
+    .array(z.string())
+    .default([])
+    .describe(
+      "models of the env that applications leave out, but for a few calls that try whether they answer again",
+    ),
 });
 export type LiveAnswer = z.infer<typeof LiveAnswer>;

@@ -37,6 +37,7 @@ import { createJudgeService } from "../judge/service.ts";
 import { createMonitor } from "../monitor/service.ts";
 import { inboxRoutes } from "../notifier/inbox-routes.ts";
 import { createNotifierService } from "../notifier/service.ts";
+import { limitsOf } from "../policy/config.ts";
 import { createPolicyService } from "../policy/service.ts";
 import { createRegistry } from "../registry/service.ts";
 import { createSnapshotFile } from "../registry/snapshot.ts";
@@ -149,7 +150,7 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
         config,
       }),
       createMonitor({ ...deps, config }),
-      createPolicyService({ clock: systemClock, logger, registryUrl: registry.url }),
+      createPolicyService({ ...deps, registryUrl: registry.url, limits: limitsOf(config) }),
       createNotifierService({
         ...deps,
         notifiers: [inbox, ...slack(config, logger)],

@@ -2,6 +2,7 @@ import { httpUrl, LogLevel, ProcessConfig } from "@plumbline/runtime/process/pro
 import { z } from "zod";
 import { JudgeChoiceConfig, JudgeConfig } from "../judge/config.ts";
 import { MonitorConfig } from "../monitor/config.ts";
+import { AutomationConfig } from "../policy/config.ts";
 import { WriterConfig } from "../writer/config.ts";
 
 /** Environment of local mode: that of the services it runs, and the choice of judge and channel. */
@@ -10,6 +11,7 @@ export const LocalConfig = z.object({
   ...JudgeConfig.shape,
   ...JudgeChoiceConfig.shape,
   ...MonitorConfig.shape,
+  ...AutomationConfig.shape,
   PLUMBLINE_MONITOR_INTERVAL_SECONDS: MonitorConfig.shape.PLUMBLINE_MONITOR_INTERVAL_SECONDS.default(
     5,
   ).describe(MonitorConfig.shape.PLUMBLINE_MONITOR_INTERVAL_SECONDS.description ?? ""),

@@ -13,21 +13,21 @@ import type { Clock } from "@plumbline/ports";
 import { DAY_MS } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 
-const EXAMPLE = new URL("../../examples/ticket-summary/", import.meta.url);
-const USE_CASE = "ticket-summary";
-const CALLS_PER_DAY = 2_000;
-const DAYS_OF_V1 = 14;
+export const EXAMPLE = new URL("../../examples/ticket-summary/", import.meta.url);
+export const USE_CASE = "ticket-summary";
+export const CALLS_PER_DAY = 2_000;
+export const DAYS_OF_V1 = 14;
 /** v2 is played no longer than this: an alert that needs more has failed. */
-const DAYS_OF_V2 = 10;
+export const DAYS_OF_V2 = 10;
 /** Calls sent before the player looks at the inbox again. */
-const CALLS_PER_LOOK = 250;
+export const CALLS_PER_LOOK = 250;
 /** The emitter's queue is bounded and drops its oldest; a player that outruns it would lose its own incident. */
-const QUEUE_EVENTS_MAX = 2_000;
+export const QUEUE_EVENTS_MAX = 2_000;
 
 /** A day of samples is 100; a few on their way are nothing to wait for. */
-const UNJUDGED_MAX = 20;
+export const UNJUDGED_MAX = 20;
 
-interface Passage {
+export interface Passage {
   readonly id: string;
   readonly input: string;
   readonly v1: string;
@@ -110,7 +110,7 @@ export async function playIncident(
   return { calls, alerted };
 }
 
-function readPassages(): readonly Passage[] {
+export function readPassages(): readonly Passage[] {
   return gunzipSync(readFileSync(new URL("fixtures/passages.jsonl.gz", EXAMPLE)))
     .toString("utf8")
     .split("\n")

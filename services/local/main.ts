@@ -27,6 +27,7 @@ import { DEFAULT_DATA_DIR, readFlags, USAGE, UsageError, type Flags } from "./fl
 import { PROCESS_CONFIGS } from "./process-configs.ts";
 import { runDemo } from "./run-demo.ts";
 import { findUnread } from "./unread-variables.ts";
+import { runLoop } from "./run-loop.ts";
 
 exitOnFault("local");
 // Log, store and inbox hold customers' texts: nothing that this process writes is for other users of the machine.
@@ -71,9 +72,10 @@ async function main(flags: Flags): Promise<number> {
       if (flags.readyFile !== null) await writeReadyFile(flags.readyFile, urls);
       process.stderr.write(greeting(urls, dataDir, local.issueLink()));
       if (flags.demo) {
-        const alerted = await runDemo({ local, urls, flags, clock: systemClock, signal });
-        if (flags.untilAlert) {
-          exitCode = alerted ? EXIT.ok : EXIT.unexpected;
+        const play = { local, urls, flags, clock: systemClock, signal };
+        const isDone = await (flags.closeTheLoop ? runLoop(play) : runDemo(play));
+        if (flags.untilAlert || flags.closeTheLoop) {
+          exitCode = isDone ? EXIT.ok : EXIT.unexpected;
           ended.abort();
         }
       }

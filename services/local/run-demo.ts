@@ -1,15 +1,15 @@
 /** The demo as people see it: a progress bar, the alert, and with `--json` one line for machines. */
 import { styleText } from "node:util";
-import { foldIncident, type IncidentState } from "@plumbline/alerts";
-import { type Clock, type EventLog, readEvent } from "@plumbline/ports";
-import { DAY_MS, IncidentEvent } from "@plumbline/schemas";
+import { IncidentFold, type IncidentState } from "@plumbline/alerts";
+import type { Clock, EventLog } from "@plumbline/ports";
+import { DAY_MS } from "@plumbline/schemas";
 import type { LocalMode } from "./compose.ts";
-import { playIncident, type DemoProgress } from "./demo.ts";
+import { playIncident } from "./demo.ts";
 import type { Flags } from "./flags.ts";
 
 const BAR_WIDTH = 40;
 
-interface RunDemoOptions {
+export interface RunDemoOptions {
   readonly local: LocalMode;
   readonly urls: Awaited<LocalMode["urls"]>;
   readonly flags: Flags;
@@ -32,7 +32,7 @@ export async function runDemo({ local, urls, flags, clock, signal }: RunDemoOpti
       return incident !== null && messageOf(incident, local) !== undefined;
     },
     unjudged: async () => (await coverage(local, clock)).unjudged,
-    onProgress: createProgressBar(),
+    onProgress: createProgressBar({ v1: "v1 serves", v2: "v2 serves, waiting for the alert" }),
   });
   const seconds = Math.round((performance.now() - started) / 100) / 10;
   if (process.stderr.isTTY) process.stderr.write("\n");
@@ -63,10 +63,13 @@ function where(urls: RunDemoOptions["urls"], { untilAlert }: Flags): string {
     : `The alert: ${styleText("bold", urls.inbox)}\nPlumbline keeps serving; stop it with Ctrl-C.`;
 }
 
-function createProgressBar(): (progress: DemoProgress) => void {
+/** @param words what is going on, by phase */
+export function createProgressBar<Phase extends string>(
+  words: Readonly<Record<Phase, string>>,
+): (progress: { readonly phase: Phase; readonly share: number; readonly calls: number }) => void {
   let printedTenth = -1;
   return ({ phase, share, calls }) => {
-    const what = phase === "v1" ? "v1 serves" : "v2 serves, waiting for the alert";
+    const what = words[phase];
     if (process.stderr.isTTY) {
       const filled = Math.round(share * BAR_WIDTH);
       process.stderr.write(
@@ -82,7 +85,10 @@ function createProgressBar(): (progress: DemoProgress) => void {
 }
 
 /** Sampled calls that have a verdict, and those that have none yet. */
-async function coverage({ store }: LocalMode, clock: Clock): Promise<{ judged: number; unjudged: number }> {
+export async function coverage(
+  { store }: LocalMode,
+  clock: Clock,
+): Promise<{ judged: number; unjudged: number }> {
   const end = new Date(clock.now() + DAY_MS).toISOString();
   const start = new Date(clock.now() - 40 * DAY_MS).toISOString();
   const hours = await store.coverageByHour({ start, end });
@@ -96,15 +102,10 @@ async function coverage({ store }: LocalMode, clock: Clock): Promise<{ judged: n
 }
 
 /** The newest state of the first incident about quality. */
-async function qualityIncident(log: EventLog): Promise<IncidentState | null> {
-  let state: IncidentState | null = null;
-  for (const record of await log.read("plumbline.incidents", 0, 0, { recordsMax: 1_000 })) {
-    const event = readEvent(record, IncidentEvent);
-    if (event === null) continue;
-    const isFirst = state === null && event.type === "detected" && event.detection.kind === "quality";
-    if (isFirst || event.incident_id === state?.incident_id) state = foldIncident(state, event);
-  }
-  return state;
+export async function qualityIncident(log: EventLog): Promise<IncidentState | null> {
+  const fold = new IncidentFold(log);
+  await fold.refresh();
+  return [...fold.states.values()].find(({ detection }) => detection.kind === "quality") ?? null;
 }
 
 function messageOf({ incident_id }: IncidentState, { inbox }: LocalMode) {

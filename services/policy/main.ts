@@ -1,25 +1,34 @@
-/** The policy service as a process of its own. It needs the registry and nothing else. */
+/** The policy service as a process of its own: calls and incidents from Kafka, commands to the registry. */
 import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
+import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
+import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
+import { checkTopicsMeanwhile } from "@plumbline/adapters/kafka/topics";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
 import { serveProcess } from "@plumbline/runtime/process/serve-process";
 import { startProcess } from "@plumbline/runtime/process/start-process";
-import { PolicyConfig } from "./config.ts";
+import { limitsOf, PolicyConfig } from "./config.ts";
 import { policyRoutes } from "./routes.ts";
 import { createPolicyService } from "./service.ts";
 
 const { config, logger } = startProcess("policy", PolicyConfig, process.env);
+const kafka = kafkaConnection(config);
+// Rollouts go on without Kafka for as long as the registry answers.
+checkTopicsMeanwhile(kafka, { logger });
+const log = openKafkaEventLog({ ...kafka, clientId: "plumbline-policy", logger });
 const policy = createPolicyService({
+  log,
   clock: systemClock,
   logger,
   registryUrl: config.PLUMBLINE_REGISTRY_URL,
   apiKey: config.PLUMBLINE_REGISTRY_KEY,
   pollMs: config.PLUMBLINE_POLICY_POLL_MS,
+  limits: limitsOf(config),
 });
-const { guard, tls } = openAccess({
+const access = openAccess({
   config,
   host: config.PLUMBLINE_POLICY_HOST,
-  log: null,
+  log,
   clock: systemClock,
   logger,
   service: "policy service",
@@ -28,7 +37,7 @@ const http = createHttpService(
   createHttpApp({
     name: "policy",
     logger,
-    guard,
+    guard: access.guard,
     routes: policyRoutes(policy),
     health: policy.health,
   }),
@@ -38,12 +47,12 @@ const http = createHttpService(
     host: config.PLUMBLINE_POLICY_HOST,
     port: config.PLUMBLINE_POLICY_PORT,
     portSetting: "PLUMBLINE_POLICY_PORT",
-    tls,
+    tls: access.tls,
   },
 );
 
-await serveProcess("policy", [policy, http], {
+await serveProcess("policy", [policy, http, ...access.services], {
   config,
   logger,
-  resources: [],
+  resources: [{ name: "kafka", close: () => log.close() }],
 });

@@ -8,7 +8,16 @@ export function policyRoutes(policy: Pick<PolicyService, "status">): readonly Ro
       method: "GET",
       path: "/v1/rollouts",
       access: "read",
-      handle: (_request, response) => void response.json({ rollouts: policy.status() }),
+      handle: (_request, response) => void response.json({ rollouts: policy.status().rollouts }),
+    },
+    {
+      method: "GET",
+      path: "/v1/automation",
+      access: "read",
+      handle: (_request, response) => {
+        const { models, regressions, limits, calls } = policy.status();
+        response.json({ models, regressions, limits, calls });
+      },
     },
   ];
 }

@@ -81,7 +81,7 @@ test("a candidate that loses the figures is taken back at the first step and qua
   const [last] = await world.history();
   expect(last).toMatchObject({ type: "rolled_back", actor: "policy", decision: { state: "REGRESSED" } });
   expect(last!.decision!.series[0]!.difference).toBeGreaterThan(0.03);
-  await eventually(() => expect(policy.service.status()).toEqual([]));
+  await eventually(() => expect(policy.service.status().rollouts).toEqual([]));
 });
 
 test("an outage that hits both arms pages, is told from the deploy, and takes nothing back", async () => {
@@ -120,7 +120,7 @@ test("a step without traffic never advances, and says so", async () => {
   }
   expect((await world.env()).rollout?.step).toBe(0);
   await eventually(() =>
-    expect(policy.service.status()).toMatchObject([
+    expect(policy.service.status().rollouts).toMatchObject([
       { doing: "hold", why: expect.stringContaining("a step without traffic never advances") },
     ]),
   );
@@ -228,7 +228,7 @@ async function createWorld(useCase: string) {
         },
       };
       const started = await start<PolicyService>(
-        createPolicyService({ clock: counted, logger, registryUrl: url, pollMs: 20 }),
+        createPolicyService({ log, clock: counted, logger, registryUrl: url, pollMs: 20 }),
       );
       controllers.add(looks);
       return {

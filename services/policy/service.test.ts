@@ -28,7 +28,7 @@ function start<Started extends { run(signal: AbortSignal): Promise<void> }>(serv
 }
 
 /** The controller, and a wait until it has looked at the registry so many times more, from beginning to end. */
-function startCounted(options: Omit<Parameters<typeof createPolicyService>[0], "clock" | "logger">) {
+function startCounted(options: { readonly registryUrl: string; readonly pollMs: number }) {
   let looks = 0;
   const counted: Clock = {
     ...clock,
@@ -37,10 +37,12 @@ function startCounted(options: Omit<Parameters<typeof createPolicyService>[0], "
       return clock.sleep(ms, signal);
     },
   };
-  const started = start(createPolicyService({ clock: counted, logger, ...options }));
+  const log = createMemoryEventLog({ clock });
+  // Looks at the log are not counted, but for the first.
+  const started = start(createPolicyService({ clock: counted, logger, log, followMs: 600_000, ...options }));
   const looked = async (times: number): Promise<void> => {
-    // A look that is under way ends with the first.
-    const until = looks + times + 1;
+    // A look that is under way ends with the first, and one may be a look at the log.
+    const until = looks + times + 2;
     await eventually(() => expect(looks).toBeGreaterThanOrEqual(until));
   };
   return { ...started, looked };
@@ -89,7 +91,7 @@ test("a refusal is shown with what to do, and nothing is repeated at every look"
   await log.append("plumbline.registry", [toNewRecord(readAs("CLEARED", begun))]);
   const { service, looked } = startCounted({ registryUrl: url, pollMs: 10 });
   await eventually(() =>
-    expect(service.status()).toMatchObject([
+    expect(service.status().rollouts).toMatchObject([
       { doing: "refused", why: expect.stringContaining("is quarantined") },
     ]),
   );
@@ -102,17 +104,17 @@ test("a refusal is shown with what to do, and nothing is repeated at every look"
 
 test("a controller that was stopped between reading and step is followed by one that takes the step once", async () => {
   const { log, registry, url, begun } = await ramping();
-  const first = start(createPolicyService({ clock, logger, registryUrl: url, pollMs: 10 }));
-  await eventually(() => expect(first.service.status()).toMatchObject([{ doing: "hold" }]));
+  const first = start(createPolicyService({ log, clock, logger, registryUrl: url, pollMs: 10 }));
+  await eventually(() => expect(first.service.status().rollouts).toMatchObject([{ doing: "hold" }]));
   await first.stop();
   await log.append("plumbline.registry", [toNewRecord(readAs("CLEARED", begun))]);
-  const second = start(createPolicyService({ clock, logger, registryUrl: url, pollMs: 10 }));
-  start(createPolicyService({ clock, logger, registryUrl: url, pollMs: 10 }));
+  const second = start(createPolicyService({ log, clock, logger, registryUrl: url, pollMs: 10 }));
+  start(createPolicyService({ log, clock, logger, registryUrl: url, pollMs: 10 }));
   const useCase = [...registry.state().use_cases.values()][0]!;
   await eventually(() =>
     expect(useCase.envs.get("production")!.stack).toEqual([versionOf("one"), versionOf("two")]),
   );
-  await eventually(() => expect(second.service.status()).toEqual([]));
+  await eventually(() => expect(second.service.status().rollouts).toEqual([]));
   const moves = useCase.history.filter(
     ({ actor, outcome }) => actor === "policy" && outcome.kind === "accepted" && outcome.changed,
   );
@@ -132,7 +134,7 @@ test("a canary by hand is left to people, whatever is read of it", async () => {
     expect([env.canary?.weight, env.reading?.decision.state]).toEqual([0.2, "REGRESSED"]);
   });
   await looked(5);
-  expect(service.status()).toEqual([]);
+  expect(service.status().rollouts).toEqual([]);
   expect([...registry.state().use_cases.values()][0]!.history.some((each) => each.actor === "policy")).toBe(
     false,
   );
@@ -172,14 +174,16 @@ test.each<[string, RequestListener]>([
   ],
 ])("%s in place of the registry's answer counts as a registry that is away", async (_what, listener) => {
   const registryUrl = await answering(listener);
-  const { service, stop } = start(createPolicyService({ clock, logger, registryUrl, pollMs: 5 }));
+  const { service, stop } = start(
+    createPolicyService({ log: createMemoryEventLog({ clock }), clock, logger, registryUrl, pollMs: 5 }),
+  );
   await eventually(async () =>
     expect(await service.health.readiness["registry"]!()).toMatchObject({
       ok: false,
       message: expect.stringMatching(/not reached at the last/),
     }),
   );
-  expect(service.status()).toEqual([]);
+  expect(service.status().rollouts).toEqual([]);
   // It would reject had the answer ended it.
   await stop();
 });
@@ -214,13 +218,15 @@ test("what a newer registry says is kept and moves nothing, and other use cases 
       }),
     );
   });
-  const { service } = start(createPolicyService({ clock, logger, registryUrl, pollMs: 5 }));
+  const { service } = start(
+    createPolicyService({ log: createMemoryEventLog({ clock }), clock, logger, registryUrl, pollMs: 5 }),
+  );
   await eventually(() =>
-    expect(service.status()).toMatchObject([
+    expect(service.status().rollouts).toMatchObject([
       { use_case: "newer", doing: "hold", decision: { state: "POSTPONED" } },
     ]),
   );
-  expect(service.status()[0]!.why).toContain("POSTPONED");
+  expect(service.status().rollouts[0]!.why).toContain("POSTPONED");
   expect(await service.health.readiness["registry"]!()).toMatchObject({ ok: false });
   expect(commands).toEqual([]);
 });

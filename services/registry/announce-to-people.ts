@@ -132,7 +132,7 @@ function bypassesOf(
 function rollbacksOf(logId: string, { tenant, use_case, history }: UseCaseState): Owed[] {
   return history
     .filter(isRollback)
-    .flatMap(({ offset, at, actor, reason, env, prompt_version, number, live }) => {
+    .flatMap(({ offset, at, actor, reason, env, prompt_version, number, live, incident }) => {
       const [serving] = live ?? [];
       if (prompt_version === null || number === null || serving === undefined) return [];
       return [
@@ -152,6 +152,7 @@ function rollbacksOf(logId: string, { tenant, use_case, history }: UseCaseState)
             to: serving.prompt_version,
             to_number: serving.number,
             reason,
+            because_of: incident,
           },
         },
       ];

@@ -8,6 +8,7 @@ import { type Clock, type EventLog, LogError, writeEvent } from "@plumbline/port
 import { DEFAULT_TENANT } from "@plumbline/runtime/http";
 import { REGISTRY_TOPIC, type RegistryEvent, type UseCaseSettings } from "@plumbline/schemas";
 import { answerAgain, fingerprintOf } from "@plumbline/registry-fold/fold";
+import { fleetOf } from "@plumbline/registry-fold/fleet";
 import { type LogFollower } from "./follow-log.ts";
 import { splitEval } from "./eval/split-eval.ts";
 import { findUseCase, type Outcome, type RegistryState } from "@plumbline/registry-fold/state";
@@ -90,19 +91,23 @@ export function createSubmit({ log, clock, state, follower, timeoutMs }: Command
   }
 }
 
+/** Commands about a fleet; they compare its revision. */
+const ABOUT_FLEETS: ReadonlySet<RegistryEvent["type"]> = new Set(["model_switched", "automation_set"]);
 /** Commands that change what is live, and so compare the revision. */
 const MOVES: ReadonlySet<RegistryEvent["type"]> = new Set([
   "promoted",
   "rolled_back",
   "rollout_advanced",
   "policy_set",
+  ...ABOUT_FLEETS,
 ]);
 
 function unavailable(message: string): LogError {
   return new LogError("log_unavailable", message, { retryable: true });
 }
 
-function revisionOf(state: RegistryState, tenant: string, { use_case, env }: Command): number {
+function revisionOf(state: RegistryState, tenant: string, { type, use_case, env }: Command): number {
+  if (ABOUT_FLEETS.has(type)) return fleetOf(state, tenant, env).revision;
   return findUseCase(state, tenant, use_case)?.envs.get(env)?.revision ?? 0;
 }
 

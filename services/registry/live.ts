@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "@plumbline/ports";
 import type { LiveAnswer } from "@plumbline/schemas";
+import { fleetOf } from "@plumbline/registry-fold/fleet";
 import { findUseCase, liveArms, type RegistryState } from "@plumbline/registry-fold/state";
 
 export interface Selection {
@@ -136,7 +137,7 @@ function splitEtag(etag: string): readonly [number, string] {
 function revisionOf(state: RegistryState, { tenant, env, useCases }: Selection): number {
   return useCases.reduce(
     (newest, name) => Math.max(newest, findUseCase(state, tenant, name)?.envs.get(env)?.live_revision ?? 0),
-    0,
+    fleetOf(state, tenant, env).live_revision,
   );
 }
 
@@ -164,5 +165,6 @@ function render(
         env.policy === null ? null : { policy_hash: env.policy.policy_hash, document: env.policy.document },
     };
   }
-  return { env: envName, revision, use_cases: found, missing };
+  const switched_off = fleetOf(state, tenant, envName).models_off.map(({ model }) => model);
+  return { env: envName, revision, use_cases: found, missing, switched_off };
 }

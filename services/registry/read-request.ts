@@ -171,7 +171,7 @@ export function queryOf(request: Request, name: string): string | null {
   return typeof last === "string" && last !== "" ? last : null;
 }
 
-const ENV = /^[a-z][a-z0-9-]{0,31}$/;
+export const ENV = /^[a-z][a-z0-9-]{0,31}$/;
 
 /** @throws HttpProblem 400 */
 export function envOf(request: Request): string {

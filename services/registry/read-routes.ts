@@ -226,6 +226,7 @@ function envOfUseCase(useCase: UseCaseState, env: EnvState): unknown {
     previous_good: (env.canary === null ? good : env.stack.at(-1)) ?? null,
     policy_hash: env.policy?.policy_hash ?? null,
     bypasses: env.bypasses.map(dated),
+    drill: env.drill === null ? null : dated(env.drill),
   };
 }
 

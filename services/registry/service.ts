@@ -24,6 +24,7 @@ import type { Folded } from "@plumbline/registry-fold/fold";
 import { DeadLetterBoard } from "./dead-letters/dead-letter-board.ts";
 import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { erasureRoutes } from "./erasure-routes.ts";
+import { fleetRoutes } from "./fleet-routes.ts";
 import { LogFollower } from "./follow-log.ts";
 import { keyRoutes } from "./key-routes.ts";
 import { createLiveBoard } from "./live.ts";
@@ -116,6 +117,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       }),
       ...deadLetterRoutes(new DeadLetterBoard({ log, clock })),
       ...writeRoutes({ state, submit, clock, logger, ready }),
+      ...fleetRoutes({ state, submit, ready }),
       ...keyRoutes({ keys, clock }),
       ...erasureRoutes({ log, clock }),
     ],

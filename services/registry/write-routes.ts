@@ -14,6 +14,7 @@ import {
   EVAL_BODY_BYTES_MAX,
   PromoteBody,
   QuarantineBody,
+  RecordDrillBody,
   RecordEvalBody,
   RegisterVersionBody,
   RollbackBody,
@@ -147,6 +148,7 @@ const DRAFTS: Readonly<Record<string, (given: Given) => Promise<Draft>>> = {
         from,
         to: body.to === undefined ? null : resolve(given, body.to),
         decision: body.decision ?? null,
+        ...(body.incident === undefined ? {} : { incident: body.incident }),
       },
       expectation: readExpectation(given.request, body.expected_revision),
     };
@@ -159,6 +161,17 @@ const DRAFTS: Readonly<Record<string, (given: Given) => Promise<Draft>>> = {
       prompt_version: resolve(given, prompt_version),
       reason,
       body: {},
+    };
+  },
+  drills: async (given) => {
+    const { env, report, reason } = await readJson(given.request, given.sender.tenant, RecordDrillBody);
+    return {
+      type: "drill_recorded",
+      env,
+      prompt_version: report.prompt_version,
+      reason,
+      body: { report },
+      created: true,
     };
   },
   policies: async (given) => {
@@ -237,7 +250,7 @@ function commandRoute(deps: WriteDeps, path: string, draft: (given: Given) => Pr
 }
 
 /** @throws HttpProblem 503, which says whether the command may be repeated, while the log is away */
-async function submitOrExplain(
+export async function submitOrExplain(
   submit: Submit,
   given: Command,
   tenant: string,
@@ -322,7 +335,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   invalid_command: 400,
 };
 
-function toProblem(
+export function toProblem(
   { code, message, failures }: Outcome & { kind: "rejected" },
   { isHeader }: Expectation,
 ): HttpProblem {

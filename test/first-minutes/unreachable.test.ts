@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createCompletion } from "@plumbline/adapters/llm/complete";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { expect, onTestFinished, test } from "vitest";
-import { createRegistryApi } from "../../services/policy/registry-api.ts";
+import { createRegistryApi } from "../../services/policy/registry/registry-api.ts";
 import { runProcess } from "./run-process.ts";
 
 const CLI = "packages/cli/main.ts";

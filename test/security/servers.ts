@@ -16,6 +16,7 @@ import { createMetricsService } from "@plumbline/runtime/process/metrics-service
 import { createCollector } from "@plumbline/services/collector/service";
 import { inboxRoutes } from "@plumbline/services/notifier/inbox-routes";
 import { policyRoutes } from "@plumbline/services/policy/routes";
+import { createPolicyService } from "@plumbline/services/policy/service";
 import { createRegistry } from "@plumbline/services/registry/service";
 
 export interface Servers {
@@ -53,7 +54,12 @@ export async function createServers(options: {
     all: {
       collector,
       registry,
-      policy: small("policy", policyRoutes({ status: () => [] })),
+      policy: small(
+        "policy",
+        policyRoutes(
+          createPolicyService({ log, clock: systemClock, logger, registryUrl: "http://127.0.0.1:1" }),
+        ),
+      ),
       inbox: small(
         "inbox",
         [...inboxRoutes(inboxPaths(), handle), ...sessionRoutes(sessions)],

@@ -1,5 +1,6 @@
 /** The comment of a pull request, and the summary of a CI step. */
 import { diffPrompts, formatDiff } from "@plumbline/prompts";
+import { markdownTable, markdownText } from "../text/markdown.ts";
 import { count } from "../text/spoken.ts";
 import { comparisonRows, MISSES_SHOWN, runLine, shorten, sliceRows } from "./describe-eval.ts";
 import type { EvalReport } from "./report.ts";
@@ -18,13 +19,13 @@ function section(report: EvalReport): string {
     `## ${verdictWord(report)}: \`${plan.useCase}\` ${plan.candidate.label}${plan.incumbent === null ? "" : ` against ${plan.incumbent.label}`}`,
     gate === null || gate.passed
       ? ""
-      : gate.failures.map(({ code, message }) => `- **${code}**: ${escape(message)}`).join("\n"),
-    table(comparisonRows(report)),
-    table(sliceRows(report)),
+      : gate.failures.map(({ code, message }) => `- **${code}**: ${markdownText(message)}`).join("\n"),
+    markdownTable(comparisonRows(report)),
+    markdownTable(sliceRows(report)),
     plan.incumbent === null ? "" : detectable(summary.decision.smallest_detectable_drop),
     misses(report),
     diff(report),
-    `<sub>${escape(runLine(report))}${isRecorded ? ` Recorded for ${plan.env}.` : " Not recorded."}</sub>`,
+    `<sub>${markdownText(runLine(report))}${isRecorded ? ` Recorded for ${plan.env}.` : " Not recorded."}</sub>`,
   ];
   return parts.filter((each) => each !== "").join("\n\n");
 }
@@ -34,19 +35,13 @@ function verdictWord({ gate }: EvalReport): string {
   return gate.passed ? "✅ Gate passed" : "❌ Gate refused";
 }
 
-function table([head, ...rows]: readonly (readonly string[])[]): string {
-  if (head === undefined) return "";
-  const line = (cells: readonly string[]): string => `| ${cells.map(escape).join(" | ")} |`;
-  return [line(head), `|${" --- |".repeat(head.length)}`, ...rows.map(line)].join("\n");
-}
-
 function misses({ summary }: EvalReport): string {
   if (summary.misses.length === 0) return "";
   const lines = summary.misses
     .slice(0, MISSES_SHOWN)
     .map(
       ({ case_id, assert, reason, incumbent_passes: old }) =>
-        `- \`${case_id}\` ${assert}: ${escape(shorten(reason))}${old === true ? " (the incumbent passes)" : ""}`,
+        `- \`${case_id}\` ${assert}: ${markdownText(shorten(reason))}${old === true ? " (the incumbent passes)" : ""}`,
     );
   const rest = summary.misses.length - lines.length;
   if (rest > 0) lines.push(`- and ${rest} more`);
@@ -68,14 +63,4 @@ function diff({ plan }: EvalReport): string {
 
 function details(summary: string, body: string): string {
   return `<details><summary>${summary}</summary>\n\n${body}\n\n</details>`;
-}
-
-/** What models and customers wrote stays text: no table cell, link, mention or tag of its own. */
-function escape(text: string): string {
-  return text
-    .replaceAll(/\s+/g, " ")
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(/[\\`*[\]|]/g, String.raw`\$&`)
-    .replaceAll("@", "@\u200B");
 }

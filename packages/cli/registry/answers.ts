@@ -56,6 +56,19 @@ const EnvSummary = z
     canary: Canary.nullable().default(null),
     previous_good: z.string().nullable(),
     policy_hash: z.string().nullable(),
+    drill: z
+      .object({
+        ...Mark.shape,
+        report: z
+          .object({
+            policy_hash: z.string().nullable(),
+            findings: z.array(z.object({ branch: z.string(), passed: z.boolean() }).loose()),
+          })
+          .loose(),
+      })
+      .loose()
+      .nullable()
+      .default(null),
     bypasses: z.array(
       z.object({ ...Mark.shape, prompt_version: z.string(), overridden: z.array(Refusal) }).loose(),
     ),
@@ -85,6 +98,19 @@ export const UseCaseAnswer = z
   })
   .loose();
 export type UseCaseAnswer = z.output<typeof UseCaseAnswer>;
+
+const Fleet = z
+  .object({
+    env: z.string(),
+    paused: Mark.nullable(),
+    models_off: z.array(z.object({ ...Mark.shape, model: z.string() }).loose()),
+    changes: z.array(z.object({ ...Mark.shape, model: z.string().nullable(), state: z.string() }).loose()),
+  })
+  .loose();
+export type Fleet = z.output<typeof Fleet>;
+
+/** `GET /v1/fleets` */
+export const FleetsAnswer = z.object({ fleets: z.array(Fleet) }).loose();
 
 /** JSON has no undefined, which the schema's own type cannot say. */
 const Document = schemas.PromptDocumentBody.transform((document) => document as PromptDocument);

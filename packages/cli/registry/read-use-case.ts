@@ -28,6 +28,7 @@ const NOTHING: EnvSummary = {
   canary: null,
   previous_good: null,
   policy_hash: null,
+  drill: null,
   bypasses: [],
 };
 

@@ -8,10 +8,12 @@
  * `gate_bypassed` and `rolled_back` are no detections, and have ids of their own: the registry tells people that
  * somebody overrode the promotion gate, and which version was taken back. The latter changes every open incident that
  * blames the version.
+ *
+ * `policy_noted` says why the policy service took nothing back by itself. What it did take back is `rolled_back`.
  */
 import { z } from "zod";
 import { Detection } from "./index.ts";
-import { RecoveryEvidence } from "./parts.ts";
+import { RecoveryEvidence, RollbackIncident } from "./parts.ts";
 import { upgradeIncidentEvent } from "./upgrade.ts";
 import { instant } from "../instant.ts";
 
@@ -53,6 +55,14 @@ const AnyIncidentEvent = z.discriminatedUnion("type", [
     message_ref: z.string().describe("opaque handle by which the notifier edits its message"),
   }),
   z.object({
+    type: z.literal("policy_noted"),
+    ...common,
+    did: z
+      .enum(["would_roll_back", "holds"])
+      .describe("would_roll_back: it only tries itself out; holds: something stands in the way"),
+    why: z.string().max(2_000).describe("a sentence"),
+  }),
+  z.object({
     type: z.literal("gate_bypassed"),
     ...common,
     tenant,
@@ -76,6 +86,9 @@ const AnyIncidentEvent = z.discriminatedUnion("type", [
     to: z.string().describe("version that serves everybody again"),
     to_number: z.number().int().positive(),
     reason: z.string().describe("the actor's own words; may be empty"),
+    because_of: RollbackIncident.nullable()
+      .default(null)
+      .describe("incident that justified it by itself; null where a person, or a rollout, did"),
   }),
 ]);
 

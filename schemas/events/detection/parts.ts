@@ -100,3 +100,14 @@ export const detectionFields = {
   slices: z.array(SliceEvidence).readonly(),
   verdict: z.enum(["DISTRIBUTIONAL", "MIXED", "UNIFORM", "INCONCLUSIVE"]).nullable(),
 };
+
+/** The incident behind a rollback that no person asked for, with the numbers that decided. */
+export const RollbackIncident = z.object({
+  incident_id: z.string().min(1).max(100),
+  criterion: z.string().min(1).max(200),
+  effect: z.number().describe("candidate minus incumbent, score points"),
+  interval: z.tuple([z.number(), z.number()]).describe("of the effect"),
+  judge: z.string().max(200).nullable(),
+  labels: z.number().int().nonnegative().describe("of people, by which the judge is calibrated"),
+});
+export type RollbackIncident = z.infer<typeof RollbackIncident>;

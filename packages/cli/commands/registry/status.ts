@@ -1,3 +1,4 @@
+import { DRILL_AGE_MS_MAX } from "@plumbline/schemas";
 import type { AddCommand } from "../../shell/command.ts";
 import { describeRollout } from "../../deploy/follow-rollout.ts";
 import { addRegistryOptions, openRegistry, type RegistryFlags } from "../../project/project-options.ts";
@@ -20,7 +21,7 @@ export const addStatus: AddCommand = (program, context) => {
     .command("status")
     .summary("what is live, since when, by whom")
     .description(
-      "What is live of each use case and environment, with its share, its last change, its owner and its newest evaluation; then what deserves a look: rollouts, quarantined and bypassed versions.",
+      "What is live of each use case and environment, with its share, its last change, its owner and its newest evaluation; then what deserves a look: rollouts, quarantined and bypassed versions, degradation that nobody rehearses.",
     )
     .argument("[use-case]", "only this one (default: all)")
     .addHelpText(
@@ -112,5 +113,21 @@ function notesOf(useCase: UseCaseAnswer, only: string | undefined, now: number):
         `bypassed     ${use_case} ${labelOf(useCase, prompt_version)} in ${env} ${ago(at, now)} by ${actor}: ${reason} (${overridden.map(({ code }) => code).join(", ")})`,
     ),
   );
-  return [...rollouts, ...quarantines, ...bypasses];
+  const drills = envsOf(useCase, only).flatMap(([env, state]) => {
+    const said = drillNote(state, now);
+    return said === null ? [] : [`drill        ${use_case} in ${env}: ${said}. plumbline drill ${use_case}`];
+  });
+  return [...rollouts, ...quarantines, ...bypasses, ...drills];
+}
+
+/** What is wrong with the evidence that a policy works; null when nothing is, or nothing is promised. */
+function drillNote({ policy_hash, live, drill }: EnvSummary, now: number): string | null {
+  if (policy_hash === null || live.length === 0) return null;
+  if (drill === null) return "its policy was never rehearsed";
+  const { at, report } = drill;
+  const failed = report.findings.filter(({ passed }) => !passed).map(({ branch }) => branch);
+  if (failed.length > 0) return `its drill failed ${ago(at, now)} (${[...new Set(failed)].join(", ")})`;
+  if (report.policy_hash !== policy_hash) return `its policy changed since its drill ${ago(at, now)}`;
+  if (now - Date.parse(at) > DRILL_AGE_MS_MAX) return `its newest drill is from ${ago(at, now)}`;
+  return null;
 }

@@ -1,14 +1,15 @@
 import type { CanaryDecision } from "@plumbline/schemas";
 import { describe, expect, test } from "vitest";
 import { nextCommand } from "./next-command.ts";
-import type { EnvView } from "./read-answer.ts";
 
 const HASH = `sha256:${"a".repeat(64)}`;
 const AT = "2026-11-24T09:00:00.000Z";
 const NOW = Date.parse(AT) + 60_000;
 const mark = (offset: number) => ({ offset, at: AT, actor: "ann", reason: "" });
 
-function view(state: CanaryDecision["state"] | null, more: Partial<EnvView> = {}, stepOffset = 9): EnvView {
+type Rollout = Parameters<typeof nextCommand>[0];
+
+function view(state: CanaryDecision["state"] | null, more: Partial<Rollout> = {}, stepOffset = 9): Rollout {
   const decision: CanaryDecision = {
     state: state ?? "WATCHING",
     why: "because",
@@ -28,7 +29,6 @@ function view(state: CanaryDecision["state"] | null, more: Partial<EnvView> = {}
   };
   return {
     revision: 4,
-    live: [],
     rollout: {
       prompt_version: HASH,
       number: 2,
@@ -48,24 +48,36 @@ describe("the next command", () => {
     ["REGRESSED", "roll_back"],
     ["WATCHING", "hold"],
   ] as const)("%s: %s", (state, kind) => {
-    expect(nextCommand(view(state), NOW)).toMatchObject({ kind, step: 1, share: 0.5, why: "because" });
+    expect(nextCommand(view(state), null, NOW)).toMatchObject({ kind, step: 1, share: 0.5, why: "because" });
   });
 
   test("is none without a rollout: a canary by hand is a person's", () => {
-    expect(nextCommand(view("REGRESSED", { rollout: null }), NOW)).toBeNull();
+    expect(nextCommand(view("REGRESSED", { rollout: null }), null, NOW)).toBeNull();
   });
 
   test("holds on a reading of an earlier step", () => {
-    expect(nextCommand(view("CLEARED", {}, 8), NOW)).toMatchObject({ kind: "hold", decision: null });
+    expect(nextCommand(view("CLEARED", {}, 8), null, NOW)).toMatchObject({ kind: "hold", decision: null });
+  });
+
+  test("is none while a person has paused automation, and says who and why", () => {
+    const paused = { actor: "ann", reason: "we debug the judge" };
+    for (const state of ["CLEARED", "REGRESSED"] as const) {
+      expect(nextCommand(view(state), paused, NOW)).toMatchObject({
+        kind: "hold",
+        why: "Automation is paused by ann (we debug the judge); because",
+      });
+    }
   });
 
   test("says it when the monitor is silent", () => {
-    expect(nextCommand(view(null), NOW)!.why).toContain("has just begun");
-    expect(nextCommand(view(null), NOW + 3_600_000)!.why).toContain("61 minutes ago. Check that it runs");
+    expect(nextCommand(view(null), null, NOW)!.why).toContain("has just begun");
+    expect(nextCommand(view(null), null, NOW + 3_600_000)!.why).toContain(
+      "61 minutes ago. Check that it runs",
+    );
   });
 
   test("is one command for every replica, and another one after every change", () => {
-    const key = (given: EnvView): string => nextCommand(given, NOW)!.idempotencyKey;
+    const key = (given: Rollout): string => nextCommand(given, null, NOW)!.idempotencyKey;
     expect(key(view("CLEARED"))).toBe(key(view("CLEARED")));
     const others = [view("CLEARED"), view("REGRESSED"), view("CLEARED", { revision: 5 })];
     expect(new Set(others.map(key)).size).toBe(3);

@@ -1,25 +1,22 @@
 /** What a rollout needs next, from what the registry says of it. Pure: every replica and every restart decides the same. */
-import type { EnvView, KeptDecision } from "./read-answer.ts";
+import type { HistoryMark } from "@plumbline/schemas";
+import type { EnvView } from "../registry/read-answer.ts";
+import type { RolloutStep } from "../registry/registry-api.ts";
 
-export interface Next {
-  readonly kind: "advance" | "roll_back" | "hold";
-  readonly prompt_version: string;
+export interface Next extends RolloutStep {
   /** Share that is served now. */
   readonly share: number;
-  /** Index of the step that is served now. */
-  readonly step: number;
-  readonly why: string;
-  /** Null while nothing was read at this step. */
-  readonly decision: KeptDecision | null;
-  /** The same for everybody who gives this command in this state, so that it is one command. */
-  readonly idempotencyKey: string;
 }
 
 /** The monitor reads every minute; a step that nobody has read for this long is worth a sentence of its own. */
 const UNREAD_MS = 10 * 60_000;
 
-/** @returns null when no rollout runs */
-export function nextCommand({ revision, rollout, canary }: EnvView, nowMs: number): Next | null {
+/** @param paused who paused automation; @returns null when no rollout runs */
+export function nextCommand(
+  { revision, rollout, canary }: Pick<EnvView, "revision" | "rollout" | "canary">,
+  paused: Pick<HistoryMark, "actor" | "reason"> | null,
+  nowMs: number,
+): Next | null {
   if (rollout === null) return null;
   const { prompt_version, step, stepped } = rollout;
   const isOfThisStep =
@@ -37,6 +34,10 @@ export function nextCommand({ revision, rollout, canary }: EnvView, nowMs: numbe
     return { ...about, kind: "hold", why, idempotencyKey };
   }
   const kind = KINDS.get(decision.state) ?? "hold";
+  if (kind !== "hold" && paused !== null) {
+    const why = `Automation is paused by ${paused.actor} (${paused.reason}); ${decision.why}`;
+    return { ...about, kind: "hold", why, idempotencyKey };
+  }
   return {
     ...about,
     kind,
