@@ -169,7 +169,8 @@ function describe(
   const lines = [
     head,
     prompt.is_same ? "prompt: no change" : formatDiff(prompt, { words: word }).trimEnd(),
-    ...(prefix === null ? [] : [describePrefix(prefix)]),
+    // A prompt too short to be cached loses nothing.
+    ...(prefix === null || prefix.before.cached_tokens === 0 ? [] : [describePrefix(prefix)]),
     ...around.map(({ field, before, after }) => `${field}: ${valueOf(before)} → ${valueOf(after)}`),
   ];
   return `${lines.join("\n")}\n`;

@@ -1,7 +1,7 @@
 import type { FixedPart, PrefixPlace } from "@plumbline/prompts";
 import type { PricedPrefix } from "./price-prefix.ts";
 
-/** One or two sentences for people, without a final line break. */
+/** One or two sentences for people, about a prompt of which something was cached; without a final line break. */
 export function describePrefix(change: PricedPrefix): string {
   const { first_change: first, after, lost_tokens: lost } = change;
   const where =
@@ -11,7 +11,6 @@ export function describePrefix(change: PricedPrefix): string {
         ? "the output schema comes before everything else"
         : `it differs from ${placeOf(first)} on`;
   if (lost > 0) return `cached prefix: ${where}. ${describeLoss(change)}`;
-  if (after.cached_tokens === 0) return `cached prefix: ${where}. ${underMinimum(change)}, as before`;
   const anew = tokens(after.cached_tokens - Math.min(change.shared_tokens, after.cached_tokens));
   return `cached prefix: ${where}. The first calls read ${anew} tokens anew; then ${tokens(after.cached_tokens)} are cached, as before`;
 }
