@@ -70,6 +70,11 @@ const DAMAGED_PART_CODES: ReadonlySet<number> = new Set([
   432, // UNKNOWN_CODEC
 ]);
 
+/** Whether a question of this code met a damaged part. */
+export function isDamage(clickhouseCode: number): boolean {
+  return DAMAGED_PART_CODES.has(clickhouseCode);
+}
+
 /**
  * A fault that the engine named by number. An unknown number is nobody's fault until it was tried again.
  *
@@ -95,7 +100,7 @@ export function storeErrorOf(
 
 /** What to do about a damaged part, where the engine names one; every question about its table fails until then. */
 function damagedPartIn(clickhouseCode: number, message: string, isInsert: boolean): string | null {
-  if (isInsert || !DAMAGED_PART_CODES.has(clickhouseCode)) return null;
+  if (isInsert || !isDamage(clickhouseCode)) return null;
   const [, folder, table] = /while reading from part (\S+?)\/? in table (\S+)/.exec(message) ?? [];
   if (folder === undefined) {
     const name = /\(([A-Z][A-Z_]{3,})\)/.exec(message)?.[1] ?? "error";

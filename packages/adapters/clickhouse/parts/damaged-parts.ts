@@ -1,13 +1,13 @@
 /**
- * Damaged parts after a loss of power. The engine sets aside a part whose files are missing or too short, and loads one
- * whose files end in zeroes: every question about its table then fails, often without the name of the part.
+ * Damaged parts after a loss of power. The engine sets aside a part whose files are missing or too short, and loads others:
+ * every question about their table then fails, often without the name of the part.
  */
 import { randomUUID } from "node:crypto";
 import { mkdir, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { StoreError } from "@plumbline/ports";
 import type { ClickHouseConnection } from "../connection.ts";
-import type { StatementRunner } from "../statement.ts";
+import { StatementError, type StatementRunner } from "../statement.ts";
+import { isDamage } from "../translate-error.ts";
 
 type Engine = Pick<ClickHouseConnection, "query" | "command"> & StatementRunner;
 
@@ -27,31 +27,39 @@ interface Part {
   readonly path: string;
 }
 
+interface DamagedPart extends Part {
+  readonly why: string;
+}
+
 /**
- * setAsideDamagedParts reads the young parts of every table against their checksums and moves those that fail into the
+ * setAsideDamagedParts reads the young parts of every table, newest first, and moves those that are damaged into the
  * table's folder `detached`. What a merged part was made of is then loaded again in its place, and is read as well.
- *
- * @returns how many parts it moved
  */
-export async function setAsideDamagedParts(engine: Engine, logger?: PartLogger): Promise<number> {
+export async function setAsideDamagedParts(engine: Engine, logger?: PartLogger): Promise<void> {
+  // A merge would take away parts while they are read.
+  await engine.command("SYSTEM STOP MERGES");
+  try {
+    await checkYoungParts(engine, logger);
+  } catch (error) {
+    // What is damaged is told again by the first question that meets it.
+    logger?.warn({ err: error }, "clickhouse.parts_not_checked");
+  } finally {
+    await engine.command("SYSTEM START MERGES");
+  }
+}
+
+async function checkYoungParts(engine: Engine, logger: PartLogger | undefined): Promise<void> {
   const checked = new Set<string>();
-  let moved = 0;
   for (;;) {
-    const damaged: (Part & { readonly why: string })[] = [];
-    for (const part of await youngParts(engine)) {
-      if (checked.has(part.path)) continue;
-      checked.add(part.path);
-      const why = await damageOf(engine, part);
-      if (why !== null) damaged.push({ ...part, why });
-    }
-    if (damaged.length === 0) return moved;
-    for (const table of new Set(damaged.map((part) => part.table))) {
-      const parts = damaged.filter((part) => part.table === table);
-      await setAside(engine, table, parts);
-      for (const { name, why } of parts)
+    const parts = (await youngParts(engine)).filter(({ path }) => !checked.has(path));
+    if (parts.length === 0) return;
+    for (const table of new Set(parts.map((part) => part.table))) {
+      const ofTable = parts.filter((part) => part.table === table);
+      const damaged = await damagedOf(engine, table, ofTable);
+      for (const { path } of ofTable) checked.add(path);
+      for (const { name, why } of damaged)
         logger?.warn({ table, part: name, why }, "clickhouse.part_set_aside");
     }
-    moved += damaged.length;
   }
 }
 
@@ -59,13 +67,64 @@ async function youngParts(engine: Engine): Promise<readonly Part[]> {
   return (await engine.query(
     `SELECT table, name, path FROM (
        SELECT concat('\`', database, '\`.\`', table, '\`') AS table, name, path, modification_time,
-              max(modification_time) OVER () AS newest, sum(bytes_on_disk) OVER (ORDER BY modification_time DESC, name) AS bytes
+              max(modification_time) OVER () AS newest,
+              sum(bytes_on_disk) OVER (ORDER BY modification_time DESC, name) AS bytes
        FROM system.parts WHERE active AND database != 'system')
-     WHERE modification_time >= newest - ${YOUNG_SECONDS} AND bytes <= ${CHECKED_BYTES_MAX}`,
+     WHERE modification_time >= newest - ${YOUNG_SECONDS} AND bytes <= ${CHECKED_BYTES_MAX}
+     ORDER BY modification_time DESC, name DESC`,
   )) as unknown as readonly Part[];
 }
 
-/** Why a part is damaged; null when it is whole. */
+/** Sets aside the damaged ones among the young parts of a table. @returns them */
+async function damagedOf(
+  engine: Engine,
+  table: string,
+  parts: readonly Part[],
+): Promise<readonly DamagedPart[]> {
+  const damaged = [...(await eliminate(engine, table, parts))];
+  for (const part of parts) {
+    if (damaged.some(({ path }) => path === part.path)) continue;
+    const why = await damageOf(engine, part);
+    if (why === null) continue;
+    await moveAside(engine, part);
+    damaged.push({ ...part, why });
+  }
+  return damaged;
+}
+
+/**
+ * What keeps the engine from as much as counting the rows of a table, such as a packed index that is cut off, is found by
+ * leaving parts out until it counts, and taking each back.
+ */
+async function eliminate(
+  engine: Engine,
+  table: string,
+  parts: readonly Part[],
+): Promise<readonly DamagedPart[]> {
+  const count = (): Promise<string | null> => damageIn(engine, `SELECT count() FROM ${table}`);
+  const left: { readonly part: Part; readonly aside: string }[] = [];
+  let why = await count();
+  for (const part of parts) {
+    if (why === null) break;
+    left.push({ part, aside: await moveAside(engine, part) });
+    why = await count();
+  }
+  const isElsewhere = why !== null;
+  const damaged: DamagedPart[] = [];
+  for (const { part, aside } of left.toReversed()) {
+    await move(engine, table, aside, part.path.replace(/\/+$/, ""));
+    const whyNot = isElsewhere ? null : await count();
+    if (whyNot === null) continue;
+    await moveAside(engine, part);
+    damaged.push({ ...part, why: whyNot });
+  }
+  return damaged;
+}
+
+/**
+ * Why a part is damaged; null when it is whole. A part whose checksums went as well gets new ones of what is left, so it is
+ * also read.
+ */
 async function damageOf(engine: Engine, { table, name }: Part): Promise<string | null> {
   const check = `CHECK TABLE ${table} PART '${name}' SETTINGS check_query_single_value_result = 0`;
   const answer = Buffer.from(await engine.execute(check, "JSONEachRow")).toString();
@@ -73,22 +132,33 @@ async function damageOf(engine: Engine, { table, name }: Part): Promise<string |
     const { is_passed, message } = JSON.parse(line) as { is_passed: number | boolean; message?: string };
     if (!is_passed) return message ?? "its checksums differ";
   }
-  return null;
+  return damageIn(engine, `SELECT * FROM ${table} WHERE _part = '${name}'`);
 }
 
-async function setAside(engine: Engine, table: string, parts: readonly Part[]): Promise<void> {
+/** The engine's words about a damaged part that a question met; null when it met none. */
+async function damageIn(engine: Engine, question: string): Promise<string | null> {
+  try {
+    await engine.execute(question, "Null");
+    return null;
+  } catch (error) {
+    return error instanceof StatementError && isDamage(error.clickhouseCode) ? error.message : null;
+  }
+}
+
+/** Moves a part into the table's folder `detached`. @returns its folder there */
+async function moveAside(engine: Engine, { table, path }: Part): Promise<string> {
+  const folder = path.replace(/\/+$/, "");
+  const aside = join(dirname(folder), "detached", `broken_${basename(folder)}_${randomUUID()}`);
+  await move(engine, table, folder, aside);
+  return aside;
+}
+
+/** Renames the folder of a part while the engine does not hold its table. */
+async function move(engine: Engine, table: string, from: string, to: string): Promise<void> {
   await engine.command(`DETACH TABLE ${table} SYNC`);
   try {
-    for (const { path } of parts) {
-      const folder = path.replace(/\/+$/, "");
-      const detached = join(dirname(folder), "detached");
-      await mkdir(detached, { recursive: true });
-      await rename(folder, join(detached, `broken_${basename(folder)}_${randomUUID()}`));
-    }
-  } catch (cause) {
-    throw new StoreError("store_config", `can't set aside a damaged part of ${table}: ${String(cause)}`, {
-      cause,
-    });
+    await mkdir(dirname(to), { recursive: true });
+    await rename(from, to);
   } finally {
     await engine.command(`ATTACH TABLE ${table}`);
   }
