@@ -49,6 +49,7 @@ export function withIdentity(guard: Guard, config: z.output<typeof IdentityConfi
       const address = request.socket.remoteAddress?.replace(/^::ffff:/, "") ?? "";
       const isTrusted = trusted.check(address, isIPv6(address) ? "ipv6" : "ipv4");
       if (name === "" || name.length > NAME_CHARS_MAX || !isTrusted) return guard.check(request, scope);
+      if ((request.headersDistinct[header.toLowerCase()]?.length ?? 0) > 1) throw doubled(header);
       const principal: Principal = { tenant, name, scopes, key_id: null, isOperator: false };
       if (!mayUse(principal, scope)) throw forbidden(principal, scope);
       // A foreign page can't send a header of its own: the browser would ask us first.
@@ -65,6 +66,20 @@ export function withIdentity(guard: Guard, config: z.output<typeof IdentityConfi
       );
     },
   };
+}
+
+/** One name came from the proxy; who sent the other, nobody knows. */
+function doubled(header: string): AccessRefused {
+  return new AccessRefused(
+    {
+      type: "urn:plumbline:bad-request",
+      title: "Bad request",
+      status: 400,
+      detail: `The header ${header} was sent more than once; let the proxy remove what clients send under that name.`,
+    },
+    {},
+    null,
+  );
 }
 
 function readNetworks(list: string): BlockList {

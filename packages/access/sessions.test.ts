@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import { createHttpApp, createOpenGuard, listen, type Guard } from "@plumbline/runtime/http";
 import { createLogger } from "@plumbline/runtime/logger";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
@@ -37,6 +38,17 @@ async function serving(guard: Guard, now?: () => number) {
   const listening = await listen(app, { port: 0, logger });
   onTestFinished(() => listening.close(0));
   return { url: listening.url, sessions };
+}
+
+/** The status of a GET with one header sent twice, which `fetch` would join. */
+function statusOfTwo(url: string, header: string, values: readonly string[]): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    request(`${url}/seen`, { headers: { [header]: [...values] } }, (response) => {
+      response.resume().once("end", () => resolve(response.statusCode));
+    })
+      .once("error", reject)
+      .end();
+  });
 }
 
 const PRINCIPAL = {
@@ -114,6 +126,8 @@ test("a proxy's header is believed from its address alone", async () => {
   expect((await fetch(`${trusted.url}/changed`, { method: "POST", headers })).status).toBe(403);
   const withHeader = { method: "POST", headers: { ...headers, "x-plumbline-csrf": "1" } };
   expect((await fetch(`${trusted.url}/changed`, withHeader)).status).toBe(200);
+  // The proxy's, and one that the client sent before it.
+  expect(await statusOfTwo(trusted.url, "x-auth-email", ["root@example.com", "ann@example.com"])).toBe(400);
   expect(() => identity("proxy.internal")).toThrow(/PLUMBLINE_TRUSTED_PROXY: "proxy.internal"/);
 });
 

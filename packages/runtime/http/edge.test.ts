@@ -112,6 +112,17 @@ test.each([
     "GET /data HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
     200,
   ],
+  ["two hosts", "GET /data HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", 400],
+  [
+    "two origins",
+    "GET /data HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\norigin: http://evil.example\r\n\r\n",
+    400,
+  ],
+  [
+    "two keys",
+    "GET /data HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n",
+    400,
+  ],
   [
     "two lengths",
     "POST /data HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",

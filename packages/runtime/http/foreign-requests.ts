@@ -22,6 +22,9 @@ export const ANSWER_HEADERS = {
   "cross-origin-resource-policy": "same-origin",
 } as const;
 
+/** Headers that say who asks and whom: one of each. */
+const SINGLE_HEADERS = ["host", "origin", "sec-fetch-site", "authorization"] as const;
+
 const LOOPBACK_NAME = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
 
 /** refusalOf returns why `request` gets no answer from a route, or null when it does. */
@@ -31,6 +34,10 @@ export function refusalOf(request: IncomingMessage, options: GuardOptions): Prob
   if (!url.startsWith("/")) {
     return badRequest("The request target must be a path that begins with a slash.");
   }
+  // Of two, a proxy may have obeyed one and this server the other.
+  const doubled = SINGLE_HEADERS.find((name) => (request.headersDistinct[name]?.length ?? 0) > 1);
+  if (doubled !== undefined)
+    return badRequest(`The header ${doubled} was sent more than once; send it once.`);
   const host = headers.host?.toLowerCase() ?? "";
   if (options.isLoopback && !LOOPBACK_NAME.test(host) && !isAllowedHost(host)) {
     return forbidden(
