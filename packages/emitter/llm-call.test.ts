@@ -21,6 +21,7 @@ const FULL: Required<LlmCall> = {
   path: "fallback_model",
   attempts: [
     {
+      provider: "openai",
       model: "gpt-5",
       path: "primary",
       status: "timeout",
@@ -37,7 +38,9 @@ const FULL: Required<LlmCall> = {
   ttft_ms: 200,
   input_tokens: 100,
   cached_input_tokens: 50,
+  cache_write_input_tokens: 10,
   output_tokens: 20,
+  reasoning_output_tokens: 5,
   cost_usd: 0.001,
   cache_kind: "prefix",
   conversation_id: "c1",

@@ -29,6 +29,8 @@ export type CallStatus =
 
 /** One provider request inside a call. */
 export interface Attempt {
+  /** Provider asked, at most 200 characters. */
+  provider?: string | null | undefined;
   /** Model asked for, at most 200 characters. */
   model: string;
   path: CallPath;
@@ -70,10 +72,14 @@ export interface LlmCall {
   latency_ms: number;
   /** Time to first token, ms. */
   ttft_ms?: number | null | undefined;
-  /** Including cached tokens. */
+  /** Of the answer, including cached tokens; those of attempts that did not answer stand with them. */
   input_tokens?: number | null | undefined;
   cached_input_tokens?: number | null | undefined;
+  /** Input tokens that the provider stored in its cache. */
+  cache_write_input_tokens?: number | null | undefined;
+  /** Including those of reasoning. */
   output_tokens?: number | null | undefined;
+  reasoning_output_tokens?: number | null | undefined;
   /** US dollars; null is unknown, and the tokens are then priced on arrival. */
   cost_usd?: number | null | undefined;
   cache_kind?: "none" | "prefix" | "exact" | "semantic" | undefined;

@@ -48,6 +48,7 @@ const milliseconds = z.number().nonnegative().max(86_400_000);
 const tokens = z.number().int().nonnegative().max(100_000_000);
 const text = z.string().max(CALL_BYTES_MAX);
 const Attempt = z.object({
+  provider: optionalName.describe("provider asked in this request"),
   model: name.describe("model asked for in this provider request"),
   path: z.enum(PATHS),
   status: z.enum(CALL_STATUSES),
@@ -108,9 +109,11 @@ export const LlmCall = z.object({
   error_type: optionalName,
   latency_ms: milliseconds.describe("whole call as the user waited for it, ms"),
   ttft_ms: milliseconds.nullish().describe("time to first token, ms"),
-  input_tokens: tokens.nullish().describe("including cached tokens"),
+  input_tokens: tokens.nullish().describe("of the answer, including cached tokens"),
   cached_input_tokens: tokens.nullish(),
-  output_tokens: tokens.nullish(),
+  cache_write_input_tokens: tokens.nullish().describe("input tokens that the provider stored in its cache"),
+  output_tokens: tokens.nullish().describe("including those of reasoning"),
+  reasoning_output_tokens: tokens.nullish(),
   cost_usd: z
     .number()
     .nonnegative()

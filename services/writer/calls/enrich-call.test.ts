@@ -145,6 +145,43 @@ test("tokens are priced by the public list, cached ones cheaper, and an unknown 
   expect(enrich({ cost_usd: 0.5, input_tokens: 10 }).cost_usd).toBe(0.5);
 });
 
+test("what was written to a provider's cache costs what the provider asks for it", () => {
+  const call = {
+    provider: "anthropic",
+    model: "claude-haiku-4-5",
+    input_tokens: 1_000_000,
+    output_tokens: 0,
+  };
+  const written = enrich({ ...call, cache_write_input_tokens: 1_000_000 }).cost_usd!;
+  expect(written).toBeGreaterThan(enrich(call).cost_usd!);
+});
+
+test("an answer that was thrown away was paid for: its tokens are priced by its own model", () => {
+  const tokens = { input_tokens: 1_000, output_tokens: 100 };
+  const attempt = { provider: "openai", model: "gpt-5-mini", latency_ms: 1, ...tokens };
+  const alone = enrich({ provider: "openai", model: "gpt-5-mini", ...tokens }).cost_usd!;
+  const twice = enrich({
+    provider: "openai",
+    model: "gpt-5-mini",
+    path: "retry",
+    ...tokens,
+    attempts: [
+      { ...attempt, path: "primary", status: "invalid_output" },
+      { ...attempt, path: "retry", status: "ok" },
+    ],
+  }).cost_usd!;
+  expect(twice).toBeCloseTo(2 * alone, 12);
+  const failed = enrich({
+    provider: "openai",
+    model: "gpt-5-mini",
+    path: "error",
+    status: "invalid_output",
+    ...tokens,
+    attempts: [{ ...attempt, path: "primary", status: "invalid_output" }],
+  }).cost_usd!;
+  expect(failed).toBeCloseTo(alone, 12);
+});
+
 test("more cached tokens than tokens is a miscount, not a fault", () => {
   expect(enrich({ input_tokens: 10, cached_input_tokens: 100, output_tokens: 1 }).cost_usd).toBeGreaterThan(
     0,
@@ -153,14 +190,19 @@ test("more cached tokens than tokens is a miscount, not a fault", () => {
 
 test("the cached price agrees with asking the list for every call", () => {
   const price = createPricing();
-  const usage = { input_tokens: 12_345, cached_input_tokens: 345, output_tokens: 678 };
+  const usage = {
+    input_tokens: 12_345,
+    cached_input_tokens: 345,
+    cache_write_input_tokens: 2_000,
+    output_tokens: 678,
+  };
   for (const [provider, model] of [
     ["openai", "gpt-5-mini"],
     ["anthropic", "claude-haiku-4-5"],
     ["google", "gemini-2.5-pro"],
   ] as const) {
     const once = createPricing()(provider, model, new Date(APPENDED), usage);
-    price(provider, model, new Date(APPENDED), { input_tokens: 1, cached_input_tokens: 0, output_tokens: 1 });
+    price(provider, model, new Date(APPENDED), { ...usage, input_tokens: 1 });
     expect(price(provider, model, new Date(APPENDED), usage)).toBeCloseTo(once!, 12);
   }
 });
@@ -181,6 +223,7 @@ test("a conversation is sampled as a whole, by nothing but its id, and a raised 
             input: null,
             slices: [],
             source: null,
+            path: "primary",
             status: "ok",
             started_at: event.started_at,
           }).is_sampled,

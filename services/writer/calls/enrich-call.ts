@@ -117,18 +117,44 @@ export function enrichCall(
       slices: description.slices,
       source: call.attributes["tenant"] ?? call.user_hash ?? null,
       status: call.status,
+      path: call.path,
       started_at: startedAtIso,
     }),
     flags,
   };
 }
 
-/** Unknown tokens are an unknown price, never a free call. */
+/** Unknown tokens are an unknown price, never a free call. An answer that was thrown away was paid for all the same. */
 function priceOf(call: AcceptedCall["call"], at: Date, { price }: Enrichment): number | null {
-  if (call.input_tokens == null && call.output_tokens == null) return null;
-  return price(call.provider ?? null, call.response_model ?? call.model, at, {
-    input_tokens: call.input_tokens ?? 0,
-    cached_input_tokens: call.cached_input_tokens ?? 0,
-    output_tokens: call.output_tokens ?? 0,
-  });
+  const last = call.attempts.at(-1);
+  // The tokens of a call that failed are those of its last attempt.
+  const thrownAway = call.attempts.filter(
+    (attempt) => attempt.status !== "ok" && hasTokens(attempt) && (call.status === "ok" || attempt !== last),
+  );
+  if (!hasTokens(call) && thrownAway.length === 0) return null;
+  const costs = thrownAway.map((attempt) =>
+    price(attempt.provider ?? call.provider ?? null, attempt.model, at, {
+      input_tokens: attempt.input_tokens ?? 0,
+      cached_input_tokens: 0,
+      cache_write_input_tokens: 0,
+      output_tokens: attempt.output_tokens ?? 0,
+    }),
+  );
+  if (hasTokens(call))
+    costs.push(
+      price(call.provider ?? null, call.response_model ?? call.model, at, {
+        input_tokens: call.input_tokens ?? 0,
+        cached_input_tokens: call.cached_input_tokens ?? 0,
+        cache_write_input_tokens: call.cache_write_input_tokens ?? 0,
+        output_tokens: call.output_tokens ?? 0,
+      }),
+    );
+  return costs.reduce((sum, cost) => (sum === null || cost === null ? null : sum + cost), 0);
+}
+
+function hasTokens({
+  input_tokens,
+  output_tokens,
+}: Pick<AcceptedCall["call"], "input_tokens" | "output_tokens">): boolean {
+  return input_tokens != null || output_tokens != null;
 }

@@ -1,9 +1,11 @@
 import { calcPrice } from "@pydantic/genai-prices";
 
-/** Token counts of one call; `input_tokens` includes the cached ones. */
+/** Token counts of one call; `input_tokens` includes those read from and written to the provider's cache. */
 interface TokenUsage {
   readonly input_tokens: number;
   readonly cached_input_tokens: number;
+  /** Default 0. */
+  readonly cache_write_input_tokens?: number;
   readonly output_tokens: number;
 }
 
@@ -11,11 +13,18 @@ interface LinearPrice {
   /** US dollars a token. */
   readonly input: number;
   readonly cached: number;
+  readonly written: number;
   readonly output: number;
 }
 
 /** One price list of a (provider, model): linear, or to be asked call by call, or unknown. */
 type PriceList = LinearPrice | "ask" | null;
+
+const NOTHING: TokenUsage = {
+  input_tokens: 0,
+  cached_input_tokens: 0,
+  output_tokens: 0,
+};
 
 /** Models that applications may name; a flood of invented names must not grow the cache for ever. */
 const MODELS_MAX = 5_000;
@@ -47,9 +56,9 @@ export function createPricing(): (
     }
     if (list === null) return null;
     if (list === "ask") return ask(provider, model, usage, at);
-    const cached = Math.min(usage.cached_input_tokens, usage.input_tokens);
+    const { cached, written, fresh } = partsOf(usage);
     return (
-      (usage.input_tokens - cached) * list.input + cached * list.cached + usage.output_tokens * list.output
+      fresh * list.input + cached * list.cached + written * list.written + usage.output_tokens * list.output
     );
   };
 }
@@ -64,9 +73,10 @@ function priceList(provider: string | null, model: string): PriceList {
   const million = 1_000_000;
   const each = (usage: TokenUsage): number => (ask(provider, model, usage) ?? 0) / million;
   return {
-    input: each({ input_tokens: million, cached_input_tokens: 0, output_tokens: 0 }),
-    cached: each({ input_tokens: million, cached_input_tokens: million, output_tokens: 0 }),
-    output: each({ input_tokens: 0, cached_input_tokens: 0, output_tokens: million }),
+    input: each({ ...NOTHING, input_tokens: million }),
+    cached: each({ ...NOTHING, input_tokens: million, cached_input_tokens: million }),
+    written: each({ ...NOTHING, input_tokens: million, cache_write_input_tokens: million }),
+    output: each({ ...NOTHING, output_tokens: million }),
   };
 }
 
@@ -74,8 +84,8 @@ function ask(provider: string | null, model: string, usage: TokenUsage, at?: Dat
   const price = calcPrice(
     {
       input_tokens: usage.input_tokens,
-      // The list refuses more cached tokens than tokens; an application that miscounts still gets a price.
-      cache_read_tokens: Math.min(usage.cached_input_tokens, usage.input_tokens),
+      cache_read_tokens: partsOf(usage).cached,
+      cache_write_tokens: partsOf(usage).written,
       output_tokens: usage.output_tokens,
     },
     model,
@@ -86,4 +96,11 @@ function ask(provider: string | null, model: string, usage: TokenUsage, at?: Dat
 
 function options(provider: string | null): { providerId?: string } {
   return provider === null || provider === "" ? {} : { providerId: provider };
+}
+
+/** The list refuses more cached tokens than tokens; an application that miscounts still gets a price. */
+function partsOf({ input_tokens, cached_input_tokens, cache_write_input_tokens = 0 }: TokenUsage) {
+  const cached = Math.min(cached_input_tokens, input_tokens);
+  const written = Math.min(cache_write_input_tokens, input_tokens - cached);
+  return { cached, written, fresh: input_tokens - cached - written };
 }

@@ -11,6 +11,7 @@ const CALL: SamplingCandidate = {
   slices: [],
   source: null,
   status: "ok",
+  path: "primary",
   started_at: "2026-03-01T00:00:00.000Z",
 };
 
@@ -203,4 +204,12 @@ test("the rate does not depend on how calls went, apart from the rule that is wr
   one("v1", 100);
   other("v1", 100);
   expect(one("v2", 500, { status: "ok" })).toEqual(other("v2", 500, { status: "timeout" }));
+});
+
+test("what another model or a template answered is no evidence about the version, and is not judged", () => {
+  const plan = new SamplingPlan({ rate: 1, epoch: "1" });
+  const chosen = ["primary", "retry", "cached_exact", "fallback_model", "stale", "template", "error"].filter(
+    (path, i) => plan.decide({ ...CALL, path, conversation_id: `p${i}`, input: `input ${path}` }).is_sampled,
+  );
+  expect(chosen).toEqual(["primary", "retry", "cached_exact"]);
 });

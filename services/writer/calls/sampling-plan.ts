@@ -47,6 +47,8 @@ export interface SamplingCandidate {
   /** Whose call it is inside the use case; null when nobody said. */
   readonly source: string | null;
   readonly status: string;
+  /** Rung of the degradation tree that answered. */
+  readonly path: string;
   /** Start of the call, ISO 8601 UTC. */
   readonly started_at: string;
 }
@@ -65,6 +67,9 @@ interface SamplingOptions {
   /** Slices of which some conversations are judged every day, however rare they are. */
   readonly pinnedSlices?: readonly string[];
 }
+
+/** Paths whose answer says nothing about the prompt version: another model gave it, or none did. */
+const NOT_THE_VERSION: ReadonlySet<string> = new Set(["fallback_model", "stale", "template", "error"]);
 
 interface UseCase {
   readonly chosen: Map<string, number>;
@@ -120,6 +125,7 @@ export class SamplingPlan {
   }
 
   decide(call: SamplingCandidate): SamplingDecision {
+    if (NOT_THE_VERSION.has(call.path)) return { is_sampled: false, sample_rate: 0 };
     const useCase = this.#useCase(call, new Map());
     const rate = this.#rateOf(call, useCase);
     useCase.debt = Math.max(0, useCase.debt + rate - this.#rate);

@@ -90,7 +90,9 @@ export const CALLS: NativeTable<CallRow> = {
     of("ttft_ms", number, ({ call }) => call.ttft_ms ?? null),
     of("input_tokens", tokens, ({ call }) => call.input_tokens ?? null),
     of("cached_input_tokens", tokens, ({ call }) => call.cached_input_tokens ?? null),
+    of("cache_write_input_tokens", tokens, ({ call }) => call.cache_write_input_tokens ?? null),
     of("output_tokens", tokens, ({ call }) => call.output_tokens ?? null),
+    of("reasoning_output_tokens", tokens, ({ call }) => call.reasoning_output_tokens ?? null),
     of("cost_usd", nullable(decimal9, 0), (row) => row.cost_usd),
     of("attempts", array(ATTEMPT), ({ call }) =>
       call.attempts.map((attempt) => ({
@@ -103,6 +105,9 @@ export const CALLS: NativeTable<CallRow> = {
         output_tokens: attempt.output_tokens ?? null,
         cost_usd: attempt.cost_usd ?? null,
       })),
+    ),
+    of("attempt_providers", array(lowCardinality), ({ call }) =>
+      call.attempts.map(({ provider }) => provider ?? ""),
     ),
     of("attributes", map(lowCardinality, string), ({ call }) => call.attributes),
     of("slices", array(lowCardinality), (row) => row.slices),
