@@ -7,9 +7,12 @@ import { z } from "zod";
 import { ProjectPath, UseCase } from "./prompt.ts";
 import { ByteSize, Duration } from "./quantity.ts";
 
+/** Longest last answer, characters: a policy travels with every answer of the registry. */
+export const TEMPLATE_CHARS_MAX = 20_000;
+
 const Retry = z
   .object({
-    max: z.number().int().min(0).max(10).default(2).describe("further attempts with the same model"),
+    max: z.number().int().min(0).max(10).default(2).describe("further attempts with the prompt's own model"),
     on: z
       .array(z.enum(["timeout", "rate_limited", "server_error", "network", "invalid_output"]))
       .default(["timeout", "rate_limited", "server_error", "network"]),
@@ -22,7 +25,7 @@ const Retry = z
 
 const Breaker = z
   .object({
-    failures: z.number().int().positive().default(10).describe("within the window, opens the breaker"),
+    failures: z.number().int().positive().default(10).describe("within the window, and at least half of its requests, open the breaker"),
     window_ms: z.number().int().positive().default(30_000),
     open_ms: z.number().int().positive().default(15_000),
     scope: z.enum(["model", "provider"]).default("model"),
@@ -68,6 +71,19 @@ const Cache = z
   })
   .strict();
 
+const Template = z
+  .object({
+    file: ProjectPath.optional().describe("its text is pushed with the policy"),
+    text: z
+      .string()
+      .min(1)
+      .max(TEMPLATE_CHARS_MAX)
+      .optional()
+      .describe("the text itself, with {{variables}} as in a prompt"),
+  })
+  .strict()
+  .refine(({ file, text }) => (file === undefined) !== (text === undefined), "needs file or text, one of them");
+
 export const PolicyFile = z
   .object({
     use_case: UseCase,
@@ -101,7 +117,7 @@ export const PolicyFile = z
       .default({})
       .describe("client errors that are handled instead of thrown"),
     cached: Cached.prefault({}),
-    template: z.object({ file: ProjectPath }).strict().nullable().default(null),
+    template: Template.nullable().default(null),
     cache: Cache.prefault({}),
   })
   .strict()

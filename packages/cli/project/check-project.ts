@@ -1,5 +1,6 @@
 /** Everything that is wrong with a project's files, and everything that a reviewer would say about them. */
 import { lintPrompt, type ParsedPrompt } from "@plumbline/prompts";
+import { TEMPLATE_CHARS_MAX } from "@plumbline/schemas";
 import { checkEvalSet } from "./check-eval-set.ts";
 import { fromProblem, type Finding } from "./finding.ts";
 import type { Project } from "./load-project.ts";
@@ -53,7 +54,7 @@ function checkPolicy(useCase: string, { policies, prompts, files }: Project): re
   if (policy === undefined) return [];
   const findings: Finding[] = [];
   const { file, template, fallback_models } = policy;
-  if (template !== null && !files.has(template.file)) {
+  if (template?.file !== undefined && !files.has(template.file)) {
     findings.push({
       severity: "error",
       rule: "policy-template",
@@ -61,6 +62,16 @@ function checkPolicy(useCase: string, { policies, prompts, files }: Project): re
       line: 0,
       message: `template.file: ${template.file} does not exist, so the last rung would hold nobody`,
       fix: "Create it, or correct the path; paths are relative to the project",
+    });
+  }
+  if (template?.text !== undefined && template.text.length > TEMPLATE_CHARS_MAX) {
+    findings.push({
+      severity: "error",
+      rule: "policy-template",
+      file,
+      line: 0,
+      message: `template: its text has ${template.text.length} characters, and clients are sent at most ${TEMPLATE_CHARS_MAX}`,
+      fix: "Say less: it is what users read when nothing else is to be had",
     });
   }
   const known = new Set(prompts.map(({ document }) => document.use_case));

@@ -53,6 +53,13 @@ export async function loadProject(found: FoundConfig): Promise<Project> {
   };
   const read = (file: string): Promise<string> => readFile(join(root, file), "utf8");
 
+  /** Clients execute a policy, and have no files: what its template says travels with it. */
+  const withText = async (template: PolicyFile["template"]): Promise<PolicyFile["template"]> => {
+    const file = template?.file;
+    if (file === undefined || !templateFiles!.includes(file)) return template;
+    return { file, text: await read(file) };
+  };
+
   const texts = new Map<string, string>();
   for (const file of promptFiles!.filter((each) => each.endsWith(".prompt")))
     texts.set(file, await read(file));
@@ -84,7 +91,7 @@ export async function loadProject(found: FoundConfig): Promise<Project> {
   for (const file of policyFiles!.filter(isYaml)) {
     for (const policy of keep(parsePolicy(await read(file), file))) {
       claim(file, `the policy of ${policy.use_case}`);
-      policies.set(policy.use_case, { ...policy, file });
+      policies.set(policy.use_case, { ...policy, template: await withText(policy.template), file });
     }
   }
   for (const prompt of prompts) {

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { PassThrough } from "node:stream";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { expect, onTestFinished, test } from "vitest";
-import { createNodeGet } from "../../client/node-get.ts";
+import { createNodeGet } from "../../client/node/node-get.ts";
 import { runCli } from "../run-cli.ts";
 
 async function serve(location: string | null, seen: IncomingMessage[] = []): Promise<string> {
