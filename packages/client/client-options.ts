@@ -2,6 +2,7 @@ import type { EmitterOptions } from "@plumbline/emitter";
 import type { AnswerCache } from "./cache/answer-cache.ts";
 import type { HttpGet } from "./http-get.ts";
 import type { StateStore } from "./state-store.ts";
+import type { ContextStore } from "./wrap/call-context.ts";
 
 /** What the registry answered to `GET /v1/live`, kept in the image of the application; verified when it is needed. */
 export interface Bundle {
@@ -43,6 +44,10 @@ export interface ClientOptions {
   readonly requestTimeoutMs?: number | undefined;
   /** Everything else about the emitter: capture, redact, limits. */
   readonly telemetry?: Omit<EmitterOptions, "url" | "app" | "env" | "apiKey"> | undefined;
+  /** Answers that `withPolicy` keeps, as far as policies say so; see `@plumbline/client/cache`. */
+  readonly cache?: AnswerCache | undefined;
+  /** Carries `run` to the requests made inside; `@plumbline/client/node` has one. Absent: only headers carry tags. */
+  readonly context?: ContextStore | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Instead of `fetch`, for the registry. */
   readonly get?: HttpGet | undefined;

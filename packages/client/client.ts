@@ -15,6 +15,11 @@ import {
   type Warn,
 } from "@plumbline/emitter";
 import type { ClientOptions } from "./client-options.ts";
+import { type AttemptSink, NO_CONTEXT } from "./wrap/call-context.ts";
+import { type CallMeta, toHeaders } from "./wrap/call-meta.ts";
+import { type Fetch, type FetchTools, instrumentFetch } from "./wrap/instrument-fetch.ts";
+import { SdkRetries } from "./wrap/sdk-retries.ts";
+import { MAX_RETRIES, type SdkClient, wrapClient } from "./wrap/wrap-client.ts";
 import { createFetchGet } from "./http-get.ts";
 import { type LiveAnswer, LivePoll } from "./live-poll.ts";
 import { pickArm } from "./pick-arm.ts";
@@ -22,7 +27,8 @@ import { type Prompt, type PromptSource, toPrompt } from "./prompt.ts";
 import { type Entry, type PromptCounts, PromptMemory } from "./prompt-memory.ts";
 import { SwitchedOff } from "./switched-off.ts";
 
-export interface Client {
+/** Prompts and calls. What `index.ts` exports as `Client` also executes policies. */
+export interface CoreClient {
   /**
    * The live prompt of a use case. While a canary runs, a conversation gets the same version every time.
    *
@@ -35,9 +41,28 @@ export interface Client {
    * try it all the same.
    */
   isSwitchedOff(model: string): boolean;
+  /**
+   * The same client of OpenAI's SDK, whose calls are told of: chat completions and responses, streamed or not. What the
+   * caller sees stays as it is. A stream's tokens are known when it was asked for them (`stream_options`).
+   */
+  wrapOpenAI<Sdk extends SdkClient>(sdk: Sdk, meta?: CallMeta): Sdk;
+  /** The same client of Anthropic's SDK, whose messages are told of. */
+  wrapAnthropic<Sdk extends SdkClient>(sdk: Sdk, meta?: CallMeta): Sdk;
+  /** For whatever else takes a `fetch` and speaks one of these APIs, such as the AI SDK's providers. */
+  fetch(meta?: CallMeta, base?: Fetch): Fetch;
+  /**
+   * Runs `work`; the calls made inside, also after an `await`, are tagged. `headers` say the same where nothing carries a
+   * context (outside Node, without `options.context`): hand them to the SDK.
+   */
+  run<Result>(
+    meta: CallMeta,
+    work: (scope: { readonly headers: Readonly<Record<string, string>> }) => Result,
+  ): Result;
   /** As the emitter's: synchronous, never throws. */
   emit(call: NewCall): void;
   readonly emitter: Emitter;
+  /** Sends what is known so far; never rejects. For functions that are frozen between their requests. */
+  flush(timeoutMs?: number): Promise<FlushResult>;
   /** Ends the long poll, stores prompts, sends events. Prompts in memory go on being served. Never rejects. */
   close(timeoutMs?: number): Promise<FlushResult>;
   stats(): ClientStats;
@@ -69,11 +94,7 @@ export class PromptUnavailableError extends Error {
 const USE_CASES_MAX = 200;
 const USE_CASE = /^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$/;
 
-export function createClient(options: ClientOptions): Client {
-  return new PromptClient(options);
-}
-
-class PromptClient implements Client {
+export class PromptClient implements CoreClient {
   readonly emitter: Emitter;
   readonly #options: ClientOptions;
   readonly #url: string;
@@ -92,7 +113,11 @@ class PromptClient implements Client {
   readonly #counts = { answers: 0, unchanged: 0, poll_failures: 0 };
   readonly #served = { live: 0, cache: 0, last_known_good: 0, bundled: 0 };
   #isClosed = false;
-  readonly #warn: Warn;
+  protected readonly warn: Warn;
+  readonly #retries = new SdkRetries();
+  /** Attempts of policies under way, by the id that their requests carry. */
+  protected readonly attempts = new Map<string, AttemptSink>();
+  protected readonly requests: FetchTools;
 
   constructor(options: ClientOptions) {
     const { url = "http://localhost:4319", app, env = "production", apiKey, useCases = [] } = options;
@@ -101,7 +126,13 @@ class PromptClient implements Client {
     this.#env = env;
     this.#now = options.now ?? Date.now;
     const warn = createWarner(options.onWarning, this.#now);
-    this.#warn = warn;
+    this.warn = warn;
+    this.requests = {
+      context: options.context ?? NO_CONTEXT,
+      retries: this.#retries,
+      emit: (call) => this.emitter.emit(call),
+      attemptOf: (id) => this.attempts.get(id),
+    };
     this.emitter = createEmitter({
       fetch: options.fetch,
       onWarning: options.onWarning,
@@ -166,12 +197,44 @@ class PromptClient implements Client {
     return this.#switchedOff.has(model, this.#now());
   }
 
+  wrapOpenAI<Sdk extends SdkClient>(sdk: Sdk, meta: CallMeta = {}): Sdk {
+    return wrapClient(this.requests, sdk, { provider: "openai", ...meta });
+  }
+
+  wrapAnthropic<Sdk extends SdkClient>(sdk: Sdk, meta: CallMeta = {}): Sdk {
+    return wrapClient(this.requests, sdk, { provider: "anthropic", ...meta });
+  }
+
+  fetch(meta: CallMeta = {}, base: Fetch = globalThis.fetch): Fetch {
+    return instrumentFetch(this.requests, {
+      meta,
+      base,
+      habits: { timeoutMs: null, maxRetries: MAX_RETRIES },
+    });
+  }
+
+  run<Result>(
+    meta: CallMeta,
+    work: (scope: { readonly headers: Readonly<Record<string, string>> }) => Result,
+  ): Result {
+    const { context } = this.requests;
+    const outer = context.current();
+    const inner = { meta: { ...outer?.meta, ...meta }, attempt: outer?.attempt ?? null };
+    return context.run(inner, () => work({ headers: toHeaders(inner.meta) }));
+  }
+
   emit(call: NewCall): void {
     this.emitter.emit(call);
   }
 
+  async flush(timeoutMs?: number): Promise<FlushResult> {
+    this.#retries.release();
+    return this.emitter.flush(timeoutMs);
+  }
+
   async close(timeoutMs?: number): Promise<FlushResult> {
     this.#isClosed = true;
+    this.#retries.release();
     this.#poll.close();
     this.#tell();
     const [flushed] = await Promise.all([this.emitter.close(timeoutMs), this.#memory.flush()]);
@@ -188,6 +251,11 @@ class PromptClient implements Client {
       served: { ...this.#served },
       emitter: this.emitter.stats(),
     };
+  }
+
+  /** The policy that was delivered with a use case's prompt; null when there is none. */
+  protected policyOf(useCase: string): unknown {
+    return this.#memory.get(useCase)?.policy ?? null;
   }
 
   #sourceOf({ from, isCurrent }: Entry): PromptSource {
@@ -214,7 +282,7 @@ class PromptClient implements Client {
     const problem = `nothing of ${missing.join(", ")} is live in ${this.#env}: promote a version`;
     for (const name of missing) this.#problems.set(name, problem);
     // Before anybody asks for a prompt. Answers come with news only, so this is no chatter.
-    if (missing[0]) this.#warn(problem, problem);
+    if (missing[0]) this.warn(problem, problem);
     this.#tell();
     return isUsable;
   }

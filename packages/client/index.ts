@@ -1,9 +1,22 @@
-/** Hands an application the prompt that is live, and emits its calls. Web APIs only; `./node` adds the disk. */
-export { createClient, type Client, type ClientStats, PromptUnavailableError } from "./client.ts";
+/** Hands an application the prompt that is live, executes its policy, and emits its calls. Web APIs only; `./node` adds the disk. */
+export { type ClientStats, PromptUnavailableError } from "./client.ts";
+export { createClient, type Client } from "./policy/policy-client.ts";
 export type { Bundle, ClientOptions } from "./client-options.ts";
 export type { Prompt, PromptSource, PromptTags } from "./prompt.ts";
 export type { JsonValue, PromptDocument, PromptMessage, PromptRole } from "./render/prompt-document.ts";
 export type { RenderedMessage } from "./render/render-messages.ts";
 export type { StateStore } from "./state-store.ts";
 export type { HttpAnswer, HttpGet, HttpGetOptions } from "./http-get.ts";
+export type { CallMeta } from "./wrap/call-meta.ts";
+export type { AttemptSink, CallContext, ContextStore, Observed } from "./wrap/call-context.ts";
+export type { Usage } from "./wrap/reading.ts";
+export type { Fetch } from "./wrap/instrument-fetch.ts";
+export type { SdkClient } from "./wrap/wrap-client.ts";
+export { CallFailedError, type Outcome, type OutcomePath } from "./policy/outcome.ts";
+export type { FailureKind } from "./policy/failure.ts";
+export type { InjectedKind, Injection } from "./policy/inject.ts";
+export type { CallAnswer, CallArguments, PolicyOptions, SharedOptions } from "./policy/policy-options.ts";
+export type { PolicyRuntime } from "./policy/policy-call.ts";
+export type { PartialPolicy, Policy } from "./policy/policy.ts";
+export type { Validator } from "./validators/validator.ts";
 export type { Emitter, FlushResult, NewCall } from "@plumbline/emitter";

@@ -13,6 +13,8 @@ import type { StateStore } from "./state-store.ts";
 export interface Entry {
   readonly revision: number;
   readonly arms: Arms;
+  /** The parsed policy file, as it was delivered; null when the use case has none. */
+  readonly policy: unknown;
   readonly from: "registry" | "last_known_good" | "bundled";
   /** Whether the registry's last word on the use case is this; false when it could not be used. */
   isCurrent: boolean;
@@ -108,6 +110,7 @@ export class PromptMemory {
     this.#entries.set(useCase, {
       revision,
       arms,
+      policy: policyIn(value),
       from: "registry",
       isCurrent: true,
       confirmedAt,
@@ -182,7 +185,8 @@ export class PromptMemory {
     if (read.kind !== "live") return null;
     const confirmedAt = Number.isNaN(at) ? null : at;
     const { revision, arms } = read;
-    return { revision, arms, from, isCurrent: false, confirmedAt, storedAt: at, lowerSince: null };
+    const policy = policyIn(value);
+    return { revision, arms, policy, from, isCurrent: false, confirmedAt, storedAt: at, lowerSince: null };
   }
 
   #rejected(useCase: string, from: Entry["from"], reason: "hash_mismatch" | "invalid"): void {
@@ -195,11 +199,12 @@ export class PromptMemory {
     const entry = this.#entries.get(useCase);
     const { state } = this.#given;
     if (state === undefined || entry === undefined) return;
-    const { revision, arms, confirmedAt } = entry;
+    const { revision, arms, policy, confirmedAt } = entry;
     entry.storedAt = confirmedAt ?? 0;
     const confirmed_at = new Date(confirmedAt ?? 0).toISOString();
     // Of an arm, JSON keeps everything but its function.
-    this.#unsaved.set(useCase, JSON.stringify({ use_case: useCase, confirmed_at, revision, live: arms }));
+    const stored = { use_case: useCase, confirmed_at, revision, live: arms, policy: { document: policy } };
+    this.#unsaved.set(useCase, JSON.stringify(stored));
     this.#saving ??= this.#save(state).finally(() => {
       this.#saving = null;
     });
@@ -225,4 +230,10 @@ export class PromptMemory {
     this.counts.state_failures++;
     this.#given.warn(useCase, `the state of ${useCase} can't be read or stored: ${String(error)}`);
   }
+}
+
+/** The policy of a use case in a live answer, a state file or a bundle. */
+function policyIn(value: unknown): unknown {
+  const policy = isObject(value) ? value["policy"] : null;
+  return (isObject(policy) ? policy["document"] : null) ?? null;
 }

@@ -1,3 +1,4 @@
+import { toHeaders } from "./wrap/call-meta.ts";
 import type { Arm } from "./live-arms.ts";
 import type { JsonValue, PromptDocument } from "./render/prompt-document.ts";
 import type { RenderedMessage } from "./render/render-messages.ts";
@@ -34,6 +35,11 @@ export interface Prompt {
   /** Goes into the event of the call: `client.emit({ ...prompt.tags, status, latency_ms })`. */
   readonly tags: PromptTags;
   /**
+   * Tags a request that goes through an instrumented `fetch`: hand them to the SDK as headers of the request. They are
+   * taken off before it leaves.
+   */
+  readonly headers: Readonly<Record<string, string>>;
+  /**
    * Fills the template. Nothing is escaped, and no value can open a message.
    *
    * @param history earlier messages, oldest first
@@ -65,6 +71,14 @@ export function toPrompt(
   const slash = document.model.indexOf("/");
   const provider = slash > 0 ? document.model.slice(0, slash) : null;
   const model = document.model.slice(slash > 0 ? slash + 1 : 0);
+  const tags: PromptTags = {
+    use_case,
+    prompt_version,
+    prompt_source: source,
+    provider,
+    model,
+    conversation_id: conversationId,
+  };
   return {
     use_case,
     version: prompt_version,
@@ -77,13 +91,9 @@ export function toPrompt(
     output,
     template,
     stale_ms: staleMs,
-    tags: {
-      use_case,
-      prompt_version,
-      prompt_source: source,
-      provider,
-      model,
-      conversation_id: conversationId,
+    tags,
+    get headers() {
+      return toHeaders(tags);
     },
     messages: render,
   };

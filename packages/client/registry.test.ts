@@ -20,7 +20,7 @@ import {
   createClient,
   type NodeClientOptions,
   PromptUnavailableError,
-} from "./node.ts";
+} from "./node/index.ts";
 
 const logger = createLogger("test", "silent");
 /** Soon again, so that a test sees several failures. */
@@ -295,7 +295,7 @@ test("use cases of which nothing is live are named in one warning before anybody
 test("a script ends although its long poll is open", async () => {
   const { url } = await start();
   const script = `
-    import { createClient } from ${JSON.stringify(new URL("node.ts", import.meta.url).href)};
+    import { createClient } from ${JSON.stringify(new URL("node/index.ts", import.meta.url).href)};
     const client = createClient({ url: ${JSON.stringify(url)}, app: "script" });
     console.log((await client.prompt("${USE_CASE}")).number);
     await new Promise((resolve) => setTimeout(resolve, 200));

@@ -18,7 +18,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { documentOf, USE_CASE, versionOf } from "../registry/commands.ts";
 
 const MAIN = fileURLToPath(new URL("../../services/local/main.ts", import.meta.url));
-const CLIENT = new URL("../../packages/client/node.ts", import.meta.url).href;
+const CLIENT = new URL("../../packages/client/node/index.ts", import.meta.url).href;
 /** Kills in the middle of a command. */
 const KILLS = 2;
 const SEED = 20_261_124;

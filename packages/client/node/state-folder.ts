@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { ANSWER_BYTES_MAX } from "./http-get.ts";
-import type { StateStore } from "./state-store.ts";
+import { ANSWER_BYTES_MAX } from "../http-get.ts";
+import type { StateStore } from "../state-store.ts";
 
 /**
  * One file per env and use case. Processes may share a folder: a file is written beside its place and moved there, so

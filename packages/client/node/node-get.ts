@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, get as httpGet, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, get as httpsGet } from "node:https";
-import { ANSWER_BYTES_MAX, type HttpGet } from "./http-get.ts";
+import { ANSWER_BYTES_MAX, type HttpGet } from "../http-get.ts";
 
 /**
  * `fetch` keeps a process alive for as long as a request is open, and a long poll always is. Here a request that nobody

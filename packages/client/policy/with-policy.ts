@@ -1,0 +1,207 @@
+import { uuidV7 } from "@plumbline/emitter";
+import { whyInvalid, type Validator } from "../validators/validator.ts";
+import type { Observed } from "../wrap/call-context.ts";
+import type { Prompt } from "../prompt.ts";
+import { classifyError, classifyObserved, failureOf } from "./failure.ts";
+import type { Answered, Ladder, ModelRequest, Reply } from "./ladder.ts";
+import { Ended, limited } from "./limited.ts";
+import { CallFailedError, type Outcome } from "./outcome.ts";
+import { PolicyCall, type PolicyRuntime, templateOf } from "./policy-call.ts";
+import type { CallAnswer, PolicyOptions, SharedOptions } from "./policy-options.ts";
+import { resolvePolicy } from "./policy.ts";
+
+/**
+ * Answers one request of a user by the policy of its use case, and tells of it in one event.
+ *
+ * @throws CallFailedError when every rung was tried in vain; the provider's own error when the request is wrong (other
+ * 4xx); the signal's reason when the caller aborts
+ */
+export async function withPolicy(
+  runtime: PolicyRuntime,
+  useCase: string,
+  options: PolicyOptions,
+): Promise<Outcome> {
+  const startedAt = performance.now();
+  let prompt: Prompt;
+  try {
+    prompt = await runtime.prompt(useCase, { conversationId: options.conversation_id ?? undefined });
+  } catch (error) {
+    return withoutPrompt(runtime, useCase, options, startedAt, error);
+  }
+  const call = new PolicyCall(runtime, prompt, options, startedAt);
+  const fresh = await call.fresh();
+  if (fresh !== null) return call.answered(fresh.text, { ...fresh, model: null, observed: null }, null);
+  const validators = validatorsOf(prompt, options);
+  const climb = async (): Promise<Climbed> => {
+    const ladder = call.ladder<string>({
+      ask: (request) => askText(call, request, options, validators),
+      stale: async (ms) => {
+        const found = await call.stale(ms);
+        return found === null ? null : { got: found.text, ageMs: found.ageMs };
+      },
+      ofTemplate: (text) => text,
+    });
+    const answered = await ladder.climb();
+    if (answered !== null) call.store(answered.got, answered.path);
+    return { ladder, answered };
+  };
+  const { result, isOwn } = await call.once(climb);
+  if (!isOwn && isShared(result.answered)) {
+    const shared = { path: "cached_exact", model: null, observed: null, ageMs: 0 } as const;
+    return call.answered(result.answered.got, shared, null);
+  }
+  // What became of somebody else's call, when it is no such answer, is not this one's.
+  const { ladder, answered } = isOwn ? result : await climb();
+  if (answered === null) throw call.failed(ladder);
+  return call.answered(answered.got, answered, ladder);
+}
+
+interface Climbed {
+  readonly ladder: Ladder<string>;
+  readonly answered: Answered<string> | null;
+}
+
+/** Whether others who asked the same meanwhile may have this answer. */
+function isShared(answered: Answered<string> | null): answered is Answered<string> {
+  return answered !== null && (answered.path === "primary" || answered.path === "retry");
+}
+
+async function askText(
+  call: PolicyCall,
+  request: ModelRequest,
+  options: PolicyOptions,
+  validators: readonly Validator[],
+): Promise<Reply<string>> {
+  const controller = new AbortController();
+  const { sink, run, end } = call.open(request, controller.signal);
+  try {
+    const made = await limited(
+      () => run(async (given) => options.call(given)),
+      request.limitMs,
+      options.signal,
+      controller,
+    );
+    const { text, observed } = readAnswer(made, sink.last, request);
+    if (observed !== null && isBad(observed))
+      return { kind: "failed", failure: classifyObserved(observed, undefined, call.policy), observed };
+    const reason = text.trim() === "" ? "empty_output" : await whyInvalid(text, validators);
+    if (reason !== null) return { kind: "failed", failure: failureOf("invalid_output", reason), observed };
+    return { kind: "answered", got: text, observed };
+  } catch (error) {
+    if (!(error instanceof Ended))
+      return { kind: "failed", failure: classifyError(error, sink.last, call.policy), observed: sink.last };
+    const kind = error.name === "TimeoutError" ? "timeout" : "cancelled";
+    return { kind: "failed", failure: failureOf(kind, kind, { error }), observed: null };
+  } finally {
+    end();
+  }
+}
+
+/** What was seen of a request makes its answer unusable, whatever the application's code made of it. */
+export function isBad({ status }: Observed): boolean {
+  return status !== "ok" && status !== "cancelled";
+}
+
+function readAnswer(
+  made: string | CallAnswer,
+  seen: Observed | null,
+  { model }: ModelRequest,
+): { readonly text: string; readonly observed: Observed | null } {
+  if (typeof made === "string") return { text: made, observed: seen };
+  const {
+    text,
+    response_model = null,
+    input_tokens = null,
+    cached_input_tokens = null,
+    output_tokens = null,
+  } = made;
+  const usage =
+    input_tokens === null && output_tokens === null
+      ? null
+      : {
+          input_tokens,
+          cached_input_tokens,
+          output_tokens,
+          cache_write_input_tokens: null,
+          reasoning_output_tokens: null,
+        };
+  return {
+    text,
+    observed: seen ?? {
+      provider: "",
+      model,
+      response_model,
+      status: "ok",
+      error_type: null,
+      http_status: null,
+      retry_after_ms: null,
+      latency_ms: 0,
+      ttft_ms: null,
+      usage,
+      input: null,
+      output: text,
+    },
+  };
+}
+
+function validatorsOf({ output }: Prompt, { validate = [] }: PolicyOptions): readonly Validator[] {
+  const own = [validate].flat() as readonly Validator[];
+  return output?.format === "json" ? [isJson, ...own] : own;
+}
+
+function isJson(text: string): string | null {
+  try {
+    JSON.parse(text);
+    return null;
+  } catch {
+    return "not_json";
+  }
+}
+
+/** There is no prompt, so no model can be asked; a template can still answer. */
+function withoutPrompt(
+  runtime: PolicyRuntime,
+  useCase: string,
+  options: SharedOptions,
+  startedAt: number,
+  error: unknown,
+): Outcome {
+  const callId = uuidV7(runtime.now());
+  const text = templateOf(resolvePolicy(options.policy ?? null), options, runtime.warn);
+  const latency_ms = performance.now() - startedAt;
+  const reason = "prompt_unavailable";
+  runtime.emit({
+    call_id: callId,
+    use_case: useCase,
+    conversation_id: options.conversation_id,
+    attributes: options.attributes,
+    model: "none",
+    path: text === null ? "error" : "template",
+    status: text === null ? "error" : "ok",
+    error_type: text === null ? reason : null,
+    latency_ms,
+    input: options.input,
+    output: text,
+  });
+  if (text === null)
+    throw new CallFailedError(useCase, {
+      reason,
+      status: "error",
+      attempts: [],
+      latency_ms,
+      call_id: callId,
+      cause: error,
+    });
+  return {
+    text,
+    path: "template",
+    reason,
+    is_degraded: true,
+    model: null,
+    attempts: [],
+    latency_ms,
+    age_ms: null,
+    prompt: null,
+    call_id: callId,
+  };
+}
