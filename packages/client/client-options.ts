@@ -29,8 +29,6 @@ export interface ClientOptions {
   readonly bundle?: Bundle | undefined;
   /** Keeps the last known good prompts; `@plumbline/client/node` has `stateDir` for that. */
   readonly state?: StateStore | undefined;
-  /** Answers of a version that is taken back are removed from it at once. `createAnswerCache` makes one. */
-  readonly cache?: AnswerCache | undefined;
   /** Longest wait of a first `prompt` for the registry when there is something else to serve, ms. Default 1,000. */
   readonly fallbackAfterMs?: number | undefined;
   /** Longest wait of a first `prompt` when there is nothing else to serve, ms. Default 5,000. */
@@ -44,7 +42,10 @@ export interface ClientOptions {
   readonly requestTimeoutMs?: number | undefined;
   /** Everything else about the emitter: capture, redact, limits. */
   readonly telemetry?: Omit<EmitterOptions, "url" | "app" | "env" | "apiKey"> | undefined;
-  /** Answers that `withPolicy` keeps, as far as policies say so; see `@plumbline/client/cache`. */
+  /**
+   * Answers that `withPolicy` keeps, as far as policies say so; those of a version that is taken back are removed at once.
+   * `createAnswerCache` of `@plumbline/client/cache` makes one.
+   */
   readonly cache?: AnswerCache | undefined;
   /** Carries `run` to the requests made inside; `@plumbline/client/node` has one. Absent: only headers carry tags. */
   readonly context?: ContextStore | undefined;

@@ -1,0 +1,12 @@
+/** One client for the whole process, as an application has it. */
+import { env } from "node:process";
+import { createAnswerCache } from "@plumbline/client/cache";
+import { createClient } from "@plumbline/client/node";
+
+export const plumbline = createClient({
+  url: env["PLUMBLINE_COLLECTOR_URL"] ?? "http://127.0.0.1:4319",
+  registryUrl: env["PLUMBLINE_REGISTRY_URL"] ?? "http://127.0.0.1:4800",
+  app: "examples",
+  useCases: ["ticket-summary"],
+  cache: createAnswerCache(),
+});
