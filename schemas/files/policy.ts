@@ -25,7 +25,12 @@ const Retry = z
 
 const Breaker = z
   .object({
-    failures: z.number().int().positive().default(10).describe("within the window, and at least half of its requests, open the breaker"),
+    failures: z
+      .number()
+      .int()
+      .positive()
+      .default(10)
+      .describe("within the window, and at least half of its requests, open the breaker"),
     window_ms: z.number().int().positive().default(30_000),
     open_ms: z.number().int().positive().default(15_000),
     scope: z.enum(["model", "provider"]).default("model"),
@@ -82,7 +87,10 @@ const Template = z
       .describe("the text itself, with {{variables}} as in a prompt"),
   })
   .strict()
-  .refine(({ file, text }) => (file === undefined) !== (text === undefined), "needs file or text, one of them");
+  .refine(
+    ({ file, text }) => (file === undefined) !== (text === undefined),
+    "needs file or text, one of them",
+  );
 
 export const PolicyFile = z
   .object({
