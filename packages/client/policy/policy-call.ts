@@ -54,6 +54,7 @@ export class PolicyCall {
   readonly #runtime: PolicyRuntime;
   readonly #options: SharedOptions;
   readonly #question: CacheQuestion | null;
+  #opened = 0;
 
   /** @param startedAt when the application called, by `performance.now()` */
   constructor(runtime: PolicyRuntime, prompt: Prompt, options: SharedOptions, startedAt: number) {
@@ -115,7 +116,7 @@ export class PolicyCall {
     signal: AbortSignal,
   ) {
     const sink = new LastRequest();
-    const id = `${this.callId}-${this.#runtime.attempts.size}-${Math.random().toString(36).slice(2, 8)}`;
+    const id = `${this.callId}-${++this.#opened}`;
     this.#runtime.attempts.set(id, sink);
     const { provider, name } = splitModel(request.model);
     const { prompt, path } = request;
@@ -254,7 +255,7 @@ export class PolicyCall {
       status: of.status,
       error_type: of.error_type,
       latency_ms: of.latency_ms,
-      input: this.#options.input ?? this.#input(),
+      input: this.#options.input ?? observed?.input ?? this.#input(),
       output: text,
       vars: textsOf(vars),
     });
@@ -352,9 +353,10 @@ export function templateOf(
 }
 
 function textsOf(vars: Readonly<Record<string, unknown>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(vars).flatMap(([name, value]) =>
-      ["string", "number", "boolean"].includes(typeof value) ? [[name, String(value)]] : [],
-    ),
-  );
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(vars)) {
+    if (typeof value === "string") texts[name] = value;
+    else if (typeof value === "number" || typeof value === "boolean") texts[name] = String(value);
+  }
+  return texts;
 }

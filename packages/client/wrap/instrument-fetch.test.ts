@@ -235,6 +235,31 @@ test("a Request is taken as well, and what is no call passes by", async () => {
   void call;
 });
 
+test.each(["json", "text", "arrayBuffer", "blob", "clone", "body"])(
+  "an SDK's whole answer is told of however it is read: %s",
+  async (way) => {
+    const { client, told, call } = setUp();
+    provider.script({});
+    const headers = { "x-stainless-lang": "js" };
+    const read = async (fetch: typeof globalThis.fetch) => {
+      const response = await post(fetch, "messages", { headers });
+      expect(response).toBeInstanceOf(Response);
+      expect(response.bodyUsed).toBe(false);
+      if (way === "clone") return [await response.clone().text(), await response.text()];
+      const got =
+        way === "body"
+          ? await new Response(response.body).text()
+          : await (response[way as "json"]() as Promise<unknown>);
+      expect(response.bodyUsed).toBe(true);
+      await expect(response.text()).rejects.toThrow(TypeError);
+      return got instanceof Blob ? got.text() : got;
+    };
+    expect(await read(client.fetch())).toEqual(await read(globalThis.fetch));
+    expect(await call()).toMatchObject({ status: "ok", output: "This is a scripted answer." });
+    expect(told.calls).toHaveLength(1);
+  },
+);
+
 test("run tags what is called inside, nested and after an await; where nothing carries it, its headers do", async () => {
   const { client, call } = setUp();
   provider.script({});

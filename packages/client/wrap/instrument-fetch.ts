@@ -7,7 +7,7 @@
 import { anthropicMessages } from "./anthropic-messages.ts";
 import type { AttemptSink } from "./call-context.ts";
 import { type CallMeta, takeTags, type TaggedRequest } from "./call-meta.ts";
-import { observeBody } from "./observe-body.ts";
+import { observeBody, observeText } from "./observe-body.ts";
 import { openaiChat } from "./openai-chat.ts";
 import { openaiResponses } from "./openai-responses.ts";
 import { ObservedRequest, type RequestTools } from "./observed-request.ts";
@@ -57,7 +57,10 @@ export function instrumentFetch(
     }
     if (request === null) return response;
     try {
-      return request.answered(response) ? observeBody(response, request) : response;
+      if (!request.answered(response)) return response;
+      // Of other readers nobody knows how they read: some hand a response on as it is.
+      const isSdk = tagged.headers.has("x-stainless-lang");
+      return isSdk && !request.isStream ? observeText(response, request) : observeBody(response, request);
     } catch {
       return response;
     }

@@ -81,6 +81,16 @@ export class ObservedRequest implements BodyObserver {
     return false;
   }
 
+  /** Whether the answer comes in parts. */
+  get isStream(): boolean {
+    return this.#isStream;
+  }
+
+  onText(text: string): void {
+    if (text.length > CHARS_MAX) this.#isTooLong = true;
+    else this.#text = text;
+  }
+
   onChunk(chunk: Uint8Array): void {
     if (this.#isSettled || this.#isTooLong) return;
     this.#text += this.#decoder.decode(chunk, { stream: true });
