@@ -8,8 +8,15 @@ const openai = createOpenAI({ fetch: plumbline.fetch() });
 const ticket = argv[2] ?? "I was charged 49.90 twice on 3 May";
 
 const prompt = await plumbline.prompt("ticket-summary");
+const messages = prompt.messages({ ticket });
 const { text } = await plumbline.run(prompt.tags, () =>
-  generateText({ model: openai(prompt.model), messages: prompt.messages({ ticket }), maxRetries: 0 }),
+  generateText({
+    model: openai(prompt.model),
+    // The AI SDK takes what the system says apart.
+    system: messages.flatMap(({ role, content }) => (role === "system" ? [content] : [])).join("\n"),
+    messages: messages.filter(({ role }) => role !== "system"),
+    maxRetries: 0,
+  }),
 );
 process.stdout.write(`${text}\n${prompt.ref}\n`);
 await plumbline.close();

@@ -149,7 +149,7 @@ test("serverless.ts", async () => {
   const bundle = join(folder, "bundle.json");
   const live = await fetch(`${infrastructure.registryUrl}/v1/live?use_cases=ticket-summary`);
   await writeFile(bundle, await live.text());
-  const main = join(folder, "invoke.ts");
+  const main = join(folder, "invoke.mts");
   await writeFile(
     main,
     `const { handler } = await import(${JSON.stringify(join(FOLDER, "serverless.ts"))});
