@@ -7,7 +7,7 @@
  * Langfuse's go to a process of their own, which takes everything. The last contender calls with a collector and a
  * registry that are dead.
  *
- *   npm run bench:client [-- --json] [-- --calls 500]
+ *   npm run bench:client [-- --json] [-- --calls 500]: of what was built, as applications have it
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
