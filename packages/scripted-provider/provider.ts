@@ -61,11 +61,15 @@ const PROTOCOLS: readonly (readonly [suffix: string, Protocol])[] = [
   ["/messages", messages],
 ];
 
-/** @param options.port default: a free one */
+/**
+ * @param options.port default: a free one
+ * @param options.keepsAlive false ends every connection with its answer: for tests that start many providers, of which one
+ * gets the port of another whose connections its clients still hold. Default true, as providers do
+ */
 export async function startScriptedProvider(
-  options: { readonly port?: number } = {},
+  options: { readonly port?: number; readonly keepsAlive?: boolean } = {},
 ): Promise<ScriptedProvider> {
-  const provider = new Provider();
+  const provider = new Provider(options.keepsAlive ?? true);
   await provider.listen(options.port ?? 0);
   return provider;
 }
@@ -77,8 +81,9 @@ class Provider implements ScriptedProvider {
   #script = new Steps({});
   #byModel = new Map<string, Steps>();
 
-  constructor() {
+  constructor(keepsAlive: boolean) {
     this.#server = createServer((request, response) => {
+      if (!keepsAlive) response.setHeader("connection", "close");
       // Whoever hangs up in the middle of a request gets no answer.
       this.#serve(request, response).catch(() => response.destroy());
     });

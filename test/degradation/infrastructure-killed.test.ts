@@ -19,7 +19,7 @@ let infrastructure: Infrastructure;
 let stateDir = "";
 const clients: Client[] = [];
 beforeEach(async () => {
-  provider = await startScriptedProvider();
+  provider = await startScriptedProvider({ keepsAlive: false });
   infrastructure = await startInfrastructure(POLICY);
   stateDir = await mkdtemp(join(tmpdir(), "plumbline-killed-"));
 });

@@ -55,7 +55,7 @@ function expected({ failure, shape, extent, api }: Case) {
 }
 
 async function play({ failure, shape, extent, api }: Case) {
-  const provider = await startScriptedProvider();
+  const provider = await startScriptedProvider({ keepsAlive: false });
   const { hasOldAnswer, policy } = SHAPES[shape];
   const deadline_ms = PATIENCE_MS;
   const attempt_timeout_ms = HANGS.has(failure) ? HANG_MS : PATIENCE_MS;

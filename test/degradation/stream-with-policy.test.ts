@@ -19,7 +19,7 @@ const TEXT = "one two three four five six";
 let provider: ScriptedProvider;
 const open: DegradationClient[] = [];
 beforeEach(async () => {
-  provider = await startScriptedProvider();
+  provider = await startScriptedProvider({ keepsAlive: false });
 });
 afterEach(async () => {
   for (const { client } of open.splice(0)) await client.close();

@@ -15,7 +15,7 @@ const VARS = { ticket: "broken lamp" };
 let provider: ScriptedProvider;
 const open: DegradationClient[] = [];
 beforeEach(async () => {
-  provider = await startScriptedProvider();
+  provider = await startScriptedProvider({ keepsAlive: false });
 });
 afterEach(async () => {
   for (const { client } of open.splice(0)) await client.close();

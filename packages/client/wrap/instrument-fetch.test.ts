@@ -287,6 +287,16 @@ test("run tags what is called inside, nested and after an await; where nothing c
   expect(told.calls).toMatchObject([{ use_case: "ü" }]);
 });
 
+test("what one client carries is nothing to another", async () => {
+  const { client: one } = setUp();
+  const { client: other, call } = setUp();
+  provider.script({});
+  await one.run({ use_case: "one" }, async () =>
+    (await post(other.fetch({ use_case: "other" }), "responses")).text(),
+  );
+  expect(await call()).toMatchObject({ use_case: "other" });
+});
+
 describe("an SDK that retries by itself", () => {
   const retry = (count: number) => ({ "x-stainless-retry-count": String(count) });
 
