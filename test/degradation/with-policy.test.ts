@@ -5,6 +5,7 @@ import { hasNoPii, matchesSchema } from "@plumbline/client/validators";
 import { CALL_FIELDS } from "@plumbline/schemas";
 import { FAILURES, type ScriptedProvider, startScriptedProvider } from "@plumbline/scripted-provider";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { withPolicy } from "../../packages/client/policy/with-policy.ts";
 import { ask } from "./ask-provider.ts";
 import { degradationClient, type DegradationClient, USE_CASE } from "./degradation-client.ts";
 
@@ -353,6 +354,18 @@ test("a breaker opens for every call of the client, and a trial closes it", asyn
   expect(pathsOf(outcome.attempts)).toEqual(["primary breaker_open", "fallback_model ok"]);
   expect(outcome.reason).toBe("breaker_open");
   expect(provider.requests.filter(({ model }) => model === "gpt")).toHaveLength(2);
+});
+
+test("a model that is switched off for the fleet is not asked, and said so", async () => {
+  const { client, fetch } = setUp({ ...PATIENT, fallback_models: [{ model: "openai/nano" }] });
+  const runtime = { ...client.policies, isSwitchedOff: (model: string) => model === "openai/gpt" };
+  const outcome = await withPolicy(runtime, USE_CASE, {
+    vars: VARS,
+    call: (given) => ask(fetch, provider.url, "chat", given),
+  });
+  expect(outcome).toMatchObject({ path: "fallback_model", reason: "switched_off" });
+  expect(pathsOf(outcome.attempts)).toEqual(["primary switched_off", "fallback_model ok"]);
+  expect(provider.requests.map(({ model }) => model)).toEqual(["nano"]);
 });
 
 describe("the cache", () => {

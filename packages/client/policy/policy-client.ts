@@ -31,7 +31,7 @@ class PolicyClient extends PromptClient implements Client {
     this.policies = {
       prompt: (useCase, of) => this.prompt(useCase, of),
       policyOf: (useCase) => this.policyOf(useCase),
-      isSwitchedOff: () => false,
+      isSwitchedOff: (model) => this.isSwitchedOff(model),
       breakers: new CircuitBreakers(() => performance.now()),
       context: this.requests.context,
       attempts: this.attempts,
