@@ -49,6 +49,7 @@ test("clients keep serving the right version while log, ClickHouse and registry 
   const samePorts = [
     `--port=${new URL(first.collector).port}`,
     `--registry-port=${new URL(first.registry).port}`,
+    "--metrics-port=0",
     "--inbox-port=0",
     "--sql-port=0",
   ];
