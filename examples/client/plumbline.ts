@@ -4,8 +4,8 @@ import { createAnswerCache } from "@plumbline/client/cache";
 import { createClient } from "@plumbline/client/node";
 
 export const plumbline = createClient({
-  url: env["PLUMBLINE_COLLECTOR_URL"] ?? "http://127.0.0.1:4319",
-  registryUrl: env["PLUMBLINE_REGISTRY_URL"] ?? "http://127.0.0.1:4800",
+  url: env["PLUMBLINE_URL"] ?? "http://127.0.0.1:4319",
+  registryUrl: env["PLUMBLINE_REGISTRY_URL"] ?? env["PLUMBLINE_URL"] ?? "http://127.0.0.1:4800",
   app: "examples",
   useCases: ["ticket-summary"],
   cache: createAnswerCache(),

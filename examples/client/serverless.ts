@@ -10,7 +10,7 @@ import OpenAI from "openai";
 
 const bundle = env["PLUMBLINE_BUNDLE"];
 const plumbline = createClient({
-  url: env["PLUMBLINE_COLLECTOR_URL"],
+  url: env["PLUMBLINE_URL"],
   registryUrl: env["PLUMBLINE_REGISTRY_URL"],
   app: "examples",
   fallbackAfterMs: 50,

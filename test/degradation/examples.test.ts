@@ -37,7 +37,7 @@ function start(file: string, args: readonly string[] = [], more: Readonly<Record
     stdio: ["ignore", "pipe", "inherit"],
     env: {
       PATH: process.env["PATH"],
-      PLUMBLINE_COLLECTOR_URL: infrastructure.collectorUrl,
+      PLUMBLINE_URL: infrastructure.collectorUrl,
       PLUMBLINE_REGISTRY_URL: infrastructure.registryUrl,
       OPENAI_API_KEY: "none",
       OPENAI_BASE_URL: provider.openaiUrl,
