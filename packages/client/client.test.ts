@@ -403,3 +403,17 @@ test.each([
   expect((await pick(u + 1e-9)).number).toBe(2);
   expect((await pick(u - 1e-9)).number).toBe(1);
 });
+
+test("a version that was served before is taken back to from memory: its content is verified once", async () => {
+  const server = await script();
+  const client = connect(server);
+  const served = async (): Promise<string | undefined> =>
+    (await client.prompt(USE_CASE)).messages()[0]?.content;
+  expect(await served()).toBe("one");
+  server.set(USE_CASE, 2, arm("two", 2));
+  await expect.poll(served, { timeout: 60_000 }).toBe("two");
+  // The content of the rollback is broken, and not needed.
+  server.set(USE_CASE, 3, { ...arm("one"), document: { ...arm("one").document, config: { broken: true } } });
+  await expect.poll(served, { timeout: 60_000 }).toBe("one");
+  expect(client.stats()).toMatchObject({ hash_mismatches: 0, invalid_prompts: 0, is_connected: true });
+});

@@ -5,7 +5,7 @@
 import type { Warn } from "@plumbline/emitter";
 import type { AnswerCache } from "./cache/answer-cache.ts";
 import type { Bundle } from "./client-options.ts";
-import { type Arms, readArms } from "./live-arms.ts";
+import { type Arm, type Arms, readArms } from "./live-arms.ts";
 import type { LiveAnswer } from "./live-poll.ts";
 import { isObject } from "./render/prompt-document.ts";
 import type { StateStore } from "./state-store.ts";
@@ -15,6 +15,8 @@ export interface Entry {
   readonly arms: Arms;
   /** The parsed policy file, as it was delivered; null when the use case has none. */
   readonly policy: unknown;
+  /** Verified versions, these and the newest before them: what is taken back to is not hashed again. */
+  readonly seen: readonly Arm[];
   readonly from: "registry" | "last_known_good" | "bundled";
   /** Whether the registry's last word on the use case is this; false when it could not be used. */
   isCurrent: boolean;
@@ -47,6 +49,8 @@ type Outcome = "live" | "missing" | "hash_mismatch" | "invalid" | "outdated";
  * is right.
  */
 const LAG_MS_MAX = 10_000;
+/** Verified versions of a use case that are kept. */
+const VERSIONS_SEEN_MAX = 8;
 /** How often an unchanged prompt is stored again, so that the next process knows how old it is, ms. */
 const STORE_AGAIN_MS = 600_000;
 
@@ -89,7 +93,7 @@ export class PromptMemory {
   async apply(useCase: string, answer: LiveAnswer, ageMs: number): Promise<Outcome> {
     const entry = this.#entries.get(useCase);
     const value = Object.hasOwn(answer.use_cases, useCase) ? answer.use_cases[useCase] : undefined;
-    const read = await readArms(useCase, value, entry?.arms);
+    const read = await readArms(useCase, value, entry?.seen);
     const now = this.#given.now();
     if (read.kind !== "live") {
       if (entry !== undefined) entry.isCurrent = false;
@@ -107,10 +111,14 @@ export class PromptMemory {
     }
     const confirmedAt = now - ageMs;
     const { revision, arms } = read;
+    const before = entry?.seen.filter(
+      (each) => !arms.some((arm) => arm.prompt_version === each.prompt_version),
+    );
     this.#entries.set(useCase, {
       revision,
       arms,
       policy: policyIn(value),
+      seen: [...arms, ...(before ?? [])].slice(0, VERSIONS_SEEN_MAX),
       from: "registry",
       isCurrent: true,
       confirmedAt,
@@ -186,7 +194,17 @@ export class PromptMemory {
     const confirmedAt = Number.isNaN(at) ? null : at;
     const { revision, arms } = read;
     const policy = policyIn(value);
-    return { revision, arms, policy, from, isCurrent: false, confirmedAt, storedAt: at, lowerSince: null };
+    return {
+      revision,
+      arms,
+      seen: arms,
+      policy,
+      from,
+      isCurrent: false,
+      confirmedAt,
+      storedAt: at,
+      lowerSince: null,
+    };
   }
 
   #rejected(useCase: string, from: Entry["from"], reason: "hash_mismatch" | "invalid"): void {

@@ -45,6 +45,9 @@ interface Known {
 /** Answers kept between changes; a client with a selection of its own costs one. */
 const RENDERED_MAX = 1_000;
 
+/** Why a timer is ended. An abort without a reason makes an exception with a stack, for each of a fleet that waits. */
+const AWAKE = "awake";
+
 interface Waiter {
   readonly known: Known;
   wake(rendered: Rendered | null): void;
@@ -101,7 +104,7 @@ export function createLiveBoard({ state, clock }: { state: RegistryState; clock:
             waiting -= 1;
             if (group.all.size === 0 && waiters.get(key) === group) waiters.delete(key);
             signal.removeEventListener("abort", giveUp);
-            timer.abort();
+            timer.abort(AWAKE);
             resolve(answer);
           },
         };
