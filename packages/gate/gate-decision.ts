@@ -58,6 +58,7 @@ type GateReasonCode =
   | "unpaired_cases"
   | "unscored_cases"
   | "too_few_cases"
+  | "all_zero"
   | "worse"
   | "not_shown_as_good"
   | "score_floor"

@@ -91,7 +91,7 @@ export function evalSetReasons({ eval_set: set }: GateExpectation, now: Date): r
 }
 
 export function scoreReasons(
-  scored: readonly { readonly passes: boolean }[],
+  scored: readonly { readonly passes: boolean; readonly candidate: number }[],
   table: readonly GateRow[],
   force: GateLimitsInForce,
 ): readonly GateReason[] {
@@ -105,6 +105,14 @@ export function scoreReasons(
     });
   }
   if (all === undefined) return reasons;
+  // Two versions that both answer nothing of use differ by nothing: a broken provider would let everything pass.
+  if (scored.every(({ candidate }) => candidate === 0)) {
+    reasons.push({
+      code: "all_zero",
+      message: `every one of the ${all.n} scored cases scores 0: nothing says that the version works`,
+      fix: "Read the answers (plumbline eval --out FILE): the model's address, the asserts or the prompt is wrong",
+    });
+  }
   const { paired } = all;
   if (paired !== null && force.require === "not_shown_worse" && paired.upper < -force.margin) {
     reasons.push({

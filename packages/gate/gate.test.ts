@@ -79,6 +79,29 @@ test("the first version of a use case needs no incumbent, but floors hold", () =
   ).toEqual(["score_floor"]);
 });
 
+test("a version under which every case scores 0 does not pass, however the incumbent fares", () => {
+  const none = cases(50, 50).map((each) => ({ ...each, score: 0, passes: false }));
+  const codesOf = (incumbent: GateRecord["incumbent"], live: string | null) =>
+    decideGate(
+      record({ ...candidate(none), incumbent }),
+      expectation({}, { live_version: live }),
+      {},
+      NOW,
+    ).reasons.map(({ code }) => code);
+  expect(codesOf({ prompt_version: OLD, cases: none }, OLD)).toEqual(["all_zero"]);
+  expect(codesOf(null, null)).toEqual(["all_zero"]);
+  const [first, ...rest] = none;
+  const one = [{ ...first!, score: 0.1 }, ...rest];
+  expect(
+    decideGate(
+      record({ ...candidate(one), incumbent: { prompt_version: OLD, cases: none } }),
+      expectation(),
+      {},
+      NOW,
+    ).decision,
+  ).toBe("pass");
+});
+
 describe("the gate refuses, and says what to do", () => {
   test.each<{
     name: string;
