@@ -19,7 +19,7 @@ import {
 } from "./coverage/coverage-monitor.ts";
 import { createIngestMonitor, type IngestMonitor, type IngestMonitorDeps } from "./ingest/ingest-monitor.ts";
 import { createMeasuresMonitor, type MeasuresDeps, type MeasuresMonitor } from "./measures/monitor.ts";
-import { VersionNames } from "./report/version-names.ts";
+import { RegistryView } from "./deploys/registry-view.ts";
 import {
   createQualityMonitor,
   type QualityMonitor,
@@ -27,7 +27,7 @@ import {
   type QualityStore,
 } from "./quality/quality-monitor.ts";
 
-/** A drop of a hundredth is called nothing. */
+/** Drops of up to one point are ignored. */
 const CANARY_DELTA = 0.01;
 
 export interface JobDeps {
@@ -61,11 +61,16 @@ interface MonitorJobs {
 
 export function createMonitorJobs({ config, settleMs, onScan, ...shared }: JobDeps): MonitorJobs {
   const deps = () => ({ ...shared, incidents: new IncidentFold(shared.log) });
-  const named = () => ({ ...deps(), names: new VersionNames(shared.log) });
-  const measures = createMeasuresMonitor({ ...named(), ...(settleMs === undefined ? {} : { settleMs }) });
+  const registry = new RegistryView(shared.log);
+  const measures = createMeasuresMonitor({
+    ...deps(),
+    registry,
+    ...(settleMs === undefined ? {} : { settleMs }),
+  });
   return {
     quality: createQualityMonitor({
-      ...named(),
+      ...deps(),
+      registry,
       options: qualityOptions(config),
       // As of the measures' last run: half of a diagnosis is what did not change.
       normal: (useCase, version) => measures.normal(useCase, version),
@@ -73,7 +78,7 @@ export function createMonitorJobs({ config, settleMs, onScan, ...shared }: JobDe
     coverage: createCoverageMonitor(deps()),
     ingest: createIngestMonitor({ ...deps(), onScan }),
     measures,
-    canary: createCanaryMonitor({ ...deps(), options: canaryOptions(config) }),
+    canary: createCanaryMonitor({ ...deps(), registry, options: canaryOptions(config) }),
   };
 }
 

@@ -29,8 +29,8 @@ import { UseCaseGuard, type UseCaseFailure } from "../use-cases/use-case-guard.t
 import { snapshotOf } from "../quality/watch/baseline.ts";
 import { groupBy, iso } from "../units/series.ts";
 import { decideCanary, type Page } from "./decide-canary.ts";
-import { GivenShares, type GivenShare } from "../deploys/rollout-shares.ts";
-import { otherArm } from "../units/pair-units.ts";
+import type { RegistryView, RolloutShare } from "../deploys/registry-view.ts";
+import { otherArm } from "../units/pairs.ts";
 import { readSeries } from "./read-series.ts";
 
 /** After the end of a window its last verdicts may still be on their way: a part of the window, within bounds. */
@@ -45,10 +45,11 @@ const GROWTH = 1.25;
 
 export interface CanaryMonitorDeps {
   readonly store: Pick<Store, "judgedUnits" | "versionActivity" | "baselines">;
-  readonly log: Pick<EventLog, "append" | "read">;
+  readonly log: Pick<EventLog, "append">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly incidents: IncidentFold;
+  readonly registry: RegistryView;
   /** Whether this replica works on the use case. */
   readonly holds: (useCase: string) => boolean;
   readonly options: CanaryOptions;
@@ -69,10 +70,9 @@ export interface CanaryMonitor {
 }
 
 export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
-  const { store, log, clock, logger, incidents, holds } = deps;
+  const { store, log, clock, logger, incidents, registry, holds } = deps;
   const { windowMs, ...bounds } = deps.options;
   const guard = new UseCaseGuard("canary", deps);
-  const shares = new GivenShares(log);
   /** The end of the windows behind the last look, by step: between two ends only a page is news. */
   const lookedMs = new Map<number, number>();
 
@@ -80,9 +80,9 @@ export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
     async run() {
       guard.begin();
       const nowMs = clock.now();
-      await shares.refresh();
-      const given = shares
-        .all()
+      await registry.refresh();
+      const given = registry
+        .shares()
         .filter(({ use_case, stepMs }) => holds(use_case) && stepMs > nowMs - REACH_MS);
       if (given.length === 0) return [];
       await incidents.refresh();
@@ -92,7 +92,11 @@ export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
     },
   };
 
-  async function look(share: GivenShare, activity: readonly VersionActivity[], nowMs: number): Promise<void> {
+  async function look(
+    share: RolloutShare,
+    activity: readonly VersionActivity[],
+    nowMs: number,
+  ): Promise<void> {
     const served = shareOfCalls(share, activity);
     const page = pageOf(share);
     const endedMs = Math.floor((nowMs - settleMsOf(windowMs)) / windowMs) * windowMs;
@@ -109,7 +113,7 @@ export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
   }
 
   async function readCanary(
-    { tenant, use_case, env, prompt_version, startedMs, stepMs, stepOffset }: GivenShare,
+    { tenant, use_case, env, prompt_version, startedMs, stepMs, stepOffset }: RolloutShare,
     served: number | null,
     page: Page | null,
     endedMs: number,
@@ -143,7 +147,7 @@ export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
     });
   }
 
-  function pageOf({ tenant, use_case, env, prompt_version }: GivenShare): Page | null {
+  function pageOf({ tenant, use_case, env, prompt_version }: RolloutShare): Page | null {
     for (const incident of incidents.open("quality")) {
       const { detection, incident_id } = incident;
       const isOwn =
@@ -158,7 +162,7 @@ export function createCanaryMonitor(deps: CanaryMonitorDeps): CanaryMonitor {
     return null;
   }
 
-  async function publish(share: GivenShare, decision: CanaryDecision): Promise<void> {
+  async function publish(share: RolloutShare, decision: CanaryDecision): Promise<void> {
     const { tenant, use_case, env, prompt_version } = share;
     const content = createHash("sha256").update(JSON.stringify(decision)).digest("hex");
     const event: RegistryEvent = {
@@ -194,7 +198,7 @@ function isNews(decision: CanaryDecision, read: CanaryDecision | null): boolean 
 
 /** Of the calls of the last hour, of all tagged versions; null without calls. */
 function shareOfCalls(
-  { tenant, use_case, env, prompt_version }: GivenShare,
+  { tenant, use_case, env, prompt_version }: RolloutShare,
   activity: readonly VersionActivity[],
 ): number | null {
   const own = activity.filter(

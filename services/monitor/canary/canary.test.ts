@@ -15,8 +15,8 @@ import {
 import { MonitorConfig } from "../config.ts";
 import { iso } from "../units/series.ts";
 import { decideCanary, LOG_AGREES, LOG_REGRESSED, type CanaryNumbers } from "./decide-canary.ts";
-import { GivenShares } from "../deploys/rollout-shares.ts";
-import { otherArm, pairedEvidence, pairsOfWindow } from "../units/pair-units.ts";
+import { RegistryView } from "../deploys/registry-view.ts";
+import { otherArm, pairedEvidence, pairsOfWindow } from "../units/pairs.ts";
 import { readSeries } from "./read-series.ts";
 
 const MINUTE_MS = 60_000;
@@ -308,10 +308,10 @@ describe("shares that were given", () => {
       await clock.advance(60_000);
     }
     await log.append("plumbline.registry", [{ key: "x", value: Buffer.from("no command") }]);
-    const shares = new GivenShares(log);
-    await shares.refresh();
-    await shares.refresh();
-    return shares.all();
+    const registry = new RegistryView(log);
+    await registry.refresh();
+    await registry.refresh();
+    return registry.shares();
   }
 
   test("begin with a canary; a step begins anew and keeps when the version first got a share", async () => {

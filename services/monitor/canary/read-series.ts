@@ -3,7 +3,7 @@ import type { JudgedUnitRow } from "@plumbline/ports";
 import type { CanarySeries } from "@plumbline/schemas";
 import { logClearanceOfPairs, logEvidenceOfPairs, logMixture, plannedClearancePairs } from "@plumbline/stats";
 import { groupBy } from "../units/series.ts";
-import { pairsOfWindow } from "../units/pair-units.ts";
+import { pairsOfWindow } from "../units/pairs.ts";
 
 interface SeriesInput {
   /** Of one criterion, rubric and judge, of both arms, judged since the candidate got its first share. */

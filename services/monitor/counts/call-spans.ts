@@ -3,7 +3,7 @@
  * A span may hold hours without a call; no call lies outside of the spans.
  */
 import type { Store, VersionActivity } from "@plumbline/ports";
-import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
+import type { UseCase } from "../units/series.ts";
 
 /** First and last start of the calls of one version; ISO 8601 UTC. */
 export type CallSpan = Pick<
@@ -27,7 +27,7 @@ export function mayHaveCalls(
   spans: readonly CallSpan[],
   start: number,
   end: number,
-  key: UseCaseKey | null = null,
+  key: UseCase | null = null,
 ): boolean {
   return spans.some(
     (span) =>

@@ -1,7 +1,7 @@
 /** What is not known, as a detection. */
 import type { CoverageDetection, CoverageEvidence } from "@plumbline/schemas";
 import { severityOf } from "../report/severity.ts";
-import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
+import type { UseCase } from "../units/series.ts";
 
 interface Unknown {
   readonly evidence: CoverageEvidence;
@@ -17,7 +17,7 @@ interface Unknown {
 
 /** One incident a use case and measure, whichever version serves. */
 export function coverageDetection(
-  { tenant, env, use_case }: UseCaseKey,
+  { tenant, env, use_case }: UseCase,
   { evidence, calls, units, value, window, method = "exact counts of calls and verdicts" }: Unknown,
 ): CoverageDetection {
   const draft = {

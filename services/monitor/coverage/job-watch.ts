@@ -8,9 +8,9 @@ import type { Logger } from "@plumbline/runtime/logger";
 import type { JobHealth } from "@plumbline/runtime/schedule";
 import { type CoverageDetection, MONITOR_USE_CASE } from "@plumbline/schemas";
 import { appendIncident } from "../report/append-incident.ts";
-import { iso } from "../units/series.ts";
+import { iso, useCaseKey, type UseCase } from "../units/series.ts";
 import { coverageDetection } from "./coverage-detection.ts";
-import { nameOf, type UseCaseFailure, type UseCaseKey } from "../use-cases/use-case-guard.ts";
+import type { UseCaseFailure } from "../use-cases/use-case-guard.ts";
 
 interface JobReport {
   readonly health: JobHealth;
@@ -33,7 +33,7 @@ interface JobWatch {
 }
 
 interface Unlooked {
-  readonly key: UseCaseKey;
+  readonly key: UseCase;
   readonly jobs: { readonly job: string; readonly error: string; readonly last_success_at: string | null }[];
 }
 
@@ -44,7 +44,7 @@ export function createJobWatch(deps: JobWatchDeps): JobWatch {
 
   return {
     async run(reports, partition) {
-      const own: UseCaseKey = { tenant: "", env: `partition ${partition}`, use_case: MONITOR_USE_CASE };
+      const own: UseCase = { tenant: "", env: `partition ${partition}`, use_case: MONITOR_USE_CASE };
       const found = unlooked(reports, own);
       if (found.size === 0 && !mayBeOpen) return;
       await incidents.refresh();
@@ -58,7 +58,7 @@ export function createJobWatch(deps: JobWatchDeps): JobWatch {
           detection.use_case === MONITOR_USE_CASE ? detection.env === own.env : holds(detection.use_case);
         // A run that is on its way says nothing yet: only a success after a failure ends it.
         const isLooked = reports.every(({ health }) => health.last_success_at !== null && !health.is_overdue);
-        if (!isOurs || !isLooked || found.has(nameOf(detection))) continue;
+        if (!isOurs || !isLooked || found.has(useCaseKey(detection))) continue;
         await appendIncident(
           {
             type: "recovered",
@@ -87,12 +87,12 @@ export function createJobWatch(deps: JobWatchDeps): JobWatch {
   }
 }
 
-function unlooked(reports: readonly JobReport[], own: UseCaseKey): ReadonlyMap<string, Unlooked> {
+function unlooked(reports: readonly JobReport[], own: UseCase): ReadonlyMap<string, Unlooked> {
   const found = new Map<string, Unlooked>();
-  const note = (key: UseCaseKey, job: string, error: string, last_success_at: string | null): void => {
-    const each = found.get(nameOf(key)) ?? { key, jobs: [] };
+  const note = (key: UseCase, job: string, error: string, last_success_at: string | null): void => {
+    const each = found.get(useCaseKey(key)) ?? { key, jobs: [] };
     each.jobs.push({ job, error, last_success_at });
-    found.set(nameOf(key), each);
+    found.set(useCaseKey(key), each);
   };
   for (const { health, failures } of reports) {
     const { name, is_overdue, last_error, last_success_at } = health;

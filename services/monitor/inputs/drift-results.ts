@@ -1,9 +1,9 @@
 /** Drift decisions → rows of `drift_results`, with everything needed to draw and recompute them. */
 import type { DriftResult } from "@plumbline/ports";
-import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
+import { type UseCase, iso } from "../units/series.ts";
 import type { DriftDecision, FeatureResult } from "./drift-decision.ts";
 
-export function toDriftResults(key: UseCaseKey, decision: DriftDecision, now: number): DriftResult[] {
+export function toDriftResults(key: UseCase, decision: DriftDecision, now: number): DriftResult[] {
   const flagged = new Set(decision.flagged.map((result) => result.feature));
   return decision.results.map((result) => ({
     ...key,
@@ -41,8 +41,4 @@ function describeResult(result: FeatureResult): Record<string, unknown> {
     ...sizes,
     ...(text === null ? {} : { auc: text.auc.auc, documents: text.documents, ngrams: text.ngrams }),
   };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -1,5 +1,5 @@
 /** The judge's agreement with itself on the frozen anchors → incidents, and their end. */
-import { groupBy } from "../units/series.ts";
+import { groupBy, iso } from "../units/series.ts";
 import type { IncidentState } from "@plumbline/alerts";
 import type { AnchorDay } from "@plumbline/ports";
 import { DAY_MS, type Detection, type DetectionOf, type RecoveryCause } from "@plumbline/schemas";
@@ -7,7 +7,7 @@ import { confidenceSequence } from "@plumbline/stats";
 import { appendIncident } from "../report/append-incident.ts";
 import { severityOf } from "../report/severity.ts";
 import { type AnchorVerdict, judgeAnchors } from "../judge/judge-anchors.ts";
-import { type AssertDeps, BASE, detect, iso, openOf } from "./open-incident.ts";
+import { type AssertDeps, BASE, detect, openOf } from "./open-incident.ts";
 
 /** A judge without a judged anchor for so long is no longer asked. */
 const REPLACED_MS = 7 * DAY_MS;

@@ -5,22 +5,21 @@ import type { Detection, InputDriftDetection, OutputDriftDetection } from "@plum
 import { inputDetection, movedOutputDetection, outputDetection, shareOfYes } from "./describe-drift.ts";
 import type { FeatureResult } from "../inputs/drift-decision.ts";
 import { explainShift } from "../inputs/explain-shift.ts";
+import { iso, type UseCase } from "../units/series.ts";
 import {
   type AssertDeps,
   detect,
   isDismissed,
   isNews,
-  iso,
   openOf,
   recover,
   recoverAfterChange,
 } from "./open-incident.ts";
-import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 
 /** Input drift, and output drift of a version that nobody deployed lately. */
 export async function assertDrift(
-  key: UseCaseKey,
+  key: UseCase,
   measures: UseCaseMeasures,
   now: number,
   deps: AssertDeps,
@@ -87,7 +86,7 @@ async function assertOrRecover(
 
 /** Outputs of the watched version against its incumbent's. */
 export async function assertOutputs(
-  key: UseCaseKey,
+  key: UseCase,
   measures: UseCaseMeasures,
   now: number,
   deps: AssertDeps,
@@ -120,7 +119,7 @@ export async function assertOutputs(
 
 /** The serving version against its own past; null while nothing moved, and once it no longer serves. */
 function ownOutputDetection(
-  key: UseCaseKey,
+  key: UseCase,
   measures: UseCaseMeasures,
   now: number,
 ): OutputDriftDetection | null {

@@ -2,9 +2,9 @@
 import type { IncidentState } from "@plumbline/alerts";
 import type { Detection, Impact, RateDetection } from "@plumbline/schemas";
 import { severityOf } from "../report/severity.ts";
-import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
+import { type UseCase, iso } from "../units/series.ts";
 import { normalMeasures } from "./normal-measures.ts";
-import { type AssertDeps, BASE, detect, iso, openOf, recover, recoverAfterChange } from "./open-incident.ts";
+import { type AssertDeps, BASE, detect, openOf, recover, recoverAfterChange } from "./open-incident.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 import type { HealthFinding } from "../rates/version-health.ts";
 
@@ -12,7 +12,7 @@ type Health = NonNullable<UseCaseMeasures["health"]>;
 
 /** Success, latency, path mix, cost and cache of the version under test. */
 export async function assertHealth(
-  key: UseCaseKey,
+  key: UseCase,
   measures: UseCaseMeasures,
   now: number,
   deps: AssertDeps,
@@ -61,7 +61,7 @@ async function end(
 }
 
 function healthDetection(
-  key: UseCaseKey,
+  key: UseCase,
   measures: UseCaseMeasures,
   health: Health,
   finding: HealthFinding,

@@ -5,8 +5,8 @@
  */
 import type { Clock, DriftResult, Store } from "@plumbline/ports";
 import { DAY_MS, HOUR_MS, OVERFLOW_USE_CASE, TEXTS_KEPT_DAYS } from "@plumbline/schemas";
-import { insertApart } from "../use-cases/insert-apart.ts";
-import { nameOf, type UseCaseGuard, type UseCaseKey } from "../use-cases/use-case-guard.ts";
+import { useCaseKey, type UseCase, iso } from "../units/series.ts";
+import { insertApart, type UseCaseGuard } from "../use-cases/use-case-guard.ts";
 import { readInTime, UseCasePages } from "../use-cases/use-case-pages.ts";
 import { mayHaveCalls, readCallSpans, type CallSpan } from "../counts/call-spans.ts";
 import type { DriftDecision } from "../inputs/drift-decision.ts";
@@ -33,7 +33,7 @@ export interface CallFoldDeps {
 }
 
 interface Tracked {
-  readonly key: UseCaseKey;
+  readonly key: UseCase;
   readonly measures: UseCaseMeasures;
   /** Hours before this are folded, ms. */
   foldedUntil: number;
@@ -55,8 +55,8 @@ export class CallFold {
     this.#deps = deps;
   }
 
-  get(key: UseCaseKey): Tracked | undefined {
-    return this.#tracked.get(nameOf(key));
+  get(key: UseCase): Tracked | undefined {
+    return this.#tracked.get(useCaseKey(key));
   }
 
   get size(): number {
@@ -108,7 +108,7 @@ export class CallFold {
     const hours = await this.#pages.read(
       asked,
       (page) => this.#hoursOf(page, start, until),
-      (key, error) => failed.set(nameOf(key), error),
+      (key, error) => failed.set(useCaseKey(key), error),
       ({ rows }) => rows,
     );
     for (const key of asked) this.#track(key, start);
@@ -116,20 +116,20 @@ export class CallFold {
     for (const { key, hour } of [...hours].sort((a, b) => a.hour.hour - b.hour.hour)) {
       const each = this.get(key);
       // Rows of another environment of a use case that was asked about, and of those left behind.
-      if (each === undefined || each.foldedUntil > hour.hour || failed.has(nameOf(key))) continue;
+      if (each === undefined || each.foldedUntil > hour.hour || failed.has(useCaseKey(key))) continue;
       try {
         this.#add(each, hour);
       } catch (error) {
-        failed.set(nameOf(key), error);
+        failed.set(useCaseKey(key), error);
         this.#forget(each, until);
       }
     }
     for (const each of standing) {
-      if (failed.has(nameOf(each.key))) continue;
+      if (failed.has(useCaseKey(each.key))) continue;
       this.#close(each, until);
       await guard.run(each.key, () => this.#closeTextDays(each, until));
     }
-    for (const key of asked) if (failed.has(nameOf(key))) guard.fail(key, failed.get(nameOf(key)));
+    for (const key of asked) if (failed.has(useCaseKey(key))) guard.fail(key, failed.get(useCaseKey(key)));
     await this.#save();
   }
 
@@ -142,7 +142,7 @@ export class CallFold {
         ? await readInTime([start, until], HOUR_MS, (from, to) => this.#hoursOf([each.key], from, to))
         : [];
       for (const { key, hour } of hours) {
-        if (nameOf(key) !== nameOf(each.key)) continue;
+        if (useCaseKey(key) !== useCaseKey(each.key)) continue;
         try {
           this.#add(each, hour);
         } catch (error) {
@@ -155,33 +155,33 @@ export class CallFold {
     }
   }
 
-  #calledIn(start: number, until: number): readonly UseCaseKey[] {
-    const keys = new Map<string, UseCaseKey>();
+  #calledIn(start: number, until: number): readonly UseCase[] {
+    const keys = new Map<string, UseCase>();
     for (const span of this.#spans) {
       if (span.use_case === OVERFLOW_USE_CASE || !mayHaveCalls([span], start, until)) continue;
       if (!this.#deps.holds(span.use_case)) this.#skipped.add(span.use_case);
-      else keys.set(nameOf(span), { tenant: span.tenant, env: span.env, use_case: span.use_case });
+      else keys.set(useCaseKey(span), { tenant: span.tenant, env: span.env, use_case: span.use_case });
     }
     return [...keys.values()];
   }
 
-  async #hoursOf(page: readonly UseCaseKey[], start: number, end: number): Promise<readonly HourOfUseCase[]> {
+  async #hoursOf(page: readonly UseCase[], start: number, end: number): Promise<readonly HourOfUseCase[]> {
     const query = { start: iso(start), end: iso(end), use_cases: page };
     const { store } = this.#deps;
     const [features, outcomes] = await Promise.all([store.featureHours(query), store.outcomeHours(query)]);
-    const asked = new Set(page.map((key) => nameOf(key)));
-    return toMeasuredHours(features, outcomes).filter(({ key }) => asked.has(nameOf(key)));
+    const asked = new Set(page.map((key) => useCaseKey(key)));
+    return toMeasuredHours(features, outcomes).filter(({ key }) => asked.has(useCaseKey(key)));
   }
 
-  #track(key: UseCaseKey, foldedUntil: number): void {
+  #track(key: UseCase, foldedUntil: number): void {
     if (this.get(key) !== undefined) return;
     const measures = new UseCaseMeasures();
-    this.#tracked.set(nameOf(key), { key, measures, foldedUntil, nextTextDay: null });
+    this.#tracked.set(useCaseKey(key), { key, measures, foldedUntil, nextTextDay: null });
   }
 
   /** Half-folded state is worth nothing: it is folded anew from the rows, as after a restart. */
   #forget({ key }: Tracked, end: number): void {
-    this.#tracked.delete(nameOf(key));
+    this.#tracked.delete(useCaseKey(key));
     this.#track(key, Math.floor((end - LOOKBACK_MS) / DAY_MS) * DAY_MS);
   }
 
@@ -231,7 +231,7 @@ export class CallFold {
     this.#keep(each, [decision]);
   }
 
-  async #texts(key: UseCaseKey, start: number, end: number, limit: number): Promise<DatedText[]> {
+  async #texts(key: UseCase, start: number, end: number, limit: number): Promise<DatedText[]> {
     const rows = await this.#deps.store.driftTexts({
       start: iso(start),
       end: iso(end),
@@ -252,8 +252,4 @@ export class CallFold {
     const { store, guard } = this.#deps;
     this.#unsaved = await insertApart(this.#unsaved, (rows) => store.insertDriftResults(rows), guard);
   }
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -7,11 +7,11 @@ import type {
   OutputDriftDetection,
 } from "@plumbline/schemas";
 import { severityOf } from "../report/severity.ts";
-import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
+import { type UseCase, iso } from "../units/series.ts";
 import type { FeatureResult } from "../inputs/drift-decision.ts";
 import type { NumericSizes } from "../counts/log-bins.ts";
 import { normalMeasures } from "./normal-measures.ts";
-import { BASE, FEATURES_NAMED, iso, isoOrNull } from "./open-incident.ts";
+import { BASE, FEATURES_NAMED, isoOrNull } from "./open-incident.ts";
 import type { FingerprintResult } from "../outputs/output-fingerprint.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 import { ALL } from "../counts/version-memory.ts";
@@ -23,7 +23,7 @@ const FINGERPRINT_METHOD =
 
 /** @param flagged inputs that moved, the clearest first; at least one */
 export function inputDetection(
-  key: UseCaseKey,
+  key: UseCase,
   flagged: readonly FeatureResult[],
   measures: UseCaseMeasures,
 ): InputDriftDetection {
@@ -78,7 +78,7 @@ function inputEvidence(
 
 /** Outputs that moved, window by window over all traffic, while nobody deployed. */
 export function movedOutputDetection(
-  key: UseCaseKey,
+  key: UseCase,
   flagged: readonly FeatureResult[],
   measures: UseCaseMeasures,
 ): OutputDriftDetection {
@@ -108,7 +108,7 @@ export function movedOutputDetection(
 
 /** The window against what came before, on one version. */
 function movedSides(
-  key: UseCaseKey,
+  key: UseCase,
   { feature, is, size, interval, ...result }: FeatureResult,
   measures: UseCaseMeasures,
 ) {
@@ -159,7 +159,7 @@ interface ComparedOutputs {
 }
 
 export function outputDetection(
-  key: UseCaseKey,
+  key: UseCase,
   compared: ComparedOutputs,
   clearest: FingerprintResult,
   flagged: readonly FingerprintResult[],

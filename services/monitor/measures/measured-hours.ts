@@ -1,14 +1,13 @@
 /** Rows of the store → hours of use cases, ascending. */
-import { groupBy } from "../units/series.ts";
+import { groupBy, type UseCase } from "../units/series.ts";
 import type { FeatureHour, OutcomeHour } from "@plumbline/ports";
-import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
 import { addHistogram } from "../counts/log-bins.ts";
 import type { MeasuredHour } from "./use-case-measures.ts";
 import type { OutcomeCounts } from "../rates/rate-metrics.ts";
 import { ALL, type MutableCounts, type VersionHour } from "../counts/version-memory.ts";
 
 export interface HourOfUseCase {
-  readonly key: UseCaseKey;
+  readonly key: UseCase;
   readonly hour: MeasuredHour;
   /** Rows of the store that it was made of. */
   readonly rows: number;

@@ -14,7 +14,8 @@ import type { IncidentFold } from "@plumbline/alerts";
 import type { AnchorDay, Clock, Store } from "@plumbline/ports";
 import { DAY_MS, HOUR_MS, type NormalMeasure } from "@plumbline/schemas";
 import type { AppendDeps } from "../report/append-incident.ts";
-import { UseCaseGuard, type UseCaseFailure, type UseCaseKey } from "../use-cases/use-case-guard.ts";
+import { type UseCase, iso } from "../units/series.ts";
+import { UseCaseGuard, type UseCaseFailure } from "../use-cases/use-case-guard.ts";
 import { assertAnchors } from "./assert-anchors.ts";
 import { assertDrift, assertOutputs } from "./assert-drift.ts";
 import { assertHealth } from "./assert-health.ts";
@@ -38,7 +39,7 @@ export interface MeasuresMonitor {
   /** One cycle; run at least once an hour. Not reentrant. @returns the use cases that were left out */
   run(): Promise<readonly UseCaseFailure[]>;
   /** What is normal about a version of a use case as of the last run, for messages; empty when it was not looked at. */
-  normal(key: UseCaseKey, version: string): readonly NormalMeasure[];
+  normal(key: UseCase, version: string): readonly NormalMeasure[];
 }
 
 export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
@@ -91,8 +92,4 @@ export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
       return known === undefined ? [] : normalMeasures(known.measures, version);
     },
   };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -20,7 +20,7 @@ import {
   type RecoveryCause,
 } from "@plumbline/schemas";
 import { type AppendDeps, appendIncident } from "../report/append-incident.ts";
-import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
+import { type UseCase, iso } from "../units/series.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 import type { Estimate } from "../rates/version-health.ts";
 
@@ -49,7 +49,7 @@ export const BASE: Pick<
 };
 
 export function openOf<Kind extends DetectionKind>(
-  key: UseCaseKey,
+  key: UseCase,
   kind: Kind,
   { incidents }: AssertDeps,
 ): readonly IncidentState<DetectionOf<Kind>>[] {
@@ -167,10 +167,6 @@ export async function recover(
     deps,
     state.detection,
   );
-}
-
-export function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }
 
 export function isoOrNull(ms: number | null): string | null {

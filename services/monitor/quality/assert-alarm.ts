@@ -3,19 +3,16 @@ import { type IncidentFold, incidentId, incidentKey } from "@plumbline/alerts";
 import type { BaselineRow, JudgedUnitRow } from "@plumbline/ports";
 import { type Detection, HOUR_MS } from "@plumbline/schemas";
 import { type AppendDeps, appendIncident } from "../report/append-incident.ts";
-import { alarmFinding } from "./finding/alarm-finding.ts";
+import { alarmFinding, pairsFinding, besideFinding, isFoundByPairs } from "./finding/findings.ts";
 import { referenceVersions } from "./watch/baseline.ts";
 import { describeFinding, type DescribeFindingDeps } from "./finding/describe-finding.ts";
 import { isJudgeDrifting, isMuted, openIncident } from "../report/incident-history.ts";
+import { pairsOf, sideBySide } from "./watch/watch-pairs.ts";
 import { type KnownSeries, throughHour, type Watched } from "./watch/series-book.ts";
-import type { Look } from "./watch/monitor-pass.ts";
-import { pairsFinding } from "./finding/pairs-finding.ts";
-import { readAlarm } from "./watch/read-detector.ts";
+import type { MonitorPass } from "./watch/monitor-pass.ts";
+import { readAlarm, type WatchReading } from "./watch/version-watch.ts";
 import { iso } from "../units/series.ts";
-import { besideFinding, isFoundByPairs, sideBySide } from "./finding/side-by-side.ts";
 import type { VersionStates } from "./watch/version-states.ts";
-import type { WatchReading } from "./watch/version-watch.ts";
-import { pairsOf } from "./watch/watch-pairs.ts";
 
 /** An open incident is asserted again when its evidence has grown by this factor: its message stays true at a bounded rate. */
 const REASSERT_GROWTH = 1.25;
@@ -34,17 +31,21 @@ export interface AssertAlarmOptions {
 }
 
 /** Reads the watches with new evidence; asserts what they say, and notes who is cleared. */
-export async function assertAlarms(known: KnownSeries, look: Look, deps: AssertAlarmDeps): Promise<void> {
+export async function assertAlarms(
+  known: KnownSeries,
+  pass: MonitorPass,
+  deps: AssertAlarmDeps,
+): Promise<void> {
   const { incidents, states, options } = deps;
   for (const [version, watched] of known.watches) {
     if (!watched.isDirty) continue;
-    const reading = watched.watch.read(throughHour(watched, look.nowMs));
+    const reading = watched.watch.read(throughHour(watched, pass.nowMs));
     const isAlarm = reading.level === "page" || (reading.level === "ticket" && options.tickets);
     const isHeld = isMuted(incidents, known.series, version) || isJudgeDrifting(incidents, known.series);
-    if (isAlarm && !isHeld) await assertAlarm(known, watched, reading, look, deps);
-    const isWorseInPairs = await assertPairs(known, watched, reading, look, deps, isHeld);
+    if (isAlarm && !isHeld) await assertAlarm(known, watched, reading, pass, deps);
+    const isWorseInPairs = await assertPairs(known, watched, reading, pass, deps, isHeld);
     if (reading.isCleared && reading.level === "none" && !isWorseInPairs) {
-      states.note(watched.baseline, "CLEARED", reading, look.nowMs);
+      states.note(watched.baseline, "CLEARED", reading, pass.nowMs);
     }
     watched.isDirty = false;
   }
@@ -54,7 +55,7 @@ async function assertAlarm(
   known: KnownSeries,
   watched: Watched,
   reading: WatchReading,
-  look: Look,
+  pass: MonitorPass,
   deps: AssertAlarmDeps,
 ): Promise<void> {
   const { baseline, watch, start } = watched;
@@ -67,12 +68,12 @@ async function assertAlarm(
   if (!hasGrown && !mayRaise) return;
 
   const startMs = Math.min(Date.parse(baseline.reference_start), start.fromHour * HOUR_MS);
-  const units = await look.unitsSince(known.series, startMs);
+  const units = await pass.unitsSince(known.series, startMs);
   const own = units.filter((row) => row.prompt_version === baseline.prompt_version);
   const { eta } = watch.prepared.snapshot;
-  const beside = sideBySide(baseline, units, start.fromHour, look.nowMs);
-  const alarm = readAlarm(watch.prepared, start, own, throughHour(watched, look.nowMs), beside?.hours);
-  // Evidence that was there in the middle of an hour and gone at its end: the next look decides.
+  const beside = sideBySide(baseline, units, start.fromHour, pass.nowMs);
+  const alarm = readAlarm(watch.prepared, start, own, throughHour(watched, pass.nowMs), beside?.hours);
+  // Evidence that was there in the middle of an hour and gone at its end: the next pass decides.
   if (alarm === null || (alarm.level === "ticket" && !options.tickets)) return;
   if (!hasGrown && alarm.level !== "page") return;
 
@@ -82,8 +83,8 @@ async function assertAlarm(
     beside !== null && isFoundByPairs(alarm.reading)
       ? besideFinding(read, beside, units, baseline.prompt_version, { alpha, eta })
       : { finding: read, reference: referenceUnits(baseline, units) };
-  await assertDetection(await describeFinding({ known, watched, ...told, look }, deps), look, deps);
-  if (alarm.level === "page") states.note(baseline, "REGRESSED", reading, look.nowMs);
+  await assertDetection(await describeFinding({ known, watched, ...told, pass }, deps), pass, deps);
+  if (alarm.level === "page") states.note(baseline, "REGRESSED", reading, pass.nowMs);
 }
 
 /**
@@ -96,11 +97,11 @@ async function assertPairs(
   known: KnownSeries,
   watched: Watched,
   reading: WatchReading,
-  look: Look,
+  pass: MonitorPass,
   deps: AssertAlarmDeps,
   isHeld: boolean,
 ): Promise<boolean> {
-  const inputs = await pairsOf(known, watched, look);
+  const inputs = await pairsOf(known, watched, pass);
   if (inputs === null || inputs.size === 0) return false;
   const { alpha, tickets } = deps.options;
   const finding = pairsFinding(watched, inputs, { alpha, unitsWatched: reading.units });
@@ -112,21 +113,25 @@ async function assertPairs(
     (open.detection.evidence.detector?.kind === "same_input_pairs" &&
       finding.current.length >= open.detection.candidate.units * REASSERT_GROWTH);
   if (isHeld || !tickets || !hasGrown) return true;
-  const units = await look.unitsSince(known.series, Date.parse(baseline.reference_start));
+  const units = await pass.unitsSince(known.series, Date.parse(baseline.reference_start));
   const texts = new Set(finding.current.map((row) => row.input_fingerprint));
   const reference = referenceUnits(baseline, units).filter((row) => texts.has(row.input_fingerprint));
   await assertDetection(
-    await describeFinding({ known, watched, finding, reference, look }, deps),
-    look,
+    await describeFinding({ known, watched, finding, reference, pass }, deps),
+    pass,
     deps,
   );
   return true;
 }
 
-async function assertDetection(detection: Detection, look: Look, deps: AssertAlarmDeps): Promise<void> {
+async function assertDetection(
+  detection: Detection,
+  pass: MonitorPass,
+  deps: AssertAlarmDeps,
+): Promise<void> {
   const incident_id = incidentId(incidentKey(detection));
   await appendIncident(
-    { type: "detected", incident_id, at: iso(look.nowMs), actor: "monitor", detection },
+    { type: "detected", incident_id, at: iso(pass.nowMs), actor: "monitor", detection },
     deps,
   );
   await deps.incidents.refresh();

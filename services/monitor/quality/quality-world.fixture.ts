@@ -7,6 +7,7 @@ import { HOUR_MS, IncidentEvent, type QualityDetection } from "@plumbline/schema
 import { createRandom } from "@plumbline/stats";
 import { pino } from "pino";
 import { createQualityMonitor, type QualityOptions, type QualityStore } from "./quality-monitor.ts";
+import { RegistryView } from "../deploys/registry-view.ts";
 import { groupBy, hourOf, iso } from "../units/series.ts";
 
 const DAY = 24;
@@ -105,6 +106,7 @@ export function setUp(
       clock,
       logger: pino({ level: "silent" }),
       incidents: new IncidentFold(log),
+      registry: new RegistryView(log),
       holds,
       options: { alpha: 0.05, tickets: true, ...options },
     });

@@ -14,9 +14,10 @@ import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { promoted, registered, toNewRecord, versionOf } from "../../../test/registry/commands.ts";
 import { createCoverageMonitor } from "../coverage/coverage-monitor.ts";
+import { RegistryView } from "../deploys/registry-view.ts";
 import { createQualityMonitor, type QualityOptions } from "./quality-monitor.ts";
 import { iso } from "../units/series.ts";
-import { SIDE_BY_SIDE_METHOD } from "./finding/side-by-side.ts";
+import { SIDE_BY_SIDE_METHOD } from "./finding/findings.ts";
 
 const DAY = 24;
 let path: string;
@@ -252,6 +253,7 @@ function createScenario(store: Store, useCase: string, options: Partial<QualityO
       quality: createQualityMonitor({
         ...deps,
         incidents: new IncidentFold(log),
+        registry: new RegistryView(log),
         options: { alpha: 0.05, tickets: true, ...options },
       }),
       coverage: createCoverageMonitor({ ...deps, incidents: new IncidentFold(log) }),

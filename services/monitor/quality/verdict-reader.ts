@@ -2,13 +2,11 @@
  * Carries verdicts from the store into the watches. Reads whole hours from the oldest that may have changed, so that a
  * repeated or late row changes nothing else, and folds an hour for good once nothing more is expected of it.
  */
-import type { EvidenceRow, JudgedUnitRow, Store, UseCasePage } from "@plumbline/ports";
+import type { EvidenceRow, JudgedUnitRow, Store, UseCasePage, BaselineRow } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { DAY_MS, HOUR_MS } from "@plumbline/schemas";
-import { insertApart } from "../use-cases/insert-apart.ts";
-import { isEverybodys, type UseCaseGuard } from "../use-cases/use-case-guard.ts";
+import { insertApart, isEverybodys, type UseCaseGuard } from "../use-cases/use-case-guard.ts";
 import { readInTime, UseCasePages } from "../use-cases/use-case-pages.ts";
-import { evidenceRows } from "./watch/evidence-rows.ts";
 import type { SeriesBook, Watched } from "./watch/series-book.ts";
 import {
   groupBy,
@@ -21,8 +19,10 @@ import {
   useCaseKey,
 } from "../units/series.ts";
 import type { ServedVersions } from "../deploys/served-versions.ts";
-import { incumbentBeside, sideBySide } from "./finding/side-by-side.ts";
+import { incumbentBeside, sideBySide } from "./watch/watch-pairs.ts";
 import { CLOSED_HOURS_KEPT } from "./watch/version-watch.ts";
+import type { HourEvidence } from "@plumbline/stats";
+import { snapshotOf } from "./watch/baseline.ts";
 
 /** Verdicts may reach the store this much out of order; hours are folded for good only after it. */
 const SETTLE_HOURS = 2;
@@ -177,4 +177,33 @@ export function feed(watched: Watched, rows: readonly JudgedUnitRow[], nowMs: nu
     watch.setPairs(pairs);
     watched.isDirty = true;
   }
+}
+
+/** An hour's sums as they are stored: one row for each stream that had units. */
+export function evidenceRows(baseline: BaselineRow, evidence: HourEvidence, nowMs: number): EvidenceRow[] {
+  const { streams, drops } = snapshotOf(baseline);
+  const { snapshot_id, tenant, env, use_case, criterion, prompt_version } = baseline;
+  return streams.flatMap((stream, k) => {
+    if (evidence.n[k] === 0) return [];
+    const cells = (sums: ArrayLike<number>): number[] =>
+      Array.from({ length: drops.length }, (_, j) => sums[k * drops.length + j]!);
+    return [
+      {
+        snapshot_id,
+        tenant,
+        env,
+        use_case,
+        criterion,
+        prompt_version,
+        stream: stream.name,
+        hour: iso(evidence.hour * HOUR_MS),
+        units: evidence.n[k]!,
+        score_sum: evidence.sum[k]!,
+        expected_sum: evidence.expected[k]!,
+        log_factors: cells(evidence.drop),
+        clearance_factors: cells(evidence.clearance),
+        computed_at: iso(nowMs),
+      },
+    ];
+  });
 }

@@ -13,9 +13,10 @@ import {
   snapshotOf,
   startOf,
 } from "./watch/baseline.ts";
-import type { GivenShares } from "../deploys/rollout-shares.ts";
-import { evidenceRows } from "./watch/evidence-rows.ts";
+import type { RegistryView } from "../deploys/registry-view.ts";
+import { evidenceRows, feed, type VerdictReader } from "./verdict-reader.ts";
 import { incidentHours, isMuted, regressedVersions, resumedHour } from "../report/incident-history.ts";
+import { pairsOf } from "./watch/watch-pairs.ts";
 import {
   baselineOf,
   keepBaseline,
@@ -23,13 +24,10 @@ import {
   throughHour,
   type Watched,
 } from "./watch/series-book.ts";
-import type { Look } from "./watch/monitor-pass.ts";
+import type { MonitorPass } from "./watch/monitor-pass.ts";
 import { hourOf, REBUILD_HOURS } from "../units/series.ts";
-import type { PromptTexts } from "../deploys/prompt-texts.ts";
 import type { ServedVersion, ServedVersions } from "../deploys/served-versions.ts";
-import { feed, type VerdictReader } from "./verdict-reader.ts";
 import type { VersionStates } from "./watch/version-states.ts";
-import { pairsOf } from "./watch/watch-pairs.ts";
 import { VersionWatch } from "./watch/version-watch.ts";
 
 /** Fewest new units of a series after which a version without a baseline tries again. */
@@ -42,8 +40,7 @@ interface WatchServingDeps {
   readonly options: BaselineOptions;
   readonly served: ServedVersions;
   readonly states: VersionStates;
-  readonly prompts: PromptTexts;
-  readonly shares: GivenShares;
+  readonly registry: RegistryView;
   /** Takes a baseline that was just frozen, to be stored before it is quoted. */
   readonly freeze: (row: BaselineInsert) => void;
 }
@@ -59,7 +56,7 @@ export function resumeWatches(known: KnownSeries, nowMs: number, deps: WatchServ
 
 export async function watchServing(
   known: KnownSeries,
-  look: Look,
+  pass: MonitorPass,
   reader: VerdictReader,
   deps: WatchServingDeps,
 ): Promise<void> {
@@ -71,23 +68,23 @@ export async function watchServing(
     if (watched !== undefined && !isProvisional(watched.baseline)) continue;
     if (isMuted(deps.incidents, known.series, name)) continue;
     const stored = watched === undefined ? baselineOf(known, name) : undefined;
-    const baseline = stored ?? (await freeze(known, version, look, deps));
+    const baseline = stored ?? (await freeze(known, version, pass, deps));
     if (baseline === undefined) continue;
-    const next = beginWatch(known, baseline, look.nowMs, deps);
+    const next = beginWatch(known, baseline, pass.nowMs, deps);
     try {
-      await fill(known, next, look, reader, deps);
+      await fill(known, next, pass, reader, deps);
       // Of the units that the freezing has just read; later they would have to be read again.
-      await pairsOf(known, next, look);
+      await pairsOf(known, next, pass);
     } catch (error) {
-      // Half a watch would count for a whole one; the next look begins it anew.
+      // Half a watch would count for a whole one; the next pass begins it anew.
       known.watches.delete(name);
       throw error;
     }
-    deps.states.note(baseline, "WATCHING", next.watch.read(throughHour(next, look.nowMs)), look.nowMs);
+    deps.states.note(baseline, "WATCHING", next.watch.read(throughHour(next, pass.nowMs)), pass.nowMs);
   }
   for (const [name, watched] of known.watches) {
     if (serving.has(name)) continue;
-    deps.states.leave(watched, look.nowMs);
+    deps.states.leave(watched, pass.nowMs);
     known.watches.delete(name);
   }
 }
@@ -123,53 +120,53 @@ function beginWatch(
 async function fill(
   known: KnownSeries,
   watched: Watched,
-  look: Look,
+  pass: MonitorPass,
   reader: VerdictReader,
   { store }: WatchServingDeps,
 ): Promise<void> {
   const { baseline, watch, start } = watched;
-  const units = await look.unitsSince(known.series, start.fromHour * HOUR_MS);
-  feed(watched, units, look.nowMs);
+  const units = await pass.unitsSince(known.series, start.fromHour * HOUR_MS);
+  feed(watched, units, pass.nowMs);
   const closed = watch.closeThrough(reader.readFromHour - 1);
-  const rows = closed.flatMap((evidence) => evidenceRows(baseline, evidence, look.nowMs));
+  const rows = closed.flatMap((evidence) => evidenceRows(baseline, evidence, pass.nowMs));
   if (rows.length > 0) await store.insertEvidence(rows);
 }
 
 async function freeze(
   known: KnownSeries,
   version: ServedVersion,
-  look: Look,
-  { incidents, served, options, prompts, shares, logger, freeze: keep }: WatchServingDeps,
+  pass: MonitorPass,
+  { incidents, served, options, registry, logger, freeze: keep }: WatchServingDeps,
 ): Promise<BaselineInsert | undefined> {
   const retry = known.retries.get(version.prompt_version);
-  if (retry !== undefined && known.units < retry.units && look.nowMs < retry.ms) return undefined;
+  if (retry !== undefined && known.units < retry.units && pass.nowMs < retry.ms) return undefined;
   const history = incidents.ofSeries(known.series);
-  await Promise.all([prompts.refresh(), shares.refresh()]);
+  await registry.refresh();
   const choice = chooseBaseline({
     series: known.series,
     version,
     versions: served.of(known.series),
-    units: await look.unitsSince(known.series, look.nowMs - REFERENCE_REACH_MS),
+    units: await pass.unitsSince(known.series, pass.nowMs - REFERENCE_REACH_MS),
     regressed: regressedVersions(history),
     incidents: history.flatMap((incident) => incidentHours(incident)),
     earlier: known.baselines,
     deployHours: [...known.deployHours],
-    nowMs: look.nowMs,
+    nowMs: pass.nowMs,
     options,
-    isCanary: shares.has(known.series, version.prompt_version),
-    changedWords: (before, after) => prompts.changedWords(known.series.use_case, before, after),
+    isCanary: registry.hasShare(known.series, version.prompt_version),
+    changedWords: (before, after) => registry.changedWords(known.series, before, after),
   });
   if (choice.kind === "not_enough_data") {
     // Each try reads every unit of four weeks: not again before half of what is missing can have come.
     const missing = Math.min(REFERENCE_MIN - choice.referenceUnits, OWN_REFERENCE_UNITS - choice.ownUnits);
     known.retries.set(version.prompt_version, {
       units: known.units + Math.max(RETRY_UNITS_MIN, missing / 2),
-      ms: look.nowMs + HOUR_MS,
+      ms: pass.nowMs + HOUR_MS,
     });
     return undefined;
   }
   keep(choice.row);
-  keepBaseline(known, choice.row, look.nowMs);
+  keepBaseline(known, choice.row, pass.nowMs);
   const { snapshot_id, use_case, prompt_version, units } = choice.row;
   logger.info({ snapshot_id, use_case, prompt_version, units }, "monitor.baseline");
   return choice.row;

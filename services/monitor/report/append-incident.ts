@@ -2,13 +2,13 @@ import { encodeIncidentEvent, INCIDENTS } from "@plumbline/alerts";
 import type { EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { type Detection, IncidentEvent } from "@plumbline/schemas";
-import type { VersionNames } from "./version-names.ts";
+import type { RegistryView } from "../deploys/registry-view.ts";
 
 export interface AppendDeps {
   readonly log: Pick<EventLog, "append">;
   readonly logger: Logger;
   /** Numbers of versions and owners; without it versions are called by their hash. */
-  readonly names?: VersionNames;
+  readonly registry?: RegistryView;
 }
 
 /**
@@ -20,16 +20,16 @@ export interface AppendDeps {
  */
 export async function appendIncident(
   event: IncidentEvent,
-  { log, logger, names }: AppendDeps,
+  { log, logger, registry }: AppendDeps,
   about: Pick<Detection, "tenant" | "use_case"> | null = event.type === "detected" ? event.detection : null,
 ): Promise<void> {
   try {
-    await names?.refresh();
+    await registry?.refresh();
   } catch (error) {
     // A message with a hash in place of a number is better than none.
     logger.warn({ err: error, incident_id: event.incident_id }, "monitor.version_names_unread");
   }
-  const named = about === null ? event : (names?.name(event, about) ?? event);
+  const named = about === null ? event : (registry?.name(event, about) ?? event);
   IncidentEvent.parse(named);
   await log.append(INCIDENTS, [encodeIncidentEvent(named)]);
   logger.info({ incident_id: event.incident_id, type: event.type }, "monitor.asserted");

@@ -1,7 +1,7 @@
 import type { JudgedUnitRow } from "@plumbline/ports";
 import { createRandom } from "@plumbline/stats";
 import { expect, test } from "vitest";
-import { InputPairs, logPairedThreshold } from "./input-pairs.ts";
+import { InputPairs, logPairedThreshold } from "./pairs.ts";
 import { hourOf, iso } from "./series.ts";
 
 const START = Date.parse("2026-03-02T00:00:00Z");

@@ -2,15 +2,10 @@
 import { type Clock, LogError, StoreError } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { PartFailure } from "@plumbline/runtime/schedule";
-
-export interface UseCaseKey {
-  readonly tenant: string;
-  readonly env: string;
-  readonly use_case: string;
-}
+import { groupBy, type UseCase, useCaseKey } from "../units/series.ts";
 
 export interface UseCaseFailure extends PartFailure {
-  readonly useCase: UseCaseKey;
+  readonly useCase: UseCase;
 }
 
 /** First rest of a use case that failed, ms of elapsed time; doubles with every failure. */
@@ -46,8 +41,8 @@ export class UseCaseGuard {
   }
 
   /** isResting returns true while a use case that failed is left alone. */
-  isResting(useCase: UseCaseKey): boolean {
-    const failed = this.#failed.get(nameOf(useCase));
+  isResting(useCase: UseCase): boolean {
+    const failed = this.#failed.get(useCaseKey(useCase));
     return failed !== undefined && this.#clock.monotonic() < failed.restsUntil;
   }
 
@@ -57,7 +52,7 @@ export class UseCaseGuard {
    * @returns whether it was done
    * @throws what is nobody's own fault, such as a store that is away, and the error of a run in which nothing succeeds
    */
-  async run(useCase: UseCaseKey, work: () => Promise<void>): Promise<boolean> {
+  async run(useCase: UseCase, work: () => Promise<void>): Promise<boolean> {
     if (this.isResting(useCase)) return false;
     try {
       await work();
@@ -66,7 +61,7 @@ export class UseCaseGuard {
       return false;
     }
     this.#succeeded += 1;
-    this.#failed.delete(nameOf(useCase));
+    this.#failed.delete(useCaseKey(useCase));
     return true;
   }
 
@@ -76,14 +71,14 @@ export class UseCaseGuard {
   }
 
   /** Notes a failure. @throws as `run` does */
-  fail(useCase: UseCaseKey, error: unknown): void {
+  fail(useCase: UseCase, error: unknown): void {
     if (isEverybodys(error)) throw error;
     this.#failures += 1;
     if (this.#succeeded === 0 && this.#failures > FAILURES_ALONE_MAX) throw error;
     const { tenant, env, use_case } = useCase;
-    const known = this.#failed.get(nameOf(useCase));
+    const known = this.#failed.get(useCaseKey(useCase));
     const count = (known?.count ?? 0) + 1;
-    this.#failed.set(nameOf(useCase), {
+    this.#failed.set(useCaseKey(useCase), {
       failure: {
         useCase: { tenant, env, use_case },
         part: `${tenant}/${env}/${use_case}`,
@@ -113,6 +108,30 @@ export function isEverybodys(error: unknown): boolean {
   );
 }
 
-export function nameOf({ tenant, env, use_case }: UseCaseKey): string {
-  return JSON.stringify([tenant, env, use_case]);
+/** Rows kept for another try; of more than these the oldest are given up. */
+const KEPT_MAX = 10_000;
+
+/**
+ * Inserts rows of many use cases in one block; where the store refuses it, those of each use case alone.
+ *
+ * @returns the rows that were not stored, for the next run
+ * @throws faults that no use case causes; nothing is known to be stored then
+ */
+export async function insertApart<Row extends UseCase>(
+  rows: readonly Row[],
+  insert: (rows: readonly Row[]) => Promise<void>,
+  guard: UseCaseGuard,
+): Promise<Row[]> {
+  if (rows.length === 0) return [];
+  try {
+    await insert(rows);
+    return [];
+  } catch (error) {
+    if (isEverybodys(error)) throw error;
+  }
+  const left: Row[] = [];
+  for (const own of groupBy(rows, useCaseKey).values()) {
+    if (!(await guard.run(own[0]!, () => insert(own)))) left.push(...own);
+  }
+  return left.slice(-KEPT_MAX);
 }

@@ -1,6 +1,7 @@
 /** Questions about many use cases, asked in pages: a limit of the store that one of them exceeds stops no other. */
 import { StoreError } from "@plumbline/ports";
-import { isEverybodys, type UseCaseKey } from "./use-case-guard.ts";
+import type { UseCase } from "../units/series.ts";
+import { isEverybodys } from "./use-case-guard.ts";
 
 /** Use cases of the first page, and of the largest. */
 const PAGE = 16;
@@ -27,13 +28,13 @@ export class UseCasePages {
    * @throws faults that no use case causes
    */
   async read<Row>(
-    useCases: readonly UseCaseKey[],
-    ask: (page: readonly UseCaseKey[]) => Promise<readonly Row[]>,
-    onFailed: (useCase: UseCaseKey, error: unknown) => void,
+    useCases: readonly UseCase[],
+    ask: (page: readonly UseCase[]) => Promise<readonly Row[]>,
+    onFailed: (useCase: UseCase, error: unknown) => void,
     weigh: (row: Row) => number = () => 1,
   ): Promise<readonly Row[]> {
     const all: Row[] = [];
-    const waiting: (readonly UseCaseKey[])[] = [useCases];
+    const waiting: (readonly UseCase[])[] = [useCases];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       if (next.length === 0) continue;
       const page = next.slice(0, this.#size);

@@ -1,7 +1,7 @@
 import type { ResponseModel } from "@plumbline/ports";
 import { HOUR_MS } from "@plumbline/schemas";
 import { expect, test } from "vitest";
-import { findCause } from "./find-cause.ts";
+import { findCause } from "./describe-finding.ts";
 import { hourOf, iso } from "../../units/series.ts";
 
 const CHANGE = Date.parse("2026-03-20T10:00:00Z");

@@ -1,6 +1,6 @@
 /**
- * The baseline that a version is held against: chosen and frozen when the version starts, before any of its own
- * verdicts count, so that looking at it later can't bias it.
+ * The baseline that a version is compared with: chosen and frozen when the version starts, before any of its own verdicts
+ * count, so that looking at it later can't bias it.
  */
 import type { BaselineInsert, BaselineRow, JudgedUnitRow, QualitySeries } from "@plumbline/ports";
 import { DAY_MS, HOUR_MS } from "@plumbline/schemas";
@@ -11,20 +11,23 @@ import {
   type HourWindow,
   REFERENCE_MIN,
   selectReference,
+  slicesTouchedByDiff,
 } from "@plumbline/stats";
 import { weightedTotal } from "../../units/compare-versions.ts";
-import { slicesOfEdit } from "./favoured-slices.ts";
 import type { ServedVersion } from "../../deploys/served-versions.ts";
 import { hourOf, iso, seriesOf, unitOf } from "../../units/series.ts";
+import { PREDICATE_WORDS } from "@plumbline/features";
+import { byArrival } from "../../units/pairs.ts";
 
 /** Own units that become the baseline of a version without a predecessor. */
 export const OWN_REFERENCE_UNITS = 300;
-/** The ratchet guard: a baseline this old is held against as well, so that many small drops add up to one. */
+/** Ratchet guard: versions are compared with a baseline this old as well, so that many small drops add up to one. */
 const PINNED_AGE_MS = 90 * DAY_MS;
 /** A younger history is guarded by its oldest baseline, once that is this old. */
 const PINNED_AGE_MIN_MS = 28 * DAY_MS;
-
-/** Less of the judged units of the last hour is a client that was left behind, not the other arm of a canary. */
+/** How far back units may serve as a reference, ms. */
+export const REFERENCE_REACH_MS = 90 * 24 * HOUR_MS;
+/** A version with a smaller share of the last hour's judged units is a client left behind, not the other arm of a canary. */
 const BESIDE_SHARE = 0.1;
 
 export interface BaselineInput {
@@ -87,7 +90,7 @@ export function chooseBaseline(input: BaselineInput): BaselineChoice {
   return { kind: "not_enough_data", referenceUnits: reference.rows.length, ownUnits: own.length };
 }
 
-/** Whether the baseline is only the absolute target, to be replaced as soon as there is a better one. */
+/** isProvisional returns true for a baseline that is only the absolute target, replaced as soon as there is a better one. */
 export function isProvisional(row: BaselineRow): boolean {
   return snapshotOf(row).kind === "cold_start";
 }
@@ -97,7 +100,7 @@ export function snapshotOf(row: Pick<BaselineRow, "snapshot">): BaselineSnapshot
   return row.snapshot as BaselineSnapshot;
 }
 
-/** Where the watch begins and with which weight; part of the frozen baseline. */
+/** The hour in which the watch begins, and its weight; part of the frozen baseline. */
 export function startOf(row: BaselineRow): { readonly fromHour: number; readonly startWeight: number } {
   const { lineage } = snapshotOf(row);
   return { fromHour: Number(lineage["from_hour"]), startWeight: Number(lineage["start_weight"]) };
@@ -113,7 +116,7 @@ function chooseReference(input: BaselineInput): { readonly rows: readonly Judged
   const { units, regressed, series, incidents } = input;
   const before = predecessorsOf(input);
   const good = before.filter((name) => !regressed.has(name));
-  // With nothing but regressed predecessors the newest one is the only measure there is.
+  // Where every predecessor has regressed, the newest one is the only measure there is.
   const names = good.length > 0 ? good : before.slice(0, 1);
   const rowOf = new Map<object, JudgedUnitRow>();
   const predecessors = names.map((name) => ({
@@ -133,8 +136,8 @@ function chooseReference(input: BaselineInput): { readonly rows: readonly Judged
 }
 
 /**
- * Versions from before, the one that people would call the version before first: what serves beside the new version, if
- * more than a straggler does, else what came last. A version that was tried and taken back is not the one before.
+ * Versions before this one, the predecessor that people would name first: the version that serves beside the new one, if it
+ * serves more than stragglers, else the one that came last. A version that was tried and taken back is not the predecessor.
  */
 function predecessorsOf({ version, versions, units }: BaselineInput): readonly string[] {
   const startMs = Date.parse(version.first_started_at);
@@ -228,8 +231,8 @@ function freeze(
 }
 
 /**
- * The hour of the first call, or of the first verdict when that is later: evidence is ordered by arrival, and calls that
- * were delivered days late would otherwise count as days without a fall. When it came says nothing about its score.
+ * The hour of the first call, or of the first verdict when that is later. Evidence is ordered by arrival, and calls that were
+ * delivered days late would otherwise count as days without a fall; an arrival says nothing about a score.
  */
 function deployHour({ version, nowMs }: BaselineInput, own: readonly JudgedUnitRow[]): number {
   const firstMs = own.reduce((first, row) => Math.min(first, Date.parse(row.judged_at)), nowMs - HOUR_MS);
@@ -258,7 +261,7 @@ function pinnedSnapshot({ earlier, nowMs, version }: BaselineInput): BaselineSna
 /** Newest baselines of a series that are kept in memory. */
 const KEPT = 6;
 
-/** The baselines that may still be asked for: the newest, and those that may guard against the ratchet. */
+/** The baselines that may still be needed: the newest, and those that guard against the ratchet. */
 export function keptBaselines(rows: readonly BaselineRow[], nowMs: number): BaselineRow[] {
   const old = rows.findLastIndex((row) => nowMs - Date.parse(row.created_at) >= PINNED_AGE_MS);
   return rows.filter((_, i) => i === 0 || i === old || i >= rows.length - KEPT);
@@ -268,9 +271,15 @@ function isOf(row: BaselineRow, version: ServedVersion): boolean {
   return row.prompt_version === version.prompt_version;
 }
 
-function byArrival(a: JudgedUnitRow, b: JudgedUnitRow): number {
-  return a.judged_at.localeCompare(b.judged_at) || a.call_id.localeCompare(b.call_id);
+/**
+ * Slices that the edit of the prompt is about, by their names or by the words that people use for them: those that the new
+ * version most likely hurts, decided before any of its outcomes is seen.
+ *
+ * @param slices names of the predicates that the reference knows
+ * @param changedWords words and symbols of the edit; empty when the texts are unknown
+ */
+export function slicesOfEdit(slices: Iterable<string>, changedWords: string): readonly string[] {
+  if (changedWords === "") return [];
+  const predicates = [...new Set(slices)].map((name) => [name, PREDICATE_WORDS[name] ?? ""] as const);
+  return slicesTouchedByDiff(Object.fromEntries(predicates), changedWords).toSorted();
 }
-
-/** How far back units may serve as a reference, ms. */
-export const REFERENCE_REACH_MS = 90 * 24 * HOUR_MS;

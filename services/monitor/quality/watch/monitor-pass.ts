@@ -1,9 +1,9 @@
-/** One look of the monitor: its moment, and what it asked the store, each thing once. */
+/** One pass of the monitor: its moment, and what it asked the store, each thing once. */
 import type { JudgedUnitRow, QualitySeries, Store, VersionTraffic } from "@plumbline/ports";
 import { HOUR_MS } from "@plumbline/schemas";
 import { iso, REBUILD_HOURS, seriesKey, useCaseKey } from "../../units/series.ts";
 
-export class Look {
+export class MonitorPass {
   /** ms since 1970 UTC */
   readonly nowMs: number;
   readonly #store: Pick<Store, "judgedUnits" | "versionTraffic">;
@@ -35,7 +35,7 @@ export class Look {
     return this.#units.rows.filter((row) => row.judged_at >= start && seriesKey(row) === key);
   }
 
-  /** Calls of the use case by version, of four weeks when left out. Each span is asked for once a look: it counts every call. */
+  /** Calls of the use case by version, of four weeks when left out. Each span is asked for once a pass: it counts every call. */
   async trafficOf(
     series: QualitySeries,
     spanMs: number = REBUILD_HOURS * HOUR_MS,

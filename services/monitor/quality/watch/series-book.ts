@@ -1,7 +1,7 @@
 /** What is known of each series: its watches, its baselines, and how much of it was seen. */
 import type { BaselineRow, JudgedUnitRow, QualitySeries } from "@plumbline/ports";
 import { isProvisional, keptBaselines } from "./baseline.ts";
-import type { InputPairs } from "../../units/input-pairs.ts";
+import type { InputPairs } from "../../units/pairs.ts";
 import { hourOf, seriesKey, seriesOf } from "../../units/series.ts";
 import type { VersionWatch } from "./version-watch.ts";
 

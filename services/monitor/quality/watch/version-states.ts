@@ -1,6 +1,5 @@
 /** What is said about each version: watching, cleared, regressed. Only ever moves forward. */
-import { insertApart } from "../../use-cases/insert-apart.ts";
-import type { UseCaseGuard } from "../../use-cases/use-case-guard.ts";
+import { insertApart, type UseCaseGuard } from "../../use-cases/use-case-guard.ts";
 import type { BaselineRow, QualitySeries, QualityStateRow, Store } from "@plumbline/ports";
 import { bernoulliDivergence, LOG_CLEARED } from "@plumbline/stats";
 import { type SeriesBook, throughHour, type Watched } from "./series-book.ts";

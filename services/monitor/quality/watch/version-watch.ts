@@ -11,7 +11,13 @@ import {
   stepDetector,
   streamDetectors,
   weightedStreamAverage,
+  type Alarm,
+  type DetectorReading,
+  foldHours,
+  prepareSnapshot,
 } from "@plumbline/stats";
+import type { JudgedUnitRow } from "@plumbline/ports";
+import { groupBy, unitOf } from "../../units/series.ts";
 
 export interface WatchReading {
   /** log M, nats. */
@@ -33,8 +39,8 @@ export const CLOSED_HOURS_KEPT = 48;
  * The detector's state of one version, in constant memory: hours that can still change are kept as evidence, older
  * ones are folded into one number per stream and bet.
  *
- * It answers every minute whether an alarm is near. The alarm itself is then read from the rows by `foldHours`, so
- * what is asserted never rests on this state.
+ * It says every minute whether an alarm is near. The alarm itself is then read from the rows by `readAlarm`, so that no
+ * assertion rests on this state.
  */
 export class VersionWatch {
   readonly prepared: PreparedSnapshot;
@@ -68,7 +74,7 @@ export class VersionWatch {
     this.#closedThrough = start.fromHour - 1;
   }
 
-  /** Whether the hour can still be given: later than those folded. */
+  /** isOpen returns true for an hour that is not folded yet. */
   isOpen(hour: number): boolean {
     return hour > this.#closedThrough;
   }
@@ -108,8 +114,8 @@ export class VersionWatch {
   }
 
   /**
-   * Whether a closed hour was folded with other units than it has by now. Undefined hours are those still open, before
-   * the start, or longer ago than is remembered: nothing is known to be wrong with them.
+   * isStale returns true when a closed hour was folded with other units than it has by now. Hours that are still open, before
+   * the start or no longer remembered are not stale: nothing is known to be wrong with them.
    */
   isStale(hour: number, units: number): boolean {
     const isRemembered =
@@ -153,7 +159,7 @@ export class VersionWatch {
     );
   }
 
-  /** Levels stick: the evidence was there, whatever comes after. */
+  /** A level never goes back: the evidence was there, whatever comes after. */
   #note(logS: Float64Array, logPaired: Float64Array, clearance: Float64Array): number {
     const logM = this.#logM(logS, logPaired);
     const logThreshold = Math.log(this.prepared.snapshot.threshold);
@@ -166,9 +172,9 @@ export class VersionWatch {
 }
 
 /**
- * In each stream the rate that weighs least is the smallest among the hour's own units in it. Rates follow from inputs
- * and earlier calls, never from scores, so the evidence stays valid; and where a slice is judged at a rate of its own,
- * its stream uses every unit in full.
+ * The evidence of one hour. In each stream the smallest rate among the hour's own units weighs one: rates follow from inputs
+ * and earlier calls, never from scores, so the evidence stays valid, and where a slice is judged at a rate of its own its
+ * stream uses every unit in full.
  */
 export function evidenceOfUnits(
   prepared: PreparedSnapshot,
@@ -189,4 +195,41 @@ export function evidenceOfUnits(
 function addTo(sums: Float64Array, first: ArrayLike<number>): void {
   // Stream 0, all traffic, comes first.
   for (let j = 0; j < sums.length; j++) sums[j]! += first[j]!;
+}
+
+export interface AlarmReading {
+  readonly level: "ticket" | "page";
+  readonly alarm: Alarm;
+  readonly reading: DetectorReading;
+}
+
+/**
+ * The strongest level that the rows reach, or null: anybody who has the rows and the baseline can compute an alarm again. A
+ * ticket is an alarm against a tenth of the threshold.
+ *
+ * @param units of the version, in any order; those before the start are left out
+ * @param paired pairs of the version with the one beside it; they decide nothing here, and say whether that one fell as well
+ */
+export function readAlarm(
+  prepared: PreparedSnapshot,
+  start: { readonly fromHour: number; readonly startWeight: number },
+  units: readonly JudgedUnitRow[],
+  throughHour: number,
+  paired: readonly PairedEvidence[] = [],
+): AlarmReading | null {
+  const hours = [
+    ...groupBy(
+      units.map((row) => unitOf(row)),
+      ({ hour }) => String(hour),
+    ).values(),
+  ]
+    .filter(([first]) => first!.hour >= start.fromHour)
+    .map((group) => evidenceOfUnits(prepared, group[0]!.hour, group));
+  const last = [...hours, ...paired].reduce((latest, { hour }) => Math.max(latest, hour), throughHour);
+  const input = { ...start, throughHour: Math.max(start.fromHour, last), hours, paired };
+  const page = foldHours(prepared, input);
+  if (page.alarm !== undefined) return { level: "page", alarm: page.alarm, reading: page };
+  const { snapshot } = prepared;
+  const ticket = foldHours(prepareSnapshot({ ...snapshot, threshold: snapshot.threshold / 10 }), input);
+  return ticket.alarm === undefined ? null : { level: "ticket", alarm: ticket.alarm, reading: ticket };
 }

@@ -6,22 +6,22 @@ import { createLogger } from "@plumbline/runtime/logger";
 import { expect, test } from "vitest";
 import { detection } from "../../../alerts/detection.fixture.ts";
 import { registered, SETTINGS, toNewRecord, versionOf } from "../../../test/registry/commands.ts";
-import { appendIncident } from "./append-incident.ts";
-import { VersionNames } from "./version-names.ts";
+import { appendIncident } from "../report/append-incident.ts";
+import { RegistryView } from "./registry-view.ts";
 
 const head = { incident_id: "inc_1", at: "2026-11-24T10:02:10.000Z", actor: "monitor" };
 const { candidate, incumbent } = detection();
 
-async function namesOf(...texts: string[]): Promise<VersionNames> {
+async function registryOf(...texts: string[]): Promise<RegistryView> {
   const log = createMemoryEventLog({ clock: new VirtualClock("2026-11-24T09:00:00Z") });
   await log.append(
     "plumbline.registry",
     texts.map((text) => toNewRecord(registered(text))),
   );
-  const names = new VersionNames(log);
-  await names.refresh();
-  await names.refresh();
-  return names;
+  const registry = new RegistryView(log);
+  await registry.refresh();
+  await registry.refresh();
+  return registry;
 }
 
 function detected(tenant: string): Extract<IncidentEvent, { type: "detected" }> {
@@ -34,30 +34,30 @@ function detected(tenant: string): Extract<IncidentEvent, { type: "detected" }> 
 }
 
 test("versions that the registry knows are called by their number, and the use case's owner is named", async () => {
-  const names = await namesOf("one", "two");
+  const registry = await registryOf("one", "two");
   const event = detected("default");
-  const state = foldIncident(null, names.name(event, event.detection))!;
+  const state = foldIncident(null, registry.name(event, event.detection))!;
   const { preview, fields } = renderMessage(state, { runbooks_url: null, console_url: null });
   expect(preview).toMatch(/^\[SEV2\] ticket-summary: faithfulness fell 15\.2 pp on v2 .* Roll back to v1/);
   expect(fields).toContainEqual({ label: "Owner", value: SETTINGS.owner });
 
   const current = { ...incumbent!, prompt_version: versionOf("two"), units: 400 };
   const recovered = { type: "recovered", ...head, cause: "new_version", current } as const;
-  expect(names.name(recovered, event.detection)).toMatchObject({ current: { number: 2 } });
+  expect(registry.name(recovered, event.detection)).toMatchObject({ current: { number: 2 } });
 });
 
 test("what the registry does not know keeps its hash, and another tenant's versions are nobody's business", async () => {
-  const names = await namesOf("one");
+  const registry = await registryOf("one");
   const event = detected("default");
-  expect(names.name(event, event.detection)).toMatchObject({ detection: { incumbent: { number: 1 } } });
-  expect(names.name(event, event.detection)).not.toHaveProperty("detection.candidate.number");
+  expect(registry.name(event, event.detection)).toMatchObject({ detection: { incumbent: { number: 1 } } });
+  expect(registry.name(event, event.detection)).not.toHaveProperty("detection.candidate.number");
   const other = detected("somebody else");
-  expect(names.name(other, other.detection)).toBe(other);
+  expect(registry.name(other, other.detection)).toBe(other);
 });
 
 test("an incident is appended with hashes when the registry topic can't be read", async () => {
   const log = createMemoryEventLog({ clock: new VirtualClock("2026-11-24T09:00:00Z") });
-  const names = new VersionNames({ read: () => Promise.reject(new Error("the brokers are away")) });
-  await appendIncident(detected("default"), { log, logger: createLogger("test", "silent"), names });
+  const registry = new RegistryView({ read: () => Promise.reject(new Error("the brokers are away")) });
+  await appendIncident(detected("default"), { log, logger: createLogger("test", "silent"), registry });
   expect(await log.read("plumbline.incidents", 0, 0, {})).toHaveLength(1);
 });
