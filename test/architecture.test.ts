@@ -115,7 +115,7 @@ const RULES: readonly Rule[] = [
     ours: ["packages/adapters/clickhouse", "packages/runtime"],
     thirdParty: [],
   },
-  { folder: "alerts", ours: ["schemas", "packages/ports"], thirdParty: [] },
+  { folder: "alerts", ours: ["schemas", "packages/ports", "packages/stats"], thirdParty: [] },
   { folder: "services/collector", ours: EVERY_SERVICE, thirdParty: ["zod", "express"] },
   { folder: "services/writer", ours: EVERY_SERVICE, thirdParty: ["zod", "@pydantic/genai-prices"] },
   { folder: "services/judge", ours: EVERY_SERVICE, thirdParty: ["zod"] },

@@ -4,9 +4,8 @@
  * back.
  */
 import type { IncidentEvent } from "@plumbline/schemas";
-import { incidentId } from "./incident-key.ts";
+import { incidentId, placeOfVersion, type RolledBack } from "./identity.ts";
 import type { IncidentState } from "./lifecycle.ts";
-import { placeOfVersion, type RolledBack } from "./rollback.ts";
 
 export type GateBypassed = Extract<IncidentEvent, { type: "gate_bypassed" }>;
 

@@ -8,8 +8,8 @@ import {
 } from "@plumbline/ports";
 import { type Detection, type DetectionKind, type DetectionOf, IncidentEvent } from "@plumbline/schemas";
 import { type BypassNotice, foldBypass } from "./bypass-notice.ts";
-import { foldIncident, type IncidentState, isOpen } from "./lifecycle.ts";
-import { isEvidenceBefore, placeOfCandidate, placeOfVersion, type RolledBack } from "./rollback.ts";
+import { foldIncident, type IncidentState, isOpen, isEvidenceBefore } from "./lifecycle.ts";
+import { placeOfCandidate, placeOfVersion, type RolledBack } from "./identity.ts";
 
 export const INCIDENTS = "plumbline.incidents";
 /** The topic has one partition: the order of an incident's events is the order of the log. */

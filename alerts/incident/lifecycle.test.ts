@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { IncidentEvent, RecoveryCause } from "@plumbline/schemas";
 import { describe, expect, test } from "vitest";
-import { incidentId, incidentKey } from "./incident-key.ts";
+import { incidentId, incidentKey } from "./identity.ts";
 import {
   dueEvent,
   foldIncident,

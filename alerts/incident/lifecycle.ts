@@ -13,7 +13,7 @@ import {
   type Severity,
 } from "@plumbline/schemas";
 import { measureWords, recoveryWords } from "../words/measure-words.ts";
-import { isEvidenceBefore, type RolledBack, takesBack, whyOf } from "./rollback.ts";
+import { placeOfCandidate, placeOfVersion, type RolledBack } from "./identity.ts";
 
 type EventOf<Type extends IncidentEvent["type"]> = Extract<IncidentEvent, { type: Type }>;
 
@@ -79,6 +79,17 @@ const REOPEN_WITHIN_MS = 24 * HOUR_MS;
 const WATCH_MS = 60 * MINUTE_MS;
 /** Judged units that a rollback must show before it counts as recovery: no data is never read as good. */
 export const RECOVERY_UNITS_MIN = 100;
+/** Clients go on with the old pointer for a while: calls this soon after a rollback are from before it. */
+const SWITCH_MS = 60_000;
+/** Kinds that the version itself can cause. Inputs, missing judgements and the judge are none of its doing. */
+const CAUSED_BY_VERSION: ReadonlySet<Detection["kind"]> = new Set([
+  "quality",
+  "output_drift",
+  "latency",
+  "cost",
+  "success",
+  "path_mix",
+]);
 /** The actor of events that nobody caused. */
 const TIME = "time";
 /** An acknowledgement says "I am on it", not "done": it runs out. */
@@ -372,4 +383,25 @@ function ms(iso: string): number {
 
 function minuteUtc(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+}
+
+/** isRaised returns true when `next` is more urgent than `previous`. */
+export function isRaised(previous: Severity, next: Severity): boolean {
+  return Number(next.slice(3)) < Number(previous.slice(3));
+}
+
+/** The rollback took back the version that the detection blames. */
+function takesBack(rollback: RolledBack, detection: Detection): boolean {
+  return CAUSED_BY_VERSION.has(detection.kind) && placeOfVersion(rollback) === placeOfCandidate(detection);
+}
+
+/** All that was detected happened before the rollback, however late somebody noticed. */
+export function isEvidenceBefore(rollback: RolledBack, { window }: Detection): boolean {
+  return Date.parse(window.end) <= Date.parse(rollback.at) + SWITCH_MS;
+}
+
+/** ": <reason>" without its full stop, to go on a sentence; "" when none was given. */
+export function whyOf({ reason }: RolledBack): string {
+  const why = reason.trim().replace(/\.$/, "");
+  return why === "" ? "" : `: ${why}`;
 }

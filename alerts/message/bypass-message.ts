@@ -1,15 +1,10 @@
 /** Words of a bypass: the message, and the reply when the version was taken back. */
 import type { BypassNotice } from "../incident/bypass-notice.ts";
-import {
-  clip,
-  type IncidentMessage,
-  type MessageLinks,
-  PREVIEW_LENGTH_MAX,
-  shortVersion,
-  TITLE_LENGTH_MAX,
-} from "./message.ts";
+import type { Message } from "@plumbline/ports";
+import { clip, type MessageLinks, PREVIEW_LENGTH_MAX, shortVersion, TITLE_LENGTH_MAX } from "./message.ts";
 import { formatTime } from "../words/quantity.ts";
-import { type RolledBack, whyOf } from "../incident/rollback.ts";
+import { whyOf } from "../incident/lifecycle.ts";
+import type { RolledBack } from "../incident/identity.ts";
 
 /** The reply that goes with an edit of a channel that shows `revision`. "" when nothing happened since. */
 export function bypassReplySince(
@@ -21,7 +16,7 @@ export function bypassReplySince(
 }
 
 /** The message of a bypass: who, what, what was overridden, why, and how to undo it, or who did. */
-export function renderBypass(notice: BypassNotice, { console_url }: MessageLinks): IncidentMessage {
+export function renderBypass(notice: BypassNotice, { console_url }: MessageLinks): Message {
   const { incident_id, revision, state, severity, bypass, taken_back: back } = notice;
   const { use_case, env, prompt_version, number, actor, reason, overridden, at } = bypass;
   const undo = `plumbline rollback ${use_case}${env === "production" ? "" : ` --env ${env}`}`;

@@ -2,11 +2,10 @@
 import type { Detection } from "@plumbline/schemas";
 import type { IncidentState } from "../incident/lifecycle.ts";
 import { measureWords, recoveryWords } from "../words/measure-words.ts";
-import { nextStep } from "./next-step.ts";
+import { nextStep } from "./progress-lines.ts";
 import { formatValue } from "../words/quantity.ts";
-import { byExplanation } from "./slice-text.ts";
-import { clip } from "../words/text.ts";
-import { versionLabel } from "../words/version-labels.ts";
+import { byExplanation } from "./slice-lines.ts";
+import { clip, versionLabel } from "../words/text.ts";
 
 export const PREVIEW_LENGTH_MAX = 250;
 export const TITLE_LENGTH_MAX = 150;

@@ -1,3 +1,4 @@
+import type { Message } from "@plumbline/ports";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -10,11 +11,10 @@ import {
   renderMessage,
   replySince,
   TITLE_LENGTH_MAX,
-  type IncidentMessage,
+  RUNBOOKS,
+  runbooksDir,
 } from "./message.ts";
 import { formatDifference, formatInterval, formatValue } from "../words/quantity.ts";
-import { RUNBOOKS, runbooksDir } from "./runbook.ts";
-import { sliceInterval } from "./slice-text.ts";
 import { STORED_DETECTIONS, storedDetection } from "./stored-detections.fixture.ts";
 
 const links = { runbooks_url: "https://example.com/runbooks", console_url: "https://plumbline.example.com" };
@@ -34,7 +34,7 @@ function incident(changes: Changes = {}, events: readonly IncidentEvent[] = []):
   return events.reduce<IncidentState>((state, event) => foldIncident(state, event), first!);
 }
 
-const render = (changes: Changes = {}, events: readonly IncidentEvent[] = []): IncidentMessage =>
+const render = (changes: Changes = {}, events: readonly IncidentEvent[] = []): Message =>
   renderMessage(incident(changes, events), links);
 
 /** What the registry tells of a rollback of the version that the fixture blames. */
@@ -456,13 +456,6 @@ test.each([
   { text: formatValue(12.5, "usd"), expected: "$12.50" },
 ])("a number reads $expected", ({ text, expected }) => {
   expect(text).toBe(expected);
-});
-
-test("the slice interval equals statsmodels' proportion_confint(20, 203, method='wilson')", () => {
-  const [low, high] = sliceInterval(20 / 203, 203)!;
-  expect(low).toBeCloseTo(0.0647, 3);
-  expect(high).toBeCloseTo(0.1472, 3);
-  expect(sliceInterval(0.5, 0)).toBeNull();
 });
 
 describe("after a rollback", () => {

@@ -3,24 +3,35 @@
  * process. A number appears with its interval and n, or its line is left out; pairs of two versions that serve side by side
  * have an e-value in place of the interval.
  */
+import type { Message } from "@plumbline/ports";
 import type { Detection } from "@plumbline/schemas";
-import type { IncidentMessage } from "./incident-message.ts";
 import { judgeNotes } from "../words/judge-words.ts";
-import { isOpen, policyText, type IncidentState } from "../incident/lifecycle.ts";
-import { fields } from "./message-fields.ts";
+import { isOpen, type IncidentState, policyText } from "../incident/lifecycle.ts";
 import { preview, title } from "./message-headline.ts";
-import { measureWords } from "../words/measure-words.ts";
+import { measureWords, recoveryWords } from "../words/measure-words.ts";
 import { formatCount, formatInterval, formatTime, formatValue, formatWindow } from "../words/quantity.ts";
-import { dismissedLine, recoveryLine } from "./recovery-line.ts";
-import { RUNBOOKS } from "./runbook.ts";
+import { dismissedLine, recoveryLine, nextStep } from "./progress-lines.ts";
 import { sideBySideLine } from "../words/quality-words.ts";
 import { alsoAffectedLine, concentrationLine } from "./slice-lines.ts";
-import { isText } from "../words/text.ts";
+import { isText, versionsText } from "../words/text.ts";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 
-export type { IncidentMessage } from "./incident-message.ts";
 export { PREVIEW_LENGTH_MAX, TITLE_LENGTH_MAX } from "./message-headline.ts";
-export { clip } from "../words/text.ts";
-export { shortVersion } from "../words/version-labels.ts";
+export { clip, shortVersion } from "../words/text.ts";
+
+/** The runbook of each kind of detection: `alerts/runbooks/<name>.md`. */
+export const RUNBOOKS = {
+  quality: "quality-regression",
+  input_drift: "input-drift",
+  output_drift: "output-drift",
+  latency: "latency",
+  cost: "cost",
+  success: "success-rate",
+  path_mix: "path-mix",
+  coverage: "coverage",
+  judge_drift: "judge-drift",
+} as const satisfies Record<Detection["kind"], string>;
 
 /** Where links in messages lead; null leaves the link out. */
 export interface MessageLinks {
@@ -36,7 +47,7 @@ export interface MessageLinks {
  * After an incident fires again in a new episode its message id is `<incident_id>-<episode>`, because it must
  * become a new message and not an edit of one that people closed days ago.
  */
-export function renderMessage(state: IncidentState, links: MessageLinks): IncidentMessage {
+export function renderMessage(state: IncidentState, links: MessageLinks): Message {
   return {
     incident_id: state.episode === 1 ? state.incident_id : `${state.incident_id}-${state.episode}`,
     tenant: state.detection.tenant,
@@ -90,10 +101,7 @@ function context(state: IncidentState): string[] {
   ];
 }
 
-function linkList(
-  state: IncidentState,
-  { runbooks_url, console_url }: MessageLinks,
-): IncidentMessage["links"] {
+function linkList(state: IncidentState, { runbooks_url, console_url }: MessageLinks): Message["links"] {
   const { use_case, env, kind } = state.detection;
   return [
     ...(console_url === null
@@ -117,4 +125,52 @@ function normalLine({ evidence }: Detection): string | null {
       `${name} ${formatValue(value, unit)} (95% interval ${formatInterval(interval, unit)}, n = ${formatCount(n)})`,
   );
   return `Normal: ${parts.join("; ")}.`;
+}
+
+/** The table under the sentences: how bad, for how many, where, whose, between which versions, since when. */
+function fields(state: IncidentState): Message["fields"] {
+  const { detection } = state;
+  const all = [
+    { label: "Severity", value: `${state.severity} · ${nextStep(state)}` },
+    { label: isOpen(state) ? "Blast radius" : "Impact", value: measureWords(detection).harm },
+    {
+      label: "Environment",
+      value: detection.tenant === "" ? detection.env : `${detection.env} · ${detection.tenant}`,
+    },
+    { label: "Protects", value: protectedText(detection) },
+    { label: "Owner", value: detection.owner ?? null },
+    { label: "Versions", value: versionsText(detection) },
+    { label: "State", value: stateSentence(state) },
+  ];
+  return all.flatMap(({ label, value }) => (value === null ? [] : [{ label, value }]));
+}
+
+/** What a guardrail is for, beyond the answer: the reason of the highest severity. */
+function protectedText({ kind, evidence }: Detection): string | null {
+  if (kind !== "quality" || evidence.protects === null) return null;
+  return evidence.protects.replaceAll("_", " ");
+}
+
+function stateSentence(state: IncidentState): string {
+  const since = formatTime(state.state_changed_at, state.updated_at);
+  const by = state.state_changed_by;
+  switch (state.state) {
+    case "firing":
+      return `Firing since ${since}`;
+    case "acknowledged":
+      return `Acknowledged by ${by}, ${since}`;
+    case "snoozed":
+      return `Snoozed by ${by} until ${formatTime(state.snoozed_until ?? since, state.updated_at)}`;
+    case "watching":
+      return `Watching since ${since}`;
+    case "resolved":
+      return `Resolved ${since}: ${state.recovery === null ? "recovered" : recoveryWords(state.detection, state.recovery.cause, state.recovery.current)}`;
+    case "dismissed":
+      return `Dismissed by ${by}, ${since}`;
+  }
+}
+
+/** Folder of the runbooks on this machine, the same from source and from a build. */
+export function runbooksDir(): string {
+  return join(dirname(createRequire(import.meta.url).resolve("@plumbline/alerts/package.json")), "runbooks");
 }

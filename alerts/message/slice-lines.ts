@@ -1,8 +1,17 @@
 /** Where a change is: everywhere or in some slices, and which others show it. */
 import type { Detection, QualityDetection } from "@plumbline/schemas";
-import { formatCount, formatPercent } from "../words/quantity.ts";
-import { byExplanation, sliceText } from "./slice-text.ts";
+import { wilsonInterval } from "@plumbline/stats";
+import {
+  formatCount,
+  formatPercent,
+  formatInterval,
+  formatValue,
+  type Interval,
+  isInterval,
+} from "../words/quantity.ts";
 import { clip } from "../words/text.ts";
+
+type Slice = Detection["slices"][number];
 
 /** Slices with numbers, the one of the verdict included. */
 const SLICES_MAX = 3;
@@ -104,4 +113,27 @@ export function undecidedLine(detection: QualityDetection): string {
     `${head}, and more judging will not tell: the ${baseline} is too small to say where. ` +
     "Let the next version have a longer reference, or judge at a higher rate before its deploy."
   );
+}
+
+export function sliceText(detection: QualityDetection, slice: Slice): string {
+  const interval = detection.evidence.slice_intervals[slice.name] ?? fixedInterval(slice);
+  const share = `${slice.name} (${formatPercent(slice.share_of_traffic)} of traffic)`;
+  if (interval === null || !isInterval(interval)) return share;
+  return `${share} ${formatValue(slice.reference, "share")} → ${formatValue(slice.current, "share")} (95% interval ${formatInterval(interval, "share")}, n = ${formatCount(slice.units)})`;
+}
+
+/**
+ * Slices that explain most first. A slice with nearly all of the traffic carries nearly all of any drop, so what
+ * counts is how far its share of the drop exceeds its share of the traffic.
+ */
+export function byExplanation({ slices }: Pick<Detection, "slices">): Detection["slices"] {
+  const excess = (slice: Slice): number => slice.share_of_drop - slice.share_of_traffic;
+  return slices.toSorted((a, b) => excess(b) - excess(a));
+}
+
+/** 95% interval of an old incident's slice, for showing it; null where there is none: no interval, no number. */
+function fixedInterval({ current, units }: Slice): Interval | null {
+  if (!(units >= 1) || !(current >= 0 && current <= 1)) return null;
+  const { lower, upper } = wilsonInterval(current * units, units);
+  return [lower, upper];
 }

@@ -12,8 +12,7 @@ import {
   formatWindow,
   isInterval,
 } from "./quantity.ts";
-import { sentenceCase } from "./text.ts";
-import { candidateLabel } from "./version-labels.ts";
+import { sentenceCase, candidateLabel } from "./text.ts";
 
 /** `faithfulness down 15.2 pp on v15`; without an incumbent `faithfulness at 78.9% on v15`. */
 export function changeTitle(detection: Detection): string {

@@ -1,7 +1,7 @@
 /** Inputs or answers that moved. Nothing here claims that quality fell. */
 import type { InputDriftDetection, OutputDriftDetection } from "@plumbline/schemas";
-import { inputShiftLine } from "./change-words.ts";
 import type { MeasureWords } from "./words.ts";
+import { inputShiftLine } from "./change-words.ts";
 import {
   callsText,
   formatCount,
@@ -12,7 +12,7 @@ import {
   formatWindow,
   isInterval,
 } from "./quantity.ts";
-import { candidateLabel } from "./version-labels.ts";
+import { candidateLabel } from "./text.ts";
 
 export function inputDriftWords(detection: InputDriftDetection): MeasureWords {
   const { evidence } = detection;

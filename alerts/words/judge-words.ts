@@ -1,7 +1,7 @@
 /** Who judged and how that judge agrees with people, and a judge that no longer agrees with itself. */
 import type { Detection, DetectionOf } from "@plumbline/schemas";
-import { changeSize } from "./change-words.ts";
 import type { MeasureWords } from "./words.ts";
+import { changeSize } from "./change-words.ts";
 import { formatCount, formatSize, formatValue } from "./quantity.ts";
 
 export function judgeWords(detection: DetectionOf<"judge_drift">): MeasureWords {

@@ -8,7 +8,7 @@ import { inputDriftWords, outputDriftWords } from "./drift-words.ts";
 import { judgeWords } from "./judge-words.ts";
 import { qualityWords } from "./quality-words.ts";
 import { rateWords } from "./rate-words.ts";
-import { versionLabel } from "./version-labels.ts";
+import { versionLabel } from "./text.ts";
 import type { MeasureWords } from "./words.ts";
 
 export function measureWords(detection: Detection): MeasureWords {

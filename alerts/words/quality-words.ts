@@ -1,5 +1,6 @@
 /** Judged quality that fell. */
 import type { Detection, QualityDetection } from "@plumbline/schemas";
+import type { MeasureWords } from "./words.ts";
 import {
   changeSentence,
   changeSize,
@@ -8,9 +9,8 @@ import {
   isOldVersion,
   inputShiftLine,
 } from "./change-words.ts";
-import type { MeasureWords } from "./words.ts";
 import { callsText, formatCount, formatPercent, formatTime } from "./quantity.ts";
-import { candidateLabel, incumbentLabel, versionLabel } from "./version-labels.ts";
+import { candidateLabel, incumbentLabel, versionLabel } from "./text.ts";
 
 const NOT_THE_DEPLOY = "Coincides with the deploy, not caused by it";
 

@@ -1,9 +1,9 @@
 /** Success, latency, path mix and cost of all calls of a version. */
 import type { RateDetection } from "@plumbline/schemas";
-import { changeSentence, changeSize, changeTitle, deployText } from "./change-words.ts";
 import type { MeasureWords } from "./words.ts";
+import { changeSentence, changeSize, changeTitle, deployText } from "./change-words.ts";
 import { callsText, formatCount, formatPercent, formatTime, formatValue, formatWindow } from "./quantity.ts";
-import { candidateLabel } from "./version-labels.ts";
+import { candidateLabel } from "./text.ts";
 
 export function rateWords(detection: RateDetection): MeasureWords {
   const { calls } = detection.candidate;

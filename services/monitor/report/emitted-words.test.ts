@@ -1,8 +1,9 @@
+import type { Message } from "@plumbline/ports";
 /**
  * What people read about each measure, rendered from what the monitor emits for it. The table is made from the union of
  * evidence: a measure without words, or without a row here, does not compile.
  */
-import { foldIncident, type IncidentMessage, renderMessage } from "@plumbline/alerts";
+import { foldIncident, renderMessage } from "@plumbline/alerts";
 import type { PromptDocument } from "@plumbline/prompts";
 import type { CoverageEvidence, Detection, Measure } from "@plumbline/schemas";
 import { expect, test } from "vitest";
@@ -358,7 +359,7 @@ test("answers that changed without a deploy are blamed on what is upstream", asy
   );
 });
 
-function messageOf(detection: Detection): IncidentMessage {
+function messageOf(detection: Detection): Message {
   const state = foldIncident(null, {
     type: "detected",
     incident_id: "inc_4f1c9a2b77d09be0",

@@ -1,10 +1,29 @@
-/** How an incident ended, or how far it is from ending. */
-import { RECOVERY_UNITS_MIN, type IncidentState } from "../incident/lifecycle.ts";
+/** How far an incident is from its end, and what it asks people to do now. */
+import { type IncidentState, RECOVERY_UNITS_MIN } from "../incident/lifecycle.ts";
 import { measureWords, recoveryWords } from "../words/measure-words.ts";
-import { formatCount, formatInterval, formatTime, formatValue } from "../words/quantity.ts";
-import { sentenceCase } from "../words/text.ts";
-import { versionLabel } from "../words/version-labels.ts";
+import { formatTime, formatCount, formatInterval, formatValue } from "../words/quantity.ts";
+import { sentenceCase, versionLabel } from "../words/text.ts";
 
+export function nextStep(state: IncidentState): string {
+  switch (state.state) {
+    case "firing":
+      return measureWords(state.detection).step;
+    case "acknowledged":
+      return `${state.state_changed_by} is on it`;
+    case "snoozed":
+      return `Quiet until ${formatTime(state.snoozed_until ?? state.updated_at, state.updated_at)}`;
+    case "watching":
+      return state.rolled_back === null
+        ? "Watching whether it recovers"
+        : `${sentenceCase(wayOut(state))}, watching`;
+    case "resolved":
+      return "Nothing to do";
+    case "dismissed":
+      return `Not a regression, says ${state.state_changed_by}`;
+  }
+}
+
+/** How an incident ended, or how far it is from ending; null while nothing is known. */
 export function recoveryLine(state: IncidentState): string | null {
   const how = wayOut(state);
   if (state.recovery === null) return state.state === "watching" ? `${sentenceCase(how)}, watching.` : null;

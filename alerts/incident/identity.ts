@@ -1,5 +1,6 @@
+/** When two events are about the same thing: ids of incidents and announcements, places of versions. */
 import { createHash } from "node:crypto";
-import type { Detection } from "@plumbline/schemas";
+import type { Detection, IncidentEvent } from "@plumbline/schemas";
 
 /** The part of a detection that says which incident it belongs to. */
 type IncidentIdentity = Pick<Detection, "tenant" | "env" | "use_case" | "kind"> & {
@@ -24,4 +25,23 @@ export function incidentKey(detection: IncidentIdentity): string {
  */
 export function incidentId(key: string): string {
   return `inc_${createHash("sha256").update(key).digest("hex").slice(0, 16)}`;
+}
+
+export type RolledBack = Extract<IncidentEvent, { type: "rolled_back" }>;
+
+/** The same rollback, the same id, whichever replica announces it. @param offset of the command in the registry's log */
+export function rollbackId(logId: string, offset: number): string {
+  return incidentId(["rollback", logId, offset].join("/"));
+}
+
+/** Names a version of a tenant's use case where it is live. */
+export function placeOfVersion(
+  place: Pick<RolledBack, "tenant" | "env" | "use_case" | "prompt_version">,
+): string {
+  return JSON.stringify([place.tenant, place.env, place.use_case, place.prompt_version]);
+}
+
+/** The place of the version that a detection blames. */
+export function placeOfCandidate({ tenant, env, use_case, candidate }: Detection): string {
+  return placeOfVersion({ tenant, env, use_case, prompt_version: candidate.prompt_version });
 }
