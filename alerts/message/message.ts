@@ -7,18 +7,19 @@ import type { Message } from "@plumbline/ports";
 import type { Detection } from "@plumbline/schemas";
 import { judgeNotes } from "../words/judge-words.ts";
 import { isOpen, type IncidentState, policyText } from "../incident/lifecycle.ts";
-import { preview, title } from "./message-headline.ts";
 import { measureWords, recoveryWords } from "../words/measure-words.ts";
 import { formatCount, formatInterval, formatTime, formatValue, formatWindow } from "../words/quantity.ts";
 import { dismissedLine, recoveryLine, nextStep } from "./progress-lines.ts";
 import { sideBySideLine } from "../words/quality-words.ts";
-import { alsoAffectedLine, concentrationLine } from "./slice-lines.ts";
-import { isText, versionsText } from "../words/text.ts";
+import { alsoAffectedLine, concentrationLine, byExplanation } from "./slice-lines.ts";
+import { isText, versionsText, clip, versionLabel } from "../words/text.ts";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
-export { PREVIEW_LENGTH_MAX, TITLE_LENGTH_MAX } from "./message-headline.ts";
 export { clip, shortVersion } from "../words/text.ts";
+
+export const PREVIEW_LENGTH_MAX = 250;
+export const TITLE_LENGTH_MAX = 150;
 
 /** The runbook of each kind of detection: `alerts/runbooks/<name>.md`. */
 export const RUNBOOKS = {
@@ -173,4 +174,74 @@ function stateSentence(state: IncidentState): string {
 /** Folder of the runbooks on this machine, the same from source and from a build. */
 export function runbooksDir(): string {
   return join(dirname(createRequire(import.meta.url).resolve("@plumbline/alerts/package.json")), "runbooks");
+}
+
+/** The notification: what is read first, and often alone. At most `PREVIEW_LENGTH_MAX` characters. */
+function preview(state: IncidentState): string {
+  const { detection, severity } = state;
+  const stateWord = state.state === "firing" ? "" : ` ${state.state}`;
+  const head = `[${severity}${stateWord}] `;
+  const action = ` ${nextStep(state)}.`;
+  const sentence = `${detection.use_case}: ${resolvedSentence(state) ?? measureWords(detection).sentence}.`;
+  const where = state.state === "firing" ? previewWhere(detection) : "";
+  // What to do is never cut off; what is cut first is the place, then the names.
+  const full = `${head}${sentence}${where}${action}`;
+  if (full.length <= PREVIEW_LENGTH_MAX) return full;
+  return `${head}${clip(sentence, PREVIEW_LENGTH_MAX - head.length - action.length)}${action}`;
+}
+
+/** At most `TITLE_LENGTH_MAX` characters. */
+function title(state: IncidentState): string {
+  const { detection } = state;
+  const text = resolvedTitle(state) ?? measureWords(detection).title;
+  return clip(`${detection.use_case}: ${text}`, TITLE_LENGTH_MAX);
+}
+
+/** Null while it is not over. */
+function resolvedTitle(state: IncidentState): string | null {
+  const { detection, recovery } = state;
+  if (recovery === null || state.state !== "resolved") return null;
+  const { label, unit } = detection.metric;
+  const { mean } = recovery.current;
+  if (mean !== null && measureWords(detection).isMeasuredAgain)
+    return `${label} back to ${formatValue(mean, unit)}${onVersion(state)}`;
+  return overText(state);
+}
+
+function resolvedSentence(state: IncidentState): string | null {
+  const { detection, recovery } = state;
+  if (recovery === null || state.state !== "resolved") return null;
+  const { label, unit } = detection.metric;
+  const { mean } = recovery.current;
+  if (mean === null || !measureWords(detection).isMeasuredAgain) return overText(state);
+  const how = recoveryWords(detection, recovery.cause, recovery.current);
+  return `${label} is ${formatValue(mean, unit)}${onVersion(state)}, ${how}`;
+}
+
+/** `calls are judged again`; with what it was about where the words do not say it. */
+function overText({ detection, recovery }: IncidentState): string | null {
+  if (recovery === null) return null;
+  const how = recoveryWords(detection, recovery.cause, recovery.current);
+  return recovery.cause === "gap_closed" ? how : `${detection.metric.label} over: ${how}`;
+}
+
+function onVersion({ detection, recovery }: IncidentState): string {
+  if (recovery === null || detection.kind === "judge_drift") return "";
+  const { prompt_version, number } = recovery.current;
+  return ` on ${versionLabel(detection, prompt_version, number)}`;
+}
+
+function previewWhere(detection: Detection): string {
+  const [slice] = byExplanation(detection);
+  switch (detection.verdict) {
+    case "DISTRIBUTIONAL":
+      return slice === undefined ? "" : ` Concentrated in ${slice.name}.`;
+    case "MIXED":
+      return slice === undefined ? "" : ` Strongest in ${slice.name}.`;
+    case "UNIFORM":
+      return " Uniform.";
+    case "INCONCLUSIVE":
+    case null:
+      return "";
+  }
 }

@@ -56,7 +56,7 @@ function measuredText({ recovery, detection }: IncidentState, n: number): string
 }
 
 /** How it ended or is to end; a rollback with who did it and when. "" while nobody knows. */
-export function wayOut(state: IncidentState): string {
+function wayOut(state: IncidentState): string {
   const { rolled_back, recovery, detection } = state;
   if (rolled_back === null || (recovery !== null && recovery.cause !== "rollback"))
     return recovery === null ? "" : recoveryWords(detection, recovery.cause, recovery.current);

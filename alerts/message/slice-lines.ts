@@ -115,7 +115,7 @@ export function undecidedLine(detection: QualityDetection): string {
   );
 }
 
-export function sliceText(detection: QualityDetection, slice: Slice): string {
+function sliceText(detection: QualityDetection, slice: Slice): string {
   const interval = detection.evidence.slice_intervals[slice.name] ?? fixedInterval(slice);
   const share = `${slice.name} (${formatPercent(slice.share_of_traffic)} of traffic)`;
   if (interval === null || !isInterval(interval)) return share;

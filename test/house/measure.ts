@@ -28,8 +28,10 @@ export interface House {
   readonly unreached_files: readonly string[];
   /** Files and lines that a call's path takes from the emitter to the notifier, libraries included. */
   readonly emit_to_notification: { readonly files: number; readonly lines: number };
-  /** Files that decide and word what becomes of a verdict. */
+  /** Files that hold a verdict in hand, in one of its shapes, on its way from the stored row to the message. */
   readonly verdict_to_message: readonly string[];
+  /** Everything of the monitor and the alerts that those import, with what lends a hand and knows nothing of verdicts. */
+  readonly verdict_imports: number;
 }
 
 export const BOUNDS = {
@@ -50,8 +52,26 @@ const WALK = [
 ];
 /** Where a stored verdict is read, and where the message about it leaves. */
 const VERDICT_WALK = ["services/monitor/quality/quality-monitor.ts", "alerts/message/message.ts"];
-/** What a verdict meets on its way that knows nothing of verdicts. */
-const LIBRARIES = /^(schemas|packages\/(stats|ports|runtime|features|adapters))\//;
+/**
+ * The shapes of a verdict on its way: a judged unit, the evidence of its hour, what the detector reads, the finding, its
+ * detection, the event in the log, the incident, the message. Whoever follows a verdict opens the files that have one of
+ * these in hand; files without, such as those that say which version serves or how a number is written, are looked up.
+ */
+const VERDICT_SHAPES: ReadonlySet<string> = new Set([
+  "JudgedUnitRow",
+  "JudgedUnit",
+  "HourEvidence",
+  "WatchReading",
+  "AlarmReading",
+  "Finding",
+  "QualityDetection",
+  "Detection",
+  "IncidentEvent",
+  "IncidentState",
+  "Message",
+]);
+/** Below the rooms: vocabulary, formulas and technologies, which a verdict meets and which know nothing of it. */
+const LIBRARIES = /^(schemas|packages)\//;
 
 export function measureHouse(tree: SourceTree): House {
   const files = [...tree.product.values()];
@@ -84,6 +104,9 @@ export function measureHouse(tree: SourceTree): House {
     all.map(({ name, lines }) => ({ name: `${path} ${name}`, lines })),
   );
   const walked = reach(WALK, importsOf);
+  const verdictImports = [...reach(VERDICT_WALK, valueImports(files))].filter(
+    (path) => !LIBRARIES.test(path),
+  );
   const entries = entriesOf(files);
   const reached = reach(
     entries.flatMap((path) => [path, ...(needed.get(path) ?? [])]),
@@ -111,9 +134,8 @@ export function measureHouse(tree: SourceTree): House {
       .filter(({ path, exports: own }) => !reached.has(path) && own.length > 0)
       .map(({ path }) => path),
     emit_to_notification: { files: walked.size, lines: sum(files.filter(({ path }) => walked.has(path))) },
-    verdict_to_message: [...reach(VERDICT_WALK, valueImports(files))]
-      .filter((path) => !LIBRARIES.test(path))
-      .toSorted(),
+    verdict_to_message: verdictImports.filter((path) => holdsVerdict(tree.product.get(path)!)).toSorted(),
+    verdict_imports: verdictImports.length,
   };
 }
 
@@ -153,6 +175,11 @@ function unusedExports({ product, others }: SourceTree): readonly string[] {
     .flatMap(({ path, exports: names }) =>
       names.filter((name) => used.get(path)?.has(name) !== true).map((name) => `${path} ${name}`),
     );
+}
+
+function holdsVerdict({ path, imports, exports }: SourceFile): boolean {
+  const names = [...exports, ...imports.flatMap((each) => each.names)];
+  return VERDICT_WALK.includes(path) || names.some((name) => VERDICT_SHAPES.has(name));
 }
 
 function valueImports(files: readonly SourceFile[]): ReadonlyMap<string, ReadonlySet<string>> {

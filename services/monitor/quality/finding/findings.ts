@@ -34,7 +34,7 @@ import type { AlarmReading } from "../watch/version-watch.ts";
 import type { SideBySide } from "../watch/watch-pairs.ts";
 
 /** What raised the alarm, with its numbers. */
-export type QualityDetector = NonNullable<QualityEvidence["detector"]>;
+type QualityDetector = NonNullable<QualityEvidence["detector"]>;
 
 /** A fall of quality that is reported. */
 export interface Finding {
