@@ -178,7 +178,7 @@ test("every call and every piece of feedback that the collector accepts has an e
       const given = feedbackRow(said);
       if (given !== null) {
         accepted += 1;
-        expect(await bytesOf(encodeBlocks([given], FEEDBACK.values))).toBeGreaterThan(0);
+        expect(await bytesOf(encodeBlocks([given], FEEDBACK))).toBeGreaterThan(0);
       }
     }),
     { numRuns: RUNS, seed: 11 },

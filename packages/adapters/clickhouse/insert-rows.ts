@@ -20,13 +20,14 @@ export interface Progress {
 export async function insertAll<Row>(
   clickhouse: ClickHouseConnection,
   rows: readonly Row[],
-  { table, columns, values }: TableEncoding<Row>,
+  encoding: TableEncoding<Row>,
   tag?: string,
 ): Promise<void> {
   const progress: Progress = { blocks: 0 };
   try {
-    const into = { table, columns, format: "JSONCompactEachRow", tag } as const;
-    await insertBlocks(clickhouse, into, encodeBlocks(rows, values), progress);
+    const columns = Object.keys(encoding.columns);
+    const into = { table: encoding.table, columns, format: "JSONCompactEachRow", tag } as const;
+    await insertBlocks(clickhouse, into, encodeBlocks(rows, encoding), progress);
   } catch (error) {
     throw markPartial(error, progress);
   }

@@ -6,11 +6,10 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { StoreError } from "@plumbline/ports";
 import { withinDateTime64 } from "./column-types.ts";
 
-/** A table and how one row of the port becomes the values of its columns, in the same order. */
+/** A table, and the value that each of its columns takes from a row of the port. */
 export interface TableEncoding<Row> {
   readonly table: string;
-  readonly columns: readonly string[];
-  readonly values: (row: Row) => readonly unknown[];
+  readonly columns: Readonly<Record<string, (row: Row) => unknown>>;
 }
 
 /**
@@ -36,51 +35,41 @@ export interface EncodedBlock {
  */
 export async function* encodeBlocks<Row>(
   rows: readonly Row[],
-  values: (row: Row) => readonly unknown[],
-  isIncluded: (row: Row) => boolean = () => true,
+  { columns }: Pick<TableEncoding<Row>, "columns">,
 ): AsyncGenerator<EncodedBlock> {
+  const values = Object.values(columns);
   let chunks: Buffer[] = [];
   let lines = "";
-  let indices: number[] = [];
   let bytes = 0;
+  let first = 0;
 
   const flushLines = (): void => {
-    if (lines === "") return;
     const chunk = Buffer.from(lines);
     chunks.push(chunk);
     bytes += chunk.length;
     lines = "";
   };
-  const finishBlock = (): EncodedBlock => {
-    const taken = indices;
-    const block = { bytes: Buffer.concat(chunks), rowAt: (line: number) => taken[line] ?? line };
-    chunks = [];
-    indices = [];
-    bytes = 0;
-    return block;
-  };
 
-  for (let i = 0; i < rows.length; i++) {
-    if (isIncluded(rows[i]!)) {
-      lines += encodeLine(rows[i]!, i, values);
-      indices.push(i);
-    }
-    const isTurnOver = (i + 1) % ROWS_PER_TURN === 0;
+  for (let next = 1; next <= rows.length; next++) {
+    lines += encodeLine(rows[next - 1]!, next - 1, values);
+    const isTurnOver = next % ROWS_PER_TURN === 0;
     // UTF-16 units are at most the bytes of UTF-8, so a block may exceed the bound by what one turn holds.
     if (isTurnOver || lines.length > BLOCK_BYTES_MAX - bytes) flushLines();
-    if (indices.length >= BLOCK_ROWS_MAX || bytes >= BLOCK_BYTES_MAX) {
+    if (next - first >= BLOCK_ROWS_MAX || bytes >= BLOCK_BYTES_MAX || next === rows.length) {
       flushLines();
-      yield finishBlock();
+      const from = first;
+      yield { bytes: Buffer.concat(chunks), rowAt: (line) => from + line };
+      chunks = [];
+      bytes = 0;
+      first = next;
     }
     if (isTurnOver) await nextTurn();
   }
-  flushLines();
-  if (indices.length > 0) yield finishBlock();
 }
 
-function encodeLine<Row>(row: Row, index: number, values: (row: Row) => readonly unknown[]): string {
+function encodeLine<Row>(row: Row, index: number, values: readonly ((row: Row) => unknown)[]): string {
   try {
-    return `${withoutLoneSurrogates(JSON.stringify(values(row)))}\n`;
+    return `${withoutLoneSurrogates(JSON.stringify(values.map((valueOf) => valueOf(row))))}\n`;
   } catch (cause) {
     throw unencodable(cause, index);
   }
