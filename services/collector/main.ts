@@ -1,23 +1,15 @@
 /** The collector as a process of its own: HTTP in, Kafka out. */
 import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
-import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
-import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
-import { checkTopicsMeanwhile } from "@plumbline/adapters/kafka/topics";
+import { openProcessLogMeanwhile } from "@plumbline/adapters/kafka/process-log";
 import { serveProcess } from "@plumbline/runtime/process/serve-process";
 import { startProcess } from "@plumbline/runtime/process/start-process";
 import { CollectorConfig } from "./config.ts";
 import { createCollector } from "./service.ts";
 
 const { config, logger } = startProcess("collector", CollectorConfig, process.env);
-const kafka = kafkaConnection(config);
 // It starts without Kafka: while Kafka is away it answers 503, and takes calls again at once when it is back.
-checkTopicsMeanwhile(kafka, { logger });
-const log = openKafkaEventLog({
-  ...kafka,
-  clientId: "plumbline-collector",
-  logger,
-});
+const log = openProcessLogMeanwhile({ name: "collector", config, logger });
 
 const access = openAccess({
   config,

@@ -2,9 +2,7 @@
 import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
-import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
-import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
-import { checkTopics } from "@plumbline/adapters/kafka/topics";
+import { openProcessLog } from "@plumbline/adapters/kafka/process-log";
 import { createJudge } from "@plumbline/adapters/llm/create-judge";
 import { serveProcess } from "@plumbline/runtime/process/serve-process";
 import { startProcess } from "@plumbline/runtime/process/start-process";
@@ -13,17 +11,10 @@ import { DEFAULT_RUBRICS } from "./default-rubric.ts";
 import { createJudgeService } from "./service.ts";
 
 const { config, logger } = startProcess("judge", JudgeProcessConfig, process.env);
-const kafka = kafkaConnection(config);
 const judge = createJudge({ ...judgeChoice(config), clock: systemClock });
 const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
 await store.assertMigrated();
-await checkTopics(kafka, { logger });
-const log = openKafkaEventLog({
-  ...kafka,
-  clientId: "plumbline-judge",
-  logger,
-  sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,
-});
+const log = await openProcessLog({ name: "judge", config, logger });
 
 const service = createJudgeService({
   log,

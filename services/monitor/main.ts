@@ -2,25 +2,16 @@
 import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
-import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
-import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
-import { checkTopics } from "@plumbline/adapters/kafka/topics";
+import { openProcessLog } from "@plumbline/adapters/kafka/process-log";
 import { serveProcess } from "@plumbline/runtime/process/serve-process";
 import { startProcess } from "@plumbline/runtime/process/start-process";
 import { MonitorProcessConfig } from "./config.ts";
 import { createMonitor } from "./service.ts";
 
 const { config, logger } = startProcess("monitor", MonitorProcessConfig, process.env);
-const kafka = kafkaConnection(config);
 const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
 await store.assertMigrated();
-await checkTopics(kafka, { logger });
-const log = openKafkaEventLog({
-  ...kafka,
-  clientId: "plumbline-monitor",
-  logger,
-  sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,
-});
+const log = await openProcessLog({ name: "monitor", config, logger });
 
 const monitor = createMonitor({ log, store, clock: systemClock, logger, config });
 

@@ -3,9 +3,7 @@ import { createSessions, openAccess, sessionRoutes, withIdentity, withSessions }
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { inboxHandler, inboxPaths } from "@plumbline/adapters/inbox/handler";
 import { openInboxNotifier } from "@plumbline/adapters/inbox/inbox";
-import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
-import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
-import { checkTopics } from "@plumbline/adapters/kafka/topics";
+import { openProcessLog } from "@plumbline/adapters/kafka/process-log";
 import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
 import { runbooksDir } from "@plumbline/alerts";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
@@ -24,16 +22,9 @@ const {
   PLUMBLINE_INBOX_DIR: inboxDir,
 } = config;
 
-const kafka = kafkaConnection(config);
 const stop = stopOnSignal();
 const inbox = inboxDir === undefined ? null : await openInboxNotifier({ dir: inboxDir });
-await checkTopics(kafka, { logger });
-const log = openKafkaEventLog({
-  ...kafka,
-  clientId: "plumbline-notifier",
-  logger,
-  sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,
-});
+const log = await openProcessLog({ name: "notifier", config, logger });
 
 const notifier = createNotifierService({
   log,

@@ -1,9 +1,7 @@
 /** The registry as a process of its own: commands and state on Kafka, HTTP for everybody. */
 import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
-import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
-import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
-import { checkTopicsMeanwhile } from "@plumbline/adapters/kafka/topics";
+import { openProcessLogMeanwhile } from "@plumbline/adapters/kafka/process-log";
 import { serveProcess } from "@plumbline/runtime/process/serve-process";
 import { startProcess } from "@plumbline/runtime/process/start-process";
 import { RegistryConfig } from "./config.ts";
@@ -11,14 +9,8 @@ import { createRegistry } from "./service.ts";
 import { createSnapshotFile } from "./snapshot.ts";
 
 const { config, logger } = startProcess("registry", RegistryConfig, process.env);
-const kafka = kafkaConnection(config);
 // It starts without Kafka: with Kafka away it serves what its snapshot knows.
-checkTopicsMeanwhile(kafka, { logger });
-const log = openKafkaEventLog({
-  ...kafka,
-  clientId: "plumbline-registry",
-  logger,
-});
+const log = openProcessLogMeanwhile({ name: "registry", config, logger });
 const snapshot = config.PLUMBLINE_REGISTRY_SNAPSHOT;
 
 const access = openAccess({

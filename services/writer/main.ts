@@ -2,9 +2,7 @@
 import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
-import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
-import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
-import { checkTopics } from "@plumbline/adapters/kafka/topics";
+import { openProcessLog } from "@plumbline/adapters/kafka/process-log";
 import { createErasureFollower } from "@plumbline/erasure";
 import { serveProcess } from "@plumbline/runtime/process/serve-process";
 import { startProcess } from "@plumbline/runtime/process/start-process";
@@ -14,16 +12,9 @@ import { createEraser } from "./eraser.ts";
 import { createWriter } from "./service.ts";
 
 const { config, logger } = startProcess("writer", WriterProcessConfig, process.env);
-const kafka = kafkaConnection(config);
 const store = createClickHouseStore(openHttpClickHouse({ url: config.PLUMBLINE_CLICKHOUSE_URL }));
 await store.assertMigrated();
-await checkTopics(kafka, { logger });
-const log = openKafkaEventLog({
-  ...kafka,
-  clientId: "plumbline-writer",
-  logger,
-  sessionMs: config.PLUMBLINE_KAFKA_SESSION_MS,
-});
+const log = await openProcessLog({ name: "writer", config, logger });
 
 const writer = createWriter({
   log,

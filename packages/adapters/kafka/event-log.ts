@@ -12,7 +12,7 @@ import { toLogError } from "./errors.ts";
 import { GroupReader } from "./group-reader.ts";
 import { toOffset } from "./wire/record.ts";
 
-interface KafkaEventLogOptions extends KafkaConnection {
+export interface KafkaEventLogOptions extends KafkaConnection {
   /** Gets kafkajs' lines too, a level lower than kafkajs gives them. Default: silence. */
   readonly logger?: KafkaLogger;
   /**

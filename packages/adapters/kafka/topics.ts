@@ -61,16 +61,6 @@ export async function checkTopics(
   await withAdmin(connection, "check topics", (admin) => compareTopics(admin, options));
 }
 
-/**
- * The same for a service that starts without Kafka: an outage is none of its business, and what a person must change
- * is thrown as an uncaught exception, which ends the process in words.
- */
-export function checkTopicsMeanwhile(connection: TopicsConnection, options: CheckTopicsOptions): void {
-  void checkTopics(connection, options).catch((error: unknown) => {
-    if (!(error instanceof LogError && error.retryable)) throw error;
-  });
-}
-
 /** Copies that a new topic gets by itself; 1 when the cluster does not tell. */
 async function defaultReplication(admin: Admin): Promise<number> {
   const { brokers } = await admin.describeCluster();
