@@ -16,6 +16,7 @@ interface JudgeChoice {
   readonly clock: Clock;
 }
 
+const ANTHROPIC_URL = "https://api.anthropic.com";
 const OPENAI_URL = "https://api.openai.com/v1";
 
 /**
@@ -37,23 +38,14 @@ export function createJudge({
     throw new ConfigError(
       `the ${provider} judge needs a model: set PLUMBLINE_JUDGE_MODEL, such as gpt-5-mini-2026-08`,
     );
-  const shared = {
-    model,
-    clock,
-    ...(price === undefined ? {} : { price }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  };
+  const shared = { model, clock, price, timeoutMs };
   if (provider === "anthropic") {
     if (apiKey === undefined)
       throw new ConfigError("the anthropic judge needs an API key: set PLUMBLINE_JUDGE_API_KEY");
-    return createAnthropicJudge({ ...shared, apiKey, ...(baseUrl === undefined ? {} : { baseUrl }) });
+    return createAnthropicJudge({ ...shared, apiKey, baseUrl: baseUrl ?? ANTHROPIC_URL });
   }
   // Local servers ask for no key; the provider's own does.
   if (apiKey === undefined && baseUrl === undefined)
     throw new ConfigError("the openai judge needs an API key: set PLUMBLINE_JUDGE_API_KEY");
-  return createOpenAiJudge({
-    ...shared,
-    baseUrl: baseUrl ?? OPENAI_URL,
-    ...(apiKey === undefined ? {} : { apiKey }),
-  });
+  return createOpenAiJudge({ ...shared, apiKey, baseUrl: baseUrl ?? OPENAI_URL });
 }

@@ -13,7 +13,7 @@ const Judgement = z.object({
   label: z.enum(["pass", "fail", "cannot_judge"]),
   failure_type: z.enum(FAILURES).nullable(),
 });
-type Judgement = z.output<typeof Judgement>;
+export type Judgement = z.output<typeof Judgement>;
 
 /** JSON Schema of a judgement, written out because both providers' strict modes take only this much of the language. */
 export const JUDGEMENT_SCHEMA = {
@@ -89,27 +89,6 @@ export function answerOf(judgement: Judgement, rubric: Rubric, cost_usd: number 
     failure_type: isPass ? null : (failure_type ?? "other"),
     cost_usd,
   };
-}
-
-/** The turns after an answer that holds no judgement. */
-export function askAgain(
-  answer: string,
-): readonly [
-  { readonly role: "assistant"; readonly content: string },
-  { readonly role: "user"; readonly content: string },
-] {
-  return [
-    { role: "assistant", content: answer === "" ? "(nothing)" : answer },
-    {
-      role: "user",
-      content: "That is not the object. Return only the JSON object, complete and shorter.",
-    },
-  ];
-}
-
-/** After the last answer that held no judgement. */
-export function unreadable(cost_usd: number | null): JudgeAnswer {
-  return { state: "cannot_judge", reason: "the judge's answer did not parse", cost_usd };
 }
 
 function tryJson(text: string): unknown {

@@ -1,31 +1,9 @@
-import { randomBytes } from "node:crypto";
-import { ExternalError, type Clock, type Judge, type JudgeAnswer, type JudgeRequest } from "@plumbline/ports";
+import { ExternalError, type Judge } from "@plumbline/ports";
 import { z } from "zod";
-import { answerOf, askAgain, JUDGEMENT_SCHEMA, parseJudgement, unreadable } from "./judgement.ts";
-import { costOf, type JudgePrice, type Usage } from "./price.ts";
-import { buildPrompt } from "./prompt.ts";
+import { JUDGEMENT_SCHEMA, parseJudgement } from "./judgement.ts";
+import { createModelJudge, type ModelJudgeOptions, OUTPUT_TOKENS_MAX } from "./model-judge.ts";
 import { postJson } from "./request.ts";
 import { OpenAiUsage, openAiUsage } from "./usage.ts";
-
-interface OpenAiJudgeOptions {
-  /** Up to and including the version, such as https://api.openai.com/v1. Any endpoint that speaks chat completions. */
-  readonly baseUrl: string;
-  /** Absent for local servers that ask for none. */
-  readonly apiKey?: string;
-  /** A dated model id: an alias that moves looks like a regression. */
-  readonly model: string;
-  readonly clock: Clock;
-  /** Written on every verdict. Default: openai/<model>. */
-  readonly name?: string;
-  /** Longest wait for one answer, ms. Default 60,000. */
-  readonly timeoutMs?: number;
-  /** Default 1,500. */
-  readonly outputTokensMax?: number;
-  /** Absent: the cost of a verdict is null. */
-  readonly price?: JudgePrice;
-  /** Uniform in [0,1), for the jitter of retries. */
-  readonly random?: () => number;
-}
 
 /** What an endpoint can do, learnt from its refusals, once for the life of the judge. */
 interface Dialect {
@@ -47,26 +25,14 @@ const Completion = z.object({
 });
 const Refusal = z.object({ error: z.object({ param: z.string().nullish() }) });
 
-interface Message {
-  readonly role: "system" | "user" | "assistant";
-  readonly content: string;
-}
-
 /**
- * A judge behind any OpenAI-compatible endpoint. Asks for strict JSON Schema and steps down to JSON mode and to
- * plain text where that is refused; an answer that does not parse is asked for once more, then it is `cannot_judge`.
+ * A judge behind any endpoint that speaks chat completions. Asks for strict JSON Schema and steps down to JSON mode and to
+ * plain text where that is refused.
+ *
+ * @param options `baseUrl` up to and including the version, such as https://api.openai.com/v1
  */
-export function createOpenAiJudge(options: OpenAiJudgeOptions): Judge {
-  const {
-    baseUrl,
-    apiKey,
-    model,
-    clock,
-    timeoutMs = 60_000,
-    outputTokensMax = 1_500,
-    price = null,
-  } = options;
-  const random = options.random ?? Math.random;
+export function createOpenAiJudge(options: ModelJudgeOptions): Judge {
+  const { baseUrl, apiKey, model, clock, timeoutMs = 60_000, random = Math.random } = options;
   const url = `${baseUrl.replace(/\/+$/, "")}/chat/completions`;
   const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
   const dialect: Dialect = {
@@ -76,7 +42,7 @@ export function createOpenAiJudge(options: OpenAiJudgeOptions): Judge {
   };
 
   async function complete(
-    messages: readonly Message[],
+    messages: readonly object[],
     signal: AbortSignal,
   ): Promise<z.output<typeof Completion>> {
     for (;;) {
@@ -84,7 +50,7 @@ export function createOpenAiJudge(options: OpenAiJudgeOptions): Judge {
       const body = {
         model,
         messages,
-        [asked.tokensField]: outputTokensMax,
+        [asked.tokensField]: OUTPUT_TOKENS_MAX,
         ...(asked.hasTemperature ? { temperature: 0 } : {}),
         ...responseFormat(asked.format),
       };
@@ -100,33 +66,29 @@ export function createOpenAiJudge(options: OpenAiJudgeOptions): Judge {
     }
   }
 
-  async function judge(request: JudgeRequest, { signal }: { signal: AbortSignal }): Promise<JudgeAnswer> {
-    const prompt = buildPrompt(request, randomBytes(8).toString("hex"));
-    const messages: Message[] = [
-      { role: "system", content: prompt.system },
-      { role: "user", content: prompt.user },
-    ];
-    const usages: (Usage | null)[] = [];
-    for (let round = 0; round < 2; round++) {
-      const { choices, usage } = await complete(messages, signal);
-      usages.push(openAiUsage(usage));
+  return createModelJudge(
+    `openai/${model}`,
+    async (system, turns, signal) => {
+      const { choices, usage } = await complete([{ role: "system", content: system }, ...turns], signal);
       const { message, finish_reason } = choices[0]!;
-      const cost_usd = costOf(usages, price);
-      if (typeof message.refusal === "string" && message.refusal !== "") {
-        return { state: "cannot_judge", reason: "the judge refused", cost_usd };
-      }
-      if (finish_reason === "content_filter") {
-        return { state: "cannot_judge", reason: "the judge's content filter stopped the answer", cost_usd };
-      }
-      const content = message.content ?? "";
-      const judgement = parseJudgement(content);
-      if (judgement !== null) return answerOf(judgement, request.rubric, cost_usd);
-      messages.push(...askAgain(content));
-    }
-    return unreadable(costOf(usages, price));
-  }
+      const text = message.content ?? "";
+      return {
+        usage: openAiUsage(usage),
+        refused: refusalOf(message, finish_reason),
+        text,
+        judgement: parseJudgement(text),
+      };
+    },
+    options.price,
+  );
+}
 
-  return { name: options.name ?? `openai/${model}`, judge };
+function refusalOf(
+  { refusal }: { readonly refusal?: string | null | undefined },
+  finishReason: string | null | undefined,
+): string | null {
+  if (typeof refusal === "string" && refusal !== "") return "the judge refused";
+  return finishReason === "content_filter" ? "the judge's content filter stopped the answer" : null;
 }
 
 function responseFormat(format: Dialect["format"]): object {
