@@ -14,7 +14,7 @@ import { randomUUID } from "node:crypto";
 import { TOPICS, type Topic } from "@plumbline/schemas";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LogError } from "./errors.ts";
-import { refuseGap } from "./refuse-gap.ts";
+import { refuseGap } from "./refuse-gap.fixture.ts";
 import {
   READ_BYTES_MAX,
   type Batch,

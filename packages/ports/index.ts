@@ -5,7 +5,6 @@ export * from "./event-log.ts";
 export * from "./judge.ts";
 export * from "./notifier.ts";
 export * from "./records.ts";
-export * from "./refuse-gap.ts";
 export * from "./store.ts";
 export * from "./store-rows.ts";
 export * from "./unreachable.ts";

@@ -4,7 +4,8 @@
  */
 import { once } from "node:events";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
-import { refuseGap, LogError } from "@plumbline/ports";
+import { LogError } from "@plumbline/ports";
+import { refuseGap } from "@plumbline/ports/refuse-gap.fixture";
 
 const [brokers = "", group = "", sessionMs = ""] = process.argv.slice(2);
 const log = openKafkaEventLog({

@@ -8,7 +8,8 @@ import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { createClient } from "@plumbline/adapters/kafka/client";
 import { SILENT } from "@plumbline/adapters/kafka/driver-log";
 import { groupIdOf } from "@plumbline/adapters/kafka/membership";
-import { refuseGap, type Batch, type EventLog } from "@plumbline/ports";
+import type { Batch, EventLog } from "@plumbline/ports";
+import { refuseGap } from "@plumbline/ports/refuse-gap.fixture";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { brokerForTests } from "./broker-for-tests.ts";
 

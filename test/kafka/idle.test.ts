@@ -1,4 +1,4 @@
-import { refuseGap } from "@plumbline/ports";
+import { refuseGap } from "@plumbline/ports/refuse-gap.fixture";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { afterAll, expect, test } from "vitest";
 import { brokerForTests } from "./broker-for-tests.ts";

@@ -1,6 +1,7 @@
 /** A broker that dies under load: what was acknowledged is there afterwards, and both sides go on by themselves. */
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
-import { refuseGap, LogError, type EventLog, type Position } from "@plumbline/ports";
+import { LogError, type EventLog, type Position } from "@plumbline/ports";
+import { refuseGap } from "@plumbline/ports/refuse-gap.fixture";
 import { afterAll, expect, test } from "vitest";
 import { brokerForTests } from "./broker-for-tests.ts";
 

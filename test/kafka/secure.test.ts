@@ -8,7 +8,7 @@ import { kafkaConnection, type KafkaVariables } from "@plumbline/adapters/kafka/
 import { SILENT } from "@plumbline/adapters/kafka/driver-log";
 import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
 import { checkTopics, ensureTopics } from "@plumbline/adapters/kafka/topics";
-import { refuseGap } from "@plumbline/ports";
+import { refuseGap } from "@plumbline/ports/refuse-gap.fixture";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startBroker, type Broker } from "../../infra/kafka/broker.ts";
 import { brokerProblem } from "./broker-for-tests.ts";

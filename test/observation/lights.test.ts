@@ -1,7 +1,8 @@
 /** Readiness on a real port: each light goes out when what it promises is not kept, says why, and comes back. */
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
-import { refuseGap, LogError, type EventLog } from "@plumbline/ports";
+import { LogError, type EventLog } from "@plumbline/ports";
+import { refuseGap } from "@plumbline/ports/refuse-gap.fixture";
 import type { Health } from "@plumbline/runtime/health";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createMetricsService } from "@plumbline/runtime/process/metrics-service";

@@ -11,7 +11,7 @@ import {
   type FakeProvider,
   type FakeRequest,
   startFakeProvider,
-} from "@plumbline/adapters/llm/fake-provider";
+} from "@plumbline/adapters/llm/fake-provider.fixture";
 import { type EvalCase, parseEvalSet, runAsserts } from "@plumbline/prompts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ENTRY, FOLDER, installPromptfoo } from "./install-promptfoo.ts";

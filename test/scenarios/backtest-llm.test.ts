@@ -9,7 +9,7 @@ import {
   type FakeReply,
   type FakeRequest,
   startFakeProvider,
-} from "@plumbline/adapters/llm/fake-provider";
+} from "@plumbline/adapters/llm/fake-provider.fixture";
 import type { BacktestReport } from "@plumbline/services/local/backtest/report";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 

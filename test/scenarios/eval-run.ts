@@ -9,7 +9,7 @@ import {
   type FakeReply,
   type FakeRequest,
   startFakeProvider,
-} from "@plumbline/adapters/llm/fake-provider";
+} from "@plumbline/adapters/llm/fake-provider.fixture";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import type { Clock } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";

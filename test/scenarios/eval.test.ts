@@ -1,7 +1,7 @@
 /** `plumbline eval` on the example project: real files, a real registry and its gate, a provider over HTTP. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { startFakeProvider } from "@plumbline/adapters/llm/fake-provider";
+import { startFakeProvider } from "@plumbline/adapters/llm/fake-provider.fixture";
 import { EVAL_CASES_MAX } from "@plumbline/schemas";
 import { expect, onTestFinished, test } from "vitest";
 import { CAREFUL, makeFirstLive, startScene, summaryReply } from "./eval-run.ts";

@@ -7,7 +7,7 @@ import {
   type FakeProvider,
   type FakeRequest,
   startFakeProvider,
-} from "@plumbline/adapters/llm/fake-provider";
+} from "@plumbline/adapters/llm/fake-provider.fixture";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { createLogger } from "@plumbline/runtime/logger";
 import { createRegistry } from "@plumbline/services/registry/service";

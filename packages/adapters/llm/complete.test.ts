@@ -2,7 +2,7 @@ import { ExternalError } from "@plumbline/ports";
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../clock/system-clock.ts";
 import { type CompletionRequest, createCompletion } from "./complete.ts";
-import { type FakeReply, startFakeProvider } from "./fake-provider.ts";
+import { type FakeReply, startFakeProvider } from "./fake-provider.fixture.ts";
 
 const REQUEST: CompletionRequest = {
   model: "model-1",

@@ -3,7 +3,12 @@ import { CONTRACT_CASE, judgeContract } from "@plumbline/ports/judge.contract";
 import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../clock/system-clock.ts";
 import { createAnthropicJudge } from "./anthropic-judge.ts";
-import { startFakeProvider, type FakeProvider, type FakeReply, type FakeRequest } from "./fake-provider.ts";
+import {
+  startFakeProvider,
+  type FakeProvider,
+  type FakeReply,
+  type FakeRequest,
+} from "./fake-provider.fixture.ts";
 import { answerOf, parseJudgement } from "./judgement.ts";
 import { createOpenAiJudge } from "./openai-judge.ts";
 import { buildPrompt } from "./prompt.ts";

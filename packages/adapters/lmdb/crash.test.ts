@@ -47,7 +47,7 @@ function count(lines: readonly Acknowledged[]): { appended: number; committed: n
 }
 
 function startChild(round: number): ReturnType<typeof spawn> {
-  const child = fileURLToPath(new URL("crash-child.ts", import.meta.url));
+  const child = fileURLToPath(new URL("crash-child.fixture.ts", import.meta.url));
   const args = [
     "--conditions=source",
     "--import",

@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { refuseGap, type EventLog, type NewRecord, type Gap } from "@plumbline/ports";
+import type { EventLog, NewRecord, Gap } from "@plumbline/ports";
+import { refuseGap } from "@plumbline/ports/refuse-gap.fixture";
 import { eventLogContract } from "@plumbline/ports/event-log.contract";
 import type { Topic } from "@plumbline/schemas";
 import { open } from "lmdb";

@@ -2,7 +2,8 @@
  * The delivery protocol against a store that fails in every way that a real one was seen to fail: refused blocks,
  * half-written blocks, answers that got lost, rows that are gone, and the end of the process between any two steps.
  */
-import { refuseGap, StoreError } from "@plumbline/ports";
+import { StoreError } from "@plumbline/ports";
+import { refuseGap } from "@plumbline/ports/refuse-gap.fixture";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { World, TOPIC, upTo, type Fault } from "./delivery-world.fixture.ts";

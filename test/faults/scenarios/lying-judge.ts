@@ -1,4 +1,4 @@
-import { startFakeProvider, type FakeReply } from "@plumbline/adapters/llm/fake-provider";
+import { startFakeProvider, type FakeReply } from "@plumbline/adapters/llm/fake-provider.fixture";
 import { until, untilStill } from "../processes/process.ts";
 import { withServices } from "../processes/with-services.ts";
 import type { Scenario } from "../scenario.ts";

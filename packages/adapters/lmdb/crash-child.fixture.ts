@@ -2,7 +2,7 @@
  * The process that `crash.test.ts` kills: four writers append and one reader commits, and each acknowledgement is
  * written to the oracle file before the next step.
  */
-import { refuseGap } from "@plumbline/ports";
+import { refuseGap } from "@plumbline/ports/refuse-gap.fixture";
 import { openSync, writeSync } from "node:fs";
 import { systemClock } from "../clock/system-clock.ts";
 import { openLmdbEventLog } from "./event-log.ts";
