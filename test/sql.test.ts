@@ -69,7 +69,6 @@ afterAll(async () => {
 /** Queries that read events of every tenant and name none, and why that mixes nobody's evidence with another's. */
 const WITHOUT_TENANT: ReadonlySet<string> = new Set([
   // Places in the log, which all tenants share: they count and compare offsets, and say nothing about a use case.
-  "delivery_check",
   "ingest_ledger",
   "missing_offsets_of_calls",
   "stored_offsets_of_calls",

@@ -457,29 +457,6 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         expect(await store.storedOffsets("call_payloads", range)).toEqual(new Set());
       });
 
-      test("the delivery check sees nothing missing when every offset is accounted for", async () => {
-        await store.insertCalls([0, 1, 4].map((offset) => callRow(offset)));
-        await store.insertIngestAudit([
-          audit({ from_offset: 0, to_offset: 6, rows: 3, dead_letters: 2, duplicates: 2 }),
-        ]);
-        expect(await store.deliveryCheck()).toEqual([
-          { log_partition: 0, rows: 3, distinct_calls: 3, min_offset: 0, max_offset: 4, missing: 0 },
-        ]);
-      });
-
-      test("the delivery check counts offsets that are neither stored nor accounted for, and repeats", async () => {
-        await store.insertCalls([0, 1, 4].map((offset) => callRow(offset)));
-        await store.insertCalls([{ ...callRow(0), log_offset: 5 }]);
-        await store.insertIngestAudit([audit({ from_offset: 0, to_offset: 5, rows: 5, dead_letters: 1 })]);
-        expect(await store.deliveryCheck()).toEqual([
-          { log_partition: 0, rows: 4, distinct_calls: 3, min_offset: 0, max_offset: 5, missing: 1 },
-        ]);
-      });
-
-      test("the delivery check of an empty store is empty", async () => {
-        expect(await store.deliveryCheck()).toEqual([]);
-      });
-
       test("of calls it is known which are stored, and of none that none are", async () => {
         await store.insertCalls([callRow(0)]);
         const [{ call_id } = { call_id: "" }] = await store.storedCallIds({
@@ -1066,21 +1043,6 @@ function verdictRow(i: number, fields: Partial<Verdict> = {}): Origin & { readon
 
 function worklist(fields: { limit?: number; since?: string } = {}) {
   return { criterion: "faithfulness", rubric_hash: RUBRIC, limit: 100, since: DAY.start, ...fields };
-}
-
-function audit(fields: Partial<Parameters<Store["insertIngestAudit"]>[0][number]>) {
-  return {
-    topic: "plumbline.calls",
-    log_partition: 0,
-    from_offset: 0,
-    to_offset: 0,
-    rows: 0,
-    duplicates: 0,
-    dead_letters: 0,
-    recovered: false,
-    written_at: minute(10),
-    ...fields,
-  };
 }
 
 const evidence = {

@@ -42,15 +42,6 @@ export type IngestLedger = RowOf<typeof IngestLedger>;
 const OffsetRun = z.object({ from_offset: z.number(), to_offset: z.number() });
 export type OffsetRun = RowOf<typeof OffsetRun>;
 
-const DeliveryCheck = z.object({
-  log_partition: z.number(),
-  rows: z.number(),
-  distinct_calls: z.number(),
-  min_offset: z.number(),
-  max_offset: z.number(),
-  missing: z.number(),
-});
-
 const range = { log_partition: z.number(), from: z.number(), to: z.number() };
 
 export const DELIVERY = {
@@ -62,8 +53,6 @@ export const DELIVERY = {
     z.object({ table: DeliveredTable, log_epoch: z.number() }),
     z.object({ log_partition: z.number(), last_offset: z.number() }),
   ),
-  /** Rows, distinct calls and missing offsets per partition; the always-on check for loss and duplicates. */
-  deliveryCheck: defineQuery("delivery_check", NOTHING, DeliveryCheck),
   /** From the batches that were noted in the window. */
   ingestLedger: defineQuery("ingest_ledger", WINDOW, IngestLedger),
   /** Runs of offsets of calls that are neither rows nor dead letters; the newest `limit` of them, newest first. */
