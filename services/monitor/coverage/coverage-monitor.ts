@@ -6,7 +6,7 @@ import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/a
 import type { Clock, EventLog, Store, VersionActivity } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { DAY_MS, HOUR_MS, OVERFLOW_USE_CASE, OVERFLOW_VERSION } from "@plumbline/schemas";
-import { appendIncident } from "../report/append-incident.ts";
+import { appendDetectedOnce, appendRecovered, closedGap } from "../report/append-incident.ts";
 import { coverageDetection } from "./coverage-detection.ts";
 import { iso, type UseCase, useCaseKey } from "../units/series.ts";
 import {
@@ -116,16 +116,7 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
   }
 
   async function assertGaps(gaps: readonly FoundGap[], nowMs: number): Promise<void> {
-    for (const gap of gaps) {
-      const detection = toDetection(gap, nowMs);
-      const incident_id = incidentId(incidentKey(detection));
-      const known = incidents.get(incident_id);
-      if (known !== undefined && known.state !== "resolved") continue;
-      await appendIncident(
-        { type: "detected", incident_id, at: iso(nowMs), actor: "monitor", detection },
-        deps,
-      );
-    }
+    for (const gap of gaps) await appendDetectedOnce(toDetection(gap, nowMs), nowMs, deps);
   }
 
   /** A gap ends when it is no longer found while calls arrive; silence alone never ends one. */
@@ -145,17 +136,7 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
       const calls = newest.reduce((sum, row) => sum + row.calls, 0);
       const lastMs = Math.max(...newest.map((row) => Date.parse(row.last_ingested_at)));
       if (calls === 0 || nowMs - lastMs >= SILENCE_MS) continue;
-      await appendIncident(
-        {
-          type: "recovered",
-          incident_id: incident.incident_id,
-          at: iso(nowMs),
-          actor: "monitor",
-          cause: "gap_closed",
-          current: { prompt_version: "", units: 0, calls, mean: null, interval: null },
-        },
-        deps,
-      );
+      await appendRecovered(incident, "gap_closed", closedGap(calls), nowMs, deps);
     }
   }
 }

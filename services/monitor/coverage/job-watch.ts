@@ -2,12 +2,12 @@
  * Says where nobody looked: a job without a success for three periods, and use cases that a job had to leave out. Asks the
  * store nothing, so that it works when the store is what fails.
  */
-import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/alerts";
+import { type IncidentFold, isOpen } from "@plumbline/alerts";
 import type { Clock, EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { JobHealth } from "@plumbline/runtime/schedule";
 import { type CoverageDetection, MONITOR_USE_CASE } from "@plumbline/schemas";
-import { appendIncident } from "../report/append-incident.ts";
+import { appendDetectedOnce, appendRecovered, closedGap } from "../report/append-incident.ts";
 import { iso, useCaseKey, type UseCase } from "../units/series.ts";
 import { coverageDetection } from "./coverage-detection.ts";
 import type { UseCaseFailure } from "../use-cases/use-case-guard.ts";
@@ -48,7 +48,8 @@ export function createJobWatch(deps: JobWatchDeps): JobWatch {
       const found = unlooked(reports, own);
       if (found.size === 0 && !mayBeOpen) return;
       await incidents.refresh();
-      for (const each of found.values()) await assertOne(each);
+      for (const each of found.values())
+        await appendDetectedOnce(toDetection(each, clock.now()), clock.now(), deps);
       const open = incidents
         .open("coverage")
         .filter(({ detection }) => detection.evidence.measure === "job_runs")
@@ -59,32 +60,11 @@ export function createJobWatch(deps: JobWatchDeps): JobWatch {
         // A run that is on its way says nothing yet: only a success after a failure ends it.
         const isLooked = reports.every(({ health }) => health.last_success_at !== null && !health.is_overdue);
         if (!isOurs || !isLooked || found.has(useCaseKey(detection))) continue;
-        await appendIncident(
-          {
-            type: "recovered",
-            incident_id,
-            at: iso(clock.now()),
-            actor: "monitor",
-            cause: "gap_closed",
-            current: { prompt_version: "", units: 0, calls: 0, mean: null, interval: null },
-          },
-          deps,
-        );
+        await appendRecovered({ incident_id, detection }, "gap_closed", closedGap(0), clock.now(), deps);
       }
       mayBeOpen = open.length > 0 || found.size > 0;
     },
   };
-
-  async function assertOne(each: Unlooked): Promise<void> {
-    const detection = toDetection(each, clock.now());
-    const incident_id = incidentId(incidentKey(detection));
-    const known = incidents.get(incident_id);
-    if (known !== undefined && known.state !== "resolved") return;
-    await appendIncident(
-      { type: "detected", incident_id, at: iso(clock.now()), actor: "monitor", detection },
-      deps,
-    );
-  }
 }
 
 function unlooked(reports: readonly JobReport[], own: UseCase): ReadonlyMap<string, Unlooked> {

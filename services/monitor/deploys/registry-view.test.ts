@@ -6,7 +6,7 @@ import { createLogger } from "@plumbline/runtime/logger";
 import { expect, test } from "vitest";
 import { detection } from "../../../alerts/detection.fixture.ts";
 import { registered, SETTINGS, toNewRecord, versionOf } from "../../../test/registry/commands.ts";
-import { appendIncident } from "../report/append-incident.ts";
+import { appendDetected } from "../report/append-incident.ts";
 import { RegistryView } from "./registry-view.ts";
 
 const head = { incident_id: "inc_1", at: "2026-11-24T10:02:10.000Z", actor: "monitor" };
@@ -58,6 +58,10 @@ test("what the registry does not know keeps its hash, and another tenant's versi
 test("an incident is appended with hashes when the registry topic can't be read", async () => {
   const log = createMemoryEventLog({ clock: new VirtualClock("2026-11-24T09:00:00Z") });
   const registry = new RegistryView({ read: () => Promise.reject(new Error("the brokers are away")) });
-  await appendIncident(detected("default"), { log, logger: createLogger("test", "silent"), registry });
+  await appendDetected(detected("default").detection, 0, {
+    log,
+    logger: createLogger("test", "silent"),
+    registry,
+  });
   expect(await log.read("plumbline.incidents", 0, 0, {})).toHaveLength(1);
 });

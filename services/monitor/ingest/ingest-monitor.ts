@@ -2,11 +2,11 @@
  * Raises an incident when records of the log are in no table: what was acknowledged is lost, or not stored yet although
  * the writer went past it. One incident a topic; it ends when a later scan of the same hours finds nothing.
  */
-import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/alerts";
+import { type IncidentFold, isOpen } from "@plumbline/alerts";
 import type { Clock, EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { type CoverageDetection, HOUR_MS } from "@plumbline/schemas";
-import { appendIncident } from "../report/append-incident.ts";
+import { appendDetectedOnce, appendRecovered, closedGap } from "../report/append-incident.ts";
 import { coverageDetection } from "../coverage/coverage-detection.ts";
 import { findLostRecords, type IngestScan, type LostRecords, type ScanDeps } from "./find-lost-records.ts";
 import { iso } from "../units/series.ts";
@@ -58,12 +58,8 @@ export function createIngestMonitor(deps: IngestMonitorDeps): IngestMonitor {
     window: { readonly start: string; readonly end: string },
     now: number,
   ): Promise<void> {
-    const detection = toDetection(topic, partitions, offsets, window);
-    const incident_id = incidentId(incidentKey(detection));
     logger.error({ topic, partitions }, "monitor.records_lost");
-    const known = incidents.get(incident_id);
-    if (known !== undefined && known.state !== "resolved") return;
-    await appendIncident({ type: "detected", incident_id, at: iso(now), actor: "monitor", detection }, deps);
+    await appendDetectedOnce(toDetection(topic, partitions, offsets, window), now, deps);
   }
 
   async function assertEnds(
@@ -72,20 +68,11 @@ export function createIngestMonitor(deps: IngestMonitorDeps): IngestMonitor {
     now: number,
   ): Promise<void> {
     for (const incident of incidents.open("coverage")) {
-      const { detection, incident_id } = incident;
+      const { detection } = incident;
       const isLoss = detection.evidence.measure === "stored_share";
       if (!isLoss || topics.has(detection.use_case) || !isOpen(incident)) continue;
-      await appendIncident(
-        {
-          type: "recovered",
-          incident_id,
-          at: iso(now),
-          actor: "monitor",
-          cause: "gap_closed",
-          current: { prompt_version: "", units: offsets, calls: offsets, mean: 1, interval: [1, 1] },
-        },
-        deps,
-      );
+      const current = { ...closedGap(offsets), units: offsets, mean: 1, interval: [1, 1] as const };
+      await appendRecovered(incident, "gap_closed", current, now, deps);
     }
   }
 }

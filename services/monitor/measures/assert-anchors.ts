@@ -4,7 +4,7 @@ import type { IncidentState } from "@plumbline/alerts";
 import type { AnchorDay } from "@plumbline/ports";
 import { DAY_MS, type Detection, type DetectionOf, type RecoveryCause } from "@plumbline/schemas";
 import { confidenceSequence } from "@plumbline/stats";
-import { appendIncident } from "../report/append-incident.ts";
+import { appendRecovered } from "../report/append-incident.ts";
 import { severityOf } from "../report/severity.ts";
 import { type AnchorVerdict, judgeAnchors } from "../judge/judge-anchors.ts";
 import { type AssertDeps, BASE, detect, openOf } from "./open-incident.ts";
@@ -116,17 +116,7 @@ async function end(
   now: number,
   deps: AssertDeps,
 ): Promise<void> {
-  await appendIncident(
-    {
-      type: "recovered",
-      incident_id: state.incident_id,
-      at: iso(now),
-      actor: "monitor",
-      cause,
-      current: sideOf(judge, agreement),
-    },
-    deps,
-  );
+  await appendRecovered(state, cause, sideOf(judge, agreement), now, deps);
 }
 
 /** Two intervals at 97.5%, so that the difference has 95%. */

@@ -19,7 +19,7 @@ import {
   HOUR_MS,
   type RecoveryCause,
 } from "@plumbline/schemas";
-import { type AppendDeps, appendIncident } from "../report/append-incident.ts";
+import { type AppendDeps, appendDetected, appendRecovered } from "../report/append-incident.ts";
 import { type UseCase, iso } from "../units/series.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 import type { Estimate } from "../rates/version-health.ts";
@@ -66,22 +66,8 @@ export async function detect(
   const [known] = open;
   if (known !== undefined) {
     if (!isNews(known, detection, now)) return;
-    const { incident_id } = known;
-    await appendIncident(
-      {
-        type: "detected",
-        incident_id,
-        at: iso(now),
-        actor: "monitor",
-        detection: asKnown(known.detection, detection),
-      },
-      deps,
-    );
-    return;
-  }
-  if (isDismissed(detection, deps)) return;
-  const incident_id = incidentId(incidentKey(detection));
-  await appendIncident({ type: "detected", incident_id, at: iso(now), actor: "monitor", detection }, deps);
+    await appendDetected(asKnown(known.detection, detection), now, deps, known.incident_id);
+  } else if (!isDismissed(detection, deps)) await appendDetected(detection, now, deps);
 }
 
 /** The incident keeps its version, which is part of its identity; its numbers and their names are the newest. */
@@ -162,11 +148,7 @@ export async function recover(
     mean: measured?.mean ?? null,
     interval: measured?.interval ?? null,
   };
-  await appendIncident(
-    { type: "recovered", incident_id: state.incident_id, at: iso(now), actor: "monitor", cause, current },
-    deps,
-    state.detection,
-  );
+  await appendRecovered(state, cause, current, now, deps);
 }
 
 export function isoOrNull(ms: number | null): string | null {

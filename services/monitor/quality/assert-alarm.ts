@@ -1,8 +1,8 @@
 /** From evidence that reached its threshold to a detection on the incidents topic, once, and kept true. */
-import { type IncidentFold, incidentId, incidentKey } from "@plumbline/alerts";
+import type { IncidentFold } from "@plumbline/alerts";
 import type { BaselineRow, JudgedUnitRow } from "@plumbline/ports";
 import { type Detection, HOUR_MS } from "@plumbline/schemas";
-import { type AppendDeps, appendIncident } from "../report/append-incident.ts";
+import { type AppendDeps, appendDetected } from "../report/append-incident.ts";
 import { alarmFinding, pairsFinding, besideFinding, isFoundByPairs } from "./finding/findings.ts";
 import { referenceVersions } from "./watch/baseline.ts";
 import { describeFinding, type DescribeFindingDeps } from "./finding/describe-finding.ts";
@@ -11,7 +11,6 @@ import { pairsOf, sideBySide } from "./watch/watch-pairs.ts";
 import { type KnownSeries, throughHour, type Watched } from "./watch/series-book.ts";
 import type { MonitorPass } from "./watch/monitor-pass.ts";
 import { readAlarm, type WatchReading } from "./watch/version-watch.ts";
-import { iso } from "../units/series.ts";
 import type { VersionStates } from "./watch/version-states.ts";
 
 /** An open incident is asserted again when its evidence has grown by this factor: its message stays true at a bounded rate. */
@@ -129,11 +128,7 @@ async function assertDetection(
   pass: MonitorPass,
   deps: AssertAlarmDeps,
 ): Promise<void> {
-  const incident_id = incidentId(incidentKey(detection));
-  await appendIncident(
-    { type: "detected", incident_id, at: iso(pass.nowMs), actor: "monitor", detection },
-    deps,
-  );
+  await appendDetected(detection, pass.nowMs, deps);
   await deps.incidents.refresh();
 }
 

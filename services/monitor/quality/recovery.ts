@@ -19,12 +19,12 @@ import {
   nullMean,
   type PreparedSnapshot,
 } from "@plumbline/stats";
-import { type AppendDeps, appendIncident } from "../report/append-incident.ts";
+import { type AppendDeps, appendRecovered } from "../report/append-incident.ts";
 import { snapshotOf } from "./watch/baseline.ts";
 import { estimate, weightedTotal } from "../units/compare-versions.ts";
 import type { KnownSeries } from "./watch/series-book.ts";
 import type { MonitorPass } from "./watch/monitor-pass.ts";
-import { iso, unitOf } from "../units/series.ts";
+import { unitOf } from "../units/series.ts";
 import type { ServedVersion, ServedVersions } from "../deploys/served-versions.ts";
 import type { JudgedUnitRow } from "@plumbline/ports";
 import { holder } from "./finding/explain-regression.ts";
@@ -78,24 +78,8 @@ async function assertRecovery(
   if (!recovery.isProven && !(isRollback && isProgress(incident, recovery.units))) return;
 
   const { mean, interval } = estimate(weightedTotal(own), options.alpha / 2);
-  await appendIncident(
-    {
-      type: "recovered",
-      incident_id: incident.incident_id,
-      at: iso(pass.nowMs),
-      actor: "monitor",
-      cause,
-      current: {
-        prompt_version: judging,
-        units: own.length,
-        calls: own.length,
-        mean,
-        interval: [interval[0], interval[1]],
-      },
-    },
-    deps,
-    detection,
-  );
+  const current = { prompt_version: judging, units: own.length, calls: own.length, mean, interval };
+  await appendRecovered(incident, cause, current, pass.nowMs, deps);
   await deps.incidents.refresh();
   // The version starts afresh if it still serves; its evidence so far has been spent on this incident.
   known.watches.delete(version);

@@ -1,8 +1,17 @@
-import { encodeIncidentEvent, INCIDENTS } from "@plumbline/alerts";
+/** What the monitor says about incidents, appended to their topic: found, found again, over. */
+import {
+  encodeIncidentEvent,
+  type IncidentFold,
+  incidentId,
+  incidentKey,
+  INCIDENTS,
+  type IncidentState,
+} from "@plumbline/alerts";
 import type { EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import { type Detection, IncidentEvent } from "@plumbline/schemas";
+import { type Detection, IncidentEvent, type RecoveryCause, type RecoveryEvidence } from "@plumbline/schemas";
 import type { RegistryView } from "../deploys/registry-view.ts";
+import { iso } from "../units/series.ts";
 
 export interface AppendDeps {
   readonly log: Pick<EventLog, "append">;
@@ -11,17 +20,59 @@ export interface AppendDeps {
   readonly registry?: RegistryView;
 }
 
+/** Asserts a detection. @param incident_id of the open incident that it belongs to; its own when left out */
+export async function appendDetected(
+  detection: Detection,
+  nowMs: number,
+  deps: AppendDeps,
+  incident_id: string = incidentId(incidentKey(detection)),
+): Promise<void> {
+  await appendIncident(
+    { type: "detected", incident_id, at: iso(nowMs), actor: "monitor", detection },
+    deps,
+    detection,
+  );
+}
+
+/** Asserts a detection unless its incident is open or dismissed: nothing of it changes while it lasts. */
+export async function appendDetectedOnce(
+  detection: Detection,
+  nowMs: number,
+  deps: AppendDeps & { readonly incidents: IncidentFold },
+): Promise<void> {
+  const known = deps.incidents.get(incidentId(incidentKey(detection)));
+  if (known === undefined || known.state === "resolved") await appendDetected(detection, nowMs, deps);
+}
+
+export async function appendRecovered(
+  { incident_id, detection }: Pick<IncidentState, "incident_id" | "detection">,
+  cause: RecoveryCause,
+  current: RecoveryEvidence,
+  nowMs: number,
+  deps: AppendDeps,
+): Promise<void> {
+  await appendIncident(
+    { type: "recovered", incident_id, at: iso(nowMs), actor: "monitor", cause, current },
+    deps,
+    detection,
+  );
+}
+
+/** What a recovery without a judged unit shows: calls arrive, jobs run, records are stored. */
+export function closedGap(calls: number): RecoveryEvidence {
+  return { prompt_version: "", units: 0, calls, mean: null, interval: null };
+}
+
 /**
  * Appends one event of an incident; resolves when it is durable.
  *
- * @param about the use case of an event that does not say it itself; left out where no version is named
  * @throws when no reader could read it, such as a number that is none: an incident that is lost on the way must not look
  * like one that was never found
  */
-export async function appendIncident(
-  event: IncidentEvent,
+async function appendIncident(
+  event: Extract<IncidentEvent, { type: "detected" | "recovered" }>,
   { log, logger, registry }: AppendDeps,
-  about: Pick<Detection, "tenant" | "use_case"> | null = event.type === "detected" ? event.detection : null,
+  about: Pick<Detection, "tenant" | "use_case">,
 ): Promise<void> {
   try {
     await registry?.refresh();
@@ -29,7 +80,7 @@ export async function appendIncident(
     // A message with a hash in place of a number is better than none.
     logger.warn({ err: error, incident_id: event.incident_id }, "monitor.version_names_unread");
   }
-  const named = about === null ? event : (registry?.name(event, about) ?? event);
+  const named = registry?.name(event, about) ?? event;
   IncidentEvent.parse(named);
   await log.append(INCIDENTS, [encodeIncidentEvent(named)]);
   logger.info({ incident_id: event.incident_id, type: event.type }, "monitor.asserted");
