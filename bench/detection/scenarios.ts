@@ -1,10 +1,4 @@
-import {
-  type BaselineSnapshot,
-  type JudgedUnit,
-  boostedRate,
-  compensatedRate,
-  createRandom,
-} from "@plumbline/stats";
+import { type BaselineSnapshot, type JudgedUnit, boostedRate, createRandom } from "@plumbline/stats";
 import { ReferenceCounts, freezeCounts, sameSnapshot, unitsOf } from "./reference.ts";
 import { RIVALS, type Rival, RivalWatch } from "./rivals.ts";
 import { type Quarter, Watch } from "./watch.ts";
@@ -272,4 +266,23 @@ export function nullYear(seed: number, volume: Volume, options: NullOptions): Nu
     if (weeks.length > REFERENCE_WEEKS) weeks.shift();
   }
   return { alarms, rivals: totals, generated, folded: folded + (watch?.units ?? 0) };
+}
+
+/**
+ * The base rate that keeps the trailing 28-day mean at `target` after boosts: the rest of the budget
+ * spread over the rest of the traffic. 0 when boosts alone spent the budget.
+ *
+ * @param units        expected traffic of 28 days, in units
+ * @param boostedUnits the part of it that ran at a boosted rate
+ * @param judgedUnits  how many of those were judged
+ */
+function compensatedRate(target: number, units: number, boostedUnits: number, judgedUnits: number): number {
+  if (
+    !(target >= 0 && target <= 1 && units > boostedUnits && boostedUnits >= judgedUnits && judgedUnits >= 0)
+  ) {
+    throw new RangeError(
+      `compensatedRate: ${judgedUnits} judged of ${boostedUnits} boosted of ${units} units`,
+    );
+  }
+  return Math.min(target, Math.max(0, (target * units - judgedUnits) / (units - boostedUnits)));
 }

@@ -1,14 +1,17 @@
 import { existsSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { computeFeatures, computeSlices, describeCall, type DescribedCall } from "./index.ts";
+import { describeCall, type DescribedCall } from "./index.ts";
+
+const slicesOf = (each: DescribedCall): readonly string[] => describeCall(each).slices;
+const featuresOf = (each: DescribedCall): Readonly<Record<string, number>> => describeCall(each).features;
 
 function call(fields: Partial<DescribedCall>): DescribedCall {
   return { model: "m", input: null, output: null, vars: null, attributes: {}, ...fields };
 }
 
 function slices(input: string): readonly string[] {
-  return computeSlices(call({ input }));
+  return slicesOf(call({ input }));
 }
 
 describe("money", () => {
@@ -107,7 +110,7 @@ describe("attributes", () => {
       amount: "123456",
       retries: "2",
     };
-    expect(computeSlices(call({ attributes }))).toEqual([
+    expect(slicesOf(call({ attributes }))).toEqual([
       "model=m",
       "region=eu-west-1",
       "retries=2",
@@ -120,30 +123,30 @@ describe("attributes", () => {
       { length: 20 },
       (_, k) => [`key${String.fromCharCode(97 + k)}`, "on"] as const,
     );
-    const forward = computeSlices(call({ attributes: Object.fromEntries(entries) }));
-    const backward = computeSlices(call({ attributes: Object.fromEntries(entries.toReversed()) }));
+    const forward = slicesOf(call({ attributes: Object.fromEntries(entries) }));
+    const backward = slicesOf(call({ attributes: Object.fromEntries(entries.toReversed()) }));
     expect(forward).toHaveLength(11);
     expect(backward).toEqual(forward);
   });
 });
 
 test("without a captured input there are no text slices, and the template variables stand in when there are some", () => {
-  expect(computeSlices(call({}))).toEqual(["model=m"]);
-  expect(computeSlices(call({ vars: { ticket: "I paid $5" } }))).toContain("mentions_money");
+  expect(slicesOf(call({}))).toEqual(["model=m"]);
+  expect(slicesOf(call({ vars: { ticket: "I paid $5" } }))).toContain("mentions_money");
 });
 
 describe("features", () => {
   test("a missing text has no features rather than zeros", () => {
-    expect(computeFeatures(call({}))).toEqual({});
-    const inputOnly = Object.keys(computeFeatures(call({ input: "hello" })));
+    expect(featuresOf(call({}))).toEqual({});
+    const inputOnly = Object.keys(featuresOf(call({ input: "hello" })));
     expect(inputOnly.every((name) => name.startsWith("in_"))).toBe(true);
   });
 
   test("either side has the same names alone as together", () => {
-    const both = Object.keys(computeFeatures(call({ input: "a", output: "b" })));
+    const both = Object.keys(featuresOf(call({ input: "a", output: "b" })));
     const apart = [
-      ...Object.keys(computeFeatures(call({ input: "a" }))),
-      ...Object.keys(computeFeatures(call({ output: "b" }))),
+      ...Object.keys(featuresOf(call({ input: "a" }))),
+      ...Object.keys(featuresOf(call({ output: "b" }))),
     ];
     expect(both.filter((name) => !apart.includes(name)).sort()).toEqual(["out_in_ratio", "out_unseen_share"]);
     expect(apart.filter((name) => !both.includes(name))).toEqual([]);
@@ -151,7 +154,7 @@ describe("features", () => {
 
   test("counts are those of the text", () => {
     const input = "I paid $49.99 on 2026-03-05.\nWhy?\nSee https://example.com";
-    expect(computeFeatures(call({ input, output: "You paid [REDACTED] on [DATE]." }))).toMatchObject({
+    expect(featuresOf(call({ input, output: "You paid [REDACTED] on [DATE]." }))).toMatchObject({
       in_chars: input.length,
       in_lines: 3,
       in_amounts: 1,
@@ -169,23 +172,16 @@ describe("features", () => {
   });
 
   test("repetition, refusal and masks of an output are seen", () => {
-    const looping = computeFeatures(call({ output: "the same again the same again the same again" }));
+    const looping = featuresOf(call({ output: "the same again the same again the same again" }));
     expect(looping["out_repeated_share"]).toBeGreaterThan(0.5);
-    expect(computeFeatures(call({ output: "I'm sorry, but I can't help with that." }))["out_refusals"]).toBe(
-      1,
-    );
-    expect(computeFeatures(call({ output: "Card ****1234, ███ and [removed]" }))["out_masks"]).toBe(3);
-    expect(computeFeatures(call({ output: "***bold*** and [link] and [1]" }))["out_masks"]).toBe(0);
-  });
-
-  test("one scan of both gives what the two functions give", () => {
-    const one = call({ input: "I paid $5. Why?", output: "You paid $5.", attributes: { tier: "gold" } });
-    expect(describeCall(one)).toEqual({ slices: computeSlices(one), features: computeFeatures(one) });
+    expect(featuresOf(call({ output: "I'm sorry, but I can't help with that." }))["out_refusals"]).toBe(1);
+    expect(featuresOf(call({ output: "Card ****1234, ███ and [removed]" }))["out_masks"]).toBe(3);
+    expect(featuresOf(call({ output: "***bold*** and [link] and [1]" }))["out_masks"]).toBe(0);
   });
 
   test("a huge text is bounded, its length is not", () => {
     const input = `${"word ".repeat(50_000)}$5`;
-    const features = computeFeatures(call({ input }));
+    const features = featuresOf(call({ input }));
     expect(features["in_chars"]).toBe(250_002);
     expect(features["in_words"]).toBeLessThan(2000);
     expect(features["in_amounts"]).toBe(0);

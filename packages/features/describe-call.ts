@@ -48,18 +48,6 @@ export function describeCall(call: DescribedCall): CallDescription {
   };
 }
 
-/** Names of the slice predicates that hold for the call. */
-export function computeSlices(call: DescribedCall): readonly string[] {
-  const text = inputText(call);
-  return slicesOf(call, text === null ? null : scanText(text, "input", inputWords, null));
-}
-
-/** Drift features of the input and of the output's fingerprint. */
-export function computeFeatures(call: DescribedCall): Readonly<Record<string, number>> {
-  const text = inputText(call);
-  return featuresOf(call, text === null ? null : scanText(text, "input", inputWords, null));
-}
-
 /** The input, or the template variables when only they were captured. */
 function inputText(call: DescribedCall): string | null {
   if (typeof call.input === "string") return call.input;

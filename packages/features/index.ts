@@ -1,6 +1,5 @@
-export { computeFeatures, computeSlices, describeCall, type DescribedCall } from "./describe-call.ts";
-export { featureLabel } from "./feature-words.ts";
-export { PREDICATE_WORDS } from "./predicate-words.ts";
+export { describeCall, type DescribedCall } from "./describe-call.ts";
+export { featureLabel, PREDICATE_WORDS } from "./words.ts";
 export { inputFingerprint } from "./input-fingerprint.ts";
 export { scanText, type TextScan } from "./scan-text.ts";
 export { WordSet } from "./word-set.ts";

@@ -1,25 +1,16 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-
-import { aucDeLong, aucLowerBound, aucRelevanceTest } from "./drift/auc.ts";
-
+import { aucDeLong, aucRelevanceTest } from "./drift/auc.ts";
 import { fnv1a32, hashedNgrams } from "./drift/hashed-ngrams.ts";
-
-import { jensenShannonDistance, jensenShannonUnderNull } from "./drift/jensen-shannon.ts";
+import { jensenShannonDistance } from "./drift/jensen-shannon.ts";
 import { kitagawa } from "./slices/kitagawa.ts";
-
 import { conjunctionRows, createPredicateTable } from "./slices/predicate-table.ts";
-import { psiRelevanceTest } from "./drift/psi-relevance-test.ts";
-import { type PsiSample, psi, psiDebiased, psiPlain, psiUnderNull } from "./drift/psi.ts";
-import { quantile } from "./special/quantile.ts";
-
+import { psiRelevanceTest, type PsiSample, psi, psiDebiased, psiUnderNull } from "./drift/psi.ts";
 import { baselineMean } from "./baseline/ridge-baseline.ts";
-import { roganGladen } from "./judge/rogan-gladen.ts";
 import { sliceContext, sliceCost, sliceMdl, sliceZ, standardisedResiduals } from "./slices/slice-score.ts";
 import { findBestSlice } from "./slices/slice-search.ts";
 import { explainedShare } from "./slices/slice-verdict.ts";
-
-import { wasserstein1, wasserstein1PerIqr, wasserstein1PerSd } from "./drift/wasserstein.ts";
+import { wasserstein1 } from "./drift/wasserstein.ts";
 
 /**
  * Values from an independent implementation: numpy 2.4 and scipy 1.17, written by
@@ -48,6 +39,15 @@ const sampleOf = ({ reference, current }: Counts, designEffect = 1): PsiSample =
   designEffect,
 });
 
+/** Without the smoothing of ours: what the relevance test was given. */
+function psiPlain(reference: readonly number[], current: readonly number[]): number {
+  const terms = reference.map((rows, i) => {
+    const [before, after] = [rows / sum(reference), current[i]! / sum(current)];
+    return (after - before) * Math.log(after / before);
+  });
+  return sum(terms);
+}
+
 interface TwoSamples {
   readonly x: number[];
   readonly y: number[];
@@ -61,7 +61,6 @@ const auc = ({ negatives, positives }: TwoClasses): Record<string, unknown> => {
   return {
     auc: estimate.auc,
     variance: estimate.variance,
-    lcb95_one_sided: aucLowerBound(estimate),
     "p_value_H0_auc_le_0.55": aucRelevanceTest(estimate),
   };
 };
@@ -88,43 +87,18 @@ const answers: Readonly<Record<string, (inputs: never) => Record<string, unknown
   jensen_shannon_distance: ({ p, q }: { p: number[]; q: number[] }) => ({
     base_e: jensenShannonDistance(p, q, Math.E),
     base_2: jensenShannonDistance(p, q),
-    divergence_bias_base_e: jensenShannonUnderNull(sampleOf({ reference: p, current: q })),
   }),
   jensen_shannon_distance_zero_bin: ({ p, q }: { p: number[]; q: number[] }) => ({
     base_2: jensenShannonDistance(p, q),
   }),
 
-  wasserstein_1: ({ reference, current }: Counts) => {
-    const centre = mean(reference);
-    const ascending = [...reference].sort((a, b) => a - b);
-    return {
-      w1: wasserstein1(reference, current),
-      normed_by_reference_population_sd: wasserstein1PerSd(reference, current),
-      reference_sd: Math.sqrt(mean(reference.map((value) => (value - centre) ** 2))),
-      reference_iqr_type7: quantile(ascending, 0.75) - quantile(ascending, 0.25),
-      normed_by_iqr: wasserstein1PerIqr(reference, current),
-    };
-  },
+  wasserstein_1: ({ reference, current }: Counts) => ({ w1: wasserstein1(reference, current) }),
   wasserstein_1_weighted: ({ x, wx, y, wy }: TwoSamples & { wx: number[]; wy: number[] }) => ({
     w1: wasserstein1(x, y, { reference: wx, current: wy }),
   }),
 
   auc_delong: auc,
   auc_delong_ties: auc,
-
-  rogan_gladen: (input: Readonly<Record<string, number>>) => {
-    const result = roganGladen(input["judge_pass"]!, input["n"]!, {
-      bothPass: input["human_pass_and_judge_pass"]!,
-      humanPass: input["human_pass"]!,
-      bothFail: input["human_fail_and_judge_fail"]!,
-      humanFail: input["human_fail"]!,
-    });
-    return {
-      estimate: result.estimate,
-      ci95_lang_reiczigel: result.interval,
-      youden_adjusted: result.youden,
-    };
-  },
 
   kitagawa_decomposition: (
     input: Readonly<Record<"share_old" | "share_new" | "mean_old" | "mean_new", number[]>>,
@@ -236,6 +210,6 @@ test("every conformance vector is answered by one of the two conformance tests",
     .map(({ name }) => name)
     .filter((name) => new RegExp(`^  ${name}:`, "mu").test(other));
   const answered = new Set([...Object.keys(answers), ...answeredThere]);
-  expect(vectors).toHaveLength(42);
+  expect(vectors).toHaveLength(38);
   expect(vectors.map(({ name }) => name).filter((name) => !answered.has(name))).toEqual([]);
 });

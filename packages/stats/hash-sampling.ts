@@ -12,14 +12,3 @@ export function samplingUniform(salt: string, id: string): number {
   const digest = hash("sha256", salt + id, "hex");
   return parseInt(digest.slice(0, 8), 16) * 2 ** -32 + parseInt(digest.slice(8, 16), 16) * 2 ** -64;
 }
-
-/**
- * Whether a unit is judged at `rate`: samplingUniform < rate. Nested in the rate.
- *
- * @throws RangeError unless 0 ≤ rate ≤ 1
- */
-export function isSampled(salt: string, id: string, rate: number): boolean {
-  if (!(rate >= 0 && rate <= 1)) throw new RangeError(`isSampled: rate = ${rate}, needs 0 <= rate <= 1`);
-  // A rate of 1 means everything, including the unit whose number rounds to 1.
-  return rate === 1 || samplingUniform(salt, id) < rate;
-}

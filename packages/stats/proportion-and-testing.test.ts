@@ -1,24 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { isSampled, samplingUniform } from "./hash-sampling.ts";
-import {
-  benjaminiHochberg,
-  benjaminiYekutieli,
-  eBenjaminiHochberg,
-  holm,
-  lordPlusPlus,
-  lordPlusPlusStart,
-  pToE,
-  pToEMixture,
-} from "./sequential/multiple-testing.ts";
+import { samplingUniform } from "./hash-sampling.ts";
+import { eBenjaminiHochberg, holm, pToEMixture } from "./sequential/multiple-testing.ts";
 
-import {
-  bernoulliDivergence,
-  plannedDetectionSamples,
-  smallestDetectableDrop,
-} from "./sequential/planning.ts";
-import { clopperPearsonInterval, jeffreysInterval, wilsonInterval } from "./intervals/proportion-interval.ts";
+import { bernoulliDivergence } from "./sequential/planning.ts";
+import { wilsonInterval } from "./intervals/proportion-interval.ts";
 import { createRandom, shuffle } from "./special/random.ts";
 import { ridgeBaseline, solveCholesky } from "./baseline/ridge-baseline.ts";
 
@@ -28,41 +15,25 @@ const counts = fc
 const probabilities = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 30 });
 
 describe("proportion intervals", () => {
-  test("contain k/n, and Jeffreys lies inside Clopper–Pearson", () => {
+  test("contain k/n", () => {
     fc.assert(
       fc.property(counts, ({ k, n }) => {
-        for (const interval of [wilsonInterval, clopperPearsonInterval, jeffreysInterval]) {
-          const { lower, upper } = interval(k, n);
-          expect(lower).toBeLessThanOrEqual(k / n + 1e-12);
-          expect(upper).toBeGreaterThanOrEqual(k / n - 1e-12);
-        }
-        expect(jeffreysInterval(k, n).lower).toBeGreaterThanOrEqual(
-          clopperPearsonInterval(k, n).lower - 1e-12,
-        );
-        expect(jeffreysInterval(k, n).upper).toBeLessThanOrEqual(clopperPearsonInterval(k, n).upper + 1e-12);
+        const { lower, upper } = wilsonInterval(k, n);
+        expect(lower).toBeLessThanOrEqual(k / n + 1e-12);
+        expect(upper).toBeGreaterThanOrEqual(k / n - 1e-12);
       }),
     );
-  });
-
-  test("Clopper–Pearson by hand: no pass of n = 3 has the upper end 1 − 0.025^(1/3)", () => {
-    expect(clopperPearsonInterval(0, 3).upper).toBeCloseTo(1 - Math.cbrt(0.025), 12);
     expect(() => wilsonInterval(4, 3)).toThrow(RangeError);
   });
 });
 
 describe("multiple testing", () => {
-  test("adjusted values are ordered BH ≤ BY, BH ≤ Holm, all at least p, and follow a reordering", () => {
+  test("Holm's values are at least p, and follow a reordering", () => {
     fc.assert(
       fc.property(probabilities, (p) => {
-        const bh = benjaminiHochberg(p);
-        const by = benjaminiYekutieli(p);
-        const hm = holm(p);
-        for (const i of p.keys()) {
-          expect(bh[i]).toBeGreaterThanOrEqual(p[i]! * (1 - 1e-12));
-          expect(by[i]).toBeGreaterThanOrEqual(bh[i]!);
-          expect(hm[i]).toBeGreaterThanOrEqual(bh[i]! * (1 - 1e-12));
-        }
-        expect(benjaminiHochberg(p.toReversed()).reverse()).toEqual(bh);
+        const adjusted = holm(p);
+        for (const i of p.keys()) expect(adjusted[i]).toBeGreaterThanOrEqual(p[i]! * (1 - 1e-12));
+        expect(holm(p.toReversed()).reverse()).toEqual(adjusted);
       }),
     );
   });
@@ -75,60 +46,29 @@ describe("multiple testing", () => {
     expect(eBenjaminiHochberg([], 0.05)).toEqual([]);
   });
 
-  test("both calibrators are e-values: their integral over uniform p is at most one", () => {
+  test("the calibrator is an e-value: its integral over uniform p is at most one", () => {
     const steps = 200_000;
-    let half = 0;
     let mixture = 0;
     for (let i = 0; i < steps; i++) {
       // Substituting p = u⁴ tames the singularity at 0.
       const u = (i + 0.5) / steps;
-      half += (pToE(u ** 4) * 4 * u ** 3) / steps;
       mixture += (pToEMixture(u ** 4) * 4 * u ** 3) / steps;
     }
-    expect(half).toBeCloseTo(1, 4);
     expect(mixture).toBeLessThanOrEqual(1);
     expect(mixture).toBeGreaterThan(0.9);
     expect(pToEMixture(1)).toBe(0.5);
     expect(pToEMixture(0.98999)).toBeCloseTo(pToEMixture(0.99001), 4);
   });
-
-  test("under the null LORD++ rejects something in at most about alpha of streams", () => {
-    let rejectedRuns = 0;
-    for (let seed = 0; seed < 400; seed++) {
-      const random = createRandom(seed);
-      let state = lordPlusPlusStart;
-      for (let t = 0; t < 100; t++) state = lordPlusPlus(state, random.uniform()).state;
-      if (state.rejections.length > 0) rejectedRuns += 1;
-    }
-    expect(rejectedRuns / 400).toBeLessThan(0.05);
-  });
 });
 
 describe("planning", () => {
-  test("the smallest detectable drop inverts the planned sample size", () => {
-    const plan = { nullMean: 0.91, share: 1, weight: 0.4 };
-    const drop = smallestDetectableDrop(500, plan);
-    expect(plannedDetectionSamples(0.91 - drop, plan)).toBeCloseTo(500, 3);
-    expect(plannedDetectionSamples(0.95, plan)).toBe(Infinity);
-    expect(smallestDetectableDrop(1, plan)).toBeNaN();
+  test("the divergence of a rate from itself is zero", () => {
     expect(bernoulliDivergence(0.3, 0.3)).toBe(0);
+    expect(() => bernoulliDivergence(0.3, 1)).toThrow(RangeError);
   });
 });
 
 describe("hash sampling", () => {
-  test("raising the rate keeps everything already judged", () => {
-    fc.assert(
-      fc.property(
-        fc.string(),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        (id, a, b) => {
-          if (isSampled("s", id, Math.min(a, b))) expect(isSampled("s", id, Math.max(a, b))).toBe(true);
-        },
-      ),
-    );
-  });
-
   test("is uniform over ids and independent over salts", () => {
     let sampled = 0;
     let both = 0;
@@ -140,9 +80,6 @@ describe("hash sampling", () => {
     // Four standard errors: 1000 ± 123 and 50 ± 28.
     expect(Math.abs(sampled - 1000)).toBeLessThan(123);
     expect(Math.abs(both - 50)).toBeLessThan(28);
-    expect(isSampled("s", "x", 1)).toBe(true);
-    expect(isSampled("s", "x", 0)).toBe(false);
-    expect(() => isSampled("s", "x", 1.5)).toThrow(RangeError);
   });
 });
 

@@ -7,7 +7,7 @@
  * @see Howard, Ramdas, McAuliffe, Sekhon, Time-uniform, nonparametric, nonasymptotic confidence sequences,
  *   Annals of Statistics 49 (2021): Theorem 1 (stitching), Propositions 5, 6, 7 and 9 (mixtures)
  */
-import { gammaLowerRegularised, logBeta, logGamma, normalCdf } from "./special/special.ts";
+import { chiSquareSf, logBeta, logGamma, normalSf } from "./special/special.ts";
 
 export interface Tuning {
   readonly vOpt: number;
@@ -38,7 +38,7 @@ export function oneSidedNormalMixtureBound(v: number, alpha: number, tuning: Tun
     (s) =>
       Math.log((4 * width) / (v + width)) / 2 +
       s ** 2 / (2 * (v + width)) +
-      Math.log(normalCdf(s / Math.sqrt(v + width))),
+      Math.log(normalSf(-s / Math.sqrt(v + width))),
     alpha,
   );
 }
@@ -140,4 +140,9 @@ function crossing(evidence: (s: number) => number, alpha: number, most?: number)
     else high = middle;
   }
   return (low + high) / 2;
+}
+
+/** Regularised lower incomplete gamma P(a, x). */
+function gammaLowerRegularised(a: number, x: number): number {
+  return 1 - chiSquareSf(2 * x, 2 * a);
 }

@@ -1,4 +1,4 @@
-import { assertMetadataFits } from "../log-core/metadata-size.ts";
+import { assertMetadataFits } from "../log-core/record-size.ts";
 import {
   LogError,
   READ_BYTES_MAX,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { Partitioners } from "kafkajs";
 import { expect, test } from "vitest";
-import { partitionOf } from "./partition.ts";
+import { partitionOf } from "./appender.ts";
 
 test("a key goes to the partition that kafkajs' default partitioner chooses", () => {
   const partitioner = Partitioners.DefaultPartitioner();

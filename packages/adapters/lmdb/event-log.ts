@@ -19,10 +19,9 @@ import {
   type Watermark,
 } from "@plumbline/ports";
 import { TOPIC_NAMES, TOPICS, type Topic } from "@plumbline/schemas";
-import { assertMetadataFits } from "../log-core/metadata-size.ts";
+import { assertMetadataFits, assertRecordsFit } from "../log-core/record-size.ts";
 import { partitionOf } from "../log-core/partition-of.ts";
 import { Readers } from "../log-core/readers.ts";
-import { assertRecordsFit } from "../log-core/record-size.ts";
 import type { WaitLogger } from "../process/holder.ts";
 import { createDiskReserve, readDiskRoom, type DiskRoom } from "./disk-reserve.ts";
 import { Folder } from "./folder.ts";

@@ -11,10 +11,9 @@ import {
   type ReadLimits,
 } from "@plumbline/ports";
 import { TOPICS, type Topic } from "@plumbline/schemas";
-import { assertMetadataFits } from "../log-core/metadata-size.ts";
+import { assertMetadataFits, assertRecordsFit } from "../log-core/record-size.ts";
 import { partitionOf } from "../log-core/partition-of.ts";
 import { Readers } from "../log-core/readers.ts";
-import { assertRecordsFit } from "../log-core/record-size.ts";
 
 export interface MemoryEventLog extends EventLog {
   /** Lets go of the records below an offset: whoever asks knows that every group is past it. */

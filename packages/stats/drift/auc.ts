@@ -1,4 +1,3 @@
-import { midranks } from "./midranks.ts";
 import { normalSf } from "../special/special.ts";
 
 /** An area under the ROC curve with its DeLong variance. */
@@ -33,9 +32,9 @@ export function aucDeLong(negatives: readonly number[], positives: readonly numb
   const m = positives.length;
   if (n < 2 || m < 2)
     throw new RangeError(`aucDeLong: ${n} negatives, ${m} positives, at least 2 each needed`);
-  const pooled = midranks([...negatives, ...positives]).ranks;
-  const amongNegatives = midranks(negatives).ranks;
-  const amongPositives = midranks(positives).ranks;
+  const pooled = midranks([...negatives, ...positives]);
+  const amongNegatives = midranks(negatives);
+  const amongPositives = midranks(positives);
 
   const positiveAbove = Array.from(amongPositives, (rank, i) => (pooled[n + i]! - rank) / n);
   const negativeBelow = Array.from(amongNegatives, (rank, j) => 1 - (pooled[j]! - rank) / m);
@@ -60,16 +59,27 @@ export function aucRelevanceTest(estimate: Auc, tau = AUC_IMMATERIAL): number {
   return normalSf((estimate.auc - tau) / Math.sqrt(variance));
 }
 
-/** Φ⁻¹(0.95). */
-const Z_95_ONE_SIDED = 1.6448536269514722;
-
-/** One-sided 95% lower bound AUC − 1.645 sd (not clipped). */
-export function aucLowerBound(estimate: Auc): number {
-  return estimate.auc - Z_95_ONE_SIDED * Math.sqrt(estimate.variance);
-}
-
 function meanAndVariance(values: readonly number[]): [number, number] {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return [mean, squares / (values.length - 1)];
+}
+
+/**
+ * 1-based ranks of a pooled sample, shape [n]; tied values share the mean of their ranks.
+ *
+ * @throws RangeError when a value is not a finite number
+ */
+function midranks(values: readonly number[]): Float64Array {
+  for (const value of values) if (!Number.isFinite(value)) throw new RangeError(`midranks: value ${value}`);
+  const order = Uint32Array.from(values, (_, i) => i).sort((a, b) => values[a]! - values[b]!);
+  const ranks = new Float64Array(values.length);
+  let start = 0;
+  while (start < order.length) {
+    let end = start + 1;
+    while (end < order.length && values[order[end]!] === values[order[start]!]) end++;
+    for (let i = start; i < end; i++) ranks[order[i]!] = (start + 1 + end) / 2;
+    start = end;
+  }
+  return ranks;
 }

@@ -1,4 +1,3 @@
-import { type PsiSample, psiScale } from "./psi.ts";
 import { sameBins, shares } from "./shares.ts";
 
 /**
@@ -7,7 +6,7 @@ import { sameBins, shares } from "./shares.ts";
  *
  * JSD = ½ Σ p log(p/m) + ½ Σ q log(q/m),  m = (p + q)/2;  distance = sqrt(JSD).
  * In base 2 it lies in [0, 1]: 0 for equal shares, 1 for disjoint ones. Empty bins need no
- * smoothing. Under no drift the divergence in nats is about `jensenShannonUnderNull`, not 0.
+ * smoothing. Under no drift the divergence in nats is about (B − 1) s / 8, not 0.
  *
  * @param p shape [B]: counts or weights
  * @param q shape [B]
@@ -30,9 +29,4 @@ export function jensenShannonDistance(p: readonly number[], q: readonly number[]
     if (b > 0) nats += (b * Math.log(b / middle)) / 2;
   }
   return Math.sqrt(Math.max(0, nats) / Math.log(base));
-}
-
-/** Expected divergence (not distance) in nats when nothing drifted: (B − 1) s / 8. */
-export function jensenShannonUnderNull(sample: PsiSample): number {
-  return ((sample.bins - 1) * psiScale(sample)) / 8;
 }

@@ -1,4 +1,6 @@
 import { sameBins, shares } from "./shares.ts";
+import { quantile, sorted } from "../special/quantile.ts";
+import { noncentralChiSquareSf } from "../special/special.ts";
 
 /**
  * Population stability index between two binned distributions, smoothed.
@@ -22,19 +24,6 @@ import { sameBins, shares } from "./shares.ts";
 export function psi(reference: readonly number[], current: readonly number[]): number {
   sameBins(reference, current);
   return total(contributions(shares(reference, 0.5), shares(current, 0.5)));
-}
-
-/**
- * PSI of the raw shares, without smoothing: `psi` for windows in which no bin is empty.
- *
- * @throws RangeError as `psi`, and when a bin is empty in one window (the index is infinite)
- */
-export function psiPlain(reference: readonly number[], current: readonly number[]): number {
-  sameBins(reference, current);
-  const r = shares(reference);
-  const c = shares(current);
-  if (r.some((share, i) => share === 0 || c[i] === 0)) throw new RangeError("psiPlain: a bin is empty");
-  return total(contributions(r, c));
 }
 
 /**
@@ -89,4 +78,42 @@ function contributions(r: readonly number[], c: readonly number[]): number[] {
 
 function total(terms: readonly number[]): number {
   return terms.reduce((sum, term) => sum + term, 0);
+}
+
+/** Below this PSI (nats) a shift is never material. */
+const PSI_IMMATERIAL = 0.02;
+
+/**
+ * p-value of H0: the true PSI is at most tau.
+ *
+ * PSI/s is noncentral chi-square with B − 1 degrees of freedom and noncentrality PSI_true/s,
+ * s = deff (1/n + 1/m); p = P( χ'²_{B−1}(tau/s) >= PSI/s ). With tau = 0 it is the ordinary
+ * chi-square test. One test for every sample size: in small windows noise does not reach tau,
+ * in large ones trivial differences stay below it. Valid from expected counts of about 5.
+ *
+ * @param observed PSI in nats, from `psi`
+ * @param tau >= 0, in nats: the largest shift that does not matter
+ * @throws RangeError when the PSI or tau is negative, or the sample is invalid
+ *
+ * @see Potgieter et al., A new goodness-of-fit test for the population resemblance statistic,
+ *   arXiv 2307.11878
+ */
+export function psiRelevanceTest(observed: number, tau: number, sample: PsiSample): number {
+  if (!(observed >= 0)) throw new RangeError(`psiRelevanceTest: PSI ${observed}`);
+  if (!(tau >= 0)) throw new RangeError(`psiRelevanceTest: tau ${tau}`);
+  const scale = psiScale(sample);
+  return noncentralChiSquareSf(observed / scale, sample.bins - 1, tau / scale);
+}
+
+/**
+ * The tau of a feature: how much it moves from day to day when nothing is wrong.
+ *
+ * tau = max(0.02, 90% quantile of the debiased PSI of each reference window against its own
+ * reference), in nats.
+ *
+ * @param debiased shape [w]: may be empty while the reference is young, then tau = 0.02
+ */
+export function psiTolerance(debiased: readonly number[]): number {
+  if (debiased.length === 0) return PSI_IMMATERIAL;
+  return Math.max(PSI_IMMATERIAL, quantile(sorted(debiased, "psiTolerance"), 0.9));
 }

@@ -1,5 +1,4 @@
-import { quantile } from "../special/quantile.ts";
-import { sorted } from "../special/sorted.ts";
+import { sorted } from "../special/quantile.ts";
 
 /** Weights of the two samples, each non-negative with a positive sum; equal when left out. */
 interface WassersteinWeights {
@@ -44,38 +43,6 @@ export function wasserstein1(
     while (j < y.length && y[j]!.value === at) g += y[j++]!.share;
   }
   return distance;
-}
-
-/**
- * W₁ divided by the population standard deviation of the reference. Without unit.
- * For bell-shaped features only: one extreme token count inflates the divisor and hides drift.
- *
- * @throws RangeError as `wasserstein1`, and when the reference is constant
- */
-export function wasserstein1PerSd(reference: readonly number[], current: readonly number[]): number {
-  const mean = reference.reduce((sum, value) => sum + value, 0) / reference.length;
-  const variance = reference.reduce((sum, value) => sum + (value - mean) ** 2, 0) / reference.length;
-  if (variance === 0) throw new RangeError("wasserstein1PerSd: the reference is constant");
-  return wasserstein1(reference, current) / Math.sqrt(variance);
-}
-
-/** 2 Φ⁻¹(0.75): the interquartile range of a standard normal, which makes IQR/1.349 a robust sd. */
-const NORMAL_IQR = 1.3489795003921634;
-
-/**
- * W₁ divided by the robust spread IQR/1.349 of the reference. Without unit; comparable over
- * features, heavy tails included.
- *
- * @returns undefined when the reference has no interquartile range (half its values are equal)
- * @throws RangeError as `wasserstein1`
- */
-export function wasserstein1PerIqr(
-  reference: readonly number[],
-  current: readonly number[],
-): number | undefined {
-  const ascending = sorted(reference, "wasserstein1PerIqr");
-  const spread = (quantile(ascending, 0.75) - quantile(ascending, 0.25)) / NORMAL_IQR;
-  return spread === 0 ? undefined : wasserstein1(reference, current) / spread;
 }
 
 function weighted(

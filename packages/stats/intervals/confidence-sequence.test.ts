@@ -1,8 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { asymptoticConfidenceSequence } from "./asymptotic-confidence-sequence.ts";
-import { confidenceSequence } from "./confidence-sequence.ts";
-
+import { asymptoticConfidenceSequence, confidenceSequence } from "./confidence-sequence.ts";
 import { wilsonInterval } from "./proportion-interval.ts";
 import { createRandom } from "../special/random.ts";
 

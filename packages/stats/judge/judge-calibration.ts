@@ -1,4 +1,7 @@
-import type { RoganGladen, YoudenIndex } from "./rogan-gladen.ts";
+/**
+ * What people's labels say about a judge: how much of a true difference of passing rates its verdicts show, and whether a
+ * difference may be corrected for it.
+ */
 
 /** Why a judge's figure may not be corrected by human labels; low-cardinality, safe to count. */
 type UncalibratedReason =
@@ -6,48 +9,48 @@ type UncalibratedReason =
   | "too_few_human_passes"
   | "too_few_human_fails"
   | "judge_uninformative"
-  | "labels_hand_picked"
   | "judge_changed"
-  | "labels_stale"
-  | "judge_drift_alarmed"
-  | "too_few_slice_labels"
-  | "inconsistent_calibration";
+  | "labels_stale";
 
 export const LABELS_MIN = 50;
 const HUMAN_VERDICTS_MIN = 10;
-const SLICE_LABELS_MIN = 30;
 export const LABEL_AGE_DAYS_MAX = 90;
-/** A lower bound of the judge's information at or below this refuses. */
+/** A lower bound of Youden's J at or below this refuses. */
 const INFORMATION_MIN = 0.2;
 
 /** Φ⁻¹(0.95). */
 const Z_95_ONE_SIDED = 1.6448536269514722;
 
+/** How the judge's verdicts compare with the humans' on a labelled set. */
+export interface Confusion {
+  /** tp: humans passed, and so did the judge. */
+  readonly bothPass: number;
+  /** m₁ >= 1: humans passed. */
+  readonly humanPass: number;
+  /** tn: humans failed, and so did the judge. */
+  readonly bothFail: number;
+  /** m₀ >= 1: humans failed. */
+  readonly humanFail: number;
+}
+
+/** Youden's index with its standard error, from adjusted counts. */
+export interface YoudenIndex {
+  /** J = se + sp − 1 in (−1, 1); 0: the verdict carries no information. */
+  readonly youden: number;
+  readonly se: number;
+}
+
 /** What is known about the labels of one (judge, rubric, use case). */
-export interface JudgeCalibration {
+export interface LabelFacts {
   readonly labels: number;
+  readonly humanPass: number;
+  readonly humanFail: number;
   /** Age of the oldest label in use, in days. */
   readonly oldestLabelDays: number;
-  /** The labelled rows were drawn by a rule that was recorded with its probabilities. */
-  readonly drawnByRule: boolean;
   /** Judge model, rubric and prompt hash agree between labelled and unlabelled rows. */
   readonly sameJudge: boolean;
-  /** The anchor detector of this judge has alarmed since the labels were taken. */
-  readonly driftAlarmed: boolean;
-  /**
-   * One-sided 95% lower bound of the judge's information: of Youden's J for verdicts
-   * (`youdenLowerBound`), of corr(human, judge) for scores (`correlationLowerBound`).
-   */
-  readonly informationLowerBound: number;
-  /** Present for a correction of one slice: labels inside it. */
-  readonly sliceLabels?: number;
-  /** Present when Rogan–Gladen is to be used. */
-  readonly roganGladen?: {
-    readonly humanPass: number;
-    readonly humanFail: number;
-    /** The result, once there is one. */
-    readonly result?: Pick<RoganGladen, "estimate" | "halfWidth">;
-  };
+  /** From `youdenLowerBound`. */
+  readonly youdenLowerBound: number;
 }
 
 type CalibrationDecision =
@@ -55,31 +58,39 @@ type CalibrationDecision =
   | { readonly kind: "uncalibrated"; readonly reasons: readonly UncalibratedReason[] };
 
 /**
- * Whether a corrected figure may be shown; otherwise the raw judge figure is shown, marked
+ * Decides whether a corrected figure may be shown; otherwise the raw judge figure is shown, marked
  * "uncalibrated", with every reason, in the fixed order of `UncalibratedReason`.
  */
-export function decideCalibration(facts: JudgeCalibration): CalibrationDecision {
-  const { roganGladen, sliceLabels } = facts;
-  const result = roganGladen?.result;
+export function decideCalibration(facts: LabelFacts): CalibrationDecision {
   const refusals: readonly (readonly [boolean, UncalibratedReason])[] = [
     [facts.labels < LABELS_MIN, "too_few_labels"],
-    [roganGladen !== undefined && roganGladen.humanPass < HUMAN_VERDICTS_MIN, "too_few_human_passes"],
-    [roganGladen !== undefined && roganGladen.humanFail < HUMAN_VERDICTS_MIN, "too_few_human_fails"],
-    [!(facts.informationLowerBound > INFORMATION_MIN), "judge_uninformative"],
-    [!facts.drawnByRule, "labels_hand_picked"],
+    [facts.humanPass < HUMAN_VERDICTS_MIN, "too_few_human_passes"],
+    [facts.humanFail < HUMAN_VERDICTS_MIN, "too_few_human_fails"],
+    [!(facts.youdenLowerBound > INFORMATION_MIN), "judge_uninformative"],
     [!facts.sameJudge, "judge_changed"],
     [facts.oldestLabelDays > LABEL_AGE_DAYS_MAX, "labels_stale"],
-    [facts.driftAlarmed, "judge_drift_alarmed"],
-    [sliceLabels !== undefined && sliceLabels < SLICE_LABELS_MIN, "too_few_slice_labels"],
-    [result !== undefined && leavesUnitInterval(result), "inconsistent_calibration"],
   ];
   const reasons = refusals.filter(([refused]) => refused).map(([, reason]) => reason);
   return reasons.length === 0 ? { kind: "calibrated" } : { kind: "uncalibrated", reasons };
 }
 
-/** The estimate misses [0, 1] by more than its half-width: labels and traffic contradict. */
-function leavesUnitInterval({ estimate, halfWidth }: Pick<RoganGladen, "estimate" | "halfWidth">): boolean {
-  return estimate < -halfWidth || estimate > 1 + halfWidth;
+/**
+ * Youden's index of a judge: J = se + sp − 1, var(J) = se(1 − se)/m₁ + sp(1 − sp)/m₀, both with one success and one failure
+ * added to each side.
+ *
+ * @throws RangeError when a count is out of range
+ */
+export function youdenIndex({ bothPass, humanPass, bothFail, humanFail }: Confusion): YoudenIndex {
+  if (!(humanPass >= 1 && bothPass >= 0 && bothPass <= humanPass))
+    throw new RangeError(`youdenIndex: ${bothPass} of ${humanPass} human passes`);
+  if (!(humanFail >= 1 && bothFail >= 0 && bothFail <= humanFail))
+    throw new RangeError(`youdenIndex: ${bothFail} of ${humanFail} human fails`);
+  const [positives, negatives] = [humanPass + 2, humanFail + 2];
+  const [se, sp] = [(bothPass + 1) / positives, (bothFail + 1) / negatives];
+  return {
+    youden: se + sp - 1,
+    se: Math.sqrt((se * (1 - se)) / positives + (sp * (1 - sp)) / negatives),
+  };
 }
 
 /** One-sided 95% lower bound of Youden's J: J − 1.645 se. */
@@ -88,16 +99,23 @@ export function youdenLowerBound({ youden, se }: YoudenIndex): number {
 }
 
 /**
- * One-sided 95% lower bound of a correlation by Fisher's z: tanh( atanh r − 1.645/sqrt(n − 3) ).
+ * The true drop behind a drop of judged passing rates, when only the old version has labels.
  *
- * @param correlation Pearson's r in [−1, 1] between human and judge scores
- * @param labels n >= 4
- * @throws RangeError when r or n is outside its range
+ * drop / J, var = ( var(drop) + drop² var(J)/J² ) / J². Because J < 1 judge noise shrinks drops;
+ * this undoes it. To be printed with "assumes the judge errs alike on both versions".
  *
- * @see Fisher, On the probable error of a coefficient of correlation, Metron 1 (1921)
+ * @param drop old judged rate minus new judged rate, in score points
+ * @param se its standard error
+ * @throws RangeError when J <= 0 or the standard error is negative
+ * @see Rogan & Gladen, American Journal of Epidemiology 107 (1978)
  */
-export function correlationLowerBound(correlation: number, labels: number): number {
-  if (!(Math.abs(correlation) <= 1)) throw new RangeError(`correlationLowerBound: r = ${correlation}`);
-  if (!(labels >= 4)) throw new RangeError(`correlationLowerBound: ${labels} labels`);
-  return Math.tanh(Math.atanh(correlation) - Z_95_ONE_SIDED / Math.sqrt(labels - 3));
+export function correctedDrop(
+  drop: number,
+  se: number,
+  judge: YoudenIndex,
+): { estimate: number; se: number } {
+  if (!(judge.youden > 0)) throw new RangeError(`correctedDrop: Youden index ${judge.youden}`);
+  if (!(se >= 0)) throw new RangeError(`correctedDrop: standard error ${se}`);
+  const variance = (se ** 2 + (drop * judge.se) ** 2 / judge.youden ** 2) / judge.youden ** 2;
+  return { estimate: drop / judge.youden, se: Math.sqrt(variance) };
 }

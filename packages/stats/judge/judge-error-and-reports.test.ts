@@ -1,35 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-
-import { correctedDrop } from "./corrected-drop.ts";
-
 import {
-  type JudgeCalibration,
-  correlationLowerBound,
+  correctedDrop,
   decideCalibration,
+  type LabelFacts,
+  youdenIndex,
   youdenLowerBound,
 } from "./judge-calibration.ts";
 import { kitagawa } from "../slices/kitagawa.ts";
 
-import { roganGladen, youdenIndex } from "./rogan-gladen.ts";
-
-describe("Rogan–Gladen", () => {
+describe("the correction by Youden's index", () => {
   const confusion = { bothPass: 90, humanPass: 100, bothFail: 80, humanFail: 100 };
 
-  test("sensitivity 0.9 and specificity 0.8 turn a judged 0.76 into 0.8", () => {
-    // (0.76 + 0.8 − 1)/(0.9 + 0.8 − 1) = 0.8.
-    const result = roganGladen(760, 1_000, confusion);
-    expect(result.estimate).toBeCloseTo(0.8, 12);
-    expect(result.interval[0]).toBeLessThan(0.8);
-    expect(result.interval[1]).toBeGreaterThan(0.8);
-  });
-
-  test("an uninformative judge cannot be corrected for, and counts must fit", () => {
-    expect(() => roganGladen(5, 10, { bothPass: 5, humanPass: 10, bothFail: 5, humanFail: 10 })).toThrow(
-      RangeError,
-    );
-    expect(() => roganGladen(11, 10, confusion)).toThrow(RangeError);
-    expect(() => roganGladen(5, 10, { ...confusion, bothPass: 101 })).toThrow(RangeError);
+  test("counts must fit", () => {
+    expect(() => youdenIndex({ ...confusion, bothPass: 101 })).toThrow(RangeError);
+    expect(() => youdenIndex({ ...confusion, humanFail: 0 })).toThrow(RangeError);
   });
 
   test("a judged drop of 7 points at J = 0.7 was a drop of 10", () => {
@@ -46,17 +31,14 @@ describe("Rogan–Gladen", () => {
 });
 
 describe("calibration is refused, with every reason", () => {
-  const sound: JudgeCalibration = {
+  const sound: LabelFacts = {
     labels: 60,
+    humanPass: 45,
+    humanFail: 15,
     oldestLabelDays: 30,
-    drawnByRule: true,
     sameJudge: true,
-    driftAlarmed: false,
-    informationLowerBound: 0.5,
-    sliceLabels: 30,
-    roganGladen: { humanPass: 45, humanFail: 15, result: { estimate: 0.9, halfWidth: 0.05 } },
+    youdenLowerBound: 0.5,
   };
-  const verdicts = sound.roganGladen!;
 
   test("sound labels are used", () => {
     expect(decideCalibration(sound)).toEqual({ kind: "calibrated" });
@@ -64,23 +46,12 @@ describe("calibration is refused, with every reason", () => {
 
   test.each([
     { change: { labels: 49 }, reason: "too_few_labels" },
-    { change: { roganGladen: { ...verdicts, humanPass: 9 } }, reason: "too_few_human_passes" },
-    { change: { roganGladen: { ...verdicts, humanFail: 9 } }, reason: "too_few_human_fails" },
-    { change: { informationLowerBound: 0.2 }, reason: "judge_uninformative" },
-    { change: { informationLowerBound: NaN }, reason: "judge_uninformative" },
-    { change: { drawnByRule: false }, reason: "labels_hand_picked" },
+    { change: { humanPass: 9 }, reason: "too_few_human_passes" },
+    { change: { humanFail: 9 }, reason: "too_few_human_fails" },
+    { change: { youdenLowerBound: 0.2 }, reason: "judge_uninformative" },
+    { change: { youdenLowerBound: NaN }, reason: "judge_uninformative" },
     { change: { sameJudge: false }, reason: "judge_changed" },
     { change: { oldestLabelDays: 91 }, reason: "labels_stale" },
-    { change: { driftAlarmed: true }, reason: "judge_drift_alarmed" },
-    { change: { sliceLabels: 29 }, reason: "too_few_slice_labels" },
-    {
-      change: { roganGladen: { ...verdicts, result: { estimate: 1.06, halfWidth: 0.05 } } },
-      reason: "inconsistent_calibration",
-    },
-    {
-      change: { roganGladen: { ...verdicts, result: { estimate: -0.06, halfWidth: 0.05 } } },
-      reason: "inconsistent_calibration",
-    },
   ] as const)("$reason", ({ change, reason }) => {
     expect(decideCalibration({ ...sound, ...change })).toEqual({ kind: "uncalibrated", reasons: [reason] });
   });
@@ -93,12 +64,8 @@ describe("calibration is refused, with every reason", () => {
     expect(decideCalibration({ ...sound, labels: 50, oldestLabelDays: 90 }).kind).toBe("calibrated");
   });
 
-  test("lower bounds of the judge's information", () => {
+  test("the lower bound of Youden's index", () => {
     expect(youdenLowerBound({ youden: 0.6, se: 0.1 })).toBeCloseTo(0.4355, 4);
-    // tanh(0.5493 − 1.645/7) = tanh(0.3143).
-    expect(correlationLowerBound(0.5, 52)).toBeCloseTo(0.3044, 4);
-    expect(correlationLowerBound(1, 52)).toBe(1);
-    expect(() => correlationLowerBound(0.5, 3)).toThrow(RangeError);
   });
 });
 

@@ -14,27 +14,3 @@ export function boostedRate(baseRate: number, unitsJudged: number): number {
   if (unitsJudged >= BOOST_UNITS) return baseRate;
   return Math.max(baseRate, Math.min(BOOST_RATE_MAX, BOOST_FACTOR * baseRate));
 }
-
-/**
- * The base rate that keeps the trailing 28-day mean at `target` after boosts: the rest of the budget
- * spread over the rest of the traffic. 0 when boosts alone spent the budget.
- *
- * @param units        expected traffic of 28 days, in units
- * @param boostedUnits the part of it that ran at a boosted rate
- * @param judgedUnits  how many of those were judged
- */
-export function compensatedRate(
-  target: number,
-  units: number,
-  boostedUnits: number,
-  judgedUnits: number,
-): number {
-  if (
-    !(target >= 0 && target <= 1 && units > boostedUnits && boostedUnits >= judgedUnits && judgedUnits >= 0)
-  ) {
-    throw new RangeError(
-      `compensatedRate: ${judgedUnits} judged of ${boostedUnits} boosted of ${units} units`,
-    );
-  }
-  return Math.min(target, Math.max(0, (target * units - judgedUnits) / (units - boostedUnits)));
-}

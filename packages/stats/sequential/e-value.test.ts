@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { logClearanceOfVerdicts, addClearanceFactors, clearanceGrid } from "./clearance.ts";
+import { addClearanceFactors, clearanceGrid } from "./clearance.ts";
 import { dispersion } from "./dispersion.ts";
 import {
   alarmThreshold,
@@ -10,13 +10,8 @@ import {
   streamDetectors,
   weightedStreamAverage,
 } from "./e-detector.ts";
-import {
-  logEvidenceOfScores,
-  logEvidenceOfVerdicts,
-  logMixture,
-  nullMean,
-  relativeDropGrid,
-} from "./e-value.ts";
+import { logMixture, nullMean, relativeDropGrid } from "./e-value.ts";
+import { logClearanceOfVerdicts, logEvidenceOfScores, logEvidenceOfVerdicts } from "./evidence.fixture.ts";
 import { logEvidenceOfPairs, pairInHashOrder } from "./paired-canary.ts";
 import { createRandom } from "../special/random.ts";
 

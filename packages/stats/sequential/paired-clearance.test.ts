@@ -1,9 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { LOG_CLEARED } from "./clearance.ts";
+import { LOG_CLEARED, logClearanceOfPairs, plannedClearancePairs } from "./clearance.ts";
 import { logMixture } from "./e-value.ts";
 import { logEvidenceOfPairs } from "./paired-canary.ts";
-import { logClearanceOfPairs, plannedClearancePairs } from "./paired-clearance.ts";
 import { createRandom } from "../special/random.ts";
 
 const MARGIN = 0.03;

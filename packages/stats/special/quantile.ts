@@ -17,3 +17,17 @@ export function quantile(sorted: ArrayLike<number>, p: number): number {
   const high = sorted[Math.min(below + 1, sorted.length - 1)]!;
   return low + (high - low) * (position - below);
 }
+
+/**
+ * An ascending copy of a sample.
+ *
+ * @throws RangeError when the sample is empty or holds a value that is not a finite number
+ */
+export function sorted(values: readonly number[], name: string): Float64Array {
+  if (values.length === 0) throw new RangeError(`${name}: a sample is empty`);
+  const copy = Float64Array.from(values);
+  for (const value of copy) {
+    if (!Number.isFinite(value)) throw new RangeError(`${name}: value ${value}`);
+  }
+  return copy.sort();
+}

@@ -123,11 +123,6 @@ function erfc(x: number): number {
   return Math.exp(-x * x) / (Math.sqrt(Math.PI) * tail);
 }
 
-/** Standard normal distribution function Φ(z). */
-export function normalCdf(z: number): number {
-  return 0.5 * erfc(-z * Math.SQRT1_2);
-}
-
 /** Standard normal upper tail 1 − Φ(z). */
 export function normalSf(z: number): number {
   return 0.5 * erfc(z * Math.SQRT1_2);
@@ -227,14 +222,6 @@ function upperGammaFraction(a: number, x: number): number {
     if (Math.abs(step - 1) < 4 * EPSILON) break;
   }
   return Math.exp(logGammaDensity(a, x)) * h;
-}
-
-/** Regularised lower incomplete gamma P(a, x) = γ(a, x)/Γ(a), for a > 0, x ≥ 0. */
-export function gammaLowerRegularised(a: number, x: number): number {
-  requireThat(a > 0 && x >= 0, `gammaLowerRegularised: a = ${a}, x = ${x}, needs a > 0, x >= 0`);
-  if (x === 0) return 0;
-  if (x === Infinity) return 1;
-  return x < a + 1 ? Math.min(1, lowerGammaSeries(a, x)) : 1 - upperGammaFraction(a, x);
 }
 
 /** Regularised upper incomplete gamma Q(a, x) = Γ(a, x)/Γ(a); keeps its digits in the upper tail. */
@@ -368,20 +355,6 @@ export function betaQuantile(p: number, a: number, b: number): number {
     x = next;
   }
   return x;
-}
-
-/** Upper tail of Student's t with df > 0 degrees of freedom, not necessarily whole. */
-function studentTSf(t: number, df: number): number {
-  requireThat(df > 0, `studentTSf: df = ${df}, needs df > 0`);
-  if (df === Infinity) return normalSf(t);
-  const square = t * t;
-  const tail = 0.5 * betaSplit(df / (df + square), square / (df + square), df / 2, 0.5);
-  return t >= 0 ? tail : 1 - tail;
-}
-
-/** Distribution function of Student's t. */
-export function studentTCdf(t: number, df: number): number {
-  return studentTSf(-t, df);
 }
 
 /** P(X ≤ k) for X ~ Binomial(n, p). */

@@ -14,10 +14,9 @@ import {
 } from "../../../test/registry/commands.ts";
 import { MonitorConfig } from "../config.ts";
 import { iso } from "../units/series.ts";
-import { decideCanary, LOG_AGREES, LOG_REGRESSED, type CanaryNumbers } from "./decide-canary.ts";
+import { decideCanary, LOG_AGREES, LOG_REGRESSED, type CanaryNumbers, readSeries } from "./decide-canary.ts";
 import { RegistryView } from "../deploys/registry-view.ts";
 import { otherArm, pairedEvidence, pairsOfWindow } from "../units/pairs.ts";
-import { readSeries } from "./read-series.ts";
 
 const MINUTE_MS = 60_000;
 const START = Date.parse("2026-11-24T09:00:00Z");

@@ -49,17 +49,11 @@ export function calibrateJudge(
   const oldestMs = own?.oldest_label_at == null ? nowMs : Date.parse(own.oldest_label_at);
   const decision = decideCalibration({
     labels: count,
+    humanPass: own === undefined ? 0 : own.both_pass + own.judge_fail_human_pass,
+    humanFail: own === undefined ? 0 : own.both_fail + own.judge_pass_human_fail,
     oldestLabelDays: (nowMs - oldestMs) / DAY_MS,
-    // Only the prediction-powered mean needs a recorded drawing; here each verdict's labels stand for that verdict's calls.
-    drawnByRule: true,
     sameJudge: count >= LABELS_MIN || others.every((row) => labelCount(row) === 0),
-    // Nothing is asserted while the judge drifts.
-    driftAlarmed: false,
-    informationLowerBound: youden === null ? 0 : youdenLowerBound(youden),
-    roganGladen: {
-      humanPass: own === undefined ? 0 : own.both_pass + own.judge_fail_human_pass,
-      humanFail: own === undefined ? 0 : own.both_fail + own.judge_pass_human_fail,
-    },
+    youdenLowerBound: youden === null ? 0 : youdenLowerBound(youden),
   });
   const shared = {
     labels: count,

@@ -3,9 +3,8 @@ import type { IncidentState } from "@plumbline/alerts";
 import type { Detection, Impact, RateDetection } from "@plumbline/schemas";
 import { severityOf } from "../report/severity.ts";
 import { type UseCase, iso } from "../units/series.ts";
-import { normalMeasures } from "./normal-measures.ts";
+import { normalMeasures, type UseCaseMeasures } from "./use-case-measures.ts";
 import { type AssertDeps, BASE, detect, openOf, recover, recoverAfterChange } from "./open-incident.ts";
-import type { UseCaseMeasures } from "./use-case-measures.ts";
 import type { HealthFinding } from "../rates/version-health.ts";
 
 type Health = NonNullable<UseCaseMeasures["health"]>;

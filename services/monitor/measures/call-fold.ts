@@ -3,14 +3,12 @@
  * use cases, a day at a time; each use case has its own place in time, so one that can't be read is left behind alone and
  * catches up later.
  */
-import type { Clock, DriftResult, Store } from "@plumbline/ports";
+import type { Clock, DriftResult, Store, VersionActivity } from "@plumbline/ports";
 import { DAY_MS, HOUR_MS, OVERFLOW_USE_CASE, TEXTS_KEPT_DAYS } from "@plumbline/schemas";
 import { useCaseKey, type UseCase, iso } from "../units/series.ts";
 import { insertApart, type UseCaseGuard } from "../use-cases/use-case-guard.ts";
 import { readInTime, UseCasePages } from "../use-cases/use-case-pages.ts";
-import { mayHaveCalls, readCallSpans, type CallSpan } from "../counts/call-spans.ts";
-import type { DriftDecision } from "../inputs/drift-decision.ts";
-import { toDriftResults } from "../inputs/drift-results.ts";
+import { type DriftDecision, toDriftResults } from "../inputs/drift-decision.ts";
 import { type HourOfUseCase, toMeasuredHours } from "./measured-hours.ts";
 import type { DatedText } from "../inputs/text-drift.ts";
 import { type MeasuredHour, UseCaseMeasures } from "./use-case-measures.ts";
@@ -252,4 +250,42 @@ export class CallFold {
     const { store, guard } = this.#deps;
     this.#unsaved = await insertApart(this.#unsaved, (rows) => store.insertDriftResults(rows), guard);
   }
+}
+
+/**
+ * When there were calls, from one narrow question, so that the wide ones are only asked about hours that have some.
+ * A span may hold hours without a call; no call lies outside of the spans.
+ */
+
+/** First and last start of the calls of one version; ISO 8601 UTC. */
+export type CallSpan = Pick<
+  VersionActivity,
+  "tenant" | "env" | "use_case" | "first_started_at" | "last_started_at"
+>;
+
+/** A call may be reported to start after it arrived: the writer allows ten minutes. */
+const AHEAD_MAX_MS = 3_600_000;
+
+/** Spans of all calls that started at or after `start`, ms, and of some before. */
+export function readCallSpans(
+  store: Pick<Store, "versionActivity">,
+  start: number,
+): Promise<readonly CallSpan[]> {
+  return store.versionActivity({ since: new Date(start - AHEAD_MAX_MS).toISOString() });
+}
+
+/** Whether a call may have started in [start, end), ms; of one use case, or of any. */
+export function mayHaveCalls(
+  spans: readonly CallSpan[],
+  start: number,
+  end: number,
+  key: UseCase | null = null,
+): boolean {
+  return spans.some(
+    (span) =>
+      Date.parse(span.first_started_at) < end &&
+      Date.parse(span.last_started_at) >= start &&
+      (key === null ||
+        (span.tenant === key.tenant && span.env === key.env && span.use_case === key.use_case)),
+  );
 }

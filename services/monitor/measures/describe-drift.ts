@@ -10,10 +10,9 @@ import { severityOf } from "../report/severity.ts";
 import { type UseCase, iso } from "../units/series.ts";
 import type { FeatureResult } from "../inputs/drift-decision.ts";
 import type { NumericSizes } from "../counts/log-bins.ts";
-import { normalMeasures } from "./normal-measures.ts";
+import { normalMeasures, type UseCaseMeasures } from "./use-case-measures.ts";
 import { BASE, FEATURES_NAMED, isoOrNull } from "./open-incident.ts";
 import type { FingerprintResult } from "../outputs/output-fingerprint.ts";
-import type { UseCaseMeasures } from "./use-case-measures.ts";
 import { ALL } from "../counts/version-memory.ts";
 
 const DRIFT_METHOD = "PSI relevance test, season-matched; Shiryaev–Roberts; e-BH over all features";

@@ -21,7 +21,7 @@ import { assertDrift, assertOutputs } from "./assert-drift.ts";
 import { assertHealth } from "./assert-health.ts";
 import { assertUncachedPrefix } from "./assert-uncached-prefix.ts";
 import { CallFold, type CallFoldDeps } from "./call-fold.ts";
-import { normalMeasures } from "./normal-measures.ts";
+import { normalMeasures } from "./use-case-measures.ts";
 
 const ANCHOR_LOOKBACK_MS = 90 * DAY_MS;
 

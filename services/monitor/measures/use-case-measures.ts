@@ -2,12 +2,11 @@
  * Everything the measures know about one use case, folded hour by hour from counts of its calls. Pure: no clock, no
  * store; the same hours in the same order give the same state, which is how a restart rebuilds it.
  */
-import { DAY_MS, HOUR_MS, isVersion } from "@plumbline/schemas";
+import { DAY_MS, HOUR_MS, isVersion, type NormalMeasure } from "@plumbline/schemas";
 import type { DriftDecision } from "../inputs/drift-decision.ts";
 import { DriftSeries } from "../inputs/drift-series.ts";
-import { chooseWidth, type WidthHours } from "../counts/drift-window.ts";
+import { chooseWidth, OpenWindow, type WidthHours } from "../counts/drift-window.ts";
 import { MISSING_BIN } from "../counts/log-bins.ts";
-import { OpenWindow } from "../counts/open-window.ts";
 import { OutputFingerprint } from "../outputs/output-fingerprint.ts";
 import { ResponseModels, type ResponseModelChange } from "../outputs/response-models.ts";
 import { SelfFingerprint } from "../outputs/self-fingerprint.ts";
@@ -261,4 +260,34 @@ export class UseCaseMeasures {
 
 function callsIn(hours: readonly OutcomeCounts[]): number {
   return hours.reduce((sum, hour) => sum + hour.calls, 0);
+}
+
+/** What was looked at and is as before, with its numbers: half of a diagnosis is what did not change. */
+
+/** Empty for a version that is not under test, and for whatever has no reference: nothing is called normal unseen. */
+export function normalMeasures(measures: UseCaseMeasures, version: string): NormalMeasure[] {
+  const { health } = measures;
+  const rates = health?.version === version ? health.tests.normal() : [];
+  return [
+    ...rates.map(({ metric, estimate: { mean, interval, calls } }) => ({
+      name: metric.label,
+      value: mean,
+      unit: "share" as const,
+      interval,
+      n: calls,
+    })),
+    ...normalInputs(measures),
+  ];
+}
+
+/** The feature of the inputs that moved most, when none of them moved by what is material. */
+function normalInputs({ decision }: UseCaseMeasures): NormalMeasure[] {
+  const inputs =
+    decision?.results.filter((result) => result.side === "input" && result.method === "psi") ?? [];
+  if (decision === null || decision.flagged.some((result) => result.side === "input")) return [];
+  const [most] = [...inputs].sort((a, b) => b.size - a.size);
+  if (most === undefined) return [];
+  const name = `inputs (the largest move of ${inputs.length} features: ${most.feature})`;
+  const n = Math.round(most.currentRows);
+  return [{ name, value: most.size, unit: "psi", interval: most.interval, n }];
 }
