@@ -80,7 +80,8 @@ const RULES: readonly Rule[] = [
   },
   { folder: "packages/ports", ours: ["schemas"], thirdParty: [] },
   { folder: "packages/features", ours: ["schemas"], thirdParty: [] },
-  { folder: "packages/prompts", ours: ["schemas"], thirdParty: ["yaml", "zod"] },
+  // A prompt is checked and evaluated as the client renders it, by the same code.
+  { folder: "packages/prompts", ours: ["schemas", "packages/client/render"], thirdParty: ["yaml", "zod"] },
   { folder: "packages/gate", ours: ["schemas", "packages/stats"], thirdParty: [] },
   {
     folder: "packages/registry-fold",

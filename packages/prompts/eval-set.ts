@@ -1,9 +1,9 @@
 /** Eval sets: JSON lines in promptfoo's shape. */
 import { EVAL_CASES_MAX, EvalCase as EvalCaseSchema, type EvalAssert } from "@plumbline/schemas";
-import { contentHash } from "./canonical-json.ts";
+import { contentHash } from "./content-hash.ts";
 import type { FileProblem, Parsed } from "./file-problem.ts";
 import { normalisedText } from "./template/inline-partials.ts";
-import type { JsonValue } from "./prompt-document.ts";
+import type { JsonValue } from "@plumbline/client/render";
 import { checkSchema } from "./yaml-source.ts";
 
 export interface EvalCase {

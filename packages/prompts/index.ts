@@ -1,14 +1,8 @@
-export { canonicalJson, contentHash } from "./canonical-json.ts";
+export { canonicalJson } from "@plumbline/client/render";
+export type { JsonValue, PromptDocument, PromptMessage, PromptRole } from "@plumbline/client/render";
+export { contentHash } from "./content-hash.ts";
 export { type FileProblem, type Parsed, formatProblem } from "./file-problem.ts";
-export {
-  type JsonValue,
-  type PromptDocument,
-  type PromptMessage,
-  type PromptRole,
-  parseShortVersion,
-  promptVersion,
-  shortVersion,
-} from "./prompt-document.ts";
+export { parseShortVersion, promptVersion, shortVersion } from "./prompt-version.ts";
 export { type ParsedPrompt, type SourceMessage, parsePrompt } from "./parse-prompt.ts";
 export type { ReadPartial } from "./template/inline-partials.ts";
 export type { InputVariable } from "./input-variables.ts";

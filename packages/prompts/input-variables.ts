@@ -1,4 +1,4 @@
-import type { JsonValue } from "./prompt-document.ts";
+import type { JsonValue } from "@plumbline/client/render";
 
 /** A variable that the front matter declares. */
 export interface InputVariable {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { formatProblem } from "./file-problem.ts";
 import { type ParsedPrompt, parsePrompt } from "./parse-prompt.ts";
-import { parseShortVersion, promptVersion, shortVersion } from "./prompt-document.ts";
+import { parseShortVersion, promptVersion, shortVersion } from "./prompt-version.ts";
 
 const EXAMPLE = `---
 model: openai/gpt-5-mini

@@ -3,7 +3,7 @@ import { PROMPT_KEYS, PromptFrontMatter } from "@plumbline/schemas";
 import type { FileProblem, Parsed } from "./file-problem.ts";
 import { type ReadPartial, inlinePartials, normalisedText } from "./template/inline-partials.ts";
 import { type InputVariable, inputVariables } from "./input-variables.ts";
-import type { PromptDocument, PromptMessage, PromptRole } from "./prompt-document.ts";
+import type { PromptDocument, PromptMessage, PromptRole } from "@plumbline/client/render";
 import { type TemplateNode, parseTemplate } from "./template/template.ts";
 import {
   type TemplateProblem,

@@ -1,6 +1,6 @@
 /** Policies, rubrics and the project's configuration: YAML or JSON, checked by their schemas. */
 import { ConfigFile, PolicyFile, RubricFile } from "@plumbline/schemas";
-import { contentHash } from "./canonical-json.ts";
+import { contentHash } from "./content-hash.ts";
 import type { Parsed } from "./file-problem.ts";
 import { type YamlSource, checkSchema, readYaml } from "./yaml-source.ts";
 

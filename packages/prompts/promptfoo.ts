@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatProblem } from "./file-problem.ts";
 import { parsePrompt } from "./parse-prompt.ts";
-import type { PromptDocument } from "./prompt-document.ts";
+import type { PromptDocument } from "@plumbline/client/render";
 import { renderPrompt } from "./render-prompt.ts";
 
 /** What promptfoo passes, as far as it is read here. */

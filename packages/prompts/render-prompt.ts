@@ -1,5 +1,5 @@
-import type { PromptDocument, PromptRole } from "./prompt-document.ts";
-import { parseMessage, renderNodes, variableUses } from "./template/template.ts";
+import type { PromptDocument, PromptRole } from "@plumbline/client/render";
+import { parseMessage, renderTemplate, variableUses } from "./template/template.ts";
 
 /** A message as a provider takes it. */
 interface RenderedMessage {
@@ -43,7 +43,7 @@ export function renderPrompt(
       ...tree.problems.map((each) => `${message.role} message, line ${each.line}: ${each.message}`),
     );
     for (const { name } of variableUses(tree.nodes)) used.add(name);
-    const rendered = renderNodes(tree.nodes, values);
+    const rendered = renderTemplate(tree.nodes, values);
     if (rendered.kind === "invalid") problems.push(...rendered.problems);
     else messages.push({ role: message.role, content: rendered.text });
   }

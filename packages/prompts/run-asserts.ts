@@ -4,10 +4,10 @@
  */
 import type { EvalAssert } from "@plumbline/schemas";
 import { matchPattern } from "./bounded-pattern.ts";
-import { canonicalJson } from "./canonical-json.ts";
+import { canonicalJson } from "@plumbline/client/render";
 import type { EvalCase } from "./eval-set.ts";
-import type { JsonValue } from "./prompt-document.ts";
-import { parseMessage, renderNodes } from "./template/template.ts";
+import type { JsonValue } from "@plumbline/client/render";
+import { parseMessage, renderTemplate } from "./template/template.ts";
 
 /** What a provider answered. */
 export interface EvalAnswer {
@@ -213,7 +213,7 @@ function fillValue(value: JsonValue | undefined, vars: Readonly<Record<string, J
       kind: "unfilled",
       problem: "the value holds a template that only promptfoo runs: run with promptfoo",
     };
-  const rendered = renderNodes(tree.nodes, vars);
+  const rendered = renderTemplate(tree.nodes, vars);
   if (rendered.kind === "invalid") return { kind: "unfilled", problem: rendered.problems.join("; ") };
   return { kind: "filled", value: rendered.text };
 }

@@ -1,9 +1,10 @@
 /**
- * JSON with one spelling per value (RFC 8785): what a prompt version is the hash of.
+ * JSON with one spelling per value: object keys sorted by UTF-16 code unit, no white space, numbers as JavaScript writes
+ * them. A prompt version is its hash; two replicas, and a client in another language, compute the same bytes. A key whose
+ * value is undefined is left out, as in JSON.
  *
- * This repeats the registry's rule, so that this package depends on nothing; a test proves that the two agree.
- *
- * @throws RangeError for what JSON cannot hold
+ * @throws RangeError for what JSON cannot hold: NaN, infinities, functions
+ * @see RFC 8785, JSON Canonicalization Scheme
  */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((each) => canonicalJson(each)).join(",")}]`;

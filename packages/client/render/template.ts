@@ -13,16 +13,18 @@ type Token =
   /** Writes nothing; `isMessage`: only between messages, so not in a block. */
   | { readonly kind: "nothing"; readonly isMessage: boolean };
 
+interface BlockNode<Nodes> {
+  readonly kind: "block";
+  readonly block: Block;
+  readonly path: string;
+  readonly matched: Nodes;
+  readonly otherwise: Nodes;
+}
+
 export type TemplateNode =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "variable"; readonly path: string }
-  | {
-      readonly kind: "block";
-      readonly block: Block;
-      readonly path: string;
-      readonly matched: TemplateNode[];
-      readonly otherwise: TemplateNode[];
-    };
+  | BlockNode<readonly TemplateNode[]>;
 
 const TOKENS_MAX = 20_000;
 const DEPTH_MAX = 20;
@@ -36,7 +38,7 @@ const RESERVED = /^(?:role|history|else|if|unless|each|media|section)$/;
 /** @throws SyntaxError for what is outside the subset: it did not come through a push */
 export function parseTemplate(content: string): readonly TemplateNode[] {
   const root: TemplateNode[] = [];
-  const stack: { readonly node: TemplateNode & { kind: "block" }; isElse: boolean }[] = [];
+  const stack: { readonly node: BlockNode<TemplateNode[]>; isElse: boolean }[] = [];
   for (const token of withoutStandaloneLines(tokenize(content))) {
     const top = stack.at(-1);
     const here = top === undefined ? root : top.isElse ? top.node.otherwise : top.node.matched;

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { diffLines, diffPrompts, formatDiff } from "./diff-prompts.ts";
 import { diffSequence, splitWords } from "./diff-sequence.ts";
 import { parsePrompt } from "../parse-prompt.ts";
-import type { PromptDocument } from "../prompt-document.ts";
+import type { PromptDocument } from "@plumbline/client/render";
 
 function document(system: string, more: Partial<PromptDocument> = {}): PromptDocument {
   return {

@@ -2,9 +2,9 @@
  * What changed between two prompt documents, for a reviewer: model, config by key, and messages by line, with the
  * words that changed inside a line that was edited.
  */
-import { canonicalJson } from "../canonical-json.ts";
+import { canonicalJson } from "@plumbline/client/render";
 import { diffSequence, splitWords } from "./diff-sequence.ts";
-import type { JsonValue, PromptDocument, PromptMessage } from "../prompt-document.ts";
+import type { JsonValue, PromptDocument, PromptMessage } from "@plumbline/client/render";
 
 interface WordRun {
   readonly op: "same" | "removed" | "added";

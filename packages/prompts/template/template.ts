@@ -1,7 +1,8 @@
 /**
- * A message's template as a tree, and its rendering. No Handlebars: the subset is small, and a client that renders a
- * prompt must not carry a compiler. Names resolve as in Handlebars: inside `{{#each}}` a name is a field of the item.
+ * A message's template as a tree. No Handlebars: the subset is small, and every problem is told at once, with its line and
+ * what to write instead. Names resolve as in Handlebars: inside `{{#each}}` a name is a field of the item.
  */
+import { renderNodes } from "@plumbline/client/render";
 import {
   type BlockKind,
   type TemplateProblem,
@@ -24,9 +25,6 @@ export type TemplateNode =
     };
 
 const DEPTH_MAX = 20;
-const ITEMS_MAX = 10_000;
-/** Longest rendered message, UTF-16 units; far above every context window. */
-const RENDERED_CHARS_MAX = 20_000_000;
 
 interface TemplateTree {
   readonly nodes: readonly TemplateNode[];
@@ -187,100 +185,12 @@ type RenderedText =
   | { readonly kind: "rendered"; readonly text: string }
   | { readonly kind: "invalid"; readonly problems: readonly string[] };
 
-interface Scope {
-  readonly item: unknown;
-  readonly loop: { readonly index: number; readonly length: number } | null;
-}
-
-/**
- * Fills a tree. A variable that is shown must be there: an empty hole in a prompt is an incident that nobody sees.
- * A condition may ask for what is missing. Falsy as in Handlebars: false, 0, "", null, undefined, [].
- */
-export function renderNodes(
+/** Fills a tree as the client does: a variable that is shown must be there, a condition may ask for what is missing. */
+export function renderTemplate(
   nodes: readonly TemplateNode[],
   vars: Readonly<Record<string, unknown>>,
 ): RenderedText {
   const problems = new Set<string>();
-  const parts: string[] = [];
-  let chars = 0;
-  const write = (text: string): void => {
-    chars += text.length;
-    if (chars > RENDERED_CHARS_MAX)
-      problems.add(`the message is longer than ${RENDERED_CHARS_MAX} characters; pass less text`);
-    else parts.push(text);
-  };
-  const walk = (each: readonly TemplateNode[], scope: Scope): void => {
-    for (const node of each) {
-      if (chars > RENDERED_CHARS_MAX) return;
-      if (node.kind === "text") {
-        write(node.text);
-        continue;
-      }
-      const value = look(scope, node.path);
-      if (node.kind === "variable") {
-        const shown = show(node.path, value);
-        if (shown.kind === "shown") write(shown.text);
-        else problems.add(shown.problem);
-        continue;
-      }
-      if (node.block === "each") {
-        if (!isTruthy(value)) walk(node.otherwise, scope);
-        else if (!Array.isArray(value))
-          problems.add(`${node.path} is not a list; pass an array to {{#each ${node.path}}}`);
-        else if (value.length > ITEMS_MAX)
-          problems.add(`${node.path} has ${value.length} items; pass at most ${ITEMS_MAX}`);
-        else {
-          for (const [index, item] of value.entries())
-            walk(node.matched, { item, loop: { index, length: value.length } });
-        }
-        continue;
-      }
-      walk(isTruthy(value) === (node.block === "if") ? node.matched : node.otherwise, scope);
-    }
-  };
-  walk(nodes, { item: vars, loop: null });
-  return problems.size > 0
-    ? { kind: "invalid", problems: [...problems] }
-    : { kind: "rendered", text: parts.join("") };
-}
-
-function look(scope: Scope, path: string): unknown {
-  if (path.startsWith("@")) {
-    if (scope.loop === null) return undefined;
-    if (path === "@index") return scope.loop.index;
-    return path === "@first" ? scope.loop.index === 0 : scope.loop.index === scope.loop.length - 1;
-  }
-  let value = scope.item;
-  for (const name of path.split(".")) {
-    if (name === "this") continue;
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-    value = (value as Readonly<Record<string, unknown>>)[name];
-  }
-  return value;
-}
-
-function show(
-  path: string,
-  value: unknown,
-): { kind: "shown"; text: string } | { kind: "refused"; problem: string } {
-  if (typeof value === "string") return { kind: "shown", text: value };
-  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") {
-    return { kind: "shown", text: String(value) };
-  }
-  if (value === undefined || value === null) {
-    return {
-      kind: "refused",
-      problem: `variable ${path} is missing; pass it, or guard it with {{#if ${path}}}`,
-    };
-  }
-  if (Array.isArray(value))
-    return { kind: "refused", problem: `variable ${path} is a list; write {{#each ${path}}}` };
-  return {
-    kind: "refused",
-    problem: `variable ${path} is an object; name one of its fields, such as {{${path}.name}}`,
-  };
-}
-
-function isTruthy(value: unknown): boolean {
-  return Array.isArray(value) ? value.length > 0 : Boolean(value);
+  const text = renderNodes(nodes, vars, problems);
+  return problems.size > 0 ? { kind: "invalid", problems: [...problems] } : { kind: "rendered", text };
 }

@@ -2,34 +2,8 @@
  * The canonical prompt document: everything that changes what is sent to the model, and nothing else. Its hash is the
  * prompt version. Owner, comments, key order, input types and file names are not in it.
  */
-import { contentHash } from "./canonical-json.ts";
-
-export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
-
-export type PromptRole = "system" | "user" | "assistant";
-
-/** Content is template text with partials inlined; `history` is the place of the earlier conversation. */
-export type PromptMessage =
-  | { readonly role: PromptRole; readonly content: string }
-  | { readonly role: "history" };
-
-export interface PromptDocument {
-  readonly use_case: string;
-  /** `provider/model`. */
-  readonly model: string;
-  readonly config: Readonly<Record<string, JsonValue>>;
-  readonly messages: readonly PromptMessage[];
-  /** Values of variables that a caller leaves out; absent when there are none, because they change what is sent. */
-  readonly defaults?: Readonly<Record<string, JsonValue>>;
-  /** Absent for plain text. */
-  readonly output?: { readonly format: "json"; readonly schema?: JsonValue };
-}
+import type { PromptDocument } from "@plumbline/client/render";
+import { contentHash } from "./content-hash.ts";
 
 /** `sha256:` and 64 hex digits. Idempotent: the same document always has the same version, on every machine. */
 export function promptVersion(document: PromptDocument): string {
