@@ -1,3 +1,16 @@
+/**
+ * Every shape that crosses a process boundary. One word has one meaning, here and everywhere:
+ *
+ * - *call*: one request of a user to a prompt, with its final outcome; *attempt*: one request to a provider inside a call.
+ * - *verdict*: one judge's assessment of one call on one criterion; *unit*: one judged conversation, which the statistics
+ * count.
+ * - *series*: the units that compare, of one tenant, environment, use case, criterion, rubric and judge.
+ * - *baseline*: the frozen reference of a version; *watch*: a version that is compared with its baseline, hour by hour.
+ * - *stream*: all units of a watch, or those of one slice; *slice*: a named predicate over inputs, such as `mentions_money`.
+ * - *finding*: what a test found about a version; *detection*: the finding as the monitor asserts it, with its evidence.
+ * - *incident*: what people handle, folded from detections and from what people did.
+ * - *incumbent*, *candidate*: the two versions compared; *reference*, *current*: the two windows of drift.
+ */
 export { plainWords, REQUIRED } from "./plain-words.ts";
 export * from "./events/llm-call.ts";
 export * from "./events/dead-letter.ts";

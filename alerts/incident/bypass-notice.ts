@@ -1,6 +1,6 @@
 /**
- * Somebody put a version live past the gate: possible, named, and told to everybody, once. No detection is behind it,
- * so it has no numbers; what it shares with an incident is how it is delivered. It is over when the version is taken
+ * The notice of a version that was put live past the gate: possible, named, and announced once. No detection is behind it,
+ * so it has no numbers; it shares its delivery with incidents. It is over when the version is taken
  * back.
  */
 import type { IncidentEvent } from "@plumbline/schemas";
@@ -9,7 +9,7 @@ import type { IncidentState } from "./lifecycle.ts";
 
 export type GateBypassed = Extract<IncidentEvent, { type: "gate_bypassed" }>;
 
-/** What the outbox of a channel has to know about something that it shows. */
+/** The fields that the outbox of a channel needs. */
 export type Shown = Pick<
   IncidentState,
   | "incident_id"
@@ -26,11 +26,11 @@ export type Shown = Pick<
 
 export interface BypassNotice extends Shown {
   readonly bypass: GateBypassed;
-  /** What took the version back; null while nobody did. */
+  /** The rollback of the version; null before one. */
   readonly taken_back: RolledBack | null;
 }
 
-/** The same bypass, the same id, whichever replica announces it. @param offset of the command in the registry's log */
+/** bypassId is the same for one bypass in every replica. @param offset of the command in the registry's log */
 export function bypassId(logId: string, offset: number): string {
   return incidentId(["gate_bypass", logId, offset].join("/"));
 }
@@ -68,7 +68,7 @@ function open(bypass: GateBypassed): BypassNotice {
   const { incident_id, at } = bypass;
   return {
     incident_id,
-    // Nothing showed that the version is good: somebody should look at it.
+    // Nothing has shown that the version is good.
     state: "watching",
     severity: "SEV3",
     revision: 1,

@@ -1,4 +1,4 @@
-/** When two events are about the same thing: ids of incidents and announcements, places of versions. */
+/** Ids of incidents and announcements, and places of versions: events with equal ones are about the same thing. */
 import { createHash } from "node:crypto";
 import type { Detection, IncidentEvent } from "@plumbline/schemas";
 
@@ -9,7 +9,7 @@ type IncidentIdentity = Pick<Detection, "tenant" | "env" | "use_case" | "kind"> 
 };
 
 /**
- * What makes two detections the same incident: tenant, environment, use case, kind, metric and candidate version.
+ * incidentKey is equal for detections of the same incident: tenant, environment, use case, kind, metric, candidate version.
  * Parts are percent-encoded, so that a slash inside a name cannot make two keys equal.
  */
 export function incidentKey(detection: IncidentIdentity): string {
@@ -29,7 +29,7 @@ export function incidentId(key: string): string {
 
 export type RolledBack = Extract<IncidentEvent, { type: "rolled_back" }>;
 
-/** The same rollback, the same id, whichever replica announces it. @param offset of the command in the registry's log */
+/** rollbackId is the same for one rollback in every replica. @param offset of the command in the registry's log */
 export function rollbackId(logId: string, offset: number): string {
   return incidentId(["rollback", logId, offset].join("/"));
 }

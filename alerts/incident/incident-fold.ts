@@ -22,7 +22,7 @@ type UseCase = Pick<Detection, "tenant" | "env" | "use_case">;
 type IncidentLog = Pick<EventLog, "read" | "watermarks">;
 
 /**
- * Every incident as the incidents topic tells it. Nobody keeps incidents in a memory of its own: what is read back from
+ * Every incident, folded from the incidents topic. Nobody keeps incidents in a memory of its own: the state read back from
  * the log is the same after a restart and in a second replica.
  *
  * A record that is no incident event is skipped: one bad record must not silence every alert after it.
@@ -32,7 +32,7 @@ export class IncidentFold {
   readonly #onBadRecord: (record: LogRecord) => void;
   readonly #states = new Map<string, IncidentState>();
   readonly #bypasses = new Map<string, BypassNotice>();
-  /** Ids of the rollbacks that were told: the second telling of one changes nothing. */
+  /** Ids of the rollbacks folded: a second announcement changes nothing. */
   readonly #rollbackIds = new Set<string>();
   /** The newest rollback of each version where it was live. */
   readonly #rollbacks = new Map<string, RolledBack>();
@@ -106,7 +106,7 @@ export class IncidentFold {
     for (const [id, notice] of this.#bypasses) this.#bypasses.set(id, foldBypass(notice, rollback));
   }
 
-  /** What fires about calls from before the rollback of their version was overtaken by it. */
+  /** An incident that fires about calls from before the rollback of their version is over. */
   #afterRollback(state: IncidentState): IncidentState {
     const rollback = this.#rollbacks.get(placeOfCandidate(state.detection));
     if (state.state !== "firing" || rollback === undefined) return state;

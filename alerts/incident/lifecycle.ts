@@ -30,7 +30,7 @@ interface HistoryLine {
 
 type PolicyNote = Pick<EventOf<"policy_noted">, "did" | "why" | "at" | "actor">;
 
-/** What a channel shows, as far as the log knows. */
+/** The newest revision that a channel shows. */
 interface Delivery {
   readonly message_ref: string;
   readonly revision: number;
@@ -50,18 +50,18 @@ export interface IncidentState<Of extends Detection = Detection> {
   readonly episode: number;
   /** First revision of the episode. A delivery of an older revision belongs to an older message. */
   readonly episode_revision: number;
-  /** When the episode fired, ISO 8601 UTC. */
+  /** Start of the episode, ISO 8601 UTC. */
   readonly opened_at: string;
-  /** When the state last changed, ISO 8601 UTC. */
+  /** Last change of the state, ISO 8601 UTC. */
   readonly state_changed_at: string;
-  /** Who changed it: a service or a person. */
+  /** The service or person that changed it. */
   readonly state_changed_by: string;
-  /** When anything visible last changed, ISO 8601 UTC. */
+  /** Last visible change, ISO 8601 UTC. */
   readonly updated_at: string;
   readonly snoozed_until: string | null;
   /** Evidence and cause of the recovery while watching or resolved, else null. */
   readonly recovery: { readonly cause: RecoveryCause; readonly current: RecoveryEvidence } | null;
-  /** What took the candidate back, until it fires again; null while nobody did. */
+  /** The rollback of the candidate, until the incident fires again; null before one. */
   readonly rolled_back: RolledBack | null;
   /** Why the policy service took nothing back by itself in this episode; null while it said nothing. */
   readonly policy: PolicyNote | null;
@@ -136,16 +136,9 @@ export function foldIncident(state: IncidentState | null, event: IncidentEvent):
     case "policy_noted":
       return policyNoted(state, event);
     case "gate_bypassed":
-      // Nothing of an incident's: it has an id of its own.
+      // A bypass is a notice with an id of its own.
       return state;
   }
-}
-
-const RANK: Readonly<Record<Severity, number>> = { SEV1: 3, SEV2: 2, SEV3: 1 };
-
-/** isRaised returns true when `next` is more urgent than `previous`. */
-export function isRaised(previous: Severity, next: Severity): boolean {
-  return RANK[next] > RANK[previous];
 }
 
 /** Neither resolved nor dismissed. */
@@ -234,7 +227,7 @@ function detected(state: IncidentState, event: EventOf<"detected">): IncidentSta
         return move({ ...state, severity, detection: event.detection }, event, "firing", text);
       }
       if (isSameEvidence(state.detection, event.detection)) return state;
-      // A weaker repetition keeps the severity: what people were told is not taken back silently.
+      // A weaker repetition keeps the severity: it is not lowered silently.
       return { ...state, detection: event.detection, revision: state.revision + 1, updated_at: event.at };
     }
   }
@@ -255,15 +248,15 @@ function recovered(state: IncidentState, event: EventOf<"recovered">): IncidentS
   return { ...move(state, event, "watching", `Watching: ${how}, recovery not yet proven.`), recovery };
 }
 
-/** From here on the old version has to show that it helped; there is nothing left to take back. */
+/** After a rollback the old version has to show that it helped. */
 function rolledBack(state: IncidentState, event: RolledBack): IncidentState {
   if (!isOpen(state) || !takesBack(event, state.detection)) return state;
   if (state.rolled_back?.incident_id === event.incident_id) return state;
-  // The version came back since, and is blamed for what it did then.
+  // The version came back since, and the incident is about its later calls.
   if (ms(state.opened_at) > ms(event.at) && !isEvidenceBefore(event, state.detection)) return state;
   return {
     ...move(state, event, "watching", `Rolled back to v${event.to_number} by ${event.actor}${whyOf(event)}.`),
-    // A rollback may be told after what followed from it.
+    // A rollback may be announced after its effects.
     updated_at: ms(event.at) > ms(state.updated_at) ? event.at : state.updated_at,
     recovery: state.recovery,
     rolled_back: event,
@@ -305,7 +298,7 @@ function isProven(
   detection: Detection,
   { cause, current }: { readonly cause: RecoveryCause; readonly current: RecoveryEvidence },
 ): boolean {
-  // Whoever says that a gap closed has counted what was missing; there is nothing else to prove.
+  // A closed gap was counted; there is nothing else to prove.
   if (cause === "gap_closed") return true;
   const isJudged = measureWords(detection).counted === "judged";
   const n = isJudged ? current.units : current.calls;
@@ -360,7 +353,7 @@ function move(
     state: next,
     revision,
     state_revision: revision,
-    // Raised to another severity, it has been firing since it fired.
+    // A raised severity does not restart the clock.
     state_changed_at: next === state.state ? state.state_changed_at : event.at,
     state_changed_by: event.actor,
     updated_at: event.at,
@@ -390,12 +383,12 @@ export function isRaised(previous: Severity, next: Severity): boolean {
   return Number(next.slice(3)) < Number(previous.slice(3));
 }
 
-/** The rollback took back the version that the detection blames. */
+/** takesBack returns true when the rollback took back the version that the detection blames. */
 function takesBack(rollback: RolledBack, detection: Detection): boolean {
   return CAUSED_BY_VERSION.has(detection.kind) && placeOfVersion(rollback) === placeOfCandidate(detection);
 }
 
-/** All that was detected happened before the rollback, however late somebody noticed. */
+/** isEvidenceBefore returns true when everything detected happened before the rollback, however late it was noticed. */
 export function isEvidenceBefore(rollback: RolledBack, { window }: Detection): boolean {
   return Date.parse(window.end) <= Date.parse(rollback.at) + SWITCH_MS;
 }

@@ -1,5 +1,5 @@
 /**
- * What people read about an incident. Pure and deterministic: the same state gives the same text in every
+ * The message of an incident. Pure and deterministic: the same state gives the same text in every
  * process. A number appears with its interval and n, or its line is left out; pairs of two versions that serve side by side
  * have an e-value in place of the interval.
  */
@@ -34,7 +34,7 @@ export const RUNBOOKS = {
   judge_drift: "judge-drift",
 } as const satisfies Record<Detection["kind"], string>;
 
-/** Where links in messages lead; null leaves the link out. */
+/** Targets of the links in messages; null leaves the link out. */
 export interface MessageLinks {
   /** Folder of the runbooks, without a slash at the end: `<url>/<name>.md`. */
   readonly runbooks_url: string | null;
@@ -117,7 +117,7 @@ function linkList(state: IncidentState, { runbooks_url, console_url }: MessageLi
   ];
 }
 
-/** What was looked at and did not change. */
+/** Measures that did not change. */
 function normalLine({ evidence }: Detection): string | null {
   const measures = "normal" in evidence ? evidence.normal : [];
   if (measures.length === 0) return null;
@@ -146,7 +146,7 @@ function fields(state: IncidentState): Message["fields"] {
   return all.flatMap(({ label, value }) => (value === null ? [] : [{ label, value }]));
 }
 
-/** What a guardrail is for, beyond the answer: the reason of the highest severity. */
+/** What a guardrail protects beyond the answer: the reason of the highest severity. */
 function protectedText({ kind, evidence }: Detection): string | null {
   if (kind !== "quality" || evidence.protects === null) return null;
   return evidence.protects.replaceAll("_", " ");
@@ -184,7 +184,7 @@ function preview(state: IncidentState): string {
   const action = ` ${nextStep(state)}.`;
   const sentence = `${detection.use_case}: ${resolvedSentence(state) ?? measureWords(detection).sentence}.`;
   const where = state.state === "firing" ? previewWhere(detection) : "";
-  // What to do is never cut off; what is cut first is the place, then the names.
+  // The next step is never cut off; the place is cut first, then the names.
   const full = `${head}${sentence}${where}${action}`;
   if (full.length <= PREVIEW_LENGTH_MAX) return full;
   return `${head}${clip(sentence, PREVIEW_LENGTH_MAX - head.length - action.length)}${action}`;

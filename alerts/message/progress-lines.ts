@@ -1,4 +1,4 @@
-/** How far an incident is from its end, and what it asks people to do now. */
+/** Progress of an incident: its next step, its recovery, its end. */
 import { type IncidentState, RECOVERY_UNITS_MIN } from "../incident/lifecycle.ts";
 import { measureWords, recoveryWords } from "../words/measure-words.ts";
 import { formatTime, formatCount, formatInterval, formatValue } from "../words/quantity.ts";
@@ -23,7 +23,7 @@ export function nextStep(state: IncidentState): string {
   }
 }
 
-/** How an incident ended, or how far it is from ending; null while nothing is known. */
+/** The recovery of an incident, or its progress; null while there is none. */
 export function recoveryLine(state: IncidentState): string | null {
   const how = wayOut(state);
   if (state.recovery === null) return state.state === "watching" ? `${sentenceCase(how)}, watching.` : null;
@@ -55,7 +55,7 @@ function measuredText({ recovery, detection }: IncidentState, n: number): string
   return `${formatValue(mean, unit)} (interval ${formatInterval(interval, unit)}, n = ${formatCount(n)} ${counted})`;
 }
 
-/** How it ended or is to end; a rollback with who did it and when. "" while nobody knows. */
+/** The end of the incident in words; a rollback with its actor and time. "" while it is unknown. */
 function wayOut(state: IncidentState): string {
   const { rolled_back, recovery, detection } = state;
   if (rolled_back === null || (recovery !== null && recovery.cause !== "rollback"))

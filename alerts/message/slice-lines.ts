@@ -1,4 +1,4 @@
-/** Where a change is: everywhere or in some slices, and which others show it. */
+/** The slices of a change: everywhere or in some, and which others show it. */
 import type { Detection, QualityDetection } from "@plumbline/schemas";
 import { wilsonInterval } from "@plumbline/stats";
 import {
@@ -19,7 +19,7 @@ const SLICES_MAX = 3;
 const NAMES_MAX = 5;
 const NAME_LENGTH_MAX = 60;
 
-/** Whether everybody is affected or some: the question that decides what to do. */
+/** Uniform or concentrated: the question that decides the next step. */
 export function concentrationLine(detection: Detection): string | null {
   if (detection.kind !== "quality") return null;
   const [worst] = byExplanation(detection);
@@ -42,7 +42,7 @@ export function concentrationLine(detection: Detection): string | null {
 }
 
 /**
- * Which slices fell besides the one that the verdict names, in one statement. Two sources: further slices of the
+ * Slices that fell besides the one that the verdict names, in one statement. Two sources: further slices of the
  * explanation, which carry some of the drop beyond the first and have numbers; and what the detector lists, where a
  * slice stands as soon as it overlaps the cause, so it gets a name and no number.
  */
@@ -84,11 +84,11 @@ function nameList(names: readonly string[]): string {
   return `${shown.join(", ")}${more === 0 ? "" : ` and ${more} more`}`;
 }
 
-/** With fewer judged units the monitor calls nothing uniform, whatever the baseline: it may be too small or not. */
+/** With fewer judged units the monitor calls nothing uniform. */
 const UNIFORM_UNITS_MIN = 100;
 
 /**
- * Why nobody can say whether everybody is affected or some, and what would help. Evidence without these numbers, as old
+ * Why uniform or concentrated is undecided, and what would help. Evidence without these numbers, as old
  * incidents have it, only says how many were judged.
  */
 export function undecidedLine(detection: QualityDetection): string {

@@ -59,7 +59,7 @@ export function changeSize(detection: Detection, counted: string | null): string
   );
 }
 
-/** That the deploy did it, or that there was none lately; null when the version's start is not known. */
+/** The deploy as the likely cause; null when the version's start is not known. */
 export function deployText({ version_started_at, window }: Detection, version: string): string | null {
   if (version_started_at === null) return null;
   const ageMs = Date.parse(window.end) - Date.parse(version_started_at);
@@ -72,7 +72,7 @@ export function isOldVersion({ version_started_at, window }: Detection): boolean
 }
 
 /**
- * That users send something else rather than that the prompt does worse on it, in numbers; null unless the mix explains
+ * Other inputs as the cause of a fall, in numbers; null unless the mix explains
  * most of a fall, and by more than chance.
  */
 export function inputShiftLine(mix: MixEvidence | null): string | null {

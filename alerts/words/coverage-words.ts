@@ -1,4 +1,4 @@
-/** What is not known, by what is missing. */
+/** Words of coverage, by what is missing. */
 import {
   type CoverageDetection,
   type CoverageEvidence,

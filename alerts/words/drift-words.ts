@@ -120,7 +120,7 @@ function placeOf({ evidence: { slice } }: OutputDriftDetection): string {
   return slice === null ? "" : ` in ${slice}`;
 }
 
-/** How much of the traffic the slice is. */
+/** Share of the traffic in the slice. */
 function shareOf({ evidence, slices }: OutputDriftDetection): string {
   const slice = slices.find(({ name }) => name === evidence.slice);
   return slice === undefined ? "" : `, ${formatPercent(slice.share_of_traffic)} of calls`;

@@ -1,4 +1,4 @@
-/** Who judged and how that judge agrees with people, and a judge that no longer agrees with itself. */
+/** Words of the judge: its name, its agreement with people, and its drift. */
 import type { Detection, DetectionOf } from "@plumbline/schemas";
 import type { MeasureWords } from "./words.ts";
 import { changeSize } from "./change-words.ts";
@@ -28,7 +28,7 @@ export function judgeWords(detection: DetectionOf<"judge_drift">): MeasureWords 
   };
 }
 
-/** Who judged, how that judge agrees with people, and the change on their scale where labels allow it. */
+/** The judge's name, its agreement with people, and the change on their scale where labels allow it. */
 export function judgeNotes(detection: Detection): string[] {
   if (detection.judge === null) return [];
   const judge = `judge ${judgeName(detection.judge)}`;

@@ -1,5 +1,5 @@
 /**
- * What a detection says, by what was measured: one file a family, and nothing but words in them. A kind without words does
+ * The words of a detection, by what was measured: one file a family. A kind without words does
  * not compile, since each is returned by a switch over the kinds.
  */
 import type { Detection, RecoveryCause, RecoveryEvidence } from "@plumbline/schemas";
@@ -31,7 +31,7 @@ export function measureWords(detection: Detection): MeasureWords {
   }
 }
 
-/** How an incident ended or is to end: `rolled back to v14`. */
+/** The end of an incident: `rolled back to v14`. */
 export function recoveryWords(detection: Detection, cause: RecoveryCause, current: RecoveryEvidence): string {
   const version = versionLabel(detection, current.prompt_version, current.number);
   switch (cause) {

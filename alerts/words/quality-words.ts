@@ -100,7 +100,7 @@ function harmOf({ effect, interval, candidate, evidence: { impact } }: QualityDe
 }
 
 /**
- * How both versions did in the same hours, while they served side by side. Null without pairs or without a difference.
+ * Both versions in the same hours, while they served side by side. Null without pairs.
  *
  * The pairs have an e-value and no interval. Under "not worse than the version beside it" an e-value of 1/(1 − level) or
  * more has a chance of at most 1 − level, at whatever time one looks; one below 1 speaks against a fall.

@@ -1,4 +1,4 @@
-/** How numbers read in alerts. Deterministic: no locale of the machine, UTC, a real minus sign. */
+/** Numbers in alerts. Deterministic: no locale of the machine, UTC, a real minus sign. */
 import type { Unit } from "@plumbline/schemas";
 
 export type Interval = readonly [number, number];
@@ -47,7 +47,7 @@ export function formatPercent(share: number): string {
 /** With a sign: `−15.2 pp`, `+$0.0012`. */
 export function formatDifference(difference: number, unit: Unit): string {
   const size = formatSize(difference, unit);
-  // What rounds to nothing has no direction.
+  // A size that rounds to zero has no direction.
   if (!/[1-9]/.test(size)) return size;
   return `${difference < 0 ? MINUS : "+"}${size}`;
 }

@@ -31,8 +31,8 @@ export function parseRubric(text: string, file: string): Parsed<NamedRubric> {
 
 /**
  * `sha256:` and 64 hex digits over what changes a verdict: name, criterion, method, scores, examples, model and prompt.
- * Sampling, budget, `guardrail` and `protects` say when to judge and what follows, not how, and are left out; so is `version`,
- * a label for people.
+ * Sampling, budget, `guardrail` and `protects` say when to judge and what follows, not how, and are left out; so is
+ * `version`, a label for people.
  */
 export function rubricHash(rubric: NamedRubric): string {
   const {

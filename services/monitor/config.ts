@@ -72,7 +72,7 @@ export const MonitorConfig = z.object({
 });
 export type MonitorConfig = z.output<typeof MonitorConfig>;
 
-/** What only the process of its own reads: where its log and store are. */
+/** Variables of the monitor as a process of its own: those above, its log and its store. */
 export const MonitorProcessConfig = z.object({
   ...MonitorConfig.shape,
   ...LogAndStoreConfig.shape,

@@ -1,5 +1,5 @@
 /**
- * The monitor's jobs: what looks at the store, on a schedule in the service and step by step in a replay. Each folds the
+ * The monitor's jobs: they read the store on a schedule in the service, and step by step in a replay. Each folds the
  * incidents for itself, so none waits for another.
  */
 import { IncidentFold } from "@plumbline/alerts";
@@ -43,9 +43,9 @@ export interface JobDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly config: MonitorConfig;
-  /** Whether this replica works on the use case. */
+  /** holds returns true for the use cases of this replica. */
   readonly holds: (useCase: string) => boolean;
-  /** How long after its end an hour of calls is taken as complete, ms; see the measures. */
+  /** An hour of calls is complete this long after its end, ms; see the measures. */
   readonly settleMs?: number;
   /** Takes the result of each scan for lost records; for metrics. */
   readonly onScan?: IngestMonitorDeps["onScan"];

@@ -22,9 +22,9 @@ const NEWS_TOPICS = [
 ] as const;
 /** After the last record the store may still be catching up for this long. */
 const NEWS_MS = 15_000;
-/** Whether every record of the log is stored is looked at this often. */
+/** Period of the scan for records that are in no table. */
 const INGEST_MS = 5 * 60_000;
-/** Longest time without a look while nothing arrives. */
+/** Longest time without a run while nothing arrives. */
 const IDLE_LOOK_MS = 5 * 60_000;
 
 const JOBS = ["quality", "coverage", "ingest", "canary", "measures"] as const;
@@ -50,7 +50,7 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
   };
   let jobs = createJobs();
   let haveClaim = (): void => undefined;
-  /** Before the first claim there is nothing to look at; a look that waits for it is overdue, not a success. */
+  /** Before the first claim there is nothing to read; a run that waits for it is overdue, not a success. */
   const claim = new Promise<void>((resolve) => (haveClaim = resolve));
   const failures = new Map<string, readonly UseCaseFailure[]>();
   const watch = createJobWatch({ log, clock, logger, incidents: new IncidentFold(log), holds });
@@ -76,7 +76,7 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
         await Promise.race([claim, untilAborted(signal)]);
         const left = failures.get(name) ?? [];
         if (signal.aborted) return left;
-        // What failed is tried again also when nothing arrived.
+        // Use cases that failed are tried again also when nothing arrived.
         if (!(await news.arrived()) && left.length === 0) return [];
         failures.set(name, (await jobs[name].run()) ?? []);
         news.looked();
@@ -85,7 +85,7 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
     };
   }
 
-  /** Last of the jobs, and the only one that looks at the others. */
+  /** The last job, and the only one that watches the others. */
   function watchJob(): ScheduledJob {
     return {
       name: "job_watch",
@@ -102,9 +102,9 @@ export function createMonitor({ log, store, clock, logger, config }: MonitorDeps
   }
 
   /**
-   * Says for one job whether a look at the store can find anything new: records arrived lately, partitions were claimed
-   * lately, or it has not looked for a while, since silence is found by the clock. Without this an idle process would
-   * ask the same questions for ever. What arrived stays news until a look has succeeded.
+   * Tells one job whether the store can hold anything new: records arrived lately, partitions were claimed
+   * lately, or the job has not run for a while, since silence is found by the clock. Without this an idle process would
+   * ask the same questions for ever. Records stay news until a run has succeeded.
    */
   function createNews() {
     let end = -1;

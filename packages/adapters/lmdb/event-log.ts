@@ -61,13 +61,13 @@ export interface LmdbEventLog extends EventLog {
    * Removes records older than their topic's `retention_ms`, and reports every partition where it removed some or
    * was held back. To be called on a schedule; the log has no timer of its own.
    *
-   * Never removed: records that a group with a cursor or a running reader has not committed past, or asked to keep; the newest
-   * `keepNewestMs`; the last record of a partition, which is how the next offset is known.
+   * Never removed: records that a group with a cursor or a running reader has not committed past, or asked to keep; the
+   * newest `keepNewestMs`; the last record of a partition, which is how the next offset is known.
    */
   trim(): Promise<readonly Trimmed[]>;
   /**
-   * Replaces the values of the records of a topic for which `change` gives another one; offsets, keys, headers and times stay. The
-   * pages of the old values are free for the next writes, and are on the disk until then.
+   * Replaces the values of the records of a topic for which `change` gives another one; offsets, keys, headers and times
+   * stay. The pages of the old values are free for the next writes, and are on the disk until then.
    *
    * @returns how many records it replaced, or would have
    */

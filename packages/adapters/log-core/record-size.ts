@@ -25,7 +25,10 @@ export function assertRecordsFit(topic: Topic, records: readonly NewRecord[]): v
   }
 }
 
-/** Kafka's limit, `offset.metadata.max.bytes`, which it applies to characters; the other logs keep it so that code moves between them. */
+/**
+ * Kafka's limit, `offset.metadata.max.bytes`, which it applies to characters; the other logs keep it so that code moves
+ * between them.
+ */
 const METADATA_BYTES_MAX = 4_096;
 
 /** @throws RangeError when a group wants to store more than the port allows */

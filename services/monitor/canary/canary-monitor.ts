@@ -49,7 +49,7 @@ export interface CanaryMonitorDeps {
   readonly logger: Logger;
   readonly incidents: IncidentFold;
   readonly registry: RegistryView;
-  /** Whether this replica works on the use case. */
+  /** holds returns true for the use cases of this replica. */
   readonly holds: (useCase: string) => boolean;
   readonly options: CanaryOptions;
 }
@@ -195,7 +195,7 @@ function isNews(decision: CanaryDecision, read: CanaryDecision | null): boolean 
   return isOther || decision.units > read.units * GROWTH;
 }
 
-/** Of the calls of the last hour, of all tagged versions; null without calls. */
+/** Share of the last hour's calls of all tagged versions; null without calls. */
 function shareOfCalls(
   { tenant, use_case, env, prompt_version }: RolloutShare,
   activity: readonly VersionActivity[],
@@ -212,7 +212,7 @@ function shareOfCalls(
   );
 }
 
-/** Of each criterion the rows of the rubric and judge in force: after a change the earlier ones no longer grow. */
+/** The rows of each criterion under the rubric and judge in force: after a change the earlier ones no longer grow. */
 function newestSeries(rows: readonly JudgedUnitRow[]): readonly (readonly JudgedUnitRow[])[] {
   return [...groupBy(rows, ({ criterion }) => criterion).values()].map((own) => {
     const newest = own.reduce((last, row) => (row.judged_at > last.judged_at ? row : last));
@@ -220,7 +220,7 @@ function newestSeries(rows: readonly JudgedUnitRow[]): readonly (readonly Judged
   });
 }
 
-/** How much verdicts clump was measured when a baseline was frozen; 1 while there is none. */
+/** Tempering for verdicts that clump, measured when a baseline was frozen; 1 while there is none. */
 function etaOf(
   unit: JudgedUnitRow,
   baselines: readonly BaselineRow[],

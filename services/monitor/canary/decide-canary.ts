@@ -1,4 +1,4 @@
-/** From the numbers of a canary to what is said about it. Pure: the same numbers give the same sentence. */
+/** From the numbers of a canary to its state and the sentence that explains it. Pure. */
 import type { CanaryDecision, CanarySeries } from "@plumbline/schemas";
 import {
   alarmThreshold,
@@ -15,7 +15,7 @@ import { pairsOfWindow } from "../units/pairs.ts";
 
 /** The evidence that a page asks for right after a deploy, C/W = 104: wrong for one canary in a hundred. */
 export const LOG_REGRESSED = Math.log(alarmThreshold() / 168);
-/** What the pairs must say before a page of the historical detector is put down to the version: e ≥ 20. */
+/** Evidence of the pairs at which a page of the historical detector is put down to the version: e ≥ 20. */
 export const LOG_AGREES = LOG_CLEARED;
 
 export interface CanaryNumbers extends Pick<
@@ -135,11 +135,11 @@ function eValue(log: number): string {
 /** The numbers of one criterion from which the state of a canary follows. Pure. */
 
 interface SeriesInput {
-  /** Of one criterion, rubric and judge, of both arms, judged since the candidate got its first share. */
+  /** Units of one criterion, rubric and judge, of both arms, judged since the candidate got its first share. */
   readonly rows: readonly JudgedUnitRow[];
   readonly candidate: string;
   readonly incumbent: string | null;
-  /** When the step began, ms. */
+  /** Start of the step, ms. */
   readonly stepMs: number;
   /** Windows before this have ended, with all their verdicts; ms. */
   readonly endedMs: number;

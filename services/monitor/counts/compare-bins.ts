@@ -1,4 +1,4 @@
-/** One comparison of a window with its reference: is the shift material, how large is it, and where does it lie? */
+/** Compares a window with its reference: whether the shift is material, its size, and the bins that moved. */
 import {
   binomialCdf,
   jensenShannonDistance,

@@ -1,11 +1,11 @@
-/** What was counted in one window of a use case, and how wide its windows are. Pure. */
+/** A window of a use case: its counts, and its width. Pure. */
 import { type Histogram, addHistogram, MISSING_BIN, rowsOf } from "./log-bins.ts";
 import { HOUR_MS } from "@plumbline/schemas";
 import { ALL, CELL_PREFIX, withMissing, type VersionHour } from "./version-memory.ts";
 
 export type WidthHours = 1 | 6 | 24;
 
-/** What was counted in one window; histograms are on the grid of `log-bins.ts` and include missing. */
+/** Counts of one window; histograms are on the grid of `log-bins.ts` and include missing. */
 export interface DriftWindow {
   /** Milliseconds since the epoch, aligned to the width. */
   readonly start: number;
@@ -16,7 +16,7 @@ export interface DriftWindow {
   readonly inputs: ReadonlyMap<string, Histogram>;
   /** Calls per slice. */
   readonly slices: ReadonlyMap<string, number>;
-  /** Of the calls of `version` only. */
+  /** Histograms of the calls of `version` only. */
   readonly outputs: ReadonlyMap<string, Histogram>;
 }
 
@@ -58,7 +58,7 @@ export class OpenWindow {
     this.#widthHours = widthHours;
   }
 
-  /** Where it ends, ms since the epoch; exclusive. */
+  /** End of the window, ms since the epoch; exclusive. */
   get end(): number {
     return this.#start + this.#widthHours * HOUR_MS;
   }

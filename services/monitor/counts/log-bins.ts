@@ -173,7 +173,7 @@ function quantileOf({ values, weights, rows }: Weighted, p: number): number {
   return values.at(-1)!;
 }
 
-/** What a PSI of these counts was computed from. */
+/** The sample of a PSI of these counts. */
 export function sampleOf(reference: readonly number[], current: readonly number[]): PsiSample {
   const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
   return { bins: reference.length, referenceRows: sum(reference), currentRows: sum(current) };

@@ -1,5 +1,5 @@
 /**
- * What a window is compared with: the same time of the week over the last four weeks. While the use case is younger
+ * The reference of a window: the same time of the week over the last four weeks. While the use case is younger
  * than four weeks, or when fewer than two such windows are clean: the same time of day on every day there is, from seven
  * days on. Pure.
  */
@@ -8,7 +8,7 @@ import { psi, psiDebiased, psiTolerance } from "@plumbline/stats";
 import { type WidthHours } from "./drift-window.ts";
 import { sampleOf } from "./log-bins.ts";
 
-/** How far back references reach. */
+/** References reach this far back. */
 export const MEMORY_MS = 28 * DAY_MS;
 /** No comparison before the use case is a week old: a weekend is not drift. */
 export const AGE_MIN_MS = 7 * DAY_MS;
@@ -36,7 +36,7 @@ export function seasonReference<Past extends { readonly start: number }>(
   return matched.length >= 2 ? matched : past;
 }
 
-/** How far the past windows lie from their own references when nothing is wrong, as a tolerance of PSI, nats. */
+/** Tolerance of PSI, nats: how far past windows lie from their own references when nothing is wrong. */
 export function seasonTolerance(
   widthHours: WidthHours,
   past: readonly PastCounts[],

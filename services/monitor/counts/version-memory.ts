@@ -1,4 +1,4 @@
-/** What one version's outputs looked like, by slice and feature, in weekly sums over four weeks: the fingerprint's memory. */
+/** The memory of the fingerprint: one version's outputs by slice and feature, in weekly sums over four weeks. */
 import { DAY_MS } from "@plumbline/schemas";
 import { addHistogram, MISSING_BIN, type Histogram } from "./log-bins.ts";
 
@@ -24,7 +24,7 @@ export interface VersionHour extends VersionCounts {
 const WEEK_MS = 7 * DAY_MS;
 const WEEKS = 4;
 
-/** What people ask on a Sunday differs, and so do the answers. */
+/** Inputs differ on weekends, and so do the answers. */
 type DayKind = "weekday" | "weekend";
 
 /** @param time ms since the epoch, whose first day was a Thursday */

@@ -1,4 +1,4 @@
-/** What is not known, as a detection. */
+/** Detections of coverage: what is not known. */
 import type { CoverageDetection, CoverageEvidence } from "@plumbline/schemas";
 import { severityOf } from "../report/severity.ts";
 import type { UseCase } from "../units/series.ts";

@@ -1,5 +1,5 @@
 /**
- * Says where quality is unknown: verdicts that don't come, a judge that scores nothing, traffic of which nothing is
+ * Reports where quality is unknown: verdicts that don't come, a judge that scores nothing, traffic of which nothing is
  * selected, a use case without traffic. No data is never read as good, as bad or as zero.
  */
 import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/alerts";
@@ -20,13 +20,13 @@ import {
   versionGaps,
 } from "./find-gaps.ts";
 
-/** Calls that arrived in this time are looked at: longer than a night, shorter than what people have forgotten. */
+/** Calls that arrived in this time are counted: longer than a night. */
 const WINDOW_MS = DAY_MS;
-/** The part of it that says whether scoring works now. */
+/** The last part of the window, which shows whether scoring works now. */
 const RECENT_MS = 2 * HOUR_MS;
 /** A week of history before a silence, and as much again for the silence itself. */
 const SILENCE_REACH_MS = 15 * DAY_MS;
-/** Looks are this far apart, however often the job runs: they count a day of calls. */
+/** Counts are this far apart, however often the job runs: each covers a day of calls. */
 const EVERY_MS = 5 * 60_000;
 
 export interface CoverageMonitorDeps {
@@ -89,7 +89,7 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
           })),
         ),
         ...silent.flatMap((row) => {
-          // That it fell silent is the cure.
+          // Its silence is the cure.
           if (row.use_case === OVERFLOW_USE_CASE) return [];
           const gap = silenceGap(row, nowMs);
           return gap === null ? [] : [{ ...gap, useCase: row, start: row.last_at }];
@@ -102,7 +102,7 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
     },
   };
 
-  /** Who sends too many versions is only asked while somebody does. */
+  /** Apps that send too many versions; the store is only asked while some do. */
   async function overflowApps(
     activity: readonly VersionActivity[],
     start: string,
@@ -128,7 +128,7 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
     const found = new Set(gaps.map((gap) => incidentId(incidentKey(toDetection(gap, nowMs)))));
     for (const incident of incidents.open("coverage")) {
       const { detection } = incident;
-      // Whether jobs run is not seen in the calls; the job watch ends it.
+      // Calls do not show whether jobs run; the job watch ends it.
       if (detection.evidence.measure === "job_runs") continue;
       if (found.has(incident.incident_id) || !holds(detection.use_case) || !isOpen(incident)) continue;
       const key = useCaseKey(detection);

@@ -1,4 +1,4 @@
-/** Where quality is unknown: pure rules on what was counted. None of them says anything about quality itself. */
+/** Gaps in what is known about quality: pure rules on counts. None of them says anything about quality itself. */
 import type { JudgingProgress, SilentUseCase } from "@plumbline/ports";
 import { type CoverageEvidence, DAY_MS, MINUTE_MS } from "@plumbline/schemas";
 
@@ -6,11 +6,11 @@ import { type CoverageEvidence, DAY_MS, MINUTE_MS } from "@plumbline/schemas";
 export const VERDICT_DUE_MS = 30 * MINUTE_MS;
 /** A use case without a call for this long may be silent. */
 export const SILENCE_MS = 30 * MINUTE_MS;
-/** Overdue calls from which on it is a gap: a few on their way through a restart are none. */
+/** Fewest overdue calls of a gap: a restart delays a few. */
 const OVERDUE_MIN = 5;
-/** Selected calls from which on "none was scored" means something. */
+/** Fewest selected calls for "none was scored". */
 const SELECTED_MIN = 20;
-/** Calls from which on "none was selected" means something: at 1% there would be five. */
+/** Fewest calls for "none was selected": at 1% there would be five. */
 const CALLS_MIN = 500;
 /** Share of decided calls that may end without a score. */
 const UNSCORED_SHARE_MAX = 0.5;
@@ -30,7 +30,7 @@ export interface Gap {
 }
 
 /**
- * What is wrong with the judging of one use case, in the calls of the window that are due.
+ * Gaps in the judging of one use case, among the calls of the window that are due.
  *
  * @param recent the same over the last hours: where enough was decided, they say whether scoring works, so that a judge
  *   that broke or came back is seen then, and not when most of a day has changed

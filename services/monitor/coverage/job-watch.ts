@@ -1,5 +1,5 @@
 /**
- * Says where nobody looked: a job without a success for three periods, and use cases that a job had to leave out. Asks the
+ * Reports jobs without a success for three periods, and use cases that a job had to leave out. Asks the
  * store nothing, so that it works when the store is what fails.
  */
 import { type IncidentFold, isOpen } from "@plumbline/alerts";
@@ -23,7 +23,7 @@ interface JobWatchDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly incidents: IncidentFold;
-  /** Whether this replica works on the use case. */
+  /** holds returns true for the use cases of this replica. */
   readonly holds: (useCase: string) => boolean;
 }
 
@@ -39,7 +39,7 @@ interface Unlooked {
 
 export function createJobWatch(deps: JobWatchDeps): JobWatch {
   const { clock, incidents, holds } = deps;
-  /** Whether an incident may be open: at the start nobody knows. */
+  /** True while an incident may be open: at the start nobody knows. */
   let mayBeOpen = true;
 
   return {
@@ -57,7 +57,7 @@ export function createJobWatch(deps: JobWatchDeps): JobWatch {
       for (const { incident_id, detection } of open) {
         const isOurs =
           detection.use_case === MONITOR_USE_CASE ? detection.env === own.env : holds(detection.use_case);
-        // A run that is on its way says nothing yet: only a success after a failure ends it.
+        // Only a success after a failure ends it; a run that is on its way says nothing yet.
         const isLooked = reports.every(({ health }) => health.last_success_at !== null && !health.is_overdue);
         if (!isOurs || !isLooked || found.has(useCaseKey(detection))) continue;
         await appendRecovered({ incident_id, detection }, "gap_closed", closedGap(0), clock.now(), deps);

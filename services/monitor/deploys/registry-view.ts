@@ -1,5 +1,5 @@
 /**
- * What the monitor knows of the registry, folded from its topic as the registry folds it: numbers and owners of versions,
+ * The monitor's view of the registry, folded from its topic as the registry folds it: numbers and owners of versions,
  * the words of their prompts, and which were given a share of the conversations.
  */
 import { type EventLog, type LogRecord, oneReadAtATime, readPages } from "@plumbline/ports";
@@ -24,9 +24,9 @@ export interface RolloutShare {
   readonly use_case: string;
   readonly env: string;
   readonly prompt_version: string;
-  /** When it first got a share since it last had none, ms. */
+  /** Start of its first share since it last had none, ms. */
   readonly startedMs: number;
-  /** When it got the newest share, ms, and the offset of that command. */
+  /** Start of its newest share, ms, and the offset of that command. */
   readonly stepMs: number;
   readonly stepOffset: number;
   /** The newest reading since then. */

@@ -8,12 +8,12 @@ const GONE_MS = 15 * 60_000;
 export type ServedVersion = Pick<VersionActivity, "prompt_version" | "first_started_at" | "last_started_at">;
 
 /**
- * When each version was called first and last, merged from overlapping looks: a look may repeat what an earlier one
+ * First and last call of each version, merged from overlapping queries: a query may repeat what an earlier one
  * saw. Untagged calls are no version.
  */
 export class ServedVersions {
   readonly #useCases = new Map<string, Map<string, ServedVersion>>();
-  /** Newest arrival seen in any look, ms; undefined before the first call. */
+  /** Newest arrival seen, ms; undefined before the first call. */
   newestMs: number | undefined;
 
   merge(rows: readonly VersionActivity[]): void {
@@ -56,7 +56,7 @@ export class ServedVersions {
     return newest;
   }
 
-  /** When the version had its last call, if it no longer serves; else null. */
+  /** Last call of a version that no longer serves; else null. */
   goneSince(useCase: UseCase, promptVersion: string): string | null {
     const own = this.#useCases.get(useCaseKey(useCase))?.get(promptVersion);
     const serving = this.serving(useCase);

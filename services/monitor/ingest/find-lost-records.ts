@@ -1,5 +1,5 @@
 /**
- * Looks for records of the log that are in no table, independently of the writer that should have stored them.
+ * Finds records of the log that are in no table, independently of the writer that should have stored them.
  *
  * The ledger of finished batches, compared with what the store holds, gives suspicions cheaply: offsets between batches,
  * and more offsets than rows, repeats and dead letters. Each suspicion is then looked at record by record, in the log
@@ -24,7 +24,7 @@ export interface LostRecords {
   readonly records: number;
   readonly first_offset: number;
   readonly last_offset: number;
-  /** Of these, records that the log itself no longer holds: its retention overtook the writer. */
+  /** The part that the log itself no longer holds: its retention overtook the writer. */
   readonly expired: number;
 }
 

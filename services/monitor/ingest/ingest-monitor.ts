@@ -84,7 +84,7 @@ function toDetection(
   window: { readonly start: string; readonly end: string },
 ): CoverageDetection {
   const lost_records = partitions.reduce((sum, each) => sum + each.records, 0);
-  // Of the log, not of a use case: records that are in no table say nothing of whose they are.
+  // About the log, not a use case: nobody knows whose records are in no table.
   return coverageDetection(
     { tenant: "all", env: "all", use_case: topic },
     {

@@ -1,11 +1,11 @@
-/** What one closed window or day of texts says, with every number that is stored and asserted. */
+/** The decision about one closed window or day of texts, with every number that is stored and asserted. */
 import type { DomainClassification } from "@plumbline/stats";
 import type { BinComparison } from "../counts/compare-bins.ts";
 import type { NumericSizes } from "../counts/log-bins.ts";
 import type { DriftResult } from "@plumbline/ports";
 import { type UseCase, iso } from "../units/series.ts";
 
-/** What a feature is about. `topic` is the number of a topic, and its words are customers'. */
+/** The kind of a feature. `topic` is the number of a topic, and its words are customers'. */
 type FeatureKind =
   | { readonly type: "slice" }
   | { readonly type: "number" }
@@ -16,7 +16,7 @@ export interface FeatureResult {
   readonly feature: string;
   readonly is: FeatureKind;
   readonly side: "input" | "output";
-  /** Of the outputs' version; empty for inputs. */
+  /** Version of the outputs; empty for inputs. */
   readonly prompt_version: string;
   readonly method: "psi" | "domain_classifier";
   readonly windowStart: number;
@@ -45,9 +45,9 @@ export interface DriftDecision {
   readonly results: readonly FeatureResult[];
   /** Newest result of every flagged feature, the strongest first. */
   readonly flagged: readonly FeatureResult[];
-  /** Whether some feature of the inputs has begun to move, long before it is flagged. */
+  /** True once some feature of the inputs has begun to move, long before it is flagged. */
   readonly isInputMoving: boolean;
-  /** What a level had to reach alone, in units of its own patience: the number of features. */
+  /** Number of features: a level alone must reach this multiple of its own patience. */
   readonly features: number;
 }
 

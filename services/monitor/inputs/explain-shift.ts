@@ -1,4 +1,4 @@
-/** What a shift of the inputs did to quality: Kitagawa's decomposition over the slice that moved. Pure. */
+/** The effect of a shift of the inputs on quality: Kitagawa's decomposition over the slice that moved. Pure. */
 import { groupBy } from "../units/series.ts";
 import type { JudgedUnitRow } from "@plumbline/ports";
 import type { InputDriftEvidence } from "@plumbline/schemas";
@@ -10,7 +10,7 @@ const CELL_UNITS_MIN = 20;
 type ShiftExplanation = NonNullable<InputDriftEvidence["explanation"]>;
 
 /**
- * Of the criterion with the most judged units, guardrails first. Null while a cell has fewer than 20 of them.
+ * Explains the criterion with the most judged units, guardrails first. Null while a cell has fewer than 20 of them.
  *
  * @param before, after judged units of the reference and of the current window
  * @param shares share of all calls in the slice, in [0,1], before and after

@@ -1,5 +1,5 @@
 /**
- * How much evidence of drift each feature of a use case has gathered, and which features are flagged: Shiryaev–Roberts
+ * The evidence of drift of each feature of a use case, and the features that are flagged: Shiryaev–Roberts
  * by feature, e-BH over all of them. Pure: fold windows in order.
  *
  * A feature's suspicious windows (level ≥ 20, far below a flag) are left out of its own later references, so drift
@@ -35,7 +35,7 @@ interface FeatureState {
   last: FeatureResult | null;
 }
 
-/** What every comparison of counts says of itself. */
+/** The numbers of every comparison of counts. */
 type Measured = Pick<
   FeatureResult,
   | "method"
@@ -86,7 +86,7 @@ export class FeatureLevels {
     return this.#features.get(feature)?.suspicious ?? new Set();
   }
 
-  /** Whether one of the features that are meant has begun to move. */
+  /** isSuspicious returns true when one of the features meant has begun to move. */
   isSuspicious(isMeant: (feature: string) => boolean): boolean {
     return [...this.#features].some(([name, { level }]) => isMeant(name) && level >= SUSPICIOUS_LEVEL);
   }

@@ -24,7 +24,7 @@ export interface DatedText extends TextDocument {
   readonly day: number;
 }
 
-/** Whether a feature is about words and not a slice or a number. */
+/** isTextFeature returns true for features of words, which are no slices or numbers. */
 function isTextFeature(feature: string): boolean {
   return isTopicFeature(feature) || feature === TEXT_FEATURE;
 }

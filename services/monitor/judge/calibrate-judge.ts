@@ -1,5 +1,5 @@
 /**
- * What people's labels say about the judge, and what a fall of judged quality then is on people's own scale.
+ * Calibrates the judge by people's labels, and puts a fall of judged quality on people's own scale.
  *
  * Sensitivity and specificity come from the labels of one judge, rubric and use case, of whatever version: labels of the
  * candidate itself are rare when it is accused. People label rather what the judge failed, so each label counts for the
@@ -20,7 +20,7 @@ import {
 } from "@plumbline/stats";
 import { seriesKey } from "../units/series.ts";
 
-/** How far back labels are of use. */
+/** Labels are used this far back, ms. */
 export const LABELS_REACH_MS = LABEL_AGE_DAYS_MAX * DAY_MS;
 /** Φ⁻¹(0.975). */
 const Z_95 = 1.959963984540054;

@@ -1,6 +1,6 @@
 /**
- * Is the judge still the judge? Frozen anchor items are judged again every day; x = 1 when the new label equals the
- * frozen one. Their answers never change, so a fall of agreement is the judge's. Pure.
+ * Tests whether the judge still agrees with itself. Frozen anchor items are judged again every day; x = 1 when the new
+ * label equals the frozen one. Their answers never change, so a fall of agreement is the judge's. Pure.
  *
  * The e-detector of quality with one stream: H0 "agreement ≥ m", m = baseline − max(0.02, 3 standard errors), start
  * weight 1 a day, C = 365: at most about one false alarm a year. The first 300 re-judgements are the baseline.

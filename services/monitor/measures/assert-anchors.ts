@@ -1,4 +1,4 @@
-/** The judge's agreement with itself on the frozen anchors → incidents, and their end. */
+/** Asserts a judge that no longer agrees with itself on the frozen anchors, and its end. */
 import { groupBy, iso } from "../units/series.ts";
 import type { IncidentState } from "@plumbline/alerts";
 import type { AnchorDay } from "@plumbline/ports";

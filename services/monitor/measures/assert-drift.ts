@@ -1,4 +1,4 @@
-/** Inputs and outputs that moved → incidents: against the past, and at a deploy against the incumbent. */
+/** Asserts inputs and outputs that moved: against the past, and at a deploy against the incumbent. */
 import type { IncidentState } from "@plumbline/alerts";
 import type { JudgedUnitRow } from "@plumbline/ports";
 import type { Detection, InputDriftDetection, OutputDriftDetection } from "@plumbline/schemas";
@@ -46,7 +46,7 @@ export async function assertDrift(
     await assertOrRecover(open, found ?? moved, measures, now, deps);
 }
 
-/** What the shift did to quality, by the clearest slice that moved; only asked for what is about to be asserted. */
+/** Adds the effect of the shift on quality, by the clearest slice that moved; asked only before an assertion. */
 async function withExplanation(
   detection: InputDriftDetection,
   inputs: readonly FeatureResult[],
@@ -97,7 +97,7 @@ export async function assertOutputs(
   for (const state of open) {
     const { prompt_version } = state.detection.candidate;
     const serving = measures.serving();
-    // It stays open while the version serves and differs: nobody's patience makes new answers the old ones.
+    // It stays open while the version serves and differs.
     if (measures.isGone(prompt_version) && serving !== null && serving.name !== prompt_version) {
       await recoverAfterChange(state, serving.name, measures, now, deps);
     } else if (watch?.version === prompt_version && watch.fingerprint !== null && flagged.length === 0) {

@@ -1,4 +1,4 @@
-/** Success, latency, path mix and cost that got worse → incidents. */
+/** Asserts success, latency, path mix and cost that got worse. */
 import type { IncidentState } from "@plumbline/alerts";
 import type { Detection, Impact, RateDetection } from "@plumbline/schemas";
 import { severityOf } from "../report/severity.ts";

@@ -25,7 +25,7 @@ export interface CallFoldDeps {
     "versionActivity" | "featureHours" | "outcomeHours" | "driftTexts" | "insertDriftResults"
   >;
   readonly clock: Clock;
-  /** Whether this replica works on the use case. */
+  /** holds returns true for the use cases of this replica. */
   readonly holds: (useCase: string) => boolean;
   readonly guard: UseCaseGuard;
 }
@@ -43,7 +43,7 @@ export class CallFold {
   readonly #pages = new UseCasePages();
   #tracked = new Map<string, Tracked>();
   #skipped = new Set<string>();
-  /** Where use cases without trouble are, ms; null before the first run. */
+  /** The hour that use cases without trouble have reached, ms; null before the first run. */
   #foldedUntil: number | null = null;
   #spans: readonly CallSpan[] = [];
   /** Decided and not stored yet. */
@@ -61,12 +61,12 @@ export class CallFold {
     return this.#tracked.size;
   }
 
-  /** Use cases that are folded until `end`: the others are not known well enough to say anything. */
+  /** Use cases that are folded until `end`; nothing is asserted about the others. */
   foldedUntil(end: number): readonly Tracked[] {
     return [...this.#tracked.values()].filter((each) => each.foldedUntil >= end);
   }
 
-  /** Folds what closed before `end`, ms; null when nothing did, else whether there may have been calls. */
+  /** Folds the hours that closed before `end`, ms. Null when none did. */
   async foldUntil(end: number): Promise<{ readonly hours: number; readonly hasCalls: boolean } | null> {
     const { holds, store } = this.#deps;
     if ([...this.#skipped].some((useCase) => holds(useCase))) {
@@ -253,7 +253,7 @@ export class CallFold {
 }
 
 /**
- * When there were calls, from one narrow question, so that the wide ones are only asked about hours that have some.
+ * Spans of calls, from one narrow question, so that the wide ones are only asked about hours with calls.
  * A span may hold hours without a call; no call lies outside of the spans.
  */
 
@@ -274,7 +274,7 @@ export function readCallSpans(
   return store.versionActivity({ since: new Date(start - AHEAD_MAX_MS).toISOString() });
 }
 
-/** Whether a call may have started in [start, end), ms; of one use case, or of any. */
+/** mayHaveCalls returns true when a call of the use case, or of any, may have started in [start, end), ms. */
 export function mayHaveCalls(
   spans: readonly CallSpan[],
   start: number,

@@ -1,4 +1,4 @@
-/** What moved, by how much and where, as detections with every number that made them. */
+/** Detections of drift: the feature that moved, by how much and where, with every number behind it. */
 import { featureLabel } from "@plumbline/features";
 import type {
   Detection,
@@ -129,7 +129,7 @@ function movedSides(
   };
 }
 
-/** What people call a feature. The labels of topics and attributes hold customers' words. */
+/** The label of a feature for people. Labels of topics and attributes hold customers' words. */
 function labelOf(feature: string, is: FeatureResult["is"]): string {
   switch (is.type) {
     case "number":
@@ -217,7 +217,7 @@ function sliceOf({ slice }: FingerprintResult): string | null {
   return slice === ALL ? null : slice;
 }
 
-/** How much of the move of the feature's mean over all traffic the slice carries, in [0,1]. */
+/** Share of the move of the feature's mean that the slice carries, in [0,1]. */
 function shareOfMove(result: FingerprintResult, overall: FingerprintResult["sizes"]): number {
   if (overall === null || result.sizes === null) return 0;
   const all = overall.current_mean - overall.reference_mean;
@@ -225,7 +225,7 @@ function shareOfMove(result: FingerprintResult, overall: FingerprintResult["size
   return all === 0 ? 0 : Math.max(0, Math.min(1, own / all));
 }
 
-/** Of counts of no and yes, in [0,1]; 0 without a row. */
+/** Share of yes in counts of no and yes; 0 without a row. */
 export function shareOfYes([no = 0, yes = 0]: readonly number[]): number {
   return no + yes === 0 ? 0 : yes / (no + yes);
 }

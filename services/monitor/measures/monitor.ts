@@ -29,16 +29,16 @@ export interface MeasuresDeps extends AppendDeps {
   readonly store: CallFoldDeps["store"] & Pick<Store, "anchorDays" | "judgedUnits">;
   readonly clock: Clock;
   readonly incidents: IncidentFold;
-  /** Whether this replica works on the use case. */
+  /** holds returns true for the use cases of this replica. */
   readonly holds: (useCase: string) => boolean;
-  /** How long after its end an hour is taken as complete, ms; default 10 minutes. Later calls are not seen. */
+  /** An hour is complete this long after its end, ms; default 10 minutes. Later calls are not seen. */
   readonly settleMs?: number;
 }
 
 export interface MeasuresMonitor {
   /** One cycle; run at least once an hour. Not reentrant. @returns the use cases that were left out */
   run(): Promise<readonly UseCaseFailure[]>;
-  /** What is normal about a version of a use case as of the last run, for messages; empty when it was not looked at. */
+  /** Measures of a version that did not change as of the last run, for messages; empty when none were read. */
   normal(key: UseCase, version: string): readonly NormalMeasure[];
 }
 

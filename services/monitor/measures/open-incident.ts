@@ -1,7 +1,7 @@
 /**
- * What the measures' assertions have in common. One incident a use case and kind at a time for drift, one a version and
- * metric for the rest: while it is open, more features become its evidence and not more incidents. What is open is read
- * from the fold of the log; nothing is appended twice.
+ * Opens, updates and ends the incidents of the measures. One incident a use case and kind at a time for drift, one a
+ * version and metric for the rest: while it is open, more features become its evidence and not more incidents. What is open
+ * is read from the fold of the log; nothing is appended twice.
  */
 import {
   type IncidentFold,
@@ -56,7 +56,7 @@ export function openOf<Kind extends DetectionKind>(
   return incidents.of(key, kind).filter(isOpen);
 }
 
-/** Opens an incident, or adds to the open one what it does not know yet: a feature that is new to it. */
+/** Opens an incident, or adds new features to the open one. */
 export async function detect(
   detection: Detection,
   open: readonly IncidentState[],
@@ -87,7 +87,7 @@ export function isDismissed(detection: Detection, { incidents }: AssertDeps): bo
 /** isNews returns true when an open incident's message would say more with the newer numbers. */
 export function isNews(known: IncidentState, detection: Detection, now: number): boolean {
   if (isRaised(known.severity, detection.severity)) return true;
-  // Which slice it is may take an hour more than that something changed, and is worth an edit at once.
+  // The slice may be known an hour after the change itself, and is worth an edit at once.
   const namesSlice = sliceOf(detection) !== null && sliceOf(known.detection) === null;
   const isRecent = now - Date.parse(known.updated_at) < REASSERT_MIN_MS;
   return namesSlice || (!isRecent && hasNewFeature(known.detection, detection));

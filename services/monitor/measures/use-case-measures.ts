@@ -1,5 +1,5 @@
 /**
- * Everything the measures know about one use case, folded hour by hour from counts of its calls. Pure: no clock, no
+ * Everything that the measures know about one use case, folded hour by hour from counts of its calls. Pure: no clock, no
  * store; the same hours in the same order give the same state, which is how a restart rebuilds it.
  */
 import { DAY_MS, HOUR_MS, isVersion, type NormalMeasure } from "@plumbline/schemas";
@@ -139,7 +139,7 @@ export class UseCaseMeasures {
     return { reported, cached };
   }
 
-  /** Who answered in the last day and in the day before. */
+  /** Shares of the models that answered in the last day and in the day before. */
   responseModels(version: string): ResponseModelChange | null {
     return this.#models.change(version, this.#lastHour);
   }
@@ -244,7 +244,7 @@ export class UseCaseMeasures {
     }
   }
 
-  /** Without a deploy a version is held against its own first week. */
+  /** Without a deploy a version is compared with its own first week. */
   #watchItself(version: Version, hour: number): void {
     const isAlone = this.health === null || this.isGone(this.health.version);
     if (
@@ -262,9 +262,9 @@ function callsIn(hours: readonly OutcomeCounts[]): number {
   return hours.reduce((sum, hour) => sum + hour.calls, 0);
 }
 
-/** What was looked at and is as before, with its numbers: half of a diagnosis is what did not change. */
+/** Measures that did not change, with their numbers: half of a diagnosis. */
 
-/** Empty for a version that is not under test, and for whatever has no reference: nothing is called normal unseen. */
+/** Empty for a version that is not under test, and for measures without a reference. */
 export function normalMeasures(measures: UseCaseMeasures, version: string): NormalMeasure[] {
   const { health } = measures;
   const rates = health?.version === version ? health.tests.normal() : [];

@@ -1,6 +1,6 @@
 /**
- * Did the answers change with the version? Features of all outputs, candidate against incumbent, hour by hour, in all
- * traffic and in every registered slice of the inputs. Pure. It knows nothing of quality: an alarm says what moved,
+ * Tests whether the answers changed with the version: features of all outputs, candidate against incumbent, hour by hour,
+ * in all traffic and in every registered slice of the inputs. Pure. It knows nothing of quality: an alarm says what moved,
  * by how much and where.
  *
  * Over all traffic the incumbent is reweighted, in every hour, to the candidate's mix of cells (money or not, by
@@ -44,7 +44,7 @@ const WINDOWS = [
   { calls: 10, calm: 6 },
   { calls: 100, calm: 3 },
 ] as const;
-/** The same where a window is a day. */
+/** Calm windows where a window is a day. */
 const CALM_DAYS = 3;
 /** Reference calls of a slice that is registered, and its share of traffic. */
 const REFERENCE_CALLS_MIN = 100;
@@ -192,7 +192,7 @@ export class OutputFingerprint {
     }
   }
 
-  /** What small windows saw end has ended: large ones, half full of answers from before, would see it days later. */
+  /** A move that ended in small windows has ended: large ones, half full of older answers, would see it days later. */
   #end({ detectors }: Stream, slice: string, size: number): void {
     for (const each of detectors.slice(size)) Object.assign(each, { level: 0, calm: 0 });
     for (const pending of this.#pending) {
@@ -297,7 +297,7 @@ function registeredSlices(reference: VersionCounts): string[] {
   return [ALL, ...slices];
 }
 
-/** How much the incumbent moves from week to week when nothing is wrong. */
+/** Tolerance of PSI, nats: how much the incumbent moves from week to week when nothing is wrong. */
 function toleranceOf(
   weeks: readonly VersionCounts[],
   slice: string,

@@ -1,4 +1,4 @@
-/** Who answered, by version: a change under an unchanged prompt version is the provider's. Pure. */
+/** Resolved models by version: a change under an unchanged prompt version is the provider's. Pure. */
 import { DAY_MS } from "@plumbline/schemas";
 
 export interface ResponseModelChange {

@@ -1,5 +1,5 @@
 /**
- * Did the answers of a version change although nobody deployed? Its outputs, day by day and in every slice, against its
+ * Tests whether the answers of a version changed without a deploy: its outputs, day by day and in every slice, against its
  * own past: weekdays against weekdays, weekends against weekends. Pure.
  *
  * The past is frozen here and not by a later day, so a change doesn't become its own reference; who holds this freezes
@@ -37,7 +37,7 @@ export class SelfFingerprint {
     return this.#sides.weekday.streams + this.#sides.weekend.streams;
   }
 
-  /** Whether some stream has begun to move. */
+  /** isSuspicious is true once some stream has begun to move. */
   get isSuspicious(): boolean {
     return this.#sides.weekday.isSuspicious || this.#sides.weekend.isSuspicious;
   }
@@ -67,12 +67,12 @@ export class SelfFingerprint {
     const { weekday, weekend } = this.#sides;
     const wasMoved = weekday.flagged().length > 0;
     this.#sides[dayKindOf(start)].addHour({ hour: start, version: this.version, ...counts });
-    // What ended on weekdays has ended: weekends alone would take a month to say so.
+    // A move that ended on weekdays has ended: weekends alone would take a month to show it.
     if (wasMoved && weekday.flagged().length === 0) weekend.reset();
     this.#movedSince = this.isSuspicious ? (this.#movedSince ?? start) : null;
   }
 
-  /** What is flagged, the clearest first; a stream that is flagged on both kinds of days counts once. */
+  /** Flagged streams, the clearest first; one that is flagged on both kinds of days counts once. */
   flagged(): readonly FingerprintResult[] {
     const seen = new Set<string>();
     return [...this.#sides.weekday.flagged(), ...this.#sides.weekend.flagged()]

@@ -1,4 +1,4 @@
-/** From evidence that reached its threshold to a detection on the incidents topic, once, and kept true. */
+/** Asserts evidence that reached its threshold as a detection, once, and keeps its numbers true. */
 import type { IncidentFold } from "@plumbline/alerts";
 import type { BaselineRow, JudgedUnitRow } from "@plumbline/ports";
 import { type Detection, HOUR_MS } from "@plumbline/schemas";
@@ -13,7 +13,9 @@ import type { MonitorPass } from "./watch/monitor-pass.ts";
 import { readAlarm, type WatchReading } from "./watch/version-watch.ts";
 import type { VersionStates } from "./watch/version-states.ts";
 
-/** An open incident is asserted again when its evidence has grown by this factor: its message stays true at a bounded rate. */
+/**
+ * An open incident is asserted again when its evidence has grown by this factor: its message stays true at a bounded rate.
+ */
 const REASSERT_GROWTH = 1.25;
 
 interface AssertAlarmDeps extends DescribeFindingDeps, AppendDeps {
@@ -25,11 +27,11 @@ interface AssertAlarmDeps extends DescribeFindingDeps, AppendDeps {
 export interface AssertAlarmOptions {
   /** 1 − level of the intervals that people read. */
   readonly alpha: number;
-  /** Whether evidence at a tenth of the page threshold is asserted, as SEV3. */
+  /** True when evidence at a tenth of the page threshold is asserted, as SEV3. */
   readonly tickets: boolean;
 }
 
-/** Reads the watches with new evidence; asserts what they say, and notes who is cleared. */
+/** Reads the watches with new evidence, asserts their alarms, and notes which versions are cleared. */
 export async function assertAlarms(
   known: KnownSeries,
   pass: MonitorPass,
@@ -72,7 +74,7 @@ async function assertAlarm(
   const { eta } = watch.prepared.snapshot;
   const beside = sideBySide(baseline, units, start.fromHour, pass.nowMs);
   const alarm = readAlarm(watch.prepared, start, own, throughHour(watched, pass.nowMs), beside?.hours);
-  // Evidence that was there in the middle of an hour and gone at its end: the next pass decides.
+  // The evidence was there in the middle of an hour and is gone at its end: the next pass decides.
   if (alarm === null || (alarm.level === "ticket" && !options.tickets)) return;
   if (!hasGrown && alarm.level !== "page") return;
 
@@ -90,7 +92,7 @@ async function assertAlarm(
  * A ticket when the same inputs are answered worse than before. Another incident of the version says at least as much,
  * and a page is never taken back to a ticket.
  *
- * @returns whether the pairs say that the version is worse, told or not
+ * @returns true when the pairs say that the version is worse, reported or not
  */
 async function assertPairs(
   known: KnownSeries,
@@ -132,7 +134,7 @@ async function assertDetection(
   await deps.incidents.refresh();
 }
 
-/** Units behind the baseline, as far back as they are still there. */
+/** Units behind the baseline that have not expired. */
 function referenceUnits(baseline: BaselineRow, units: readonly JudgedUnitRow[]): readonly JudgedUnitRow[] {
   const versions = referenceVersions(baseline);
   return units.filter(

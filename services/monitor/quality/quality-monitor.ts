@@ -27,7 +27,7 @@ import { resumeWatches, watchServing } from "./watch-serving.ts";
 
 /** Calls may reach the store this much out of order. */
 const ACTIVITY_OVERLAP_MS = 10 * 60_000;
-/** How far back versions are known. */
+/** Versions are known this far back. */
 const ACTIVITY_REACH_MS = 90 * DAY_MS;
 const BASELINES_REACH_MS = 395 * DAY_MS;
 
@@ -53,11 +53,11 @@ interface QualityMonitorDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly incidents: IncidentFold;
-  /** Whether this replica works on the use case. */
+  /** holds returns true for the use cases of this replica. */
   readonly holds: (useCase: string) => boolean;
   readonly options: QualityOptions;
   readonly registry: RegistryView;
-  /** What the measures find normal about a version, for messages; nothing when left out. */
+  /** normal returns the measures of a version that did not change, for messages. */
   readonly normal?: (useCase: UseCase, version: string) => readonly NormalMeasure[];
 }
 
@@ -75,7 +75,7 @@ export function createQualityMonitor(deps: QualityMonitorDeps): QualityMonitor {
   const book = new SeriesBook();
   const served = new ServedVersions();
   const states = new VersionStates();
-  /** Not stored yet; kept when a pass fails, since what was frozen is never frozen anew. */
+  /** Frozen and not stored yet; kept when a pass fails, since a baseline is never frozen twice. */
   let frozen: BaselineInsert[] = [];
   const guard = new UseCaseGuard("quality", deps);
   const freeze = (row: BaselineInsert): void => void frozen.push(row);
@@ -99,7 +99,7 @@ export function createQualityMonitor(deps: QualityMonitorDeps): QualityMonitor {
       const verdicts = reader;
       for (const known of held)
         await guard.run(known.series, () => watchServing(known, pass, verdicts, parts));
-      // What an alarm quotes is stored before it is asserted.
+      // Baselines are stored before an alarm quotes them.
       frozen = await insertApart(frozen, (rows) => store.insertBaselines(rows), guard);
       const left = new Set(guard.failures().map(({ useCase }) => useCaseKey(useCase)));
       for (const known of held.filter(({ series }) => !left.has(useCaseKey(series)))) {
@@ -114,7 +114,7 @@ export function createQualityMonitor(deps: QualityMonitorDeps): QualityMonitor {
     states: () => states.now(book, nowMs),
   };
 
-  /** Stored baselines and states first: what was frozen before a restart is never frozen anew. */
+  /** Reads stored baselines and states first: a baseline is never frozen twice. */
   async function start(): Promise<VerdictReader> {
     const since = iso(nowMs - BASELINES_REACH_MS);
     served.merge(await store.versionActivity({ since: iso(nowMs - ACTIVITY_REACH_MS) }));

@@ -1,4 +1,4 @@
-/** Every serving version gets its watch, as soon as there is a baseline; versions that are gone lose theirs. */
+/** Gives every serving version its watch, as soon as there is a baseline; drops the watches of versions that are gone. */
 import type { IncidentFold } from "@plumbline/alerts";
 import type { BaselineInsert, BaselineRow, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
@@ -73,10 +73,10 @@ export async function watchServing(
     const next = beginWatch(known, baseline, pass.nowMs, deps);
     try {
       await fill(known, next, pass, reader, deps);
-      // Of the units that the freezing has just read; later they would have to be read again.
+      // Freezing has just read these units; later they would be read again.
       await pairsOf(known, next, pass);
     } catch (error) {
-      // Half a watch would count for a whole one; the next pass begins it anew.
+      // Half a watch would pass for a whole one; the next pass begins it anew.
       known.watches.delete(name);
       throw error;
     }
@@ -104,7 +104,7 @@ function beginWatch(
   const resumed = resumedHour(incidents, known.series, baseline.prompt_version);
   const earliest = hourOf(nowMs) - REBUILD_HOURS;
   const fromHour = Math.max(frozen.fromHour, resumed ?? -Infinity, earliest);
-  // A start that isn't the deploy's is one hour like any other.
+  // A later start than the deploy's is one hour like any other.
   const start = { fromHour, startWeight: fromHour === frozen.fromHour ? frozen.startWeight : 1 };
   const watched: Watched = {
     baseline,
@@ -157,7 +157,7 @@ async function freeze(
     changedWords: (before, after) => registry.changedWords(known.series, before, after),
   });
   if (choice.kind === "not_enough_data") {
-    // Each try reads every unit of four weeks: not again before half of what is missing can have come.
+    // Each try reads four weeks of units: the next one waits until half of the missing units can have come.
     const missing = Math.min(REFERENCE_MIN - choice.referenceUnits, OWN_REFERENCE_UNITS - choice.ownUnits);
     known.retries.set(version.prompt_version, {
       units: known.units + Math.max(RETRY_UNITS_MIN, missing / 2),

@@ -1,5 +1,5 @@
 /**
- * Did calls get slower, dearer, less successful or less often primary? Sequential tests of one version, hour by hour,
+ * Tests whether calls got slower, dearer, less successful or less often primary: one version, hour by hour,
  * against what its incumbent did before, or against its own first weeks while nobody deploys. Pure.
  *
  * Shares (success, answered by the primary path, under the incumbent's p95 latency, as many tokens read from the
@@ -134,7 +134,7 @@ export class VersionHealth {
     ];
   }
 
-  /** What was looked at and is normal, with its numbers, for messages. */
+  /** Metrics that did not change, with their numbers, for messages. */
   normal(): readonly {
     readonly metric: Detection["metric"];
     readonly estimate: Estimate;
@@ -146,7 +146,7 @@ export class VersionHealth {
     });
   }
 
-  /** Of the calls since `since` in the last day, the share that got less than a full answer; null without a call. */
+  /** Share of the last day's calls since `since` that got less than a full answer; null without a call. */
   degradedShare(since: string): number | null {
     const hours = this.#recent.filter(({ hour }) => hour >= Date.parse(since));
     const calls = callsIn(hours);
@@ -185,7 +185,7 @@ export class VersionHealth {
     for (let j = 0; j < GRID.length; j++) factors[j] = passes * pass[j]! + (calls - passes) * fail[j]!;
     stepDetector(share.state, logStart, factors, share.state);
     const [level] = streamDetectors(share.state, GRID.length);
-    // The change began about when the evidence last was nothing.
+    // The change began about when there last was no evidence.
     if (level! < Math.log(20)) share.since = null;
     else if (share.since === null) share.since = { hour: hour.hour, passes, calls };
     else
@@ -209,7 +209,7 @@ export class VersionHealth {
     if (before === null || after === null) return null;
     const low = after.lower - before.upper;
     const high = after.upper - before.lower;
-    // Once alarming it stays so until the rise is no longer even estimated to be material.
+    // An alarm stays until the estimated rise is no longer material.
     this.#isDear = this.#isDear ? after.mean - before.mean > COST_RISE_MIN : low > COST_RISE_MIN;
     const meanBefore = sum((h) => h.costSum) / before.n;
     const meanAfter = this.#cost.sum / after.n;

@@ -1,4 +1,4 @@
-/** What the monitor says about incidents, appended to their topic: found, found again, over. */
+/** Appends the monitor's events to the incidents topic: detected, detected again, recovered. */
 import {
   encodeIncidentEvent,
   type IncidentFold,
@@ -58,7 +58,7 @@ export async function appendRecovered(
   );
 }
 
-/** What a recovery without a judged unit shows: calls arrive, jobs run, records are stored. */
+/** The evidence of a gap that closed: calls arrive, jobs run, records are stored. */
 export function closedGap(calls: number): RecoveryEvidence {
   return { prompt_version: "", units: 0, calls, mean: null, interval: null };
 }

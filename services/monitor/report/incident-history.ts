@@ -1,4 +1,4 @@
-/** What the incidents so far mean for the quality of a series. */
+/** Reads what earlier incidents mean for the quality of a series. */
 import { type IncidentFold, type IncidentState, isOpen } from "@plumbline/alerts";
 import type { QualitySeries } from "@plumbline/ports";
 import type { QualityDetection } from "@plumbline/schemas";

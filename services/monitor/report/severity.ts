@@ -1,5 +1,5 @@
 /**
- * How urgent a detection is: one table, asked by every job.
+ * Severity of a detection: one table for every job.
  *
  * | Severity | What it takes |
  * | --- | --- |
@@ -11,9 +11,9 @@
  */
 import { type Detection, type Impact, MONITOR_USE_CASE, type Severity } from "@plumbline/schemas";
 
-/** Of the day's calls. */
+/** Largest share of the day's calls that may be hit without SEV1. */
 const IMPACT_SHARE_MAX = 0.05;
-/** Of the calls since the change. */
+/** Largest share of the calls since the change on a degraded path without SEV1. */
 const DEGRADED_SHARE_MAX = 0.5;
 
 type Asserted = Detection extends infer Each

@@ -68,7 +68,7 @@ export interface Comparison {
 }
 
 /**
- * How much better or worse, for people to read; the detector decides. Each mean gets a confidence sequence at
+ * The difference of two versions, for people to read; the detector decides. Each mean gets a confidence sequence at
  * alpha/2, so the interval of the difference holds at all times at once with probability 1 − alpha.
  */
 export function compareVersions(candidate: ScoreTotal, incumbent: ScoreTotal, alpha: number): Comparison {

@@ -22,7 +22,7 @@ const SHARE_MIN = 0.04;
  * Differences old − new of one window. The stratum is the tenant: a finer one leaves more units without a partner than it
  * takes out of the noise.
  *
- * Where an arm was judged at several rates, as after a boost of one slice, its units are thinned to the lowest: each arm
+ * An arm that was judged at several rates, as after a boost of one slice, is thinned to the lowest: each arm
  * is then a plain sample of its own traffic, and the mixes compare.
  */
 export function pairsOfWindow(old: readonly JudgedUnitRow[], current: readonly JudgedUnitRow[]): number[] {

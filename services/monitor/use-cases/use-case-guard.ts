@@ -11,7 +11,7 @@ export interface UseCaseFailure extends PartFailure {
 /** First rest of a use case that failed, ms of elapsed time; doubles with every failure. */
 const REST_MS = 60_000;
 const REST_MS_MAX = 3_600_000;
-/** Failures in one run with no success beside them from which on it is the run that fails and not its use cases. */
+/** With more failures than this and no success, the run has failed and not its use cases. */
 const FAILURES_ALONE_MAX = 20;
 
 interface Failed {
@@ -49,8 +49,8 @@ export class UseCaseGuard {
   /**
    * Does `work` for one use case, unless it rests.
    *
-   * @returns whether it was done
-   * @throws what is nobody's own fault, such as a store that is away, and the error of a run in which nothing succeeds
+   * @returns true when it was done
+   * @throws faults that no use case causes, such as a store that is away, and the error of a run in which nothing succeeds
    */
   async run(useCase: UseCase, work: () => Promise<void>): Promise<boolean> {
     if (this.isResting(useCase)) return false;
@@ -65,7 +65,7 @@ export class UseCaseGuard {
     return true;
   }
 
-  /** Notes that other use cases were read: what fails beside them fails alone. */
+  /** Notes that other use cases were read: a failure beside them is a use case's own. */
   succeed(): void {
     this.#succeeded += 1;
   }

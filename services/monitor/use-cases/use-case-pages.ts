@@ -1,4 +1,4 @@
-/** Questions about many use cases, asked in pages: a limit of the store that one of them exceeds stops no other. */
+/** Asks about many use cases in pages: a limit of the store that one of them exceeds stops no other. */
 import { StoreError } from "@plumbline/ports";
 import type { UseCase } from "../units/series.ts";
 import { isEverybodys } from "./use-case-guard.ts";
@@ -6,11 +6,14 @@ import { isEverybodys } from "./use-case-guard.ts";
 /** Use cases of the first page, and of the largest. */
 const PAGE = 16;
 const PAGE_MAX = 1_024;
-/** A full page with fewer rows than this is followed by one twice as large, and one with more than that by one half as large. */
+/**
+ * A full page with fewer rows than the first is followed by one twice as large; a page with more than the second by one
+ * half as large.
+ */
 const ROWS_SMALL = 10_000;
 const ROWS_LARGE = 50_000;
 
-/** What the store says about a question that is too large: TOO_MANY_ROWS, TIMEOUT, MEMORY, TOO_MANY_BYTES, TOO_MANY_ROWS_OR_BYTES. */
+/** ClickHouse's codes for a question that is too large: rows, time, memory, bytes, rows or bytes. */
 const TOO_LARGE_CODES: ReadonlySet<number | null> = new Set([158, 159, 241, 307, 396]);
 
 function isTooLarge(error: unknown): boolean {
@@ -23,7 +26,7 @@ export class UseCasePages {
   /**
    * Asks about all use cases. A page that fails is asked again in halves, down to the use case that makes it fail.
    *
-   * @param onFailed takes what can't be answered about one use case
+   * @param onFailed takes the error of a use case that can't be read
    * @param weigh rows of the store that an answer stands for
    * @throws faults that no use case causes
    */

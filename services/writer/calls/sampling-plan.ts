@@ -22,7 +22,10 @@ import { inputFingerprint } from "@plumbline/features";
 
 /** Share of the base rate that is held back while boosts are being paid for: four weeks of traffic repay a boost or two. */
 const REPAY_SHARE = 0.2;
-/** No boost while this many conversations are still owed: deploys that come faster than they are paid for are judged at the base rate. */
+/**
+ * No boost while this many conversations are still owed: deploys that come faster than they are paid for are judged at the
+ * base rate.
+ */
 const DEBT_MAX = 600;
 /** Factor of the rate where outputs moved, and conversations until it ends. */
 const MOVED_FACTOR = 4;

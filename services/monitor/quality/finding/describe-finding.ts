@@ -28,7 +28,7 @@ export interface DescribeFindingDeps {
   readonly store: Pick<Store, "sliceMix" | "responseModels" | "judgeLabels">;
   /** 1 − level of the intervals that people read. */
   readonly options: { readonly alpha: number };
-  /** What the measures find normal about a version, for messages; nothing when left out. */
+  /** normal returns the measures of a version that did not change, for messages. */
   readonly normal?: (useCase: UseCase, version: string) => readonly NormalMeasure[];
 }
 
@@ -220,7 +220,7 @@ function explanationEvidence({
   };
 }
 
-/** Whose change it probably was: ours when the deploy carries the alarm, the provider's when the model moved. */
+/** findCause names the probable cause: our own deploy when it carries the alarm, the provider when its model changed. */
 export function findCause(
   { origin, changeHour }: Pick<Alarm, "origin" | "changeHour">,
   promptVersion: string,

@@ -1,4 +1,4 @@
-/** For whom quality fell: slices, the verdict, and how much of the change is only another mix of inputs. */
+/** Explains a fall of quality: the slices that fell, the verdict, and the part that is only another mix of inputs. */
 import type { JudgedUnitRow, SliceMix } from "@plumbline/ports";
 import type { Detection } from "@plumbline/schemas";
 import {
@@ -28,7 +28,7 @@ const SLICES_SHOWN_MAX = 6;
 /** Change of a slice's share of calls from which on it may explain something. */
 const SHARE_MOVED_MIN = 0.05;
 
-/** What another mix of inputs did, with the shares of calls that made it. */
+/** The part of the change that another mix of inputs made, with the shares of calls. */
 interface MixExplanation extends Kitagawa {
   readonly shifts: readonly { readonly name: string; readonly before: number; readonly after: number }[];
 }
@@ -38,16 +38,16 @@ export interface RegressionExplanation {
   readonly slices: Detection["slices"];
   readonly explanation: DropExplanation | null;
   readonly mix: MixExplanation | null;
-  /** What the baseline expected of the units, mean. */
+  /** Mean that the baseline expected of the units. */
   readonly expected: number;
   readonly seed: number;
 }
 
 export interface ExplainInput {
   readonly prepared: PreparedSnapshot;
-  /** Of the candidate since the change. */
+  /** Units of the candidate since the change. */
   readonly current: readonly JudgedUnitRow[];
-  /** Behind the baseline. */
+  /** Units behind the baseline. */
   readonly reference: readonly JudgedUnitRow[];
   /** Slices that the detector names; shown when the search for an explanation finds none. */
   readonly affected: readonly string[];
@@ -62,7 +62,7 @@ export function explainRegression(input: ExplainInput): RegressionExplanation {
   // The mean is copied out: the list of slices beside it is reused by the next call.
   const baseline = current.map((row) => prepared.baseline(unitOf(row)).mean);
   const scores = current.map((row) => row.score);
-  // What was judged more often than the rest counts for no more than its traffic.
+  // Units judged at a higher rate count for no more than their traffic.
   const weights = current.map((row) => inverseRate(row));
   const expected = mean(baseline, weights);
   const seed = Number.parseInt(prepared.snapshot.id.slice(0, 8), 16);
@@ -100,14 +100,14 @@ const VERDICTS = {
   inconclusive: "INCONCLUSIVE",
 } as const;
 
-/** "No slice explains it" says something only where a slice of a tenth of the traffic could have been seen. */
+/** "Uniform" is said only where a slice of a tenth of the traffic could have been seen. */
 function verdictOf(explanation: DropExplanation | null, units: number): RegressionExplanation["verdict"] {
   if (explanation === null || (explanation.kind === "uniform" && units < UNIFORM_UNITS_MIN))
     return "INCONCLUSIVE";
   return VERDICTS[explanation.kind];
 }
 
-/** Units of the reference by predicate. Those that are gone by now are taken to have been like those still there. */
+/** Units of the reference by predicate. Units that have expired are taken to be like those still there. */
 function referenceCounts({ prepared, reference }: ExplainInput): (name: string) => number {
   const counts = new Map<string, number>();
   for (const { slices } of reference) {

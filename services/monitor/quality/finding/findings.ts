@@ -33,7 +33,7 @@ import type { Watched } from "../watch/series-book.ts";
 import type { AlarmReading } from "../watch/version-watch.ts";
 import type { SideBySide } from "../watch/watch-pairs.ts";
 
-/** What raised the alarm, with its numbers. */
+/** The numbers that raised the alarm. */
 type QualityDetector = NonNullable<QualityEvidence["detector"]>;
 
 /** A fall of quality that is reported. */
@@ -42,7 +42,7 @@ export interface Finding {
   readonly change: Pick<Alarm, "origin" | "changeHour">;
   /** Slices that the method itself names. */
   readonly affected: readonly string[];
-  /** Of the candidate, in order of arrival: what the sizes are about. */
+  /** Units of the candidate in order of arrival: the sizes are about them. */
   readonly current: readonly JudgedUnitRow[];
   readonly comparison: Comparison;
   /** Standard error of the effect. */
@@ -59,7 +59,7 @@ const SAME_INPUT_METHOD = "paired by identical input, betting e-process";
 const DETECTOR_METHOD = "weighted-start Shiryaev-Roberts e-detector over slices, mix-adjusted";
 
 /**
- * What the detector found: the sizes since the change, and everything that the alarm rests on.
+ * The detector's finding: the sizes since the change, and everything that the alarm rests on.
  *
  * @param own units of the candidate; those before the change are left out
  * @param beside the version that served beside it, if one did
@@ -95,7 +95,7 @@ function detectorEvidence(
 ): QualityDetector {
   const snapshot = snapshotOf(baseline);
   const differences = differencesOf(beside);
-  // What the pairs say by now, which may be hours after the alarm.
+  // The pairs as of now, which may be hours after the alarm.
   const logE = logMixture(
     pairedBets.map((_, j) => (beside?.hours ?? []).reduce((sum, { drop }) => sum + drop[j]!, 0)),
   );
@@ -147,7 +147,7 @@ function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-/** What both versions answered to the same inputs. Null while the pairs have never reached their threshold. */
+/** The finding of pairs of the same input; null while they have never reached their threshold. */
 export function pairsFinding(
   { baseline, start }: Watched,
   inputs: InputPairs,

@@ -25,7 +25,7 @@ export const OWN_REFERENCE_UNITS = 300;
 const PINNED_AGE_MS = 90 * DAY_MS;
 /** A younger history is guarded by its oldest baseline, once that is this old. */
 const PINNED_AGE_MIN_MS = 28 * DAY_MS;
-/** How far back units may serve as a reference, ms. */
+/** Oldest age of a reference unit, ms. */
 export const REFERENCE_REACH_MS = 90 * 24 * HOUR_MS;
 /** A version with a smaller share of the last hour's judged units is a client left behind, not the other arm of a canary. */
 const BESIDE_SHARE = 0.1;

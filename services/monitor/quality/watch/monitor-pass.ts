@@ -35,7 +35,10 @@ export class MonitorPass {
     return this.#units.rows.filter((row) => row.judged_at >= start && seriesKey(row) === key);
   }
 
-  /** Calls of the use case by version, of four weeks when left out. Each span is asked for once a pass: it counts every call. */
+  /**
+   * Calls of the use case by version, of four weeks when left out. Each span is asked for once a pass: it counts every
+   * call.
+   */
   async trafficOf(
     series: QualitySeries,
     spanMs: number = REBUILD_HOURS * HOUR_MS,

@@ -1,4 +1,4 @@
-/** What is known of each series: its watches, its baselines, and how much of it was seen. */
+/** The series book: each series with its watches, its baselines, and how much of it was seen. */
 import type { BaselineRow, JudgedUnitRow, QualitySeries } from "@plumbline/ports";
 import { isProvisional, keptBaselines } from "./baseline.ts";
 import type { InputPairs } from "../../units/pairs.ts";
@@ -14,13 +14,13 @@ export interface KnownSeries {
   baselines: readonly BaselineRow[];
   readonly deployHours: Set<number>;
   is_guardrail: boolean;
-  /** What the guardrail is for, beyond the answer; null for the answer itself. */
+  /** What the guardrail protects beyond the answer; null for the answer itself. */
   protects: NonNullable<JudgedUnitRow["protects"]> | null;
   /** Units judged later than any before them; those that come late are not counted. */
   units: number;
   /** `judged_at` of the newest unit, ISO 8601. */
   newestAt: string;
-  /** When a version that found no baseline tries again: at so many units, or at this time. */
+  /** When a version without a baseline tries again: at so many units, or at this time, ms. */
   readonly retries: Map<string, { readonly units: number; readonly ms: number }>;
 }
 
@@ -35,7 +35,7 @@ export interface Watched {
   readonly start: WatchStart;
   /** New evidence since it was last read. */
   isDirty: boolean;
-  /** The same inputs under both versions; undefined until they are first asked for. */
+  /** Pairs of the same input; undefined until they are first asked for. */
   pairs?: InputPairs;
 }
 
@@ -80,7 +80,7 @@ export function keepBaseline(known: KnownSeries, row: BaselineRow, nowMs: number
   known.deployHours.add(hourOf(row.deployed_at));
 }
 
-/** The one in force: the first that was fitted, or else the provisional one. */
+/** The baseline in force: the first fitted one, or else the provisional one. */
 export function baselineOf({ baselines }: KnownSeries, version: string): BaselineRow | undefined {
   const own = baselines.filter((row) => row.prompt_version === version);
   return own.find((row) => !isProvisional(row)) ?? own[0];

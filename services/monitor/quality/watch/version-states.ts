@@ -1,4 +1,4 @@
-/** What is said about each version: watching, cleared, regressed. Only ever moves forward. */
+/** The state of each version: watching, cleared or regressed. A state only moves forward. */
 import { insertApart, type UseCaseGuard } from "../../use-cases/use-case-guard.ts";
 import type { BaselineRow, QualitySeries, QualityStateRow, Store } from "@plumbline/ports";
 import { bernoulliDivergence, LOG_CLEARED } from "@plumbline/stats";
@@ -6,7 +6,7 @@ import { type SeriesBook, throughHour, type Watched } from "./series-book.ts";
 import { iso, seriesKey, seriesOf } from "../../units/series.ts";
 import type { WatchReading } from "./version-watch.ts";
 
-/** What is said about a version now; there is no "no difference". */
+/** The state of a version now; there is no "no difference". */
 export interface VersionState extends QualitySeries {
   readonly prompt_version: string;
   readonly state: "WATCHING" | "CLEARED" | "REGRESSED";
@@ -22,16 +22,16 @@ const RANK = { WATCHING: 0, CLEARED: 1, REGRESSED: 2 } as const;
 
 export class VersionStates {
   readonly #states = new Map<string, QualityStateRow>();
-  /** Of versions that are watched no longer. */
+  /** Progress of versions that are no longer watched. */
   readonly #left = new Map<string, Pick<VersionState, "units" | "units_needed">>();
   #unstored: QualityStateRow[] = [];
 
-  /** Takes in what was stored before a restart. */
+  /** Takes in the states stored before a restart. */
   restore(rows: readonly QualityStateRow[]): void {
     for (const row of rows) this.#states.set(stateKey(row), row);
   }
 
-  /** Notes what a reading says, unless as much was said before. */
+  /** Notes a state, unless the version has reached it before. */
   note(
     baseline: BaselineRow,
     state: QualityStateRow["state"],
@@ -54,13 +54,13 @@ export class VersionStates {
     this.#unstored.push(row);
   }
 
-  /** Remembers how far a version was that is about to be watched no longer. */
+  /** Remembers the progress of a version that is about to be dropped. */
   leave(watched: Watched, nowMs: number): void {
     const { baseline } = watched;
     this.#left.set(stateKey(baseline), progressOf(watched, nowMs));
   }
 
-  /** Stores what was noted since the last time, in one block. */
+  /** Stores the states noted since the last call, in one block. */
   async store(store: Pick<Store, "insertQualityStates">, guard: UseCaseGuard): Promise<void> {
     this.#unstored = await insertApart(this.#unstored, (rows) => store.insertQualityStates(rows), guard);
   }
@@ -104,5 +104,5 @@ function unitsNeeded({ watch, baseline }: Watched, { units, logClearance }: Watc
   return Math.max(1, Math.min(UNITS_NEEDED_MAX, Math.ceil(units * (LOG_CLEARED / logClearance - 1))));
 }
 
-/** More than anybody will wait for. */
+/** A larger number is shown as this one. */
 const UNITS_NEEDED_MAX = 10_000_000;
