@@ -4,7 +4,7 @@ import type { HttpGet } from "./http-get.ts";
 import type { StateStore } from "./state-store.ts";
 import type { ContextStore } from "./wrap/call-context.ts";
 
-/** What the registry answered to `GET /v1/live`, kept in the image of the application; verified when it is needed. */
+/** An answer of `GET /v1/live`, kept in the image of the application; verified when it is needed. */
 export interface Bundle {
   /** ISO 8601: tells how stale it is. */
   readonly created_at?: string;

@@ -70,7 +70,7 @@ export interface CoreClient {
 
 /** Counts since the client was created. */
 export interface ClientStats extends PromptCounts {
-  /** Whether the last question to the registry was answered. */
+  /** True while the last question to the registry was answered. */
   readonly is_connected: boolean;
   /** Prompts in memory. */
   readonly prompts: number;
@@ -103,7 +103,7 @@ export class PromptClient implements CoreClient {
   readonly #memory: PromptMemory;
   readonly #switchedOff = new SwitchedOff();
   readonly #poll: LivePoll;
-  /** Why a use case can't be had from the registry, as of its last word; absent before there is one. */
+  /** Reason why the registry can't serve a use case, as of its newest answer; absent before there is one. */
   readonly #problems = new Map<string, string>();
   /** First prompts on their way, and until when the registry is waited for. */
   readonly #loading = new Map<string, Promise<Entry>>();

@@ -68,7 +68,7 @@ export async function readArms(
   return first === undefined ? { kind: "missing" } : { kind: "live", revision, arms: [first, ...others] };
 }
 
-/** What is handed out is shared: nobody may change it for the next call. */
+/** Handed out objects are shared: nobody may change them for the next call. */
 function frozen<Value>(value: Value): Value {
   if (typeof value === "object" && value !== null) {
     for (const member of Object.values(value)) frozen(member);

@@ -21,7 +21,7 @@ interface LivePollOptions {
   readonly requestTimeoutMs: number;
   /** @returns whether all of it could be used; if not, it is asked for again after a while */
   readonly onAnswer: (useCases: readonly string[], answer: LiveAnswer, ageMs: number) => Promise<boolean>;
-  /** What the registry said last is still so. */
+  /** The registry's last answer still holds. */
   readonly onUnchanged: (useCases: readonly string[], ageMs: number) => void;
   readonly onFailure: (useCases: readonly string[], detail: string) => void;
 }
@@ -61,7 +61,7 @@ export class LivePoll {
     return this.#useCases;
   }
 
-  /** Whether the last request was answered. A dead connection is found out when the current one times out. */
+  /** True while the last request was answered. A dead connection is found out when the current one times out. */
   isConnected = false;
 
   /** Asks for this one as well, at once. */
@@ -72,7 +72,7 @@ export class LivePoll {
     this.#restart.abort();
     if (this.#isRunning) return;
     this.#isRunning = true;
-    // What is asked for in this turn goes into one request.
+    // Use cases asked for in this turn go into one request.
     void Promise.resolve().then(() => this.#run());
   }
 
@@ -131,7 +131,7 @@ export class LivePoll {
   ): Promise<number> {
     const { useCases, etag, isEarly } = asked;
     const { onAnswer, onUnchanged, now } = this.#options;
-    // How old what the registry read from its log can be.
+    // Greatest age of the registry's own reading of its log.
     const ageMs = Math.max(0, Number(answer.header("x-plumbline-age-ms")) || 0);
     if (answer.status === 304 && etag !== null) {
       this.#connected();

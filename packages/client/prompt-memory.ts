@@ -18,11 +18,11 @@ export interface Entry {
   /** Verified versions, these and the newest before them: what is taken back to is not hashed again. */
   readonly seen: readonly Arm[];
   readonly from: "registry" | "last_known_good" | "bundled";
-  /** Whether the registry's last word on the use case is this; false when it could not be used. */
+  /** True when this is the registry's newest answer about the use case; false when that could not be used. */
   isCurrent: boolean;
-  /** When the registry said so, ms since the epoch; null when nobody knows. */
+  /** Time of the registry's answer, ms since the epoch; null when it is unknown. */
   confirmedAt: number | null;
-  /** What `confirmedAt` was when it was stored. */
+  /** Value of `confirmedAt` when it was stored. */
   storedAt: number;
   /** Since when the registry names a lower revision. */
   lowerSince: number | null;
@@ -41,11 +41,11 @@ export interface PromptCounts {
   state_failures: number;
 }
 
-/** What the registry's last word on a use case was. */
+/** The registry's newest answer about a use case. */
 type Outcome = "live" | "missing" | "hash_mismatch" | "invalid" | "outdated";
 
 /**
- * How long a lower revision is taken for a replica that lags, ms. After that the log is another one, and the registry
+ * A lower revision is taken for a replica that lags for this long, ms. After that the log is another one, and the registry
  * is right.
  */
 const LAG_MS_MAX = 10_000;
@@ -140,7 +140,7 @@ export class PromptMemory {
     if (entry.confirmedAt - entry.storedAt >= STORE_AGAIN_MS) this.#store(useCase);
   }
 
-  /** Whether something is there to serve without the registry; it is in memory then. */
+  /** True when there is a prompt to serve without the registry; it is in memory then. */
   async loadFallback(useCase: string): Promise<boolean> {
     if (this.#entries.has(useCase)) return true;
     const entry = (await this.#fromState(useCase)) ?? (await this.#fromBundle(useCase));
@@ -220,7 +220,7 @@ export class PromptMemory {
     const { revision, arms, policy, confirmedAt } = entry;
     entry.storedAt = confirmedAt ?? 0;
     const confirmed_at = new Date(confirmedAt ?? 0).toISOString();
-    // Of an arm, JSON keeps everything but its function.
+    // JSON keeps everything of an arm but its function.
     const stored = { use_case: useCase, confirmed_at, revision, live: arms, policy: { document: policy } };
     this.#unsaved.set(useCase, JSON.stringify(stored));
     this.#saving ??= this.#save(state).finally(() => {

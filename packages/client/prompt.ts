@@ -4,7 +4,7 @@ import type { JsonValue, PromptDocument } from "./render/prompt-document.ts";
 import type { RenderedMessage } from "./render/render-messages.ts";
 
 /**
- * Where a prompt came from. `live`: the registry says that it is live, as of now · `cache`: it said so earlier, and
+ * The source of a prompt. `live`: the registry says that it is live, as of now · `cache`: it said so earlier, and
  * can't be reached, or has sent something since that could not be used · `last_known_good`: it said so to an earlier
  * process · `bundled`: from the bundle.
  */
@@ -48,7 +48,7 @@ export interface Prompt {
   messages(vars?: Readonly<Record<string, unknown>>, history?: readonly RenderedMessage[]): RenderedMessage[];
 }
 
-/** What an event says about its prompt. */
+/** The fields of an event about its prompt. */
 export interface PromptTags {
   readonly use_case: string;
   readonly prompt_version: string;

@@ -1,4 +1,4 @@
-/** Where the last known good prompts are kept between processes. A rejection is counted and warned about, no more. */
+/** The store of last known good prompts between processes. A rejection is counted and warned about, no more. */
 export interface StateStore {
   /** Null when there is none. */
   load(useCase: string): Promise<string | null>;

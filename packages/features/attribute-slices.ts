@@ -10,7 +10,7 @@ const IDENTIFIER =
 const CAMEL_IDENTIFIER = /(?:Id|Uuid|Hash|Token|Key|At|Email|Url|Time|Date)$/;
 
 /**
- * Whether a value looks like one of few: short, beginning with a letter or a number of at most 2 digits, and
+ * True for a value that looks like one of few: short, beginning with a letter or a number of at most 2 digits, and
  * with at most 4 digits in all, so that order numbers, hashes and times stay out.
  */
 function looksShared(value: string): boolean {

@@ -1,5 +1,5 @@
 /**
- * What the writer adds to every call: the slices it belongs to, and the numbers that drift is measured on.
+ * Describes a call for the writer: the slices it belongs to, and the numbers that drift is measured on.
  *
  * Slice predicates look at inputs and attributes only, never at the output: a slice chosen by the outcome would
  * make a regression look concentrated by construction. Output numbers are features, for the fingerprint.

@@ -115,7 +115,7 @@ class TextScanner {
   private codeMarks = 0;
   private masks = 0;
   private startsAsQuestion = false;
-  /** Whether neither a word nor a number was read yet. */
+  /** True while neither a word nor a number was read. */
   private isStart = true;
   private repeatedPairs = 0;
   private unseen = 0;

@@ -1,5 +1,5 @@
 /**
- * What single words tell, looked up by hash while a text is scanned: money, numbers, months, negation, questions,
+ * Classes of single words, looked up by hash while a text is scanned: money, numbers, months, negation, questions,
  * language. One probe a word replaces some twenty regular expressions on the path that every call takes.
  *
  * Words are hashed by FNV-1a 32 over lower-cased UTF-16 code units. About 600 words are known, so a foreign word

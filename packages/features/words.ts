@@ -1,4 +1,4 @@
-/** What people call the numbers of a call that drift is measured on. */
+/** Labels of the numbers of a call that drift is measured on. */
 const SIDES: readonly (readonly [prefix: string, side: string])[] = [
   ["in_", "the input"],
   ["out_", "the answer"],

@@ -10,19 +10,19 @@ export interface RowBlock {
   /** Qualified with its database. */
   readonly table: string;
   readonly columns: readonly string[];
-  /** Of `columns`, where the writer knows them: spares the engine finding them out. */
+  /** Types of `columns`, where the writer knows them: spares the engine finding them out. */
   readonly types?: readonly string[];
   /** One array a line, or one block of columns; both in the order of `columns`. */
   readonly format: "JSONCompactEachRow" | "Native";
   readonly bytes: Uint8Array;
-  /** What the insert is found by while it runs, for `endInserts`; absent: nobody looks for it. */
+  /** Tag of the running insert, for `endInserts`; absent when nobody looks for it. */
   readonly tag?: string | undefined;
 }
 
 type ResultRow = Readonly<Record<string, unknown>>;
 
 export interface ClickHouseConnection {
-  /** Where this is, for messages: a directory, or an address without credentials. */
+  /** Place of the engine, for messages: a directory, or an address without credentials. */
   readonly address: string;
   /** A statement without a result. */
   command(sql: string, parameters?: QueryParameters): Promise<void>;

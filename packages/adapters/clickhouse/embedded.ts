@@ -240,7 +240,7 @@ async function openSession(chdb: Chdb, directory: string, configFile: string): P
 }
 
 /**
- * Who holds the directory, "pid 123", or null when nobody does. The driver doesn't tell why it failed to open,
+ * Holder of the directory, "pid 123", or null without one. The driver doesn't tell why it failed to open,
  * but the engine writes its process id into the file that it locks.
  */
 async function holderOf(directory: string): Promise<string | null> {

@@ -12,7 +12,7 @@ const IDS_MAX = 5_000;
 /** Texts of one mutation: they travel in its address. */
 const MUTATION_CHARS_MAX = 100_000;
 
-/** What was measured, in events of either shape: earlier releases wrote its name alone. */
+/** The name of the metric in events of either shape: earlier releases wrote its name alone. */
 const Measured = z
   .object({ detection: z.object({ metric: z.union([z.string(), z.object({ name: z.string() })]) }) })
   .transform(({ detection: { metric } }) => (typeof metric === "string" ? metric : metric.name));

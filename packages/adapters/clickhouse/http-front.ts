@@ -57,7 +57,7 @@ interface Front {
   readonly runner: StatementRunner;
   readonly bodies: BodyReader;
   readonly limits: StatementLimits;
-  /** Why a statement is refused, or null. */
+  /** Reason why a statement is refused, or null. */
   refuse(statement: string): string | null;
   /** Takes inserts; null when only reading is answered. */
   readonly writer: Pick<EmbeddedClickHouse, "executeInsert"> | null;
@@ -188,7 +188,7 @@ interface Failure {
   readonly more?: Record<string, string>;
 }
 
-/** What the engine's own faults are called; every other code says what is wrong with the statement. */
+/** Names of the engine's own faults; every other code says what is wrong with the statement. */
 const ENGINE_FAULTS: ReadonlySet<number> = new Set([
   0, // no code
   49, // LOGICAL_ERROR
@@ -216,7 +216,7 @@ function failureOf(error: unknown): Failure {
   if (error instanceof HttpProblem) {
     return { status: error.body.status, code: SYNTAX_ERROR_CODE, message, more: { ...error.headers } };
   }
-  // What the front itself refuses is a matter of how the request was written.
+  // The front itself refuses a request for the way it was written.
   if (error instanceof RangeError) return { status: 400, code: SYNTAX_ERROR_CODE, message };
   const code = error instanceof StatementError ? error.clickhouseCode : 0;
   const status = STATUSES[code] ?? (ENGINE_FAULTS.has(code) ? 500 : 400);

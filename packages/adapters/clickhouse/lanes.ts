@@ -12,7 +12,7 @@ export interface Lanes<Lane> {
   close(): Promise<readonly Lane[]>;
 }
 
-/** How many jobs may wait for a lane. */
+/** Most jobs that wait for a lane. */
 interface LaneQueue {
   readonly waitingMax: number;
   /** Makes the error for one job more. */

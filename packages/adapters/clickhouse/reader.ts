@@ -29,7 +29,7 @@ export const READER_LIMITS = {
   /** All readers together leave one core to the rest, where there is more than one. */
   max_threads: Math.max(1, Math.floor((availableParallelism() - 1) / READERS)),
 } as const;
-/** How long a cancelled statement may go on before it is cancelled again, ms: it may not have begun yet. */
+/** A cancelled statement that goes on for this long is cancelled again, ms: it may not have begun yet. */
 const CANCEL_AGAIN_MS = 100;
 /** As ClickHouse calls a server that has too much to do. */
 export const TOO_MANY_SIMULTANEOUS_QUERIES = 202;
@@ -67,7 +67,7 @@ export async function createReader(
       const mark = `/* ${randomUUID()} */`;
       let hasEnded = false;
       const onGone = (): void => {
-        // What can't be cancelled ends by itself, at max_execution_time.
+        // A statement that can't be cancelled ends by itself, at max_execution_time.
         cancel(mark, () => hasEnded).catch(() => undefined);
       };
       const result = await runOn(

@@ -134,6 +134,6 @@ function prepareQueries(clickhouse: ClickHouseConnection): StoreQueries {
     const ask = prepareQuery(clickhouse, query);
     return [name, (asked: unknown = {}) => ask(asked)] as const;
   });
-  // What `fromEntries` forgets: each name has the method of its own query.
+  // `fromEntries` forgets that each name has the method of its own query.
   return Object.fromEntries(methods) as unknown as StoreQueries;
 }

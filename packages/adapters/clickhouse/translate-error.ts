@@ -60,7 +60,7 @@ export const STORE_ERROR_CODES: Readonly<Record<number, StoreErrorCode>> = {
   516: "store_config", // AUTHENTICATION_FAILED
 };
 
-/** What a question meets in a part whose files a loss of power or a bad disk has damaged. */
+/** Codes of a part whose files a loss of power or a bad disk has damaged. */
 const DAMAGED_PART_CODES: ReadonlySet<number> = new Set([
   33, // CANNOT_READ_ALL_DATA
   40, // CHECKSUM_DOESNT_MATCH
@@ -98,7 +98,7 @@ export function storeErrorOf(
   return new StoreError(code, `ClickHouse ${clickhouseCode} ${name}${place}`, { clickhouseCode, failedRow });
 }
 
-/** What to do about a damaged part, where the engine names one; every question about its table fails until then. */
+/** Advice about a damaged part, where the engine names one; every question about its table fails until then. */
 function damagedPartIn(clickhouseCode: number, message: string, isInsert: boolean): string | null {
   if (isInsert || !isDamage(clickhouseCode)) return null;
   const [, folder, table] = /while reading from part (\S+?)\/? in table (\S+)/.exec(message) ?? [];

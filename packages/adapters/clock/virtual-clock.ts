@@ -39,7 +39,7 @@ export class VirtualClock implements Clock {
     this.#offset += ms;
   }
 
-  /** How many sleep now: lets a test wait until the code under test has come to rest. */
+  /** Number of sleepers: lets a test wait until the code under test has come to rest. */
   get sleeping(): number {
     return this.#sleepers.length;
   }

@@ -7,7 +7,7 @@ import { PAGE_STYLE } from "./page-style.ts";
 import { renderPage } from "./page.ts";
 
 export interface InboxHandlerOptions {
-  /** Where the handler is mounted, without a slash at the end. Default "": at the root. */
+  /** Path of the handler, without a slash at the end. Default "": the root. */
   readonly basePath?: string;
   /** Number of use cases watched now, for the empty page. */
   readonly watching?: () => number;

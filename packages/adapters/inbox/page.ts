@@ -35,7 +35,7 @@ const STATES: Readonly<Record<Message["state"], StateMark>> = {
 };
 
 interface PageOptions {
-  /** Where the inbox is mounted, without a slash at the end; "" at the root. */
+  /** Path of the inbox, without a slash at the end; "" at the root. */
   readonly basePath: string;
   /** Use cases watched now, or null when unknown: the empty page says what silence means. */
   readonly watching: number | null;

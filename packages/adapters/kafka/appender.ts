@@ -38,13 +38,13 @@ export interface Appender {
    * @throws LogError `record_too_large` or `log_full` (nothing was written), `log_unavailable` (may have been written)
    */
   append(records: readonly NewRecord[]): Promise<readonly Position[]>;
-  /** Why the newest request failed; null when it was acknowledged, or is so long ago that it says nothing of now. */
+  /** Error of the newest request; null when it was acknowledged, or failed too long ago to matter. */
   recentFailure(): LogError | null;
   /** Refuses new records, waits for those accepted, disconnects. */
   close(): Promise<void>;
 }
 
-/** How long a failed request is held against the cluster while nobody tries again, ms. */
+/** A failed request counts against the cluster for this long while nobody tries again, ms. */
 const FAILURE_MS = 30_000;
 
 /**

@@ -20,7 +20,7 @@ export interface KafkaConnection {
   readonly sasl?: SASLOptions;
 }
 
-/** Of TLS, PEM. */
+/** Settings of TLS, PEM. */
 interface TlsOptions {
   /** Authorities to trust instead of those that Node trusts. */
   readonly ca?: Buffer;

@@ -15,7 +15,7 @@ export interface KafkaVariables {
 }
 
 /**
- * How a process reaches Kafka, by its environment.
+ * The connection of a process to Kafka, by its environment.
  *
  * @throws ConfigError naming the variable that is missing, contradicts another, or names a file that can't be read
  */

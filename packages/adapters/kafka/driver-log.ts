@@ -18,7 +18,7 @@ const PASSING = [
   "MEMBER_ID_REQUIRED",
 ].map(brokerErrorText);
 
-/** Of a line that stays true, such as a broker that is away; once in this time is enough. */
+/** Least time between repetitions of a line that stays true, such as a broker that is away, ms. */
 const REPEAT_MS = 30_000;
 /** Different lines remembered. More are different brokers or errors, and worth their lines. */
 const REMEMBERED_MAX = 100;
@@ -26,7 +26,7 @@ const REMEMBERED_MAX = 100;
 const ERROR = 1;
 const WARN = 2;
 
-/** What one process was told, by all its connections: each client of kafkajs has a log of its own. */
+/** Lines logged by one process over all its connections: each client of kafkajs has a log of its own. */
 interface Told {
   readonly saidAt: Map<string, number>;
   /** Brokers that refuse connections, and when one was refused last. */
@@ -41,7 +41,7 @@ function toldTo(logger: KafkaLogger): Told {
   return all;
 }
 
-/** What repeats a refused connection in other words. */
+/** Lines that repeat a refused connection in other words. */
 const OF_CONNECTION = /^(?:Connection (?:error|timeout)|Failed to connect|Closed connection)|connect E[A-Z]+/;
 
 /**

@@ -1,5 +1,5 @@
 /**
- * What the adapter takes from inside kafkajs, all of it here. kafkajs has been at 2.2.4 since 2023, so its inside
+ * The only file that reaches inside kafkajs. kafkajs has been at 2.2.4 since 2023, so its inside
  * is as stable as its outside; the version is checked all the same, and a test fails when a piece has moved.
  */
 import { createRequire } from "node:module";
@@ -48,7 +48,7 @@ interface FetchedPartition {
   readonly highWatermark: string;
 }
 
-/** What a fetch returned, without what the log itself wrote between the records. */
+/** The records of a fetch, without the log's own entries between them. */
 export interface FetchedBatch {
   readonly messages: readonly FetchedMessage[];
   /** Last offset that the fetch went past, even when nothing of it was for us. */

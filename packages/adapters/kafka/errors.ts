@@ -9,7 +9,7 @@ const LOST = new Set([
   "NOT_COORDINATOR_FOR_GROUP",
 ]);
 
-/** What a person must fix; repeating changes nothing. */
+/** Errors that a person must fix; repeating changes nothing. */
 const PERMANENT: ReadonlyMap<string, ErrorCode> = new Map([
   ["MESSAGE_TOO_LARGE", "record_too_large"],
   ["RECORD_LIST_TOO_LARGE", "record_too_large"],
@@ -51,7 +51,7 @@ export function toLogError(error: unknown, doing: string): LogError {
   return new LogError("log_unavailable", message, { retryable: true, cause: error });
 }
 
-/** Whether the broker said that this member does not hold its partitions any more, or must rejoin to keep them. */
+/** True when the broker said that this member no longer holds its partitions, or must rejoin to keep them. */
 export function isLostAssignment(error: unknown): boolean {
   const type = brokerErrorType(error);
   return type !== null && LOST.has(type);
@@ -67,7 +67,7 @@ export function brokerErrorType(error: unknown): string | null {
   return null;
 }
 
-/** What a person must change when TLS does not come about; null when it is about something else. */
+/** Advice for a person when TLS does not come about; null for other errors. */
 function tlsProblem(error: unknown): string | null {
   let current = error;
   for (let depth = 0; depth < DEPTH_MAX && current instanceof Error; depth++) {

@@ -28,7 +28,7 @@ const HEARTBEATS_PER_SESSION = 20;
 /** Longest wait for one answer, repeats included. Longer than a broker's restart. */
 const ANSWER_MS = 20_000;
 const ATTEMPT_WAIT_MS = 250;
-/** Who asks whether the log takes appends, such as a health check, is answered within this time. */
+/** A question whether the log takes appends, as of a health check, is answered within this time, ms. */
 const SOON_MS = 700;
 
 /**

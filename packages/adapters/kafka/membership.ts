@@ -14,7 +14,7 @@ const FETCH_WAIT_MS = 500;
 /** At 1 KB a call: 8,000 records a partition, about one batch of the writer. */
 const FETCH_PARTITION_BYTES = 8 * 1_048_576;
 const FETCH_BYTES = 32 * 1_048_576;
-/** How long members may take to come back when the group changes; they finish their batches first. */
+/** Longest time for members to come back when the group changes; they finish their batches first. */
 const REBALANCE_MS = 120_000;
 const CONCURRENT_PARTITIONS = 4;
 /** Wait before a member that was thrown out comes back: as long as kafkajs itself waits. */

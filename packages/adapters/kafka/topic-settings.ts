@@ -9,18 +9,18 @@ const FRAMING_BYTES = 65_536;
 const SAFE_REPLICATION = 3;
 const SAFE_IN_SYNC = 2;
 
-/** What one setting of a topic must be, and what the check says when it is not. */
+/** One required setting of a topic, and the words of the check when it differs. */
 interface Rule {
   readonly name: string;
-  /** What a new topic gets. */
+  /** Value of a new topic. */
   readonly value: string;
   readonly why: string;
   isFine(found: string): boolean;
-  /** Whether a service may start all the same. */
+  /** True when a service may start all the same. */
   readonly isAdvice?: boolean;
 }
 
-/** What a new topic is created with. */
+/** Settings that a new topic is created with. */
 export function newSettings(topic: Topic, replication: number): readonly { name: string; value: string }[] {
   return rulesOf(topic, replication).map(({ name, value }) => ({ name, value }));
 }

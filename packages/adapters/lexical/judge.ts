@@ -2,7 +2,7 @@
  * The judge for when no language model is configured. It compares facts that can be compared by their letters:
  * numbers, amounts, dates and names of the output with those of the input, and placeholders that replaced them.
  *
- * What it cannot see: wrong meaning in right words, a dropped negation, an omission that has no number, tone. So it
+ * It cannot see wrong meaning in right words, a dropped negation, an omission that has no number, tone. So it
  * answers criteria about facts only, and says on every verdict who judged.
  */
 import type { Judge, JudgeAnswer, JudgeRequest } from "@plumbline/ports";
@@ -325,7 +325,7 @@ function knows({ words, stems, initials }: Vocabulary, name: string): boolean {
   return word.length >= 5 && stems.has(word.slice(0, 4));
 }
 
-/** Whether `letters` stand in the word in their order, the first one first. */
+/** True when `letters` stand in the word in their order, the first one first. */
 function spells(word: string, letters: string): boolean {
   if (word.length < 5 || word[0] !== letters[0]) return false;
   let at = 0;

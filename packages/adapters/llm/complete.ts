@@ -23,7 +23,7 @@ interface Completion {
   readonly text: string;
   /** Null when the provider does not say. */
   readonly usage: Usage | null;
-  /** Of the request that was answered, without retries and waits. */
+  /** Latency of the request that was answered, without retries and waits. */
   readonly latency_ms: number;
 }
 
@@ -74,7 +74,7 @@ export function createCompletion(options: CompletionOptions): Complete {
   };
 }
 
-/** How an answer is delivered does not change it, and here it is read whole. */
+/** Drops the settings of streaming: the answer is read whole. */
 function withoutStream({
   stream: _stream,
   stream_options: _options,

@@ -1,5 +1,5 @@
 /**
- * What a language model must return, and how an answer becomes a score. Evidence comes before reasoning and
+ * The judgement that a language model must return, and the score that follows from it. Evidence comes before reasoning and
  * reasoning before the label, so that the label follows from what was found.
  */
 import type { JudgeAnswer, Rubric } from "@plumbline/ports";

@@ -1,4 +1,4 @@
-/** What every judge on a language model does: asks, and asks once more for an answer that holds no judgement. */
+/** The loop of every judge on a language model: an answer without a judgement is asked for once more. */
 import { randomBytes } from "node:crypto";
 import type { Clock, Judge, JudgeAnswer, JudgeRequest } from "@plumbline/ports";
 import { answerOf, type Judgement } from "./judgement.ts";
@@ -33,7 +33,7 @@ export interface Turn {
 /** One answer of the model. */
 export interface ModelReply {
   readonly usage: Usage | null;
-  /** Why there is no answer, such as `the judge refused`; null when there is one. */
+  /** Reason why there is no answer, such as `the judge refused`; null when there is one. */
   readonly refused: string | null;
   readonly text: string;
   readonly judgement: Judgement | null;

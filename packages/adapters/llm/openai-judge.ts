@@ -5,7 +5,7 @@ import { createModelJudge, type ModelJudgeOptions, OUTPUT_TOKENS_MAX } from "./m
 import { postJson } from "./request.ts";
 import { OpenAiUsage, openAiUsage } from "./usage.ts";
 
-/** What an endpoint can do, learnt from its refusals, once for the life of the judge. */
+/** The abilities of an endpoint, learnt from its refusals, once for the life of the judge. */
 interface Dialect {
   format: "json_schema" | "json_object" | "text";
   tokensField: "max_completion_tokens" | "max_tokens";

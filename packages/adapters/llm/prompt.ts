@@ -4,7 +4,7 @@ import type { JudgeRequest } from "@plumbline/ports";
 const TEXT_CHARS_MAX = 40_000;
 
 interface JudgePrompt {
-  /** The same for every call of a rubric, so that providers can cache it. */
+  /** Equal for every call of a rubric, so that providers can cache it. */
   readonly system: string;
   readonly user: string;
 }

@@ -96,7 +96,7 @@ export async function openLmdbEventLog(options: LmdbEventLogOptions): Promise<Lm
   return new FolderEventLog(await Folder.open({ path, clock, partitions, holderWaitMs, logger }), options);
 }
 
-/** What a group still needs of a partition, from an offset on; no group, no offset that matters. */
+/** The first offset of a partition that a group still needs. */
 interface Needed {
   readonly offset: number;
   readonly group: string | null;
@@ -349,7 +349,7 @@ class FolderEventLog implements LmdbEventLog {
 /** LMDB keys end at 1,978 bytes. */
 const GROUP_BYTES_MAX = 1_000;
 
-/** Of a group that never committed. */
+/** Position of a group that never committed. */
 const NEVER: Committed = { offset: 0, metadata: "" };
 
 function keptFrom({ offset, keepFrom = offset }: Committed): number {

@@ -1,5 +1,5 @@
 /**
- * How a record lies in the environment.
+ * The layout of a record in the environment.
  *
  * Key, 12 bytes big-endian, so that LMDB's byte order is the order of the log:
  *   topic u16 · partition u16 · offset u64

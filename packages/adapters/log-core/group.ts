@@ -14,7 +14,7 @@ export class Group {
   readonly #members: Member[] = [];
   /** The last work on each partition. */
   readonly #tails = new Map<number, Promise<void>>();
-  /** How many readers work on each partition: 0 or 1 for `subscribe`, more when claims overlap it. */
+  /** Readers that work on each partition: 0 or 1 for `subscribe`, more when claims overlap it. */
   readonly #holders = new Map<number, number>();
 
   constructor(name: string, topic: Topic, partitions: number) {

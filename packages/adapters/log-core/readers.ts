@@ -19,7 +19,7 @@ import {
 import type { Topic } from "@plumbline/schemas";
 import { Group, type Member } from "./group.ts";
 
-/** What readers need from the log they read. Synchronous, so that no append slips between a look and a wait. */
+/** The log as its readers need it. Synchronous, so that no append slips between a look and a wait. */
 interface RecordSource {
   partitions(topic: Topic): number;
   /** Durable records from offset `from` on, within the limits; at least one when there is one. */

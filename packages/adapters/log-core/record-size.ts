@@ -1,7 +1,7 @@
 import { LogError, type NewRecord } from "@plumbline/ports";
 import { TOPICS, type Topic } from "@plumbline/schemas";
 
-/** What counts against a topic's `record_bytes_max`: UTF-8 bytes of key and headers, and the value. */
+/** Bytes that count against a topic's `record_bytes_max`: UTF-8 of key and headers, and the value. */
 export function recordBytes(record: NewRecord): number {
   let size = Buffer.byteLength(record.key) + record.value.byteLength;
   for (const [name, value] of Object.entries(record.headers ?? {})) {

@@ -1,5 +1,5 @@
 /**
- * Which process holds a folder, and waiting for one that is about to end.
+ * The process that holds a folder, and the wait for one that is about to end.
  *
  * A process is known by its id and the moment it started, because ids return: after a restart of a container the
  * new process has the id of the dead one. Where the start is not known (not Linux), the id alone must do.
@@ -10,7 +10,7 @@ export interface Holder {
   readonly pid: number;
   /** Boot and clock ticks since boot at which the process started; null where the system doesn't tell. */
   readonly started: string | null;
-  /** When it opened the folder, ISO 8601 UTC. For people. */
+  /** Time at which it opened the folder, ISO 8601 UTC. For people. */
   readonly since: string;
 }
 
@@ -28,9 +28,9 @@ export function thisProcess(since: string): Holder {
 }
 
 /**
- * Whether the process lives, as far as this one can see. One that has ended and was not yet collected by its parent
- * (a zombie) is dead. A process in another container is not seen; whoever takes its folder over stops its writes by
- * the epoch (see `openLmdbEventLog`).
+ * isAlive returns true while the process lives, as far as this one can see. One that has ended and was not yet collected by
+ * its parent (a zombie) is dead. A process in another container is not seen; whoever takes its folder over stops its writes
+ * by the epoch (see `openLmdbEventLog`).
  */
 export function isAlive({ pid, started }: Pick<Holder, "pid" | "started">): boolean {
   try {

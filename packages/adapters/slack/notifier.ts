@@ -3,7 +3,7 @@ import { ExternalError, type Message, type Notifier } from "@plumbline/ports";
 import { escapeText, renderBlocks, renderText } from "./blocks.ts";
 import { platformCode, toExternalError } from "./errors.ts";
 
-/** What this adapter logs to; pino fits. */
+/** Logger of this adapter; pino fits. */
 interface SlackNotifierLogger {
   debug(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -23,7 +23,7 @@ interface SlackNotifierOptions {
 
 const EVENT_TYPE = "plumbline_incident";
 const HISTORY_PAGE = 200;
-/** How far back a lost post is looked for: 1,000 messages of the channel. */
+/** A lost post is looked for in the newest 1,000 messages of the channel. */
 const HISTORY_PAGES_MAX = 5;
 
 /**

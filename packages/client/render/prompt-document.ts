@@ -28,7 +28,7 @@ export interface PromptDocument {
 
 const ROLES: readonly unknown[] = ["system", "user", "assistant"];
 
-/** Whether it can be rendered. What else is in it is vouched for by its hash. */
+/** isPromptDocument returns true for what can be rendered. Its hash vouches for the rest. */
 export function isPromptDocument(value: unknown): value is PromptDocument {
   if (!isObject(value)) return false;
   const { use_case, model, config, messages, defaults } = value;

@@ -35,7 +35,7 @@ export interface BaselineModel {
 interface SnapshotStream {
   readonly name: string;
   readonly predicates: readonly string[];
-  /** Which model the stream is held against. */
+  /** The model that the stream is compared with. */
   readonly baseline: "own" | "pinned";
   /** Reference units (effective number when sampling rates differ). */
   readonly n: number;
@@ -58,7 +58,7 @@ export interface BaselineSnapshot {
   readonly id: string;
   /** `cold_start`: too little reference, so only the absolute target is tested and nothing is cleared. */
   readonly kind: "fitted" | "cold_start";
-  /** What the caller wants quoted: versions, window, judge model, rubric hash. */
+  /** Quoted by messages: versions, window, judge model, rubric hash. */
   readonly lineage: Readonly<Record<string, string>>;
   readonly referenceUnits: number;
   readonly model: BaselineModel;

@@ -3,7 +3,7 @@ import type { JudgedUnit } from "./baseline-snapshot.ts";
 /** A predecessor of the new version, as far as choosing a reference needs to know. */
 interface Predecessor {
   readonly version: string;
-  /** Whether its own detector ended in an alarm. */
+  /** True when its own detector ended in an alarm. */
   readonly alarmed: boolean;
   /** Judge model and rubric, as one hash: units judged differently are never mixed. */
   readonly calibration: string;

@@ -11,7 +11,7 @@ import { baselineMean } from "../baseline/ridge-baseline.ts";
 import { compileColumns } from "../sequential/stream-columns.ts";
 
 /**
- * What one hour says about every stream of a snapshot. All fields are sums over units, so an hour may
+ * The evidence of one hour about every stream of a snapshot. All fields are sums over units, so an hour may
  * be split, merged with `addEvidence`, or recomputed whole after a redelivery. Written as typed arrays;
  * plain arrays read back from a store are accepted everywhere.
  */

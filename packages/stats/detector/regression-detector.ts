@@ -46,7 +46,7 @@ export interface Alarm {
   readonly hour: number;
   /** log M at that hour, nats. */
   readonly logM: number;
-  /** Which starts carry the alarm: the deploy, or a later, unknown change. */
+  /** The starts that carry the alarm: the deploy, or a later, unknown change. */
   readonly origin: "deploy" | "later";
   /** Names of slices that fell, at a false discovery rate of 5% (deploy) or within the budget (later). */
   readonly affected: readonly string[];

@@ -8,7 +8,7 @@ export interface TextDocument {
 }
 
 export interface DomainClassification {
-  /** How well reference and current texts can be told apart out of fold. */
+  /** Separation of reference and current texts, out of fold. */
   readonly auc: Auc;
   /** p-value of H0: AUC <= 0.55; goes on as an e-value like any feature's. */
   readonly pValue: number;

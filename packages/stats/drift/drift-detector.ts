@@ -1,7 +1,7 @@
 /** A level is held here, so that months of strong drift still fade once it ends. */
 export const DRIFT_LEVEL_MAX = 1e12;
 
-/** How many windows make a quarter: the patience per false feature-flag. */
+/** Windows of a quarter: the patience per false flag of a feature. */
 export const DRIFT_PATIENCE = { daily: 90, hourly: 2_160 } as const;
 
 /**

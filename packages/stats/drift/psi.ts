@@ -37,7 +37,7 @@ export function psiContributions(reference: readonly number[], current: readonly
   return contributions(shares(reference, 0.5), shares(current, 0.5));
 }
 
-/** What a PSI was computed from. */
+/** The sample of a PSI. */
 export interface PsiSample {
   /** B >= 2 */
   readonly bins: number;

@@ -1,9 +1,9 @@
 /**
- * What people's labels say about a judge: how much of a true difference of passing rates its verdicts show, and whether a
+ * Calibration of a judge by people's labels: how much of a true difference of passing rates its verdicts show, and whether a
  * difference may be corrected for it.
  */
 
-/** Why a judge's figure may not be corrected by human labels; low-cardinality, safe to count. */
+/** Reasons against correcting a judge's figure by human labels; low-cardinality, safe to count. */
 type UncalibratedReason =
   | "too_few_labels"
   | "too_few_human_passes"
@@ -21,7 +21,7 @@ const INFORMATION_MIN = 0.2;
 /** Φ⁻¹(0.95). */
 const Z_95_ONE_SIDED = 1.6448536269514722;
 
-/** How the judge's verdicts compare with the humans' on a labelled set. */
+/** The judge's verdicts against the humans' on a labelled set. */
 export interface Confusion {
   /** tp: humans passed, and so did the judge. */
   readonly bothPass: number;
@@ -40,7 +40,7 @@ export interface YoudenIndex {
   readonly se: number;
 }
 
-/** What is known about the labels of one (judge, rubric, use case). */
+/** Facts about the labels of one (judge, rubric, use case). */
 export interface LabelFacts {
   readonly labels: number;
   readonly humanPass: number;

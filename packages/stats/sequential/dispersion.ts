@@ -1,4 +1,4 @@
-/** How much more than independent verdicts the hourly sums vary, and what to do about it. */
+/** Overdispersion of the hourly sums against independent verdicts, and the tempering that allows for it. */
 interface Dispersion {
   /** Overall mean of the reference, score points. */
   readonly mean: number;

@@ -35,7 +35,8 @@ export function logEvidenceOfPairs(
 const SILENT_PAIRS_MIN = 100;
 
 /**
- * Whether the pairs show no difference: an alarm of the history then coincides with the deploy and is not caused by it.
+ * isPairedSilent returns true when the pairs show no difference: an alarm then coincides with the deploy and is not caused
+ * by it.
  *
  * @param logE of all pairs, from `logMixture`, nats
  */

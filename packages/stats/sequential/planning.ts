@@ -1,5 +1,5 @@
 /**
- * How long would it take? Figures for the pages and for choosing a sampling rate. Sample sizes are in
+ * Planning figures. Sample sizes are in
  * judged units, an upper-side planning figure rather than a promise.
  */
 

@@ -41,7 +41,7 @@ interface ExplainDropInput {
 }
 
 /**
- * Where a version got worse: the best slices, the permutation test, and the verdict over the
+ * Explains where a version got worse: the best slices, the permutation test, and the verdict over the
  * judged units since the change.
  *
  * Deterministic in its seed. About 2 s for 50,000 units and 300 predicates that hold for a tenth of them

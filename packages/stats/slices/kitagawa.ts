@@ -14,9 +14,9 @@ export interface KitagawaCell {
 export interface Kitagawa {
   /** New mean minus old mean = mix + within. */
   readonly total: number;
-  /** What the change of traffic alone would have done. */
+  /** Change of the mean that the change of traffic alone would have made. */
   readonly mix: number;
-  /** What the change of quality inside the cells did. */
+  /** Change of the mean that the change of quality inside the cells made. */
   readonly within: number;
   /** Per cell, shape [S]; `within` and `mix` each sum to the totals above. */
   readonly cells: readonly { readonly within: number; readonly mix: number }[];

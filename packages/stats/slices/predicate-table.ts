@@ -10,7 +10,7 @@ export interface Predicate {
 }
 
 /**
- * Which of P predicates hold for which of N units, in the layouts a search needs: the rows of a
+ * Predicates P by units N, in the layouts that a search needs: the rows of a
  * predicate (to sum over it), its bits (to intersect), the predicates of a row (to sum over all
  * children of a slice in one pass), and how many rows each pair shares.
  */
@@ -155,7 +155,7 @@ export function sumByPredicate(
   }
 }
 
-/** How many of the rows each predicate of a higher number than `after` holds for, shape [P]. */
+/** Number of the rows that each predicate of a higher number than `after` holds for, shape [P]. */
 export function countByPredicate(table: PredicateTable, rows: Uint32Array, after: number): Uint32Array {
   const { offsets, predicatesOfRow } = table;
   const counts = new Uint32Array(table.names.length);

@@ -83,7 +83,7 @@ export function sliceRowsMin({ rows }: Pick<SliceContext, "rows">): number {
 export const ROWS_OUTSIDE_MIN = 10;
 
 /**
- * How far the mean residual of a slice lies above that of all units, in standard errors of the current units alone.
+ * Distance of a slice's mean residual above that of all units, in standard errors of the current units alone.
  *
  * z_S = (mean_S r − r̄) sqrt( n N/(N − n) ) / sd. About standard normal when the drop does not
  * depend on the slice. Does not depend on how slices or units are named or ordered. 0 when all
@@ -96,8 +96,8 @@ export function sliceZ(context: SliceContext, { rows, sum }: Pick<SliceSums, "ro
 /**
  * Minimum-description-length score of a slice, in nats: z²/(2 f) − log C(P, depth) − log depth_max.
  *
- * What the slice explains minus the price of naming it. A deeper slice must pay for itself. The factor f is the slice's
- * `inflation`: what a baseline fitted on few units got wrong is no evidence against the new version.
+ * Evidence that the slice explains, minus the price of naming it. A deeper slice must pay for itself. The factor f is the
+ * slice's `inflation`: what a baseline fitted on few units got wrong is no evidence against the new version.
  *
  * @returns −Infinity for a slice that is not worse than the rest, has fewer than max(10, 0.5%)
  *   units, or leaves fewer than 10 outside

@@ -38,7 +38,7 @@ const TRIPLE_VISITS_MAX = 20_000_000;
 interface SlicesOptions {
   /** 1 to 3 predicates in a conjunction; default 3. */
   readonly depthMax?: number;
-  /** What a slice after the first must score, nats; default 0. */
+  /** Least score of a slice after the first, nats; default 0. */
   readonly laterMdlMin?: number;
 }
 

@@ -1,7 +1,7 @@
 /** Where a drop lies. */
 type SliceVerdictKind = "distributional" | "mixed" | "uniform" | "inconclusive";
 
-/** What is known about a drop and its best slice; score points unless stated. */
+/** The evidence about a drop and its best slice; score points unless stated. */
 export interface SliceEvidence {
   /** N, units */
   readonly rows: number;
@@ -52,7 +52,7 @@ const Z_95_ONE_SIDED = 1.645;
 const Z_90_ONE_SIDED = 1.28;
 
 /**
- * Whether a drop is uniform or confined to some inputs.
+ * Decides whether a drop is uniform or confined to some inputs.
  *
  * phi = 1 − (N − n) max(D_out, 0)/(N D), clipped to [0, 1];
  * se_out² = var(d outside)/(N − n) + p(1 − p)/n_ref,out.

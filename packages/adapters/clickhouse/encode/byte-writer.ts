@@ -17,7 +17,7 @@ export class ByteWriter {
     return this.#length;
   }
 
-  /** What was written so far: a view, so the writer must not be used again. */
+  /** The bytes written so far: a view, so the writer must not be used again. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }

@@ -1,5 +1,5 @@
 /**
- * How values of a column lie in the engine's Native format: all of one column, then all of the next. A text format
+ * Values of a column in the engine's Native format: all of one column, then all of the next. A text format
  * has the engine parse every number and every name of a map again; here a name stands once a block.
  *
  * Values are checked against the type's range, because the engine would take the bytes for some other number.
@@ -58,7 +58,7 @@ export const dateTime64 = each<string>("DateTime64(3, 'UTC')", (out, iso) => {
   out.int64(withinDateTime64(Date.parse(iso)));
 });
 
-/** What DateTime64 holds, ms since the epoch: 1900 to 2299. */
+/** Range of DateTime64, ms since the epoch: 1900 to 2299. */
 const DATE_TIME_64 = { min: Date.UTC(1900, 0, 1), max: Date.UTC(2300, 0, 1) - 1 } as const;
 
 /**

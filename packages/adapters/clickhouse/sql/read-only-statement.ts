@@ -1,5 +1,5 @@
 /**
- * Which statements may run on the read-only endpoint of local mode.
+ * Decides which statements may run on the read-only endpoint of local mode.
  *
  * The engine's `readonly = 1` is the wall: on such a connection it refuses writes, changes of settings, and every
  * table function that reaches outside. It leaves four doors open that matter in-process, where there is no server

@@ -103,7 +103,7 @@ export function isCode(token: SqlToken): boolean {
 type QueryParameter = string | number | boolean | readonly (string | number)[];
 export type QueryParameters = Readonly<Record<string, QueryParameter>>;
 
-/** How long a statement may be, before and after its parameters stand in it. */
+/** Longest statement, before and after its parameters stand in it. */
 export interface StatementLimits {
   readonly charsMax?: number;
   /** Words, symbols, numbers, names and strings before that. */
@@ -174,7 +174,7 @@ function placeholderAt(
   return { name: tokens[name].text, type, last };
 }
 
-/** Of each token, the next closing brace at or behind it; -1 where none follows. */
+/** The next closing brace at or behind each token; -1 where none follows. */
 function nextCloses(tokens: readonly SqlToken[]): Int32Array {
   const closes = new Int32Array(tokens.length);
   let next = -1;

@@ -1,5 +1,5 @@
 /**
- * How a call lies in its two tables of `schemas/clickhouse/migrations/0001_calls.sql`. Absent text becomes "" where
+ * A call in its two tables of `schemas/clickhouse/migrations/0001_calls.sql`. Absent text becomes "" where
  * the column can't be null; absent numbers stay null, because unknown isn't zero.
  */
 import type { CallRow } from "@plumbline/ports";

@@ -1,4 +1,4 @@
-/** What the monitor keeps: baselines, evidence, states, drift.  */
+/** The monitor's tables: baselines, evidence, states, drift. */
 import type { BaselineInsert, DriftResult, EvidenceRow, QualityStateRow } from "@plumbline/ports";
 import { type TableEncoding, toDateTime64 } from "../encode/encode-rows.ts";
 

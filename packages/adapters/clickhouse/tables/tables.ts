@@ -1,5 +1,5 @@
 /**
- * How the rows of the port lie in the tables of `schemas/clickhouse/migrations`. Absent text becomes "" where the
+ * The rows of the port in the tables of `schemas/clickhouse/migrations`. Absent text becomes "" where the
  * column can't be null; absent numbers stay null, because unknown isn't zero.
  */
 import type { DeadLetterRow, IngestAudit, LogBinding, Origin } from "@plumbline/ports";

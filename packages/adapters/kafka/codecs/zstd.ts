@@ -63,7 +63,7 @@ interface FrameHeader {
   /** One past its last byte. */
   readonly end: number;
   readonly hasChecksum: boolean;
-  /** Where the window is declared: five bits of an exponent, three of a mantissa. Null when it is the content's size. */
+  /** The declared window: five bits of an exponent, three of a mantissa. Null when it is the content's size. */
   readonly windowAt: number | null;
   /** The declared size of the content; 0 when it is not declared. */
   readonly content: number;

@@ -38,7 +38,7 @@ export function toOffset(offset: string): number {
   return number;
 }
 
-/** Of a repeated header the first one counts; we write none, other producers may. */
+/** The first of a repeated header counts; we write none, other producers may. */
 function toHeaders(headers: FetchedMessage["headers"]): Record<string, string> {
   const texts: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers ?? {})) {
@@ -48,7 +48,7 @@ function toHeaders(headers: FetchedMessage["headers"]): Record<string, string> {
   return texts;
 }
 
-/** What one fetch brought, in order: records within both limits at a time, and what can't be read between them. */
+/** The records of one fetch in order, within both limits at a time, and the gaps between them that can't be read. */
 export function* handOvers(
   partition: number,
   messages: readonly FetchedMessage[],
