@@ -18,7 +18,7 @@ import {
 import { explainIssues, type Refusal } from "./explain-issue.ts";
 import type { BodyItem } from "./split-body.ts";
 import { Warnings } from "./warnings.ts";
-import { uuidV7 } from "./uuid-v7.ts";
+import { uuidV7 } from "@plumbline/emitter";
 
 export type ReadEvent =
   | {

@@ -10,7 +10,7 @@ import type { CallRow, EventLog, Store } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import { LlmCall, Verdict } from "@plumbline/schemas";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { TEXT_WAIT_MS } from "./awaited-texts.ts";
+import { TEXT_WAIT_MS } from "./call-texts.ts";
 import { JudgeConfig } from "./config.ts";
 import { DEFAULT_RUBRICS } from "./default-rubric.ts";
 import { createJudgeService } from "./service.ts";

@@ -6,31 +6,17 @@
  * expired or over_budget. The verdict is stored later than it is appended; in between `DecidedCalls` knows it, and
  * after a restart it is filled from the end of the verdict topic.
  */
-import {
-  type Clock,
-  type EventLog,
-  type ExternalError,
-  type Judge,
-  type PendingCall,
-  PlumblineError,
-  readEvent,
-  readPages,
-  type Rubric,
-  scheduleSlot,
-  type Store,
-  writeEvent,
-} from "@plumbline/ports";
+import { type Clock, type EventLog, type ExternalError, type Judge, type PendingCall, PlumblineError, readEvent, readPages, type Rubric, scheduleSlot, type Store, writeEvent } from "@plumbline/ports";
 import { backoffMs } from "@plumbline/runtime/backoff";
 import { HOUR_MS, Verdict, VERDICT_STATES } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
-import { AwaitedTexts } from "./awaited-texts.ts";
+import { AwaitedTexts, withoutTexts } from "./call-texts.ts";
 import { Budget } from "./budget.ts";
 import type { JudgeConfig } from "./config.ts";
 import { DecidedCalls } from "./decided-calls.ts";
 import { JudgeHealth } from "./health.ts";
 import { judgeCall, makeVerdict } from "./judge-call.ts";
-import { withoutTexts } from "./without-texts.ts";
 
 const GROUP = "judge";
 /** Calls wanted from one look at the work list. */
