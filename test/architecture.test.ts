@@ -81,7 +81,11 @@ const RULES: readonly Rule[] = [
   { folder: "packages/ports", ours: ["schemas"], thirdParty: [] },
   { folder: "packages/features", ours: ["schemas"], thirdParty: [] },
   // A prompt is checked and evaluated as the client renders it, by the same code.
-  { folder: "packages/prompts", ours: ["schemas", "packages/client/render"], thirdParty: ["diff", "yaml", "zod"] },
+  {
+    folder: "packages/prompts",
+    ours: ["schemas", "packages/client/render"],
+    thirdParty: ["diff", "yaml", "zod"],
+  },
   { folder: "packages/gate", ours: ["schemas", "packages/stats"], thirdParty: [] },
   {
     folder: "packages/registry-fold",
@@ -117,7 +121,11 @@ const RULES: readonly Rule[] = [
     thirdParty: [],
   },
   { folder: "alerts", ours: ["schemas", "packages/ports", "packages/stats"], thirdParty: [] },
-  { folder: "services/collector", ours: [...EVERY_SERVICE, "packages/emitter"], thirdParty: ["zod", "express"] },
+  {
+    folder: "services/collector",
+    ours: [...EVERY_SERVICE, "packages/emitter"],
+    thirdParty: ["zod", "express"],
+  },
   { folder: "services/writer", ours: EVERY_SERVICE, thirdParty: ["zod", "@pydantic/genai-prices"] },
   { folder: "services/judge", ours: EVERY_SERVICE, thirdParty: ["zod"] },
   // Folds the registry topic as the registry does: only commands that were accepted give a version a share.

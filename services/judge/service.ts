@@ -6,7 +6,20 @@
  * expired or over_budget. The verdict is stored later than it is appended; in between `DecidedCalls` knows it, and
  * after a restart it is filled from the end of the verdict topic.
  */
-import { type Clock, type EventLog, type ExternalError, type Judge, type PendingCall, PlumblineError, readEvent, readPages, type Rubric, scheduleSlot, type Store, writeEvent } from "@plumbline/ports";
+import {
+  type Clock,
+  type EventLog,
+  type ExternalError,
+  type Judge,
+  type PendingCall,
+  PlumblineError,
+  readEvent,
+  readPages,
+  type Rubric,
+  scheduleSlot,
+  type Store,
+  writeEvent,
+} from "@plumbline/ports";
 import { backoffMs } from "@plumbline/runtime/backoff";
 import { HOUR_MS, Verdict, VERDICT_STATES } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
