@@ -11,7 +11,7 @@ const house = measureHouse(readSourceTree());
 
 test("the house keeps its bounds, and where it doesn't yet it gets no worse", () => {
   expect(house.files).toBeGreaterThan(500);
-  expect(house.unreached_files.length, house.unreached_files.join("\n")).toBeLessThanOrEqual(4);
+  expect(house.unreached_files.length, house.unreached_files.join("\n")).toBeLessThanOrEqual(2);
   expect(house.long_files.length, house.long_files.join("\n")).toBeLessThanOrEqual(0);
   expect(house.long_functions.length, house.long_functions.join("\n")).toBeLessThanOrEqual(0);
   expect(house.full_folders.length, house.full_folders.join("\n")).toBeLessThanOrEqual(0);

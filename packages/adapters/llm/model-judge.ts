@@ -31,7 +31,7 @@ export interface Turn {
 }
 
 /** One answer of the model. */
-export interface ModelReply {
+interface ModelReply {
   readonly usage: Usage | null;
   /** Reason why there is no answer, such as `the judge refused`; null when there is one. */
   readonly refused: string | null;

@@ -34,7 +34,7 @@ export interface Confusion {
 }
 
 /** Youden's index with its standard error, from adjusted counts. */
-export interface YoudenIndex {
+interface YoudenIndex {
   /** J = se + sp − 1 in (−1, 1); 0: the verdict carries no information. */
   readonly youden: number;
   readonly se: number;

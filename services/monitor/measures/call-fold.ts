@@ -258,24 +258,18 @@ export class CallFold {
  */
 
 /** First and last start of the calls of one version; ISO 8601 UTC. */
-export type CallSpan = Pick<
-  VersionActivity,
-  "tenant" | "env" | "use_case" | "first_started_at" | "last_started_at"
->;
+type CallSpan = Pick<VersionActivity, "tenant" | "env" | "use_case" | "first_started_at" | "last_started_at">;
 
 /** A call may be reported to start after it arrived: the writer allows ten minutes. */
 const AHEAD_MAX_MS = 3_600_000;
 
 /** Spans of all calls that started at or after `start`, ms, and of some before. */
-export function readCallSpans(
-  store: Pick<Store, "versionActivity">,
-  start: number,
-): Promise<readonly CallSpan[]> {
+function readCallSpans(store: Pick<Store, "versionActivity">, start: number): Promise<readonly CallSpan[]> {
   return store.versionActivity({ since: new Date(start - AHEAD_MAX_MS).toISOString() });
 }
 
 /** mayHaveCalls returns true when a call of the use case, or of any, may have started in [start, end), ms. */
-export function mayHaveCalls(
+function mayHaveCalls(
   spans: readonly CallSpan[],
   start: number,
   end: number,

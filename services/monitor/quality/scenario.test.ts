@@ -2,7 +2,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { IncidentFold } from "@plumbline/alerts";
 import { openEmbeddedClickHouse } from "@plumbline/adapters/clickhouse/embedded";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
@@ -13,9 +12,8 @@ import { createRandom } from "@plumbline/stats";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { promoted, registered, toNewRecord, versionOf } from "../../../test/registry/commands.ts";
-import { createCoverageMonitor } from "../coverage/coverage-monitor.ts";
-import { RegistryView } from "../deploys/registry-view.ts";
-import { createQualityMonitor, type QualityOptions } from "./quality-monitor.ts";
+import { MonitorConfig } from "../config.ts";
+import { createMonitorJobs } from "../jobs.ts";
 import { iso } from "../units/series.ts";
 import { SIDE_BY_SIDE_METHOD } from "./finding/findings.ts";
 
@@ -92,6 +90,25 @@ test("the money incident is paged within a day, named, seen as recovered after t
     expect.arrayContaining([
       ["v1", "CLEARED"],
       ["v2", "REGRESSED"],
+    ]),
+  );
+});
+
+test("an alarm says what the measures find normal", async () => {
+  const scenario = createScenario(store, "measured");
+  await scenario.serve(5 * DAY, { version: "v1", quality: healthy, step: 24 });
+  await scenario.serve(4, { version: "v2", quality: healthy, step: 4 });
+  await scenario.measure();
+  await scenario.serve(8, { version: "v2", quality: () => 0.4, step: 8 });
+  const newest = detections(await scenario.events()).at(-1)!;
+  expect(newest).toMatchObject({ kind: "quality", candidate: { prompt_version: "v2" } });
+  expect(newest.evidence).toHaveProperty("normal");
+  const { normal } = newest.evidence as { readonly normal: readonly { readonly name: string }[] };
+  expect(normal.map(({ name }) => name)).toEqual(
+    expect.arrayContaining([
+      "success rate",
+      "answers from the primary model",
+      expect.stringMatching(/^calls within \d+ ms$/),
     ]),
   );
 });
@@ -238,7 +255,7 @@ interface Hour {
 const healthy = (): number => 0.92;
 const moneyBroken = (mentionsMoney: boolean): number => (mentionsMoney ? 0.45 : 0.92);
 
-function createScenario(store: Store, useCase: string, options: Partial<QualityOptions> = {}) {
+function createScenario(store: Store, useCase: string) {
   const clock = new VirtualClock(beginsMs);
   beginsMs += 31 * DAY * HOUR_MS;
   const log = createMemoryEventLog({ clock });
@@ -248,16 +265,9 @@ function createScenario(store: Store, useCase: string, options: Partial<QualityO
   let monitors = createMonitors();
 
   function createMonitors() {
-    const deps = { store, log, clock, logger, holds: (name: string) => name === useCase };
-    return {
-      quality: createQualityMonitor({
-        ...deps,
-        incidents: new IncidentFold(log),
-        registry: new RegistryView(log),
-        options: { alpha: 0.05, tickets: true, ...options },
-      }),
-      coverage: createCoverageMonitor({ ...deps, incidents: new IncidentFold(log) }),
-    };
+    const config = MonitorConfig.parse({});
+    const holds = (name: string): boolean => name === useCase;
+    return createMonitorJobs({ store, log, clock, logger, config, holds, settleMs: 0 });
   }
 
   async function look(): Promise<void> {
@@ -270,6 +280,8 @@ function createScenario(store: Store, useCase: string, options: Partial<QualityO
     log,
     look,
     states: () => monitors.quality.states(),
+    /** The measures look as well, which the other scenarios do without. */
+    measure: () => monitors.measures.run(),
     /** Forgets everything in memory. */
     restart: () => (monitors = createMonitors()),
 

@@ -48,7 +48,7 @@ export function callDestination(
  *
  * The window is defined on offsets and warmed from what is stored, so that a replay decides as the first run did.
  */
-export class DuplicateWindow {
+class DuplicateWindow {
   readonly #size: number;
   readonly #offsets = new Map<string, number>();
 
@@ -91,7 +91,7 @@ interface RepeatsOfApp {
 }
 
 /** Whose calls the repeats of a batch are, until the batch is noted. A batch that is prepared twice counts once. */
-export class RepeatBook {
+class RepeatBook {
   /** By partition and offset, in the order of offsets. */
   readonly #repeats = new Map<number, Map<number, { readonly tenant: string; readonly app: string }>>();
 

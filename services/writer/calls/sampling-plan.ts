@@ -232,7 +232,7 @@ interface Hour {
  * everybody. The excess is skipped by the order of the hash: the threshold shrinks, those below it stay chosen. It looks
  * at who calls and never at how a call went, and is a change of which calls are asked about, not of a weight.
  */
-export class SourceShares {
+class SourceShares {
   #hour = "";
   #current: Hour = emptyHour();
   #previous: Hour = emptyHour();
@@ -269,7 +269,7 @@ function emptyHour(): Hour {
 const INPUTS_MAX = 100_000;
 
 /** Which inputs were chosen today: copies of one text are one unit of evidence, whatever their white space and case. */
-export class InputsOfDay {
+class InputsOfDay {
   #day = "";
   #inputs = new Set<string>();
 
