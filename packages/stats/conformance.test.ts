@@ -28,7 +28,7 @@ import {
   polyStitchingBound,
   twoSidedNormalMixtureBound,
 } from "./published-boundaries.fixture.ts";
-import { wilsonInterval } from "./intervals/proportion-interval.ts";
+import { clopperPearsonInterval, wilsonInterval } from "./intervals/proportion-interval.ts";
 import { baselineMean, ridgeBaseline } from "./baseline/ridge-baseline.ts";
 import {
   betaQuantile,
@@ -64,6 +64,7 @@ interface Proportion {
 }
 const proportion = ({ k, n, conf }: Proportion): Record<string, unknown> => ({
   wilson: pair(wilsonInterval(k, n, conf)),
+  clopper_pearson: pair(clopperPearsonInterval(k, n, conf)),
 });
 
 type Row = readonly [number, number, number];

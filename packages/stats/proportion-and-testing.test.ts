@@ -5,7 +5,7 @@ import { samplingUniform } from "./hash-sampling.ts";
 import { eBenjaminiHochberg, holm, pToEMixture } from "./sequential/multiple-testing.ts";
 
 import { bernoulliDivergence } from "./sequential/planning.ts";
-import { wilsonInterval } from "./intervals/proportion-interval.ts";
+import { clopperPearsonInterval, wilsonInterval } from "./intervals/proportion-interval.ts";
 import { createRandom, shuffle } from "./special/random.ts";
 import { ridgeBaseline, solveCholesky } from "./baseline/ridge-baseline.ts";
 
@@ -24,6 +24,10 @@ describe("proportion intervals", () => {
       }),
     );
     expect(() => wilsonInterval(4, 3)).toThrow(RangeError);
+  });
+
+  test("Clopper–Pearson by hand: no pass of n = 3 has the upper end 1 − 0.025^(1/3)", () => {
+    expect(clopperPearsonInterval(0, 3).upper).toBeCloseTo(1 - Math.cbrt(0.025), 12);
   });
 });
 

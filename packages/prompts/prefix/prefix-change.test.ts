@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { PromptDocument } from "../prompt-document.ts";
+import type { PromptDocument } from "@plumbline/client/render";
 import { cachedTokens, minimumTokens } from "./cached-prefix.ts";
 import { prefixChange } from "./prefix-change.ts";
 

@@ -1,6 +1,5 @@
 /** What an edit does to the part of a prompt that providers cache. Pure. */
-import { canonicalJson } from "../canonical-json.ts";
-import type { PromptDocument, PromptMessage } from "../prompt-document.ts";
+import { canonicalJson, type PromptDocument, type PromptMessage } from "@plumbline/client/render";
 import { parseMessage } from "../template/template.ts";
 import { cachedTokens, minimumTokens, tokensOf } from "./cached-prefix.ts";
 

@@ -1,4 +1,4 @@
-import type { PromptDocument } from "../prompt-document.ts";
+import type { PromptDocument } from "@plumbline/client/render";
 import { type TemplateNode, parseMessage } from "../template/template.ts";
 import { minimumTokens, tokensOf } from "./cached-prefix.ts";
 import { fixedPart } from "./prefix-change.ts";

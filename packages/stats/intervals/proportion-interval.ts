@@ -5,7 +5,7 @@
  */
 
 import type { Interval } from "./interval.ts";
-import { normalQuantile } from "../special/special.ts";
+import { betaQuantile, normalQuantile } from "../special/special.ts";
 
 function check(k: number, n: number, level: number): void {
   if (!(n > 0 && k >= 0 && k <= n)) throw new RangeError(`proportion interval: ${k} of ${n}`);
@@ -25,4 +25,18 @@ export function wilsonInterval(k: number, n: number, level = 0.95): Interval {
   const centre = (k + (z * z) / 2) / (n + z * z);
   const half = (z / (n + z * z)) * Math.sqrt((k * (n - k)) / n + (z * z) / 4);
   return { lower: k === 0 ? 0 : Math.max(0, centre - half), upper: k === n ? 1 : Math.min(1, centre + half) };
+}
+
+/**
+ * Clopper–Pearson interval: covers at least `level` at every p, usually more.
+ *
+ * @see Clopper & Pearson, The use of confidence or fiducial limits, Biometrika 26 (1934)
+ */
+export function clopperPearsonInterval(k: number, n: number, level = 0.95): Interval {
+  check(k, n, level);
+  const tail = (1 - level) / 2;
+  return {
+    lower: k === 0 ? 0 : betaQuantile(tail, k, n - k + 1),
+    upper: k === n ? 1 : betaQuantile(1 - tail, k + 1, n - k),
+  };
 }

@@ -4,11 +4,10 @@ import { DAY_MS, isVersion, type RateDetection } from "@plumbline/schemas";
 import { confidenceSequence } from "@plumbline/stats";
 import { severityOf } from "../report/severity.ts";
 import { type UncachedPrefix, whyUncached } from "../rates/uncached-prefix.ts";
-import type { UseCaseKey } from "../use-cases/use-case-guard.ts";
-import { normalMeasures } from "./normal-measures.ts";
-import { type AssertDeps, BASE, detect, iso, openOf, recover, recoverAfterChange } from "./open-incident.ts";
+import { iso, type UseCase } from "../units/series.ts";
+import { type AssertDeps, BASE, detect, openOf, recover, recoverAfterChange } from "./open-incident.ts";
 import { REFERENCE_CALLS_MIN } from "../rates/version-health.ts";
-import type { UseCaseMeasures } from "./use-case-measures.ts";
+import { normalMeasures, type UseCaseMeasures } from "./use-case-measures.ts";
 
 const METRIC: RateDetection["metric"] = {
   name: "uncached_prefix",
@@ -18,7 +17,7 @@ const METRIC: RateDetection["metric"] = {
 
 /** @param promptOf the prompt of a version; null where the registry does not hold it. Asked only when nothing is cached */
 export async function assertUncachedPrefix(
-  key: UseCaseKey,
+  key: UseCase,
   measures: UseCaseMeasures,
   now: number,
   deps: AssertDeps,
@@ -47,7 +46,7 @@ export async function assertUncachedPrefix(
 }
 
 function detectionOf(
-  key: UseCaseKey,
+  key: UseCase,
   measures: UseCaseMeasures,
   { name, firstHour }: { readonly name: string; readonly firstHour: number },
   {

@@ -60,8 +60,8 @@ export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
         await assertOutputs(key, measures, end, deps);
         await assertHealth(key, measures, end, deps);
         await assertUncachedPrefix(key, measures, end, deps, async (version) => {
-          await deps.names?.refresh();
-          return deps.names?.document(key, version) ?? null;
+          await deps.registry?.refresh();
+          return deps.registry?.document(key, version) ?? null;
         });
       });
     }
