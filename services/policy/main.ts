@@ -1,9 +1,7 @@
 /** The policy service as a process of its own: calls and incidents from Kafka, commands to the registry. */
 import { openAccess } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
-import { kafkaConnection } from "@plumbline/adapters/kafka/connection-config";
-import { openKafkaEventLog } from "@plumbline/adapters/kafka/event-log";
-import { checkTopicsMeanwhile } from "@plumbline/adapters/kafka/topics";
+import { openProcessLogMeanwhile } from "@plumbline/adapters/kafka/process-log";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
 import { serveProcess } from "@plumbline/runtime/process/serve-process";
 import { startProcess } from "@plumbline/runtime/process/start-process";
@@ -12,10 +10,8 @@ import { policyRoutes } from "./routes.ts";
 import { createPolicyService } from "./service.ts";
 
 const { config, logger } = startProcess("policy", PolicyConfig, process.env);
-const kafka = kafkaConnection(config);
 // Rollouts go on without Kafka for as long as the registry answers.
-checkTopicsMeanwhile(kafka, { logger });
-const log = openKafkaEventLog({ ...kafka, clientId: "plumbline-policy", logger });
+const log = openProcessLogMeanwhile({ name: "policy", config, logger });
 const policy = createPolicyService({
   log,
   clock: systemClock,

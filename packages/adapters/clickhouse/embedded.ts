@@ -24,7 +24,7 @@ import {
 } from "./connection.ts";
 import { HOLDER_WAIT_MS, isAlive, whenFree, type WaitLogger } from "../process/holder.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
-import { setAsideDamagedParts, type PartLogger } from "./parts/damaged-parts.ts";
+import { setAsideDamagedParts, type PartLogger } from "./damaged-parts.ts";
 import { createReader, READER_SESSIONS } from "./reader.ts";
 import { openSpool } from "./spool.ts";
 import { bindParameters, withSettings } from "./sql/sql-text.ts";

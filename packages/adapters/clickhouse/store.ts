@@ -6,8 +6,7 @@ import { FEATURE_CELLS, OFFSETS, QUERIES, type Query } from "@plumbline/schemas/
 import { CALL_PAYLOADS, CALLS, hasPayload } from "./tables/call-tables.ts";
 import type { ClickHouseConnection } from "./connection.ts";
 import type { TableEncoding } from "./encode/encode-rows.ts";
-import { countTexts, eraseTexts, findCallsToErase } from "./erase.ts";
-import { findNamesToErase, rewriteIncidents } from "./erase-names.ts";
+import { countTexts, eraseTexts, findCallsToErase, findNamesToErase, rewriteIncidents } from "./erase.ts";
 import { insertAll, insertNative, isDataError, markPartial, type Progress, tagOf } from "./insert-rows.ts";
 import { assertMigrated, migrate } from "./migrate.ts";
 import { encodeNative } from "./encode/encode-native.ts";

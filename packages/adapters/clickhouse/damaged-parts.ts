@@ -5,9 +5,9 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { ClickHouseConnection } from "../connection.ts";
-import { StatementError, type StatementRunner } from "../statement.ts";
-import { isDamage } from "../translate-error.ts";
+import type { ClickHouseConnection } from "./connection.ts";
+import { StatementError, type StatementRunner } from "./statement.ts";
+import { isDamage } from "./translate-error.ts";
 
 type Engine = Pick<ClickHouseConnection, "query" | "command"> & StatementRunner;
 
