@@ -8,5 +8,7 @@ export const plumbline = createClient({
   registryUrl: env["PLUMBLINE_REGISTRY_URL"] ?? env["PLUMBLINE_URL"] ?? "http://127.0.0.1:4800",
   app: "examples",
   useCases: ["ticket-summary"],
+  // What was live before is served when the registry is away: give every machine a folder of its own.
+  stateDir: env["PLUMBLINE_STATE_DIR"],
   cache: createAnswerCache(),
 });
