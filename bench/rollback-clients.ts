@@ -53,6 +53,9 @@ async function start(given: ToClients & { kind: "start" }): Promise<void> {
       registryUrl: registries[i % registries.length]!,
       app: "bench",
       useCases: [USE_CASE],
+      // Thousands that start in one instant wait for one another; how long is not what is measured.
+      firstWaitMs: 60_000,
+      requestTimeoutMs: 60_000,
       // The registries are stopped on purpose, and a busy collector is asked again: what is lost is counted.
       onWarning: () => undefined,
       // No folder: two hundred applications on one disk would measure its syncs.
