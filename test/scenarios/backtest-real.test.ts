@@ -30,8 +30,8 @@ test.skipIf(!isPresent)(
     const report = await run("incident_money_qmsum", {
       arrivals: `${DATA}incident_money_qmsum.arrivals.csv.gz`,
       judgeNoise: 0.3,
-      until: "2024-01-18T00:00:00Z",
-      stepMs: 2 * HOUR_MS,
+      until: "2024-01-17T00:00:00Z",
+      stepMs: 3 * HOUR_MS,
     });
     expect(report.incidents.filter(({ detected_at }) => detected_at < "2024-01-15")).toEqual([]);
     const quality = report.incidents.find(({ kind }) => kind === "quality");
@@ -62,7 +62,7 @@ test.skipIf(!isPresent)(
   "a hundred notes a version: what the second leaves out is a ticket of the pairs, and faithfulness is cleared",
   { timeout: 600_000 },
   async () => {
-    const report = await run("quality_mtsdialog_a", { stepMs: HOUR_MS });
+    const report = await run("quality_mtsdialog_a", { stepMs: 6 * HOUR_MS });
     const completeness = report.incidents.find(({ metric }) => metric === "completeness");
     expect(completeness).toMatchObject({
       candidate: "note-v2",
