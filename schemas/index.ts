@@ -14,6 +14,7 @@
 export { plainWords, REQUIRED } from "./plain-words.ts";
 export * from "./events/llm-call.ts";
 export * from "./events/dead-letter.ts";
+export * from "./events/repair-call.ts";
 export * from "./events/verdict.ts";
 export * from "./events/feedback.ts";
 export * from "./events/detection/index.ts";

@@ -110,6 +110,12 @@ const RULES: readonly Rule[] = [
     thirdParty,
   })),
   {
+    // What models write instead of JSON is a library's business.
+    folder: "packages/adapters/llm/find-judgement.ts",
+    ours: ["packages/adapters/llm"],
+    thirdParty: ["jsonrepair"],
+  },
+  {
     folder: "packages/adapters/kafka/codecs",
     ours: ["packages/adapters/kafka/codecs"],
     thirdParty: ["fzstd", "hysnappy"],

@@ -4,6 +4,7 @@ import {
   type CoverageEvidence,
   MINUTE_MS,
   USE_CASES_A_DAY_MAX,
+  type VERDICT_CAUSES,
   VERSIONS_A_DAY_MAX,
 } from "@plumbline/schemas";
 import type { MeasureWords } from "./words.ts";
@@ -61,7 +62,7 @@ function ownWords({ evidence, window }: CoverageDetection): OwnWords {
       return {
         title: `the judge scores ${evidence.scored === 0 ? "nothing" : `only ${formatCount(evidence.scored)}`} of ${formatCount(evidence.sampled)} selected calls`,
         size: `${statesText(evidence)}, ${when}`,
-        cause: UNKNOWN,
+        cause: `${evidence.commonest_cause === undefined ? "" : `Most often ${WHY[evidence.commonest_cause]}. `}${UNKNOWN}`,
         step: RESTORE,
         over: "calls are scored again",
       };
@@ -132,6 +133,25 @@ function ownWords({ evidence, window }: CoverageDetection): OwnWords {
       };
   }
 }
+
+const WHY: Readonly<Record<(typeof VERDICT_CAUSES)[number], string>> = {
+  undecided: "the judge could not tell",
+  no_evidence: "the judge gave a label without evidence",
+  contradiction: "the judge's label contradicted its evidence",
+  unreadable: "the judge's answer did not parse",
+  answer_cut: "the judge spent its output tokens before it answered (PLUMBLINE_JUDGE_OUTPUT_TOKENS)",
+  refused: "the judge refused to answer",
+  filtered: "the provider's content filter stopped the judge",
+  text_too_long: "the texts were too long to be judged (PLUMBLINE_JUDGE_TEXT_CHARS)",
+  not_captured: "the texts were not captured",
+  texts_expired: "the texts had expired",
+  texts_missing: "the texts were not stored",
+  criterion: "the judge can't judge this criterion",
+  no_answer: "the judge did not answer",
+  request_refused: "the provider refused the request",
+  waited_too_long: "the call waited too long for the judge",
+  budget: "the budget was used up",
+};
 
 function whoText(apps: readonly string[]): string {
   return apps.length === 0 ? "An application" : `App ${apps.join(", ")}`;

@@ -48,6 +48,7 @@ interface Answer {
   readonly rejected?: unknown;
   readonly warnings?: unknown;
   readonly errors?: unknown;
+  readonly type?: unknown;
 }
 
 function toResult({ status, headers }: Response, body: string): SendResult {
@@ -65,8 +66,12 @@ function toResult({ status, headers }: Response, body: string): SendResult {
     return { kind: "accepted", accepted, detail: messagesOf(rejected)[0], warnings: messagesOf(warnings) };
   }
   const detail = `HTTP ${status}`;
-  if (status === 400 || status === 422)
+  if (status === 400 || status === 422) {
+    // Only the collector knows what is wrong with events; a proxy's page says nothing about them.
+    if (!Array.isArray(answer?.errors) && !String(answer?.type).startsWith("urn:plumbline:"))
+      return { kind: "retry", afterMs: null, detail: `${detail} without the collector's answer, check url` };
     return { kind: "accepted", accepted: 0, detail: messagesOf(answer?.errors)[0] ?? detail };
+  }
   if (status === 413) return { kind: "too_large" };
   if (status === 408 || status === 429 || status >= 500)
     return { kind: "retry", afterMs: retryAfterMs((name) => headers.get(name)), detail };

@@ -79,6 +79,11 @@ const LANGUAGE_SLICES = new Map(
   ["en", "de", "fr", "es", "it", "pt", "nl", "zh", "ja", "ru", "und"].map((code) => [code, `lang=${code}`]),
 );
 
+/** isTextSlice returns true for slices of the text itself: a call whose text was not captured is in none of them. */
+export function isTextSlice(slice: string): boolean {
+  return !slice.includes("=") || slice.startsWith("lang=") || slice.startsWith("input_length=");
+}
+
 function lengthSlice(chars: number): string {
   if (chars < SHORT_CHARS) return "input_length=short";
   if (chars < MEDIUM_CHARS) return "input_length=medium";

@@ -1,4 +1,5 @@
-export { describeCall, type DescribedCall } from "./describe-call.ts";
+export { describeCall, type DescribedCall, isTextSlice } from "./describe-call.ts";
+export { clip, cutMiddle } from "./cut-text.ts";
 export { featureLabel, PREDICATE_WORDS } from "./words.ts";
 export { inputFingerprint } from "./input-fingerprint.ts";
 export { scanText, type TextScan } from "./scan-text.ts";

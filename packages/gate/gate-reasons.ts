@@ -94,6 +94,7 @@ export function scoreReasons(
   scored: readonly { readonly passes: boolean; readonly candidate: number }[],
   table: readonly GateRow[],
   force: GateLimitsInForce,
+  isFirst: boolean,
 ): readonly GateReason[] {
   const reasons: GateReason[] = [];
   const [all, ...slices] = table;
@@ -139,7 +140,7 @@ export function scoreReasons(
   if (force.pass_rate_floor !== null && passRate < force.pass_rate_floor - EPSILON) {
     reasons.push({
       code: "pass_rate_floor",
-      message: `${percent(passRate)} of the cases pass, the floor is ${percent(force.pass_rate_floor)}`,
+      message: `${percent(passRate)} of the cases pass, the floor ${isFirst ? "of a first version, which has nothing to compare with, " : ""}is ${percent(force.pass_rate_floor)}`,
       fix: "Improve the prompt; lower gate.pass_rate_floor only with the owner",
     });
   }

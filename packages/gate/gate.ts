@@ -46,6 +46,9 @@ const GATE_DEFAULTS: GateLimitsInForce = {
   max_record_age_ms: 7 * DAY_MS,
 };
 
+/** Without an incumbent nothing but floors can refuse: this share of the cases passes, unless a floor is set. */
+const FIRST_PASS_RATE_FLOOR = 0.5;
+
 const POWER = 0.8;
 /** @param limits replace the defaults, key by key */
 export function decideGate(
@@ -54,7 +57,12 @@ export function decideGate(
   limits: GateLimits,
   now: Date,
 ): GateDecision {
-  const force = limitsInForce(limits);
+  const isFirst = record.incumbent === null;
+  const force = limitsInForce(
+    isFirst && limits.pass_rate_floor === undefined
+      ? { ...limits, pass_rate_floor: FIRST_PASS_RATE_FLOOR }
+      : limits,
+  );
   const pairs = pairCases(record);
   const table = pairs.scored.length === 0 ? [] : tableOf(pairs.scored, force);
   const costs = {
@@ -69,9 +77,9 @@ export function decideGate(
     ...recordReasons(record, expected, force, now),
     ...evalSetReasons(expected, now),
     ...pairs.reasons,
-    ...scoreReasons(pairs.scored, table, force),
-    ...costReasons(costs, record.incumbent !== null, force),
-    ...latencyReasons(latencies, record.incumbent !== null, force),
+    ...scoreReasons(pairs.scored, table, force, isFirst),
+    ...costReasons(costs, !isFirst, force),
+    ...latencyReasons(latencies, !isFirst, force),
   ];
   const paired = table[0]?.paired ?? null;
   return {
@@ -144,7 +152,7 @@ function pairCases({ candidate, incumbent }: GateRecord): {
     reasons.push({
       code: "unscored_cases",
       message: `${unscored.length === 1 ? "1 result has" : `${unscored.length} results have`} no score${listed([...new Set(unscored.map(({ case_id }) => case_id))])}`,
-      fix: "See their reasons in the eval output: fix the asserts or the judge, or take the cases out",
+      fix: "See their reasons in the eval output: fix the prompt that gets no answer, the asserts or the judge, or take the cases out",
     });
   }
   const scored: ScoredPair[] = [];

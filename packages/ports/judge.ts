@@ -1,5 +1,5 @@
 /** Who judges one call on one criterion. Stateless; the service decides what is judged, when and how often. */
-import type { Verdict } from "@plumbline/schemas";
+import type { Truncated, Verdict } from "@plumbline/schemas";
 
 export interface Rubric {
   /** Criterion's name, such as faithfulness. */
@@ -33,8 +33,17 @@ export type JudgeAnswer =
       readonly failure_type: "omission" | "contradiction" | "invention" | "format" | "other" | null;
       /** US dollars; null when unknown, 0 when free. */
       readonly cost_usd: number | null;
+      /** Absent when the judge read both texts whole. */
+      readonly truncated?: Truncated;
     }
-  | { readonly state: "cannot_judge"; readonly reason: string; readonly cost_usd: number | null };
+  | {
+      readonly state: "cannot_judge";
+      /** The kind of reason, for counting: the reason itself may quote a text. */
+      readonly cause: NonNullable<Verdict["cause"]>;
+      readonly reason: string;
+      readonly cost_usd: number | null;
+      readonly truncated?: Truncated;
+    };
 
 export interface Judge {
   /** Written on every verdict and shown beside every score, such as "lexical, no LLM" or "openai/gpt-5-mini". */

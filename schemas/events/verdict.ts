@@ -15,6 +15,37 @@ export const VERDICT_STATES = ["scored", "cannot_judge", "failed", "expired", "o
 export const PROTECTED = ["safety", "personal_data"] as const;
 const FAILURE_TYPES = ["omission", "contradiction", "invention", "format", "other"] as const;
 
+/** Why a call has no score, for counting. Its `reason` is in words, and may quote a text. */
+export const VERDICT_CAUSES = [
+  "undecided",
+  "no_evidence",
+  "contradiction",
+  "unreadable",
+  "answer_cut",
+  "refused",
+  "filtered",
+  "text_too_long",
+  "not_captured",
+  "texts_expired",
+  "texts_missing",
+  "criterion",
+  "no_answer",
+  "request_refused",
+  "waited_too_long",
+  "budget",
+] as const;
+
+const chars = z.number().int().nonnegative();
+
+/** How much of the texts the judge read, in UTF-16 units. */
+export const Truncated = z.object({
+  input_chars: chars,
+  input_judged_chars: chars,
+  output_chars: chars,
+  output_judged_chars: chars,
+});
+export type Truncated = z.output<typeof Truncated>;
+
 export const Verdict = z.object({
   call_id: z.string(),
   tenant: z.string(),
@@ -38,6 +69,12 @@ export const Verdict = z.object({
     .string()
     .max(2000)
     .describe("the judge's explanation, or why there is no score; never customer text beyond short quotes"),
+  cause: z
+    .enum(VERDICT_CAUSES)
+    .optional()
+    .catch(undefined)
+    .describe("kind of reason why there is no score; absent when scored"),
+  truncated: Truncated.optional().describe("how much of the texts was judged; absent when all of them was"),
   failure_type: z.enum(FAILURE_TYPES).nullable(),
   judged_at: instant.describe("ISO 8601 UTC"),
   latency_ms: z.number().nonnegative(),

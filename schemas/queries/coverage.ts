@@ -1,5 +1,6 @@
 /** What is not known: calls without a verdict, versions without a name, use cases without calls. */
 import { z } from "zod";
+import { VERDICT_CAUSES } from "../events/verdict.ts";
 import { defineQuery, type RowOf, time, useCaseKey, WINDOW, wholeTime } from "./define-query.ts";
 
 /** Selected calls by how they ended. */
@@ -21,6 +22,8 @@ const JudgingProgress = z.object({
   unjudged: z.number(),
   /** When the call that has waited longest arrived; null when none waits. */
   oldest_unjudged_at: z.string().nullable(),
+  /** Of the calls that ended without a score; empty when none says why. */
+  commonest_cause: z.enum(["", ...VERDICT_CAUSES]).catch(""),
 });
 export type JudgingProgress = RowOf<typeof JudgingProgress>;
 

@@ -14,6 +14,7 @@ import {
   LlmCall,
   MINUTE_MS,
   plainWords,
+  repairCall,
 } from "@plumbline/schemas";
 import { explainIssues, type Refusal } from "./explain-issue.ts";
 import type { BodyItem } from "./split-body.ts";
@@ -49,22 +50,38 @@ export function readCall(item: BodyItem, now: number): ReadEvent {
   const { event, isVerbatim, warnings } = plain;
 
   const filled = fillIdentity(event, now, warnings);
-  const parsed = LlmCall.safeParse(filled, { error: plainWords });
-  if (!parsed.success) return { kind: "rejected", ...explainIssues(parsed.error, LlmCall, filled) };
-  warnOfLostKeys(filled, warnings);
-  const complete = moveUnknownFields(filled, warnings);
-  warnOfClock(Date.parse(parsed.data.started_at) - now, warnings);
+  const read = parseCall(filled, warnings);
+  if (read.kind === "rejected") return read;
+  const { call } = read;
+  warnOfLostKeys(read.event, warnings);
+  const complete = moveUnknownFields(read.event, warnings);
+  warnOfClock(Date.parse(call.started_at) - now, warnings);
 
   return {
     kind: "accepted",
-    key: parsed.data.call_id,
+    key: call.call_id,
     value:
       isVerbatim && complete === event && item.kind === "value" && item.bytes
         ? item.bytes
         : toBytes(complete),
     warnings,
-    use_case: parsed.data.use_case,
+    use_case: call.use_case,
   };
+}
+
+/** The call, and the event as it is stored: without the optional fields that are wrong, each told in a warning. */
+function parseCall(
+  event: Event,
+  warnings: Warnings,
+): { kind: "call"; call: LlmCall; event: Event } | ({ kind: "rejected" } & Refusal) {
+  const parsed = LlmCall.safeParse(event, { error: plainWords });
+  if (parsed.success) return { kind: "call", call: parsed.data, event };
+  const repaired = repairCall(event, parsed.error.issues);
+  const again = repaired === null ? null : LlmCall.safeParse(repaired.event, { error: plainWords });
+  if (repaired === null || again?.success !== true)
+    return { kind: "rejected", ...explainIssues(parsed.error, LlmCall, event) };
+  for (const { field, message } of repaired.fields) warnings.add("field_left_out", clip(field), message);
+  return { kind: "call", call: again.data, event: repaired.event };
 }
 
 /** Validates one piece of feedback. It has no attributes, so unknown fields are stored as they came and ignored. */

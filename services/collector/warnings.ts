@@ -9,6 +9,7 @@ export const REPAIRS = [
   "identity_made",
   "clock_skew",
   "unknown_field",
+  "field_left_out",
   "half_surrogate",
   "invalid_utf8",
 ] as const;

@@ -33,22 +33,34 @@ export class AwaitedTexts {
  *
  * @param now ms since 1970 UTC
  */
-export function withoutTexts(call: PendingCall, now: number): Pick<Verdict, "state" | "reason"> | null {
+export function withoutTexts(
+  call: PendingCall,
+  now: number,
+): Pick<Verdict, "state" | "reason" | "cause"> | null {
   const { texts, input, output, started_at } = call;
-  if (texts === "not_captured")
-    return { state: "cannot_judge", reason: "the input and output were not captured" };
   if (texts === "missing") {
     const hasExpired = now - Date.parse(started_at) >= TEXTS_KEPT_DAYS * DAY_MS;
     return hasExpired
-      ? { state: "cannot_judge", reason: `the texts have expired: they are kept ${TEXTS_KEPT_DAYS} days` }
+      ? {
+          state: "cannot_judge",
+          cause: "texts_expired",
+          reason: `the texts have expired: they are kept ${TEXTS_KEPT_DAYS} days`,
+        }
       : {
           state: "failed",
+          cause: "texts_missing",
           reason: "payload missing: the call was stored and the texts that it announces were not",
         };
   }
-  if (input === null && output === null)
-    return { state: "cannot_judge", reason: "the input and output were not captured" };
-  if (input === null) return { state: "cannot_judge", reason: "the input was not captured" };
-  if (output === null) return { state: "cannot_judge", reason: "the output was not captured" };
-  return null;
+  const absent =
+    texts === "not_captured" || (input === null && output === null)
+      ? "input and output were"
+      : input === null
+        ? "input was"
+        : output === null
+          ? "output was"
+          : null;
+  return absent === null
+    ? null
+    : { state: "cannot_judge", cause: "not_captured", reason: `the ${absent} not captured` };
 }

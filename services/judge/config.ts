@@ -77,6 +77,26 @@ export const JudgeChoiceConfig = z.object({
     .optional()
     .describe("endpoint with its version, or https://api.anthropic.com; default: the provider's own"),
   PLUMBLINE_JUDGE_API_KEY: z.string().min(1).optional().describe("key of the endpoint"),
+  PLUMBLINE_JUDGE_OUTPUT_TOKENS: z.coerce
+    .number()
+    .int()
+    .min(64)
+    .default(1_500)
+    .describe(
+      "output tokens of one judgement, thinking included; an answer that was cut is asked for once more with twice as many",
+    ),
+  PLUMBLINE_JUDGE_TEXT_CHARS: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .default(40_000)
+    .describe("characters of each text that the judge reads: of a longer one its head and its tail"),
+  PLUMBLINE_JUDGE_CUT_SHARE_MAX: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.5)
+    .describe("share of a text that may be left out; beyond it the call ends as cannot_judge"),
   PLUMBLINE_JUDGE_USD_PER_MILLION_INPUT: z.coerce
     .number()
     .nonnegative()
@@ -106,6 +126,9 @@ export function judgeChoice(config: JudgeChoiceConfig) {
     model: config.PLUMBLINE_JUDGE_MODEL,
     baseUrl: config.PLUMBLINE_JUDGE_BASE_URL,
     apiKey: config.PLUMBLINE_JUDGE_API_KEY,
+    outputTokensMax: config.PLUMBLINE_JUDGE_OUTPUT_TOKENS,
+    textCharsMax: config.PLUMBLINE_JUDGE_TEXT_CHARS,
+    cutShareMax: config.PLUMBLINE_JUDGE_CUT_SHARE_MAX,
     price: input === undefined || output === undefined ? undefined : { input, output },
   };
 }

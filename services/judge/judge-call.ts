@@ -7,7 +7,7 @@ import {
   type PendingCall,
   type Rubric,
 } from "@plumbline/ports";
-import { inputFingerprint } from "@plumbline/features";
+import { clip, inputFingerprint } from "@plumbline/features";
 import type { Verdict } from "@plumbline/schemas";
 
 /** As the verdict's schema has it. */
@@ -59,7 +59,8 @@ export async function judgeCall(
       return { kind: "unreachable", error, isCallsFault: true };
     }
     const contradiction = contradictionIn(answer, rubric);
-    if (contradiction !== null) return verdictOf({ state: "failed", reason: contradiction });
+    if (contradiction !== null)
+      return verdictOf({ state: "failed", cause: "unreadable", reason: contradiction });
     return verdictOf(answer);
   } catch (error) {
     if (signal.aborted) return { kind: "stopped" };
@@ -69,12 +70,21 @@ export async function judgeCall(
       return { kind: "unreachable", error, isCallsFault: false };
     }
     if (error.retryable) return { kind: "unreachable", error, isCallsFault: true };
-    return verdictOf({ state: "failed", reason: `the judge failed: ${error.message}` });
+    return verdictOf({
+      state: "failed",
+      cause: "request_refused",
+      reason: `the judge failed: ${error.message}`,
+    });
   } finally {
     signal.removeEventListener("abort", stop);
     // Ends the timer. With a reason, because without one each abort makes an exception with a stack.
     abort.abort("settled");
   }
+}
+
+/** What tells the attempts at one call on one rubric from those at others. */
+export function attemptKey(call: PendingCall, rubric: Rubric): string {
+  return `${rubric.hash}:${call.call_id}`;
 }
 
 /** A verdict with everything that is copied from the call; without a score unless `fields` brings one. */
@@ -109,7 +119,7 @@ export function makeVerdict(
     sample_rate: call.sample_rate,
     ...(call.input === null ? {} : { input_fingerprint: inputFingerprint(call.use_case, call.input) }),
     ...fields,
-    reason: fields.reason.slice(0, REASON_CHARS_MAX),
+    reason: clip(fields.reason, REASON_CHARS_MAX),
   };
 }
 

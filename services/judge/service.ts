@@ -29,7 +29,7 @@ import { Budget } from "./budget.ts";
 import type { JudgeConfig } from "./config.ts";
 import { DecidedCalls } from "./decided-calls.ts";
 import { JudgeHealth } from "./health.ts";
-import { judgeCall, makeVerdict } from "./judge-call.ts";
+import { attemptKey, judgeCall, makeVerdict } from "./judge-call.ts";
 
 const GROUP = "judge";
 /** Calls wanted from one look at the work list. */
@@ -226,14 +226,15 @@ class JudgeRun {
   /** The verdict of a call that nobody needs to be asked about, else null. */
   #withoutJudge({ call, rubric }: Task): Verdict | null {
     const { judge, clock, config } = this.#deps;
-    const decide = (state: Verdict["state"], reason: string): Verdict =>
-      makeVerdict(call, rubric, judge.name, clock.now(), { state, reason });
+    const decide = (fields: Pick<Verdict, "state" | "reason" | "cause">): Verdict =>
+      makeVerdict(call, rubric, judge.name, clock.now(), fields);
     const absence = withoutTexts(call, clock.now());
     // Nobody waited long for the texts of a call that arrived here too old.
     const isUnknown = absence?.state === "failed" && this.#isExpired(call);
-    if (absence !== null && !isUnknown) return decide(absence.state, absence.reason);
+    if (absence !== null && !isUnknown) return decide(absence);
     if (this.#isExpired(call)) {
-      return decide("expired", `not judged within ${config.PLUMBLINE_JUDGE_AGE_HOURS_MAX} hours`);
+      const reason = `not judged within ${config.PLUMBLINE_JUDGE_AGE_HOURS_MAX} hours`;
+      return decide({ state: "expired", cause: "waited_too_long", reason });
     }
     return null;
   }
@@ -299,7 +300,8 @@ class JudgeRun {
     if (this.#outage !== null && this.#outage !== outageAtStart) return null;
     const spent = this.#budget.reserve(clock.now());
     if (spent !== null) {
-      return makeVerdict(call, rubric, judge.name, clock.now(), { state: "over_budget", reason: spent });
+      const over = { state: "over_budget", cause: "budget", reason: spent } as const;
+      return makeVerdict(call, rubric, judge.name, clock.now(), over);
     }
     const outcome = await judgeCall(call, rubric, {
       judge,
@@ -329,14 +331,19 @@ class JudgeRun {
     const failures = (this.#outage?.failures ?? 0) + 1;
     const pause = error.retryAfterMs ?? backoffMs(failures, RETRY);
     this.#outage = { until: Math.max(this.#outage?.until ?? 0, now + pause), failures };
-    this.#health.unreachable(rubric.name, failures, error.code);
-    logger.warn({ code: error.code, failures, pause_ms: pause, call_id: call.call_id }, "judge.unreachable");
+    this.#health.unreachable(rubric.name, failures, error.message);
+    const { code, message } = error;
+    logger.warn({ code, message, failures, pause_ms: pause, call_id: call.call_id }, "judge.unreachable");
 
     const key = attemptKey(call, rubric);
     const count = (this.#attempts.get(key)?.count ?? 0) + (isCallsFault ? 1 : 0);
     if (count >= config.PLUMBLINE_JUDGE_ATTEMPTS_MAX) {
       const reason = `the judge did not answer in ${count} attempts: ${error.message}`;
-      return makeVerdict(call, rubric, judge.name, clock.now(), { state: "failed", reason });
+      return makeVerdict(call, rubric, judge.name, clock.now(), {
+        state: "failed",
+        cause: "no_answer",
+        reason,
+      });
     }
     // Later than the pause, so that the next call to be tried is another one.
     const notBefore = isCallsFault ? now + 2 * pause : now;
@@ -389,8 +396,4 @@ class JudgeRun {
     await new Promise((resolve) => setImmediate(resolve));
     this.#turnEndsAt = performance.now() + TURN_MS;
   }
-}
-
-function attemptKey(call: PendingCall, rubric: Rubric): string {
-  return `${rubric.hash}:${call.call_id}`;
 }

@@ -258,7 +258,7 @@ describe("a model as the judge of a replay", () => {
     {
       name: "refuses the key",
       reply: { status: 401 },
-      says: "refused: HTTP 401: check the address, the key",
+      says: "refused: HTTP 401; check the key",
     },
     {
       name: "has no quota left today",
@@ -273,7 +273,7 @@ describe("a model as the judge of a replay", () => {
     {
       name: "understands no request",
       reply: { status: 400 },
-      says: "judged none of the first 20 calls: the judge failed: HTTP 400",
+      says: "refused: HTTP 400; check the address, the key and the model",
     },
   ])(
     "a provider that $name ends the replay with code 5 and no result",

@@ -82,7 +82,7 @@ const outputWords = new WordSet(16_384);
 
 function judgeLexically({ rubric, input, output }: JudgeRequest): JudgeAnswer {
   if (!FACTUAL.test(rubric.name)) {
-    return cannotJudge(`the lexical judge compares facts; it can't judge ${rubric.name}`);
+    return cannotJudge(`the lexical judge compares facts; it can't judge ${rubric.name}`, "criterion");
   }
   const source = input.slice(0, CHARS_MAX);
   const answer = output.slice(0, CHARS_MAX);
@@ -351,8 +351,8 @@ function quoteSome(texts: readonly string[]): string {
   return distinct.length > 3 ? `${shown.join(", ")} and ${distinct.length - 3} more` : shown.join(", ");
 }
 
-function cannotJudge(reason: string): JudgeAnswer {
-  return { state: "cannot_judge", reason, cost_usd: 0 };
+function cannotJudge(reason: string, cause: "criterion" | "undecided" = "undecided"): JudgeAnswer {
+  return { state: "cannot_judge", cause, reason, cost_usd: 0 };
 }
 
 function scored(

@@ -1,17 +1,13 @@
 /** Sends a rendered prompt to a model, as an application would, and returns its text. */
-import { ExternalError, type Clock } from "@plumbline/ports";
-import { z } from "zod";
+import type { ExternalError } from "@plumbline/ports";
 import type { Usage } from "./price.ts";
-import { postJson } from "./request.ts";
-import { AnthropicUsage, anthropicUsage, OpenAiUsage, openAiUsage } from "./usage.ts";
+import { createProvider, KNOWN_QUESTION, type ProviderOptions } from "./provider.ts";
+import { subjectOf, type Message, type WireAnswer } from "./wire.ts";
 
 export interface CompletionRequest {
   /** The provider's own name of the model, without `provider/`. */
   readonly model: string;
-  readonly messages: readonly {
-    readonly role: "system" | "user" | "assistant";
-    readonly content: string;
-  }[];
+  readonly messages: readonly Message[];
   /** Sent as it is: temperature, max_tokens, … */
   readonly config: Readonly<Record<string, unknown>>;
   /** Absent for plain text. */
@@ -19,11 +15,12 @@ export interface CompletionRequest {
 }
 
 interface Completion {
-  /** Empty when the model refused or a filter stopped it: an answer too, and the asserts decide. */
   readonly text: string;
+  /** Why there is no whole answer: the model refused, a filter stopped it, it is empty or cut. Null for a whole one. */
+  readonly lack: string | null;
   /** Null when the provider does not say. */
   readonly usage: Usage | null;
-  /** Latency of the request that was answered, without retries and waits. */
+  /** Of the request that was answered, without retries and waits. */
   readonly latency_ms: number;
 }
 
@@ -33,48 +30,44 @@ export type Complete = (
   options: { readonly signal: AbortSignal },
 ) => Promise<Completion>;
 
-interface CompletionOptions {
-  /** `anthropic`: the messages endpoint; `openai`: chat completions, which most servers speak. */
-  readonly style: "openai" | "anthropic";
-  /** For openai up to and including the version, such as https://api.openai.com/v1; for anthropic without it. */
-  readonly baseUrl: string;
-  /** Absent for local servers that ask for none. */
-  readonly apiKey?: string | undefined;
-  readonly clock: Clock;
-  /** Longest wait for one answer, ms. */
-  readonly timeoutMs: number;
-  /** Uniform in [0,1), for the jitter of retries. */
-  readonly random?: () => number;
-}
-
 /** Anthropic wants a limit; a prompt file that sets none gets this one. */
 const ANTHROPIC_MAX_TOKENS = 4096;
-const API_VERSION = "2023-06-01";
 
-export function createCompletion(options: CompletionOptions): Complete {
-  const { style, apiKey, clock, timeoutMs } = options;
-  const random = options.random ?? Math.random;
-  const base = options.baseUrl.replace(/\/+$/, "");
-  const url = style === "openai" ? `${base}/chat/completions` : `${base}/v1/messages`;
-  const headers: Record<string, string> =
-    style === "openai"
-      ? apiKey === undefined
-        ? {}
-        : { authorization: `Bearer ${apiKey}` }
-      : { "anthropic-version": API_VERSION, ...(apiKey === undefined ? {} : { "x-api-key": apiKey }) };
-  const bodyOf = style === "openai" ? openAiBody : anthropicBody;
-  const read = style === "openai" ? readChatCompletion : readMessage;
+export function createCompletion(options: ProviderOptions): Complete {
+  const provider = createProvider(options);
+  const bodyOf = provider.style === "openai" ? openAiBody : anthropicBody;
 
   return async (request, { signal }) => {
-    const body = bodyOf({ ...request, config: withoutStream(request.config) });
-    const reply = await postJson({ url, headers, body }, { clock, timeoutMs, signal, random });
-    if (reply.kind === "ok") return { ...read(reply.body), latency_ms: reply.latencyMs };
-    const why = Refusal.safeParse(reply.body).data?.error.message ?? "the request was refused";
-    throw new ExternalError("external_invalid_response", `HTTP ${reply.status}: ${why.slice(0, 300)}`);
+    const sentAt = provider.now();
+    const reply = await provider.post(bodyOf({ ...request, config: withoutStream(request.config) }), signal);
+    if (reply.kind === "answer") {
+      const { answer, latencyMs } = reply;
+      return { text: answer.text, lack: lackOf(answer), usage: answer.usage, latency_ms: latencyMs };
+    }
+    if (subjectOf(reply) === "content")
+      return { text: "", lack: `the provider's filter: ${reply.sentence}`, usage: null, latency_ms: 0 };
+    const known = {
+      model: request.model,
+      messages: KNOWN,
+      ...(provider.style === "anthropic" && { max_tokens: ANTHROPIC_MAX_TOKENS }),
+    };
+    // What the prompt file asks for is part of the prompt: it is refused, never left out.
+    const error: ExternalError = await provider.meaningOf(reply, sentAt, known, signal);
+    throw error;
   };
 }
 
-/** Drops the settings of streaming: the answer is read whole. */
+const KNOWN: readonly Message[] = [{ role: "user", content: KNOWN_QUESTION }];
+
+/** An answer that isn't there holds against every `not-contains`, and says nothing about the prompt. */
+function lackOf({ ended, text, refusal }: WireAnswer): string | null {
+  if (ended === "refused") return `the model refused to answer${refusal === undefined ? "" : `: ${refusal}`}`;
+  if (ended === "filtered") return "the provider's content filter stopped the answer";
+  if (text.trim() !== "") return null;
+  return ended === "length" ? "the model spent its output tokens before it answered" : "the answer is empty";
+}
+
+/** How an answer is delivered does not change it, and here it is read whole. */
 function withoutStream({
   stream: _stream,
   stream_options: _options,
@@ -82,8 +75,6 @@ function withoutStream({
 }: CompletionRequest["config"]): CompletionRequest["config"] {
   return config;
 }
-
-const Refusal = z.object({ error: z.object({ message: z.string() }) });
 
 function openAiBody({ model, messages, config, output }: CompletionRequest): object {
   const format =
@@ -112,30 +103,4 @@ function anthropicBody({ model, messages, config, output }: CompletionRequest): 
     ...format,
     ...config,
   };
-}
-
-const ChatCompletion = z.object({
-  choices: z.array(z.object({ message: z.object({ content: z.string().nullish() }) })).min(1),
-  usage: OpenAiUsage,
-});
-
-function readChatCompletion(body: unknown): Omit<Completion, "latency_ms"> {
-  const parsed = ChatCompletion.safeParse(body);
-  if (!parsed.success) {
-    throw new ExternalError("external_invalid_response", "the answer is not a chat completion");
-  }
-  const { choices, usage } = parsed.data;
-  return { text: choices[0]!.message.content ?? "", usage: openAiUsage(usage) };
-}
-
-const Message = z.object({
-  content: z.array(z.object({ type: z.string(), text: z.string().optional() })),
-  usage: AnthropicUsage,
-});
-
-function readMessage(body: unknown): Omit<Completion, "latency_ms"> {
-  const parsed = Message.safeParse(body);
-  if (!parsed.success) throw new ExternalError("external_invalid_response", "the answer is not a message");
-  const { content, usage } = parsed.data;
-  return { text: content.map((block) => block.text ?? "").join(""), usage: anthropicUsage(usage) };
 }

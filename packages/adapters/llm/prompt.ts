@@ -1,20 +1,30 @@
+import { cutMiddle } from "@plumbline/features";
 import type { JudgeRequest } from "@plumbline/ports";
-
-/** Characters of each text that a judge reads: about 10,000 tokens. */
-const TEXT_CHARS_MAX = 40_000;
+import type { Truncated } from "@plumbline/schemas";
 
 interface JudgePrompt {
   /** Equal for every call of a rubric, so that providers can cache it. */
   readonly system: string;
   readonly user: string;
+  /** How much of the texts is shown; null when all of them is. */
+  readonly truncated: Truncated | null;
 }
 
-/**
- * The question put to a model.
- *
- * @param tag unguessable: the texts are untrusted, and one that could close its own fence could speak as the reviewer
- */
-export function buildPrompt({ rubric, input, output }: JudgeRequest, tag: string): JudgePrompt {
+interface PromptOptions {
+  /** Unguessable: the texts are untrusted, and one that could close its own fence could speak as the reviewer. */
+  readonly tag: string;
+  /** Of each text, characters that are shown. */
+  readonly textCharsMax: number;
+}
+
+/** The question put to a model. A text that is too long is shown by its head and its tail. */
+export function buildPrompt(
+  { rubric, input, output }: JudgeRequest,
+  { tag, textCharsMax }: PromptOptions,
+): JudgePrompt {
+  const shownInput = cutMiddle(input, textCharsMax);
+  const shownOutput = cutMiddle(output, textCharsMax);
+  const isCut = shownInput.shown < input.length || shownOutput.shown < output.length;
   return {
     system: [
       "You are a strict reviewer. You judge one criterion and nothing else.",
@@ -30,11 +40,18 @@ export function buildPrompt({ rubric, input, output }: JudgeRequest, tag: string
         '"quote":string}],"reasoning":string,"label":"pass"|"fail"|"cannot_judge","failure_type":"omission"|' +
         '"contradiction"|"invention"|"format"|"other"|null}. No other text.',
     ].join("\n"),
-    user: `${fence("input", input, tag)}\n${fence("output", output, tag)}\nReturn the object.`,
+    user: `${fence("input", shownInput.text, tag)}\n${fence("output", shownOutput.text, tag)}\nReturn the object.`,
+    truncated: isCut
+      ? {
+          input_chars: input.length,
+          input_judged_chars: shownInput.shown,
+          output_chars: output.length,
+          output_judged_chars: shownOutput.shown,
+        }
+      : null,
   };
 }
 
 function fence(name: string, text: string, tag: string): string {
-  const shown = text.length > TEXT_CHARS_MAX ? `${text.slice(0, TEXT_CHARS_MAX)}\n(shortened)` : text;
-  return `<${name}-${tag}>\n${shown.replaceAll(tag, "")}\n</${name}-${tag}>`;
+  return `<${name}-${tag}>\n${text.replaceAll(tag, "")}\n</${name}-${tag}>`;
 }

@@ -1,42 +1,39 @@
-/** Token counts in the providers' words, and in ours. */
+/** Token counts in the providers' words, and in ours. Null when a count that is needed is not given. */
 import { z } from "zod";
 import type { Usage } from "./price.ts";
 
-export const OpenAiUsage = z
-  .object({
-    prompt_tokens: z.number(),
-    completion_tokens: z.number(),
-    prompt_tokens_details: z.object({ cached_tokens: z.number().nullish() }).nullish(),
-  })
-  .nullish();
+const count = z.number().int().nonnegative().nullish().catch(null);
 
-/** Null when the provider does not say. */
-export function openAiUsage(usage: z.output<typeof OpenAiUsage>): Usage | null {
-  if (usage === null || usage === undefined) return null;
-  return {
-    input_tokens: usage.prompt_tokens,
-    cached_input_tokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
-    output_tokens: usage.completion_tokens,
-  };
+const Usages = z
+  .object({
+    prompt_tokens: count,
+    input_tokens: count,
+    completion_tokens: count,
+    output_tokens: count,
+    prompt_tokens_details: z.object({ cached_tokens: count }).nullish().catch(null),
+    cache_read_input_tokens: count,
+    cache_creation_input_tokens: count,
+  })
+  .nullish()
+  .catch(null);
+
+export function openAiUsage(usage: unknown): Usage | null {
+  const read = Usages.parse(usage);
+  const input_tokens = read?.prompt_tokens ?? read?.input_tokens;
+  const output_tokens = read?.completion_tokens ?? read?.output_tokens;
+  if (typeof input_tokens !== "number" || typeof output_tokens !== "number") return null;
+  const cached = read?.prompt_tokens_details?.cached_tokens ?? 0;
+  return { input_tokens, cached_input_tokens: Math.min(cached, input_tokens), output_tokens };
 }
 
-export const AnthropicUsage = z
-  .object({
-    input_tokens: z.number(),
-    output_tokens: z.number(),
-    cache_read_input_tokens: z.number().nullish(),
-    cache_creation_input_tokens: z.number().nullish(),
-  })
-  .nullish();
-
-/** Null when the provider does not say. */
-export function anthropicUsage(usage: z.output<typeof AnthropicUsage>): Usage | null {
-  if (usage === null || usage === undefined) return null;
+export function anthropicUsage(usage: unknown): Usage | null {
+  const read = Usages.parse(usage);
+  if (typeof read?.input_tokens !== "number" || typeof read.output_tokens !== "number") return null;
   // Anthropic counts cached tokens beside input_tokens, we count them inside.
-  const cached = usage.cache_read_input_tokens ?? 0;
+  const cached = read.cache_read_input_tokens ?? 0;
   return {
-    input_tokens: usage.input_tokens + cached + (usage.cache_creation_input_tokens ?? 0),
+    input_tokens: read.input_tokens + cached + (read.cache_creation_input_tokens ?? 0),
     cached_input_tokens: cached,
-    output_tokens: usage.output_tokens,
+    output_tokens: read.output_tokens,
   };
 }

@@ -8,8 +8,9 @@ import type { AnswerCache } from "./answer-cache.ts";
 import type { Budget } from "./budget.ts";
 import type { Provider } from "./provider.ts";
 
+/** An answer that isn't there is never kept: the next run asks again. */
 const CachedAnswer = z.object({
-  text: z.string(),
+  text: z.string().regex(/\S/),
   usage: z
     .object({ input_tokens: z.number(), cached_input_tokens: z.number(), output_tokens: z.number() })
     .nullable(),
@@ -25,6 +26,13 @@ type ModelAnswer =
       /** As measured when it was made, ms. */
       readonly latency_ms: number;
       readonly is_cached: boolean;
+    }
+  /** The model was asked and gave no answer: it refused, was filtered, or said nothing. */
+  | {
+      readonly kind: "unanswered";
+      readonly reason: string;
+      readonly cost_usd: number | null;
+      readonly latency_ms: number;
     }
   | { readonly kind: "failed"; readonly reason: string }
   /** The budget was in the way. */
@@ -91,16 +99,18 @@ export function createAsk({
     if (!(await budget.reserve(worst))) return { kind: "not_asked" };
     let cost: number | null = null;
     try {
-      const { text, usage, latency_ms } = await patiently(provider, () =>
+      const { text, lack, usage, latency_ms } = await patiently(provider, () =>
         provider.complete(request, { signal }),
       );
       failures = 0;
       cost = provider.costOf(usage);
+      if (lack !== null) return { kind: "unanswered", reason: lack, cost_usd: cost, latency_ms };
       await cache.put(key, { text, usage, latency_ms });
       return { kind: "answered", text, cost_usd: cost, latency_ms, is_cached: false };
     } catch (error) {
       if (!(error instanceof ExternalError) || signal.aborted) throw error;
-      failures += 1;
+      // What is said about one request says nothing about the provider.
+      if (error.retryable) failures += 1;
       if (error.code === "external_refused" || failures >= FAILURES_MAX) throw unusable(provider, error);
       return { kind: "failed", reason: `${provider.name}: ${error.message}` };
     } finally {

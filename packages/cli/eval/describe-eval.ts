@@ -36,7 +36,7 @@ function headline({ plan, summary, repeat }: EvalReport): string {
   const { useCase, candidate, incumbent, isIncumbentLive, env } = plan;
   const against =
     incumbent === null
-      ? "against nothing"
+      ? "with nothing to compare with"
       : `against ${incumbent.label}${isIncumbentLive ? `, live in ${env}` : ""}`;
   const cases = count(summary.record.candidate.cases.length, "case");
   return `${useCase}  ${candidate.label} ${against}: ${cases}${repeat === 1 ? "" : `, each ${repeat} times`}`;
@@ -137,7 +137,8 @@ function verdict({ plan, gate, isRecorded }: EvalReport): string {
   if (gate === null) return "Trial run: not recorded, and the gate was not asked.";
   const where = isRecorded ? `recorded for ${env}` : "not recorded";
   if (gate.passed) {
-    return `Gate: PASSED (${where})\nNext: ${isRecorded ? stepAfterPass(plan) : "the same command without --no-record, for the registry's gate"}`;
+    const floors = plan.incumbent === null ? ": nothing to compare with, so only floors were checked" : "";
+    return `Gate: PASSED (${where})${floors}\nNext: ${isRecorded ? stepAfterPass(plan) : "the same command without --no-record, for the registry's gate"}`;
   }
   return [
     `Gate: REFUSED (${where})`,

@@ -18,6 +18,8 @@ import type { Budget } from "./budget.ts";
 
 interface JudgeDeps {
   readonly judge: Judge;
+  /** Where it is asked: an answer of another endpoint is not its own. Empty for the lexical judge. */
+  readonly endpoint: string;
   /** Worst case of one judgement, US dollars; 0 when it is free or the price is unknown. */
   readonly worstUsd: (texts: string) => number;
 }
@@ -39,11 +41,14 @@ export async function openJudge(
   const { price } = choice;
   return {
     judge: createJudge({ ...choice, clock, timeoutMs }),
+    endpoint: choice.baseUrl ?? choice.provider,
     worstUsd: (texts) =>
       price === undefined
         ? 0
         : (ROUNDS *
-            ((Buffer.byteLength(texts) + QUESTION_BYTES) * price.input + OUTPUT_TOKENS * price.output)) /
+            ((Buffer.byteLength(texts) + QUESTION_BYTES) * price.input +
+              // An answer that was cut is asked for once more with twice as many.
+              1.5 * choice.outputTokensMax * price.output)) /
           1e6,
   };
 }
@@ -51,18 +56,17 @@ export async function openJudge(
 /** A judgement that does not parse is asked for once more, with the first answer. */
 const ROUNDS = 2;
 const QUESTION_BYTES = 8_000;
-const OUTPUT_TOKENS = 1_500;
 
-const CachedJudgement = z.discriminatedUnion("state", [
-  z.object({
-    state: z.literal("scored"),
-    label: z.enum(["pass", "fail"]),
-    score: z.number(),
-    reason: z.string(),
-  }),
-  z.object({ state: z.literal("cannot_judge"), reason: z.string() }),
-]);
-type Judgement = z.output<typeof CachedJudgement>;
+/** A judgement that isn't there is never kept: the next run asks again. */
+const CachedJudgement = z.object({
+  state: z.literal("scored"),
+  label: z.enum(["pass", "fail"]),
+  score: z.number(),
+  reason: z.string(),
+});
+type Judgement =
+  | z.output<typeof CachedJudgement>
+  | { readonly state: "cannot_judge"; readonly reason: string };
 
 interface JudgeAnswersOptions extends JudgeDeps {
   readonly rubrics: ReadonlyMap<string, NamedRubric>;
@@ -75,10 +79,10 @@ interface JudgeAnswersOptions extends JudgeDeps {
 
 /** Every rejection is reported by the assert as not run, hence never a pass. */
 export function createJudgeAnswers(options: JudgeAnswersOptions): NonNullable<AssertContext["judge"]> {
-  const { judge, worstUsd, rubrics, cache, budget, signal } = options;
+  const { judge, endpoint, worstUsd, rubrics, cache, budget, signal } = options;
 
   async function ask(rubric: Rubric, input: string, output: string): Promise<Judgement> {
-    const key = { judge: judge.name, rubric, input, output };
+    const key = { judge: judge.name, endpoint, rubric, input, output };
     const cached = await cache.get(key, CachedJudgement);
     if (cached !== null) return cached;
     const worst = worstUsd(`${rubric.criterion}${input}${output}`);
@@ -87,7 +91,7 @@ export function createJudgeAnswers(options: JudgeAnswersOptions): NonNullable<As
     try {
       const answer = await judge.judge({ rubric, input, output }, { signal });
       cost = answer.cost_usd;
-      await cache.put(key, answer);
+      if (answer.state === "scored") await cache.put(key, answer);
       return answer;
     } catch (error) {
       options.onUnreachable();

@@ -13,14 +13,16 @@ export interface CaseRun {
   readonly case: EvalCase;
   /** From 0. */
   readonly repeat: number;
-  /** Null when there is no answer. */
+  /** Null when there is no answer, or the model refused or said nothing. */
   readonly output: string | null;
   readonly outcome: CaseOutcome | null;
   readonly cost_usd: number | null;
   readonly latency_ms: number | null;
   readonly is_cached: boolean;
-  /** Why there is no answer. */
+  /** Why no answer came, which says nothing about the prompt. */
   readonly problem: string | null;
+  /** Why the model gave none, although it was asked. */
+  readonly lack: string | null;
 }
 
 export interface CaseRuns {
@@ -68,7 +70,14 @@ export async function runCases(
     const base = { side, case: evalCase, repeat };
     if (answer.kind === "failed") {
       const none = { output: null, outcome: null, cost_usd: null, latency_ms: null, is_cached: false };
-      runs.push({ ...base, ...none, problem: answer.reason });
+      runs.push({ ...base, ...none, problem: answer.reason, lack: null });
+      return;
+    }
+    if (answer.kind === "unanswered") {
+      // Asserts on a text that isn't there would pass whatever it must not contain.
+      const { reason: lack, cost_usd, latency_ms } = answer;
+      const none = { output: null, outcome: null, is_cached: false, problem: null };
+      runs.push({ ...base, ...none, cost_usd, latency_ms, lack });
       return;
     }
     const { text: output, cost_usd, latency_ms, is_cached } = answer;
@@ -77,7 +86,7 @@ export async function runCases(
     signal.throwIfAborted();
     // The money was enough for the answer but not for its judge: undone, not unscored.
     if (budget.isExhausted && outcome.outcome === "not_run") return;
-    runs.push({ ...base, output, outcome, cost_usd, latency_ms, is_cached, problem: null });
+    runs.push({ ...base, output, outcome, cost_usd, latency_ms, is_cached, problem: null, lack: null });
   }
 
   let next = 0;

@@ -163,7 +163,7 @@ function missesOf(
       {
         case_id: id,
         assert: failed?.type ?? (run.outcome === null ? "answer" : "assert"),
-        reason: run.problem ?? (failed === undefined ? "nothing is asserted" : reasonOf(failed)),
+        reason: run.problem ?? run.lack ?? (failed === undefined ? "nothing is asserted" : reasonOf(failed)),
         incumbent_passes: old.get(id) ?? null,
       },
     ];

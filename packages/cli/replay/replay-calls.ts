@@ -91,7 +91,7 @@ async function replayOne(
   if (challenger !== null) {
     const { provider, ...version } = challenger;
     const answer = await ask(provider, { ...version, case: evalCase, repeat: 0 });
-    if (answer.kind !== "answered") return answer.kind === "failed" ? "not_answered" : "not_asked";
+    if (answer.kind !== "answered") return answer.kind === "not_asked" ? "not_asked" : "not_answered";
     output = answer.text;
     cost = answer.cost_usd;
   }

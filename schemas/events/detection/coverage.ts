@@ -1,5 +1,6 @@
 /** Something is not known. Never says that quality fell. */
 import { z } from "zod";
+import { VERDICT_CAUSES } from "../verdict.ts";
 import { detectionFields } from "./parts.ts";
 
 const count = z.number().int().nonnegative();
@@ -18,7 +19,13 @@ const states = {
 
 export const CoverageEvidence = z.discriminatedUnion("measure", [
   z.object({ measure: z.literal("judged_share"), ...states }).describe("selected calls wait for verdicts"),
-  z.object({ measure: z.literal("scored_share"), ...states }).describe("verdicts come, and hold no score"),
+  z
+    .object({
+      measure: z.literal("scored_share"),
+      ...states,
+      commonest_cause: z.enum(VERDICT_CAUSES).optional().catch(undefined),
+    })
+    .describe("verdicts come, and hold no score"),
   z.object({ measure: z.literal("verdict_count"), ...states }).describe("the states don't add up"),
   z.object({ measure: z.literal("sampled_calls"), calls: count, sampled: count }),
   z.object({

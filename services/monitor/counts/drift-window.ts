@@ -1,16 +1,21 @@
 /** A window of a use case: its counts, and its width. Pure. */
-import { type Histogram, addHistogram, MISSING_BIN, rowsOf } from "./log-bins.ts";
+import { type Histogram, addHistogram, rowsOf } from "./log-bins.ts";
 import { HOUR_MS } from "@plumbline/schemas";
-import { ALL, CELL_PREFIX, withMissing, type VersionHour } from "./version-memory.ts";
+import { ALL, CELL_PREFIX, type VersionHour } from "./version-memory.ts";
 
 export type WidthHours = 1 | 6 | 24;
 
-/** Counts of one window; histograms are on the grid of `log-bins.ts` and include missing. */
+/**
+ * Counts of one window; histograms are on the grid of `log-bins.ts`. A call whose text was not captured has no
+ * features, and is in none of them: that texts are captured or not is no property of the texts.
+ */
 export interface DriftWindow {
   /** Milliseconds since the epoch, aligned to the width. */
   readonly start: number;
   readonly widthHours: WidthHours;
   readonly calls: number;
+  /** Calls whose input is known. */
+  readonly described: number;
   /** The version with the most calls. */
   readonly version: string;
   readonly inputs: ReadonlyMap<string, Histogram>;
@@ -85,23 +90,20 @@ export class OpenWindow {
     const own = this.#versions.get(version.version) ?? { calls: 0, outputs: new Map() };
     this.#versions.set(version.version, own);
     own.calls += version.calls.get(ALL) ?? 0;
-    for (const feature of version.features.get(ALL)?.keys() ?? []) {
+    for (const [feature, histogram] of version.features.get(ALL) ?? []) {
       if (!own.outputs.has(feature)) own.outputs.set(feature, new Map());
-      addHistogram(own.outputs.get(feature)!, withMissing(version, ALL, feature));
+      addHistogram(own.outputs.get(feature)!, histogram);
     }
   }
 
   /** The window as it is decided; nothing is added to it afterwards. */
   close(): DriftWindow {
-    for (const histogram of this.#inputs.values()) {
-      const missing = this.#calls - rowsOf(histogram);
-      if (missing > 0) histogram.set(MISSING_BIN, missing);
-    }
     const [main] = [...this.#versions].sort((a, b) => b[1].calls - a[1].calls || (a[0] < b[0] ? -1 : 1));
     return {
       start: this.#start,
       widthHours: this.#widthHours,
       calls: this.#calls,
+      described: Math.max(0, ...[...this.#inputs.values()].map(rowsOf)),
       version: main?.[0] ?? "",
       inputs: this.#inputs,
       slices: this.#slices,

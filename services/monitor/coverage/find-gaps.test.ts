@@ -15,12 +15,15 @@ const progress = (fields: Partial<JudgingProgress>): JudgingProgress => ({
   over_budget: 0,
   unjudged: 0,
   oldest_unjudged_at: null,
+  commonest_cause: "",
   ...fields,
 });
 
 test.each<{ name: string; fields: Partial<JudgingProgress>; gaps: readonly string[] }>([
   { name: "everything scored", fields: {}, gaps: [] },
-  { name: "some that the judge refused", fields: { scored: 60, cannot_judge: 40 }, gaps: [] },
+  { name: "some that the judge refused", fields: { scored: 80, cannot_judge: 20 }, gaps: [] },
+  { name: "a fifth that it refused", fields: { scored: 79, cannot_judge: 21 }, gaps: ["scored_share"] },
+  { name: "hardly a score", fields: { scored: 2, cannot_judge: 98 }, gaps: ["scored_share"] },
   { name: "a few on their way", fields: { scored: 96, unjudged: 4 }, gaps: [] },
   { name: "calls without a verdict", fields: { scored: 80, unjudged: 20 }, gaps: ["judged_share"] },
   { name: "a judge that never answered", fields: { scored: 0, unjudged: 100 }, gaps: ["judged_share"] },
@@ -35,6 +38,13 @@ test.each<{ name: string; fields: Partial<JudgingProgress>; gaps: readonly strin
   { name: "counts that don't add up", fields: { scored: 90 }, gaps: ["verdict_count"] },
 ])("$name: $gaps", ({ fields, gaps }) => {
   expect(judgingGaps(progress(fields)).map((gap) => gap.evidence.measure)).toEqual(gaps);
+});
+
+test("a judge that scores too little says why, as far as it is known", () => {
+  const causeOf = (fields: Partial<JudgingProgress>) =>
+    judgingGaps(progress({ scored: 50, cannot_judge: 50, ...fields })).map(({ evidence }) => evidence);
+  expect(causeOf({ commonest_cause: "no_evidence" })).toMatchObject([{ commonest_cause: "no_evidence" }]);
+  expect(causeOf({})[0]).not.toHaveProperty("commonest_cause");
 });
 
 test.each<{

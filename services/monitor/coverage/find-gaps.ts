@@ -12,8 +12,10 @@ const OVERDUE_MIN = 5;
 const SELECTED_MIN = 20;
 /** Fewest calls for "none was selected": at 1% there would be five. */
 const CALLS_MIN = 500;
-/** Share of decided calls that may end without a score. */
+/** Share of decided calls that may end without a score because nothing was asked or answered. */
 const UNSCORED_SHARE_MAX = 0.5;
+/** Share of decided calls that the judge may have no verdict on: beyond it, what is scored need not be like the rest. */
+const CANNOT_JUDGE_SHARE_MAX = 0.2;
 /** Usual calls in the time of a silence. Chance leaves 20 out once in 10^8 times. */
 const USUAL_CALLS_MIN = 20;
 /** Traffic at night is about a fifth of the peak; without a week of history the mean is discounted by it. */
@@ -40,22 +42,31 @@ export function judgingGaps(progress: JudgingProgress, recent?: JudgingProgress)
   const gaps: Gap[] = [];
   if (unjudged >= OVERDUE_MIN) gaps.push(gapOf("judged_share", progress, (sampled - unjudged) / sampled));
   const shown = recent !== undefined && decidedIn(recent) >= SELECTED_MIN ? recent : progress;
-  if (decidedIn(shown) >= SELECTED_MIN && isUnscored(shown))
-    gaps.push(gapOf("scored_share", shown, shown.scored / decidedIn(shown)));
+  if (decidedIn(shown) >= SELECTED_MIN && isUnscored(shown)) gaps.push(unscoredGap(shown));
   const counted = scored + cannot_judge + failed + expired + over_budget + unjudged;
   if (counted !== sampled) gaps.push(gapOf("verdict_count", progress, counted / sampled));
   return gaps;
 }
 
-function gapOf(
-  measure: "judged_share" | "scored_share" | "verdict_count",
-  progress: JudgingProgress,
-  value: number,
-): Gap {
+function gapOf(measure: "judged_share" | "verdict_count", progress: JudgingProgress, value: number): Gap {
+  const evidence = { measure, ...statesOf(progress) };
+  return { calls: progress.sampled, units: progress.scored, value, evidence };
+}
+
+function unscoredGap(progress: JudgingProgress): Gap {
+  const { sampled, scored, commonest_cause } = progress;
+  const evidence = {
+    measure: "scored_share" as const,
+    ...statesOf(progress),
+    ...(commonest_cause === "" ? {} : { commonest_cause }),
+  };
+  return { calls: sampled, units: scored, value: scored / decidedIn(progress), evidence };
+}
+
+function statesOf(progress: JudgingProgress) {
   const { sampled, scored, cannot_judge, failed, expired, over_budget, unjudged, oldest_unjudged_at } =
     progress;
-  const states = { sampled, scored, cannot_judge, failed, expired, over_budget, unjudged };
-  return { calls: sampled, units: scored, value, evidence: { measure, ...states, oldest_unjudged_at } };
+  return { sampled, scored, cannot_judge, failed, expired, over_budget, unjudged, oldest_unjudged_at };
 }
 
 function decidedIn({ sampled, unjudged }: JudgingProgress): number {
@@ -63,8 +74,13 @@ function decidedIn({ sampled, unjudged }: JudgingProgress): number {
 }
 
 function isUnscored(progress: JudgingProgress): boolean {
-  const { scored, failed, expired, over_budget } = progress;
-  return scored === 0 || failed + expired + over_budget > UNSCORED_SHARE_MAX * decidedIn(progress);
+  const { scored, cannot_judge, failed, expired, over_budget } = progress;
+  const decided = decidedIn(progress);
+  return (
+    scored === 0 ||
+    cannot_judge > CANNOT_JUDGE_SHARE_MAX * decided ||
+    failed + expired + over_budget > UNSCORED_SHARE_MAX * decided
+  );
 }
 
 /** Traffic of which nothing is selected: its quality would never be known. */

@@ -3,6 +3,7 @@
  *
  * Bins are frozen for 28 days; a young use case freezes again when its history has doubled.
  */
+import { isTextSlice } from "@plumbline/features";
 import { DRIFT_PATIENCE } from "@plumbline/stats";
 import type { FeatureResult } from "./drift-decision.ts";
 import type { DriftWindow, WidthHours } from "../counts/drift-window.ts";
@@ -13,6 +14,7 @@ import {
   countBins,
   freezeBins,
   numericSizes,
+  rowsOf,
   type FrozenBins,
   type Histogram,
 } from "../counts/log-bins.ts";
@@ -71,7 +73,7 @@ export class CountDrift {
     for (const slice of snapshot.slices) {
       results.push(
         this.#compareFeature(window, slice, "input", null, (each) =>
-          yesNo(each.slices.get(slice) ?? 0, each.calls),
+          yesNo(each.slices.get(slice) ?? 0, isTextSlice(slice) ? each.described : each.calls),
         ),
       );
     }
@@ -125,7 +127,8 @@ export class CountDrift {
     const counts = (histogram: Histogram): number[] =>
       bins === null ? [histogram.get(0) ?? 0, histogram.get(1) ?? 0] : countBins(bins, histogram);
     const currentHistogram = histogramOf(window);
-    if (currentHistogram === null) return null;
+    // Of too few calls the text is known to say how the texts are.
+    if (currentHistogram === null || rowsOf(currentHistogram) < WINDOW_ROWS_MIN) return null;
     const state = this.#levels.state(feature, PATIENCE[window.widthHours]);
     const past = this.#windows.flatMap((each) => {
       const isReference =
@@ -154,7 +157,7 @@ export class CountDrift {
 
 function yesNo(rows: number, calls: number): Histogram {
   return new Map([
-    [0, calls - rows],
+    [0, Math.max(0, calls - rows)],
     [1, rows],
   ]);
 }

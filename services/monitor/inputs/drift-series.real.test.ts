@@ -65,5 +65,15 @@ function windowOf(start: number, events: readonly RealEvent[]): DriftWindow {
       inputs.set(feature, histogram);
     }
   }
-  return { start, widthHours: 24, calls: events.length, version: "", inputs, slices, outputs: new Map() };
+  const calls = events.length;
+  return {
+    start,
+    widthHours: 24,
+    calls,
+    described: calls,
+    version: "",
+    inputs,
+    slices,
+    outputs: new Map(),
+  };
 }

@@ -2,8 +2,10 @@ import { DAY_MS } from "@plumbline/schemas";
 import { createRandom } from "@plumbline/stats";
 import { expect, test } from "vitest";
 import { DriftSeries } from "./drift-series.ts";
-import { chooseWidth, type DriftWindow } from "../counts/drift-window.ts";
+import { chooseWidth, type DriftWindow, OpenWindow } from "../counts/drift-window.ts";
 import { logBin } from "../counts/log-bins.ts";
+
+import { ALL } from "../counts/version-memory.ts";
 
 /** A day of calls: lengths log-normal, a fifth mentions money; weekends are shorter and poorer. */
 function day(number: number, calls: number, change: { longer?: number; money?: number } = {}): DriftWindow {
@@ -20,6 +22,7 @@ function day(number: number, calls: number, change: { longer?: number; money?: n
     start: number * DAY_MS,
     widthHours: 24,
     calls,
+    described: calls,
     version: "v1",
     inputs: new Map([["in_chars", lengths]]),
     slices: new Map([["mentions_money", money]]),
@@ -67,6 +70,33 @@ test("a day with few calls decides nothing", () => {
   const series = new DriftSeries();
   for (let number = 0; number < 30; number++) series.closeWindow(day(number, 500));
   expect(series.closeWindow(day(30, 49, { longer: 3 })).results).toEqual([]);
+});
+
+test.each([
+  { name: "most calls", captured: 0.2 },
+  { name: "all calls", captured: 0 },
+])("texts that are no longer captured of $name are no drift", ({ captured }) => {
+  const series = new DriftSeries();
+  const results = Array.from({ length: 60 }, (_, number) => {
+    const calls = 2_000;
+    const texts = day(number, number >= 42 ? calls * captured : calls);
+    const open = new OpenWindow(number * DAY_MS, 24);
+    open.addHour(
+      [
+        {
+          hour: number * DAY_MS,
+          version: "v1",
+          calls: new Map([[ALL, calls], ...texts.slices]),
+          features: new Map([[ALL, texts.outputs]]),
+        },
+      ],
+      texts.inputs,
+      calls,
+    );
+    return series.closeWindow(open.close());
+  });
+  expect(results.slice(28).flatMap(({ flagged }) => flagged.map(({ feature }) => feature))).toEqual([]);
+  expect(results[41]!.results.length).toBeGreaterThan(0);
 });
 
 test.each([

@@ -116,6 +116,7 @@ export async function emittedByInputs(change: "slice" | "number" | "text" | "top
         start,
         widthHours: 24,
         calls: 2_000,
+        described: 2_000,
         version: OLD,
         inputs: new Map([["in_chars", lengths]]),
         slices: new Map([["mentions_money", money]]),

@@ -389,6 +389,7 @@ function progress(fields: Partial<Progress>): Progress {
     over_budget: 0,
     unjudged: 0,
     oldest_unjudged_at: null,
+    commonest_cause: "",
     ...fields,
   };
 }

@@ -1,4 +1,4 @@
-import { CALL_FIELDS, LlmCall } from "@plumbline/schemas";
+import { CALL_FIELDS, LlmCall, repairCall } from "@plumbline/schemas";
 import { decodeEvent } from "./decode-event.ts";
 import type { TimedRecord } from "../delivery/destination.ts";
 import { readTenant } from "./read-tenant.ts";
@@ -22,7 +22,9 @@ export type DecodedCall =
 export function decodeCall(record: TimedRecord): DecodedCall {
   const owner = readTenant(record);
   if ("problem" in owner) return { kind: "rejected", reason: "tenant", detail: owner.problem };
-  const decoded = decodeEvent(record.value, LlmCall);
+  const decoded = decodeEvent(record.value, LlmCall, (json, issues) =>
+    typeof json === "object" && json !== null ? repairCall({ ...json }, issues)?.event : undefined,
+  );
   if ("reason" in decoded) return { kind: "rejected", ...decoded };
   const { event: call, json } = decoded;
   let unknownFields = 0;

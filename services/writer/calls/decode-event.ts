@@ -9,9 +9,11 @@ type DecodedEvent<Event> =
   /** The reason is one of few, the detail says more; neither quotes what was read. */
   | { readonly reason: string; readonly detail: string };
 
+/** @param repair what is left of an event whose optional fields are wrong, or null when it can't be repaired */
 export function decodeEvent<Schema extends z.ZodType>(
   value: Uint8Array,
   schema: Schema,
+  repair?: (json: unknown, issues: readonly z.core.$ZodIssue[]) => unknown,
 ): DecodedEvent<z.output<Schema>> {
   let json: unknown;
   try {
@@ -23,6 +25,8 @@ export function decodeEvent<Schema extends z.ZodType>(
   }
   const parsed = schema.safeParse(json, { error: plainWords });
   if (parsed.success) return { event: parsed.data, json };
+  const repaired = repair === undefined ? undefined : schema.safeParse(repair(json, parsed.error.issues));
+  if (repaired?.success === true) return { event: repaired.data, json };
   const issue = parsed.error.issues[0];
   return {
     reason: `schema:${String(issue?.path[0] ?? "event")}`,
