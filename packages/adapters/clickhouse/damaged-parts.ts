@@ -3,7 +3,7 @@
  * every question about their table then fails, often without the name of the part.
  */
 import { randomUUID } from "node:crypto";
-import { mkdir, rename } from "node:fs/promises";
+import { mkdir, readdir, rename, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { ClickHouseConnection } from "./connection.ts";
 import { StatementError, type StatementRunner } from "./statement.ts";
@@ -61,6 +61,41 @@ async function checkYoungParts(engine: Engine, logger: PartLogger | undefined): 
         logger?.warn({ table, part: name, why }, "clickhouse.part_set_aside");
     }
   }
+}
+
+/** Folders of parts: partition, first and last block, level, and perhaps a mutation. */
+const PART = /^[^_]\w*_\d+_\d+_\d+(?:_\d+)?$/;
+
+/**
+ * setAsideUncheckedParts moves parts without a list of checksums into their tables' folders `detached`, before the engine
+ * opens `directory`: it would write new ones, of whatever is left. A part that is whole always has its list.
+ *
+ * @returns the folders that it moved
+ */
+export async function setAsideUncheckedParts(directory: string): Promise<readonly string[]> {
+  const moved: string[] = [];
+  const store = join(directory, "store");
+  for (const table of await foldersIn(store, 2)) {
+    for (const folder of (await foldersIn(table, 1)).filter((each) => PART.test(basename(each)))) {
+      if ((await stat(join(folder, "checksums.txt")).catch(() => null)) !== null) continue;
+      await mkdir(join(table, "detached"), { recursive: true });
+      await rename(folder, asideOf(folder));
+      moved.push(folder);
+    }
+  }
+  return moved;
+}
+
+/** Folders at a depth below one, 1 for its own; none when it is not there. */
+async function foldersIn(folder: string, depth: number): Promise<readonly string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
+  if (depth === 1) return folders;
+  return (await Promise.all(folders.map((each) => foldersIn(each, depth - 1)))).flat();
+}
+
+function asideOf(folder: string): string {
+  return join(dirname(folder), "detached", `broken_${basename(folder)}_${randomUUID()}`);
 }
 
 async function youngParts(engine: Engine): Promise<readonly Part[]> {
@@ -121,10 +156,7 @@ async function eliminate(
   return damaged;
 }
 
-/**
- * Why a part is damaged; null when it is whole. A part whose checksums went as well gets new ones of what is left, so it is
- * also read.
- */
+/** Why a part is damaged; null when it is whole. Not all of its files are in its checksums, so it is also read. */
 async function damageOf(engine: Engine, { table, name }: Part): Promise<string | null> {
   const check = `CHECK TABLE ${table} PART '${name}' SETTINGS check_query_single_value_result = 0`;
   const answer = Buffer.from(await engine.execute(check, "JSONEachRow")).toString();
@@ -148,7 +180,7 @@ async function damageIn(engine: Engine, question: string): Promise<string | null
 /** Moves a part into the table's folder `detached`. @returns its folder there */
 async function moveAside(engine: Engine, { table, path }: Part): Promise<string> {
   const folder = path.replace(/\/+$/, "");
-  const aside = join(dirname(folder), "detached", `broken_${basename(folder)}_${randomUUID()}`);
+  const aside = asideOf(folder);
   await move(engine, table, folder, aside);
   return aside;
 }

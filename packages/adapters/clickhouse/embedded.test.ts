@@ -132,8 +132,9 @@ describe("after a loss of power", () => {
     { file: "skp_idx_by_n.cmrk4", isFoundByEngine: false },
     { file: "data.bin", isFoundByEngine: false },
     { file: "data.cmrk4", isFoundByEngine: true },
+    { file: "checksums.txt", isFoundByEngine: false },
   ])(
-    "zeroes in $file of a merged part: it is set aside, and what it was merged from answers",
+    "damage to $file of a merged part: it is set aside, and what it was merged from answers",
     async ({ file, isFoundByEngine }) => {
       const path = await mkdtemp(join(tmpdir(), "plumbline-damaged-"));
       onTestFinished(() => rm(path, { recursive: true }));
@@ -149,7 +150,8 @@ describe("after a loss of power", () => {
          process.kill(process.pid, "SIGKILL");`,
       ).catch((error: { stdout: string }) => error.stdout);
       const damaged = join(written.trim(), file);
-      await writeFile(damaged, Buffer.alloc((await stat(damaged)).size));
+      if (file === "checksums.txt") await rm(damaged);
+      else await writeFile(damaged, Buffer.alloc((await stat(damaged)).size));
       const read = await inProcess(
         path,
         `const [rows] = await clickhouse.query("SELECT count() AS rows, max(n) AS most FROM d.n WHERE n >= 0");
@@ -164,7 +166,9 @@ describe("after a loss of power", () => {
         name: expect.stringMatching(/^broken.*all_1_4_1/),
       });
       // The engine finds some by itself, as it loads them.
-      expect(lines).toEqual(isFoundByEngine ? [] : ["clickhouse.part_set_aside all_1_4_1"]);
+      expect(lines).toEqual(
+        isFoundByEngine ? [] : [expect.stringMatching(/^clickhouse.part_set_aside .*all_1_4_1$/)],
+      );
     },
   );
 

@@ -24,7 +24,7 @@ import {
 } from "./connection.ts";
 import { HOLDER_WAIT_MS, isAlive, whenFree, type WaitLogger } from "../process/holder.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
-import { setAsideDamagedParts, type PartLogger } from "./damaged-parts.ts";
+import { type PartLogger, setAsideDamagedParts, setAsideUncheckedParts } from "./damaged-parts.ts";
 import { createReader, READER_SESSIONS } from "./reader.ts";
 import { openSpool } from "./spool.ts";
 import { bindParameters, withSettings } from "./sql/sql-text.ts";
@@ -81,6 +81,8 @@ export async function openEmbeddedClickHouse({
   const known = await readFile(configFile, "utf8").catch(() => null);
   if (known !== ENGINE_CONFIG) await writeFile(configFile, ENGINE_CONFIG);
   const sessions: Session[] = [];
+  const openMark = join(directory, "open");
+  const wasClosed = await isMissing(openMark);
 
   async function openSessions(count: number): Promise<readonly Session[]> {
     const opened: Session[] = [];
@@ -91,7 +93,13 @@ export async function openEmbeddedClickHouse({
 
   const refuse = (): StoreError => new StoreError("store_config", `${directory}: this ClickHouse is closed`);
   // The first connection takes the directory; a process that was just killed may still be giving it back.
-  const ingesting = await whenFree(() => openSessions(ingestConnections), {
+  const openFirst = async (): Promise<readonly Session[]> => {
+    if (!wasClosed && (await holderOf(directory)) === null)
+      for (const part of await setAsideUncheckedParts(directory))
+        logger?.warn({ part, why: "it has no checksums" }, "clickhouse.part_set_aside");
+    return openSessions(ingestConnections);
+  };
+  const ingesting = await whenFree(openFirst, {
     folder: directory,
     waitMs: holderWaitMs,
     logger,
@@ -105,8 +113,6 @@ export async function openEmbeddedClickHouse({
   const pools: Lanes<Session>[] = [ingest, query];
   // After the sessions: whoever has those has the directory, so nobody else's blocks are removed.
   const spool = await openSpool(join(directory, "spool"));
-  const openMark = join(directory, "open");
-  const wasClosed = await isMissing(openMark);
   await writeFile(openMark, "This ClickHouse is in use, or was when its process ended.\n");
 
   const clickhouse: EmbeddedClickHouse = {

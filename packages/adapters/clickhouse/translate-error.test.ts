@@ -61,6 +61,15 @@ describe("ClickHouse's codes decide what the writer does", () => {
     expect(error.retryable).toBe(true);
   });
 
+  test("a damaged part is named by the file that could not be read", () => {
+    const message =
+      "Code: 33. DB::Exception: Cannot read all marks from file /data/store/c38/c38e/20261130_9_9_0/skp_idx_by_n.cmrk4, " +
+      "marks expected 1 (bytes size 24), marks read 0 (bytes size 0): While executing MergeTreeSelect. (CANNOT_READ_ALL_DATA)";
+    expect(storeErrorOf(33, message, { isInsert: false }).message).toContain(
+      "move the folder /data/store/c38/c38e/20261130_9_9_0 out of its data",
+    );
+  });
+
   test("a damaged part that the engine does not name is told with the statement that names it", () => {
     const message =
       "Code: 432. DB::Exception: Unknown codec family code: 0: While reading or decompressing skp_idx_log_offset_range.cmrk4 " +

@@ -101,7 +101,10 @@ export function storeErrorOf(
 /** Advice about a damaged part, where the engine names one; every question about its table fails until then. */
 function damagedPartIn(clickhouseCode: number, message: string, isInsert: boolean): string | null {
   if (isInsert || !isDamage(clickhouseCode)) return null;
-  const [, folder, table] = /while reading from part (\S+?)\/? in table (\S+)/.exec(message) ?? [];
+  const [, folder, table = "a table"] =
+    /while reading from part (\S+?)\/? in table (\S+)/.exec(message) ??
+    /from file (\S+)\/[\w.]+[:,]? /.exec(message) ??
+    [];
   if (folder === undefined) {
     const name = /\(([A-Z][A-Z_]{3,})\)/.exec(message)?.[1] ?? "error";
     const file = /\b(\w+\.(?:c?mrk\d?|bin|c?idx\d?))\b/.exec(message)?.[1];
