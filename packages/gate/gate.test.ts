@@ -89,7 +89,8 @@ test("a version under which every case scores 0 does not pass, however the incum
       NOW,
     ).reasons.map(({ code }) => code);
   expect(codesOf({ prompt_version: OLD, cases: none }, OLD)).toEqual(["all_zero"]);
-  expect(codesOf(null, null)).toEqual(["all_zero"]);
+  // A first version has nothing to beat, and a floor instead.
+  expect(codesOf(null, null)).toEqual(["all_zero", "pass_rate_floor"]);
   const [first, ...rest] = none;
   const one = [{ ...first!, score: 0.1 }, ...rest];
   expect(
