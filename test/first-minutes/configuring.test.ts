@@ -73,8 +73,9 @@ test("a service that starts logs it; one that does not, tells it beside every ot
     code: 3,
     stdout: "",
     stderr: `invalid configuration:
+  PLUMBLINE_KAFKA_BROKERS: not set (host:port, comma-separated)
   PLUMBLINE_REGISTRY_URL: not set (of the registry, such as http://registry:4800)
-  PLUMBLINE_POLICY_PORT: must be a number (port of the status of rollouts; 0 picks a free one)
+  PLUMBLINE_POLICY_PORT: must be a number (port of the status of automation; 0 picks a free one)
   ${TOLD}
 `,
   });
