@@ -12,7 +12,7 @@ const client = createClient({
   useCases: ["ticket-summary"],
   stateDir: STATE_DIR,
   fallbackAfterMs: 300,
-  firstWaitMs: 1_000,
+  firstWaitMs: 60_000,
   onWarning: () => undefined,
 });
 const ask = client.fetch();
@@ -46,5 +46,5 @@ try {
     },
   });
 } finally {
-  await client.close(2_000);
+  await client.close(10_000);
 }

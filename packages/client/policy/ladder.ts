@@ -2,7 +2,7 @@
  * The ladder of a call: its own model, retries of that, fallback models, an old answer, the template. One loop, one
  * deadline; where it goes after a failure is one table.
  */
-import { type Attempt, backoffMs, type CallPath, pause } from "@plumbline/emitter";
+import { type Attempt, backoffMs, type CallPath } from "@plumbline/emitter";
 import type { Prompt } from "../prompt.ts";
 import type { Observed } from "../wrap/call-context.ts";
 import type { CircuitBreakers } from "./circuit-breaker.ts";
@@ -218,12 +218,19 @@ export class Ladder<Got> {
       : Math.min(max_ms, base_ms * 2 ** this.#retries);
   }
 
-  /** Keeps the process alive: somebody waits. */
-  async #wait(ms: number): Promise<void> {
+  /** Keeps the process alive until its end: somebody waits. */
+  #wait(ms: number): Promise<void> {
     const { signal } = this.#options;
-    const held = setTimeout(() => {}, ms);
-    await pause(ms, ...(signal === undefined ? [] : [signal]));
-    clearTimeout(held);
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal?.addEventListener("abort", end);
+      if (signal?.aborted === true) end();
+    });
   }
 
   #remaining(): number {
