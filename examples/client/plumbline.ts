@@ -9,6 +9,6 @@ export const plumbline = createClient({
   app: "examples",
   useCases: ["ticket-summary"],
   // What was live before is served when the registry is away: give every machine a folder of its own.
-  stateDir: env["PLUMBLINE_STATE_DIR"],
+  stateDir: env["PROMPT_STATE_DIR"],
   cache: createAnswerCache(),
 });

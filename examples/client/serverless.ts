@@ -8,7 +8,7 @@ import { env } from "node:process";
 import { type Bundle, createClient } from "@plumbline/client";
 import OpenAI from "openai";
 
-const bundle = env["PLUMBLINE_BUNDLE"];
+const bundle = env["PROMPT_BUNDLE"];
 const plumbline = createClient({
   url: env["PLUMBLINE_URL"],
   registryUrl: env["PLUMBLINE_REGISTRY_URL"],

@@ -781,6 +781,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
             over_budget: 0,
             failed: 1,
             unjudged: 1,
+            commonest_cause: "",
             oldest_unjudged_at: minute(2),
           },
         ]);

@@ -37,7 +37,7 @@ test("every rung of the example's policy answers through the application's own c
     ["drill", "ticket-summary", "--no-record", "--json", ...branches, "--", ...command],
     {
       directory: join(EXAMPLES, "ticket-summary"),
-      environment: { PATH: process.env["PATH"], OPENAI_API_KEY: "none", PLUMBLINE_STATE_DIR: stateDir },
+      environment: { PATH: process.env["PATH"], OPENAI_API_KEY: "none", PROMPT_STATE_DIR: stateDir },
     },
   );
   const { data } = JSON.parse(run.stdout) as {

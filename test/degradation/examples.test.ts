@@ -158,7 +158,7 @@ test("serverless.ts", async () => {
      // As when the platform freezes it for good.
      process.exit(0);`,
   );
-  expect(await run(main, [], { PLUMBLINE_BUNDLE: bundle })).toEqual(["A broken lamp.", "primary"]);
+  expect(await run(main, [], { PROMPT_BUNDLE: bundle })).toEqual(["A broken lamp.", "primary"]);
   // No context in this client: one event all the same.
   expect(await infrastructure.newCalls(1)).toMatchObject([
     { path: "primary", prompt_version: infrastructure.version, input_tokens: 40 },
