@@ -36,9 +36,9 @@ interface DamagedPart extends Part {
  * table's folder `detached`. What a merged part was made of is then loaded again in its place, and is read as well.
  */
 export async function setAsideDamagedParts(engine: Engine, logger?: PartLogger): Promise<void> {
-  // A merge would take away parts while they are read.
-  await engine.command("SYSTEM STOP MERGES");
   try {
+    // A merge would take away parts while they are read.
+    await engine.command("SYSTEM STOP MERGES");
     await checkYoungParts(engine, logger);
   } catch (error) {
     // What is damaged is told again by the first question that meets it.
@@ -63,8 +63,8 @@ async function checkYoungParts(engine: Engine, logger: PartLogger | undefined): 
   }
 }
 
-/** Folders of parts: partition, first and last block, level, and perhaps a mutation. */
-const PART = /^[^_]\w*_\d+_\d+_\d+(?:_\d+)?$/;
+/** Folders of parts: partition, first and last block, level, and perhaps a mutation. What is half written has a prefix. */
+const PART = /^(?!tmp|delete)[\w-]+_\d+_\d+_\d+(?:_\d+)?$/;
 
 /**
  * setAsideUncheckedParts moves parts without a list of checksums into their tables' folders `detached`, before the engine
