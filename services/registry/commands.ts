@@ -43,8 +43,10 @@ export type Submit = (command: Command, tenant: string, idempotencyKey: string |
 
 export function createSubmit({ log, clock, state, follower, timeoutMs }: CommandDeps): Submit {
   return async (command, tenant, idempotencyKey) => {
-    // Another replica may have changed it a moment ago; a rollback must not fail by that.
-    if (command.expected_revision === null && MOVES.has(command.type)) await withinTime(follower.catchUp());
+    // Another replica may have changed it a moment ago; a rollback must not fail by that. And nothing is appended to a
+    // topic that was not found to be the one that the snapshot is of.
+    const isMoveOfLatest = command.expected_revision === null && MOVES.has(command.type);
+    if (isMoveOfLatest || !follower.isLoaded) await withinTime(follower.catchUp());
     const expected = command.expected_revision ?? revisionOf(state, tenant, command);
     const [event, parts] = splitEval({
       ...command,

@@ -40,7 +40,10 @@ interface FollowDeps {
 export class LogFollower {
   /** Resolves when `isLoaded`. */
   readonly loaded: Promise<void>;
-  /** Reads the log to its end. @throws LogError when it is away */
+  /**
+   * Reads the log to its end. Nothing is folded before the topic was found whole, whoever asks first.
+   * @throws LogError when it is away, or not the topic that the state is of
+   */
   readonly catchUp: () => Promise<void>;
   private readonly deps: FollowDeps;
   private readonly log: FollowDeps["log"];
@@ -49,6 +52,7 @@ export class LogFollower {
   private readonly state: RegistryState;
   private readonly recent = new Map<number, Outcome>();
   private lastReadAt: number | null = null;
+  private isWhole = false;
   private hasLoaded = false;
   private readonly setLoaded: () => void;
   /** A rule that throws is a defect: nothing may be folded past the record. */
@@ -88,7 +92,7 @@ export class LogFollower {
       try {
         await this.catchUp();
       } catch (error) {
-        if (!(error instanceof LogError)) throw error;
+        if (!isLogAway(error)) throw error;
       }
       if (this.state.next_offset > offset) return this.recent.get(offset) ?? null;
       if (this.clock.now() >= deadline) return null;
@@ -127,6 +131,10 @@ export class LogFollower {
   }
 
   private async readToEnd(): Promise<void> {
+    if (!this.isWhole) {
+      await this.assertWhole();
+      this.isWhole = true;
+    }
     for (;;) {
       const asked = this.clock.now();
       const records = await this.log.read(REGISTRY_TOPIC, PARTITION, this.state.next_offset, {
@@ -147,7 +155,6 @@ export class LogFollower {
   }
 
   private async load(): Promise<void> {
-    await this.assertWhole();
     await this.catchUp();
     this.hasLoaded = true;
     this.setLoaded();

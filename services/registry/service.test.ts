@@ -623,6 +623,40 @@ describe("when the log fails", () => {
     );
   });
 
+  test("a command that meets the first look at the log ends nothing, and is taken after it", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "plumbline-registry-"));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const snapshots = createSnapshotFile(join(folder, "registry.json"));
+    const log = memoryLog();
+    const first = await start(log, { snapshots });
+    await withTwoVersions(first.url);
+    await first.stop();
+    let hasLooked = false;
+    let answer!: (value?: undefined) => void;
+    const answered = new Promise<undefined>((resolve) => {
+      answer = resolve;
+    });
+    const second = await start(
+      {
+        ...log,
+        watermarks: async (topic) => {
+          const marks = await log.watermarks(topic);
+          hasLooked = true;
+          await answered;
+          return marks;
+        },
+      },
+      { snapshots, timeoutMs: 200 },
+    );
+    await expect.poll(() => hasLooked).toBe(true);
+    expect((await post(second.url, "versions", registration("three"))).status).toBe(503);
+    answer();
+    await expect
+      .poll(async () => (await post(second.url, "versions", registration("three"))).status)
+      .toBe(201);
+    expect((await fetch(`${second.url}/readyz`)).status).toBe(200);
+  });
+
   test.each<{ name: string; watermarks: EventLog["watermarks"]; message: RegExp }>([
     {
       name: "more than one partition",
