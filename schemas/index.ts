@@ -39,5 +39,7 @@ export * from "./registry/registry-http.ts";
 export * from "./registry/fleet-http.ts";
 export { RollbackIncident } from "./events/detection/parts.ts";
 export * from "./limits.ts";
+export { clip } from "./clip-text.ts";
+export { sliceLabel } from "./slice-labels.ts";
 export { DAY_MS, HOUR_MS, MINUTE_MS } from "./time.ts";
 export * from "./topics.ts";

@@ -117,7 +117,7 @@ test.for(WAYS)(
         createNotifierService({
           ...deps,
           notifiers: [inbox],
-          links: { runbooks_url: null, console_url: null },
+          settings: { runbooks_url: null, console_url: null },
         }),
       ],
       { logger, stop: stop.signal, drainMs: 20_000, resources: [] },

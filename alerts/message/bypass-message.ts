@@ -1,26 +1,31 @@
 /** Words of a bypass: the message, and the reply when the version was taken back. */
 import type { BypassNotice } from "../incident/bypass-notice.ts";
 import type { Message } from "@plumbline/ports";
-import { clip, type MessageLinks, PREVIEW_LENGTH_MAX, shortVersion, TITLE_LENGTH_MAX } from "./message.ts";
-import { formatTime } from "../words/quantity.ts";
+import { clip } from "@plumbline/schemas";
+import { type MessageSettings, PREVIEW_LENGTH_MAX, TITLE_LENGTH_MAX } from "./message.ts";
+import { shortVersion } from "../words/text.ts";
+import { formatMoment, UTC } from "../words/moment.ts";
 import { whyOf } from "../incident/lifecycle.ts";
 import type { RolledBack } from "../incident/identity.ts";
 
 /** The reply that goes with an edit of a channel that shows `revision`. "" when nothing happened since. */
 export function bypassReplySince(
-  { revision: newest, taken_back: back, opened_at }: BypassNotice,
+  { revision: newest, taken_back: back }: BypassNotice,
   revision: number,
+  zone: string = UTC,
 ): string {
   if (back === null || newest <= revision) return "";
-  return `${formatTime(back.at, opened_at)} · ${takenBackText(back)}`;
+  return `${formatMoment(back.at, zone)} · ${takenBackText(back)}`;
 }
 
 /** The message of a bypass: who, what, what was overridden, why, and how to undo it, or who did. */
-export function renderBypass(notice: BypassNotice, { console_url }: MessageLinks): Message {
+export function renderBypass(
+  notice: BypassNotice,
+  { console_url, time_zone: zone = UTC }: MessageSettings,
+): Message {
   const { incident_id, revision, state, severity, bypass, taken_back: back } = notice;
   const { use_case, env, prompt_version, number, actor, reason, overridden, at } = bypass;
-  const undo = `plumbline rollback ${use_case}${env === "production" ? "" : ` --env ${env}`}`;
-  const codes = overridden.map(({ code }) => code).join(", ");
+  const undo = `npx @plumbline/cli rollback ${use_case}${env === "production" ? "" : ` --env ${env}`}`;
   const head = `[${severity}${back === null ? "" : " resolved"}] ${use_case}: ${actor} put v${number} live in ${env} past the gate`;
   const action = back === null ? `. Undo: ${undo}` : `. Taken back by ${back.actor}`;
   return {
@@ -29,7 +34,7 @@ export function renderBypass(notice: BypassNotice, { console_url }: MessageLinks
     revision,
     state,
     severity,
-    preview: `${clip(`${head} (${codes})`, PREVIEW_LENGTH_MAX - action.length)}${action}`,
+    preview: `${clip(head, PREVIEW_LENGTH_MAX - action.length)}${action}`,
     title: clip(
       back === null
         ? `${use_case}: v${number} live in ${env} past the gate`
@@ -37,10 +42,9 @@ export function renderBypass(notice: BypassNotice, { console_url }: MessageLinks
       TITLE_LENGTH_MAX,
     ),
     lines: [
-      ...(back === null ? [] : [`${takenBackText(back)} (${formatTime(back.at, at)})`]),
+      ...(back === null ? [] : [`${takenBackText(back)} (${formatMoment(back.at, zone)})`]),
       `${actor} overrode the gate: ${reason}`,
       ...overridden.map(({ message }) => `Overridden: ${message}`),
-      ...(back === null ? [`Undo: ${undo} --reason "${incident_id}"`] : []),
     ],
     fields: [
       {
@@ -51,7 +55,9 @@ export function renderBypass(notice: BypassNotice, { console_url }: MessageLinks
       { label: "Version", value: `v${number} ${shortVersion(prompt_version)}` },
       { label: "Overridden by", value: actor },
     ],
-    context: [incident_id, "gate_bypass", `promoted ${formatTime(at, "")}`],
+    command: back === null ? `${undo} --reason ${incident_id}` : null,
+    quotes: [],
+    context: [incident_id, `Put live ${formatMoment(at, zone)}.`],
     links:
       console_url === null
         ? []

@@ -1,45 +1,34 @@
 /**
  * The message of an incident. Pure and deterministic: the same state gives the same text in every
- * process. A number appears with its interval and n, or its line is left out; pairs of two versions that serve side by side
- * have an e-value in place of the interval.
+ * process. Its sentences stand in `words/sentences.ts`; a size appears with its interval in the small print, or not at all.
  */
 import type { Message } from "@plumbline/ports";
-import type { Detection } from "@plumbline/schemas";
-import { judgeNotes } from "../words/judge-words.ts";
+import { clip, type Detection } from "@plumbline/schemas";
 import { isOpen, type IncidentState, policyText } from "../incident/lifecycle.ts";
 import { measureWords, recoveryWords } from "../words/measure-words.ts";
-import { formatCount, formatInterval, formatTime, formatValue, formatWindow } from "../words/quantity.ts";
-import { dismissedLine, recoveryLine, nextStep } from "./progress-lines.ts";
-import { sideBySideLine } from "../words/quality-words.ts";
-import { alsoAffectedLine, concentrationLine, byExplanation } from "./slice-lines.ts";
-import { isText, versionsText, clip, versionLabel } from "../words/text.ts";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-
-export { clip, shortVersion } from "../words/text.ts";
+import { formatMoment, formatMomentOfYear, UTC } from "../words/moment.ts";
+import { formatValue } from "../words/quantity.ts";
+import { ending, footnote, normal } from "../words/sentences.ts";
+import { alsoSentence, whomSentences } from "../words/slice-words.ts";
+import { isText, spaced, versionLabel, versionsText } from "../words/text.ts";
+import { dismissedLine, nextStep, recoveryLine } from "./progress-lines.ts";
+import { changeQuote } from "./quotes.ts";
+import { rollbackCommand } from "./rollback-command.ts";
+import { runbookLinks } from "./runbooks.ts";
 
 export const PREVIEW_LENGTH_MAX = 250;
 export const TITLE_LENGTH_MAX = 150;
+/** Of the use case's name in a notification that is too long. */
+const NAME_LENGTH_MIN = 16;
 
-/** The runbook of each kind of detection: `alerts/runbooks/<name>.md`. */
-export const RUNBOOKS = {
-  quality: "quality-regression",
-  input_drift: "input-drift",
-  output_drift: "output-drift",
-  latency: "latency",
-  cost: "cost",
-  success: "success-rate",
-  path_mix: "path-mix",
-  coverage: "coverage",
-  judge_drift: "judge-drift",
-} as const satisfies Record<Detection["kind"], string>;
-
-/** Targets of the links in messages; null leaves the link out. */
-export interface MessageLinks {
+/** Where messages lead to, and how they read; null leaves a link out. */
+export interface MessageSettings {
   /** Folder of the runbooks, without a slash at the end: `<url>/<name>.md`. */
   readonly runbooks_url: string | null;
   /** Root of the page for on-call, without a slash at the end. */
   readonly console_url: string | null;
+  /** Of the team that reads, an IANA name; default UTC. */
+  readonly time_zone?: string | undefined;
 }
 
 /**
@@ -48,61 +37,80 @@ export interface MessageLinks {
  * After an incident fires again in a new episode its message id is `<incident_id>-<episode>`, because it must
  * become a new message and not an edit of one that people closed days ago.
  */
-export function renderMessage(state: IncidentState, links: MessageLinks): Message {
+export function renderMessage(state: IncidentState, settings: MessageSettings): Message {
+  const { time_zone: zone = UTC } = settings;
   return {
     incident_id: state.episode === 1 ? state.incident_id : `${state.incident_id}-${state.episode}`,
     tenant: state.detection.tenant,
     revision: state.revision,
     state: state.state,
     severity: state.severity,
-    preview: preview(state),
+    preview: preview(state, zone),
     title: title(state),
-    lines: lines(state),
-    fields: fields(state),
-    context: context(state),
-    links: linkList(state, links),
+    command: commandOf(state),
+    lines: isOpen(state) ? openLines(state, zone) : closedLines(state, zone),
+    quotes: isOpen(state) ? [changeQuote(state.detection)].filter((each) => each !== null) : [],
+    fields: fields(state, zone),
+    context: context(state, zone),
+    links: linkList(state, settings),
   };
 }
 
 /** The lines of history newer than what a channel shows: the reply that goes with an edit. "" when none. */
-export function replySince(state: IncidentState, revision: number): string {
+export function replySince(state: IncidentState, revision: number, zone: string = UTC): string {
   return state.history
     .filter((line) => line.revision > revision)
-    .map((line) => `${formatTime(line.at, state.opened_at)} · ${line.text}`)
+    .map((line) => `${formatMoment(line.at, zone)} · ${line.text}`)
     .join("\n");
 }
 
-function lines(state: IncidentState): string[] {
+/** First what to do, then what got worse and for whom, how many, since when and by what, what is as before. */
+function openLines(state: IncidentState, zone: string): string[] {
   const { detection } = state;
-  const recovery = recoveryLine(state);
-  const { size, meaning, cause } = measureWords(detection);
-  const policy = policyText(state);
-  if (!isOpen(state)) return [recovery, policy, dismissedLine(state), size].filter(isText);
+  const words = measureWords(detection, zone);
+  const step = recoveryLine(state, zone) ?? `${nextStep(state, zone)}.`;
   return [
-    recovery,
-    policy,
-    size,
-    meaning,
-    concentrationLine(detection),
-    cause,
-    sideBySideLine(detection),
+    paragraph([step]),
+    policyText(state),
+    paragraph([...words.worse, ...whomSentences(detection)]),
+    alsoSentence(detection),
+    words.affected,
+    paragraph([words.since, ...words.changed]),
     normalLine(detection),
-    alsoAffectedLine(detection),
   ].filter(isText);
 }
 
-function context(state: IncidentState): string[] {
+/** The command line that does what the first paragraph asks for; null where none does. */
+function commandOf(state: IncidentState): string | null {
+  const isAsked = isOpen(state) && state.rolled_back === null && measureWords(state.detection).offersRollback;
+  return isAsked ? rollbackCommand(state) : null;
+}
+
+/** What is over orders nothing: how it ended, and what it was. */
+function closedLines(state: IncidentState, zone: string): string[] {
+  const { worse, since } = measureWords(state.detection, zone);
+  return [
+    recoveryLine(state, zone),
+    policyText(state),
+    dismissedLine(state),
+    paragraph([...worse, since]),
+  ].filter(isText);
+}
+
+function paragraph(sentences: readonly (string | null)[]): string {
+  return sentences.filter(isText).join(" ");
+}
+
+function context(state: IncidentState, zone: string): string[] {
   const { detection } = state;
   return [
     state.incident_id,
-    `decided by ${detection.method}`,
-    ...judgeNotes(detection),
-    `window ${formatWindow(detection.window, state.updated_at)}`,
-    `updated ${formatTime(state.updated_at, "")}`,
+    ...measureWords(detection, zone).footnote,
+    footnote.dataUntil(formatMomentOfYear(detection.window.end, zone)),
   ];
 }
 
-function linkList(state: IncidentState, { runbooks_url, console_url }: MessageLinks): Message["links"] {
+function linkList(state: IncidentState, { runbooks_url, console_url }: MessageSettings): Message["links"] {
   const { use_case, env, kind } = state.detection;
   return [
     ...(console_url === null
@@ -113,27 +121,26 @@ function linkList(state: IncidentState, { runbooks_url, console_url }: MessageLi
             url: `${console_url}/u/${encodeURIComponent(use_case)}?env=${encodeURIComponent(env)}&incident=${state.incident_id}`,
           },
         ]),
-    ...(runbooks_url === null ? [] : [{ label: "Runbook", url: `${runbooks_url}/${RUNBOOKS[kind]}.md` }]),
+    ...runbookLinks(kind, runbooks_url),
   ];
 }
 
-/** Measures that did not change. */
+/** What was looked at and did not change. */
 function normalLine({ evidence }: Detection): string | null {
   const measures = "normal" in evidence ? evidence.normal : [];
   if (measures.length === 0) return null;
-  const parts = measures.map(
-    ({ name, value, unit, interval, n }) =>
-      `${name} ${formatValue(value, unit)} (95% interval ${formatInterval(interval, unit)}, n = ${formatCount(n)})`,
+  const parts = measures.map(({ name, value, unit }) =>
+    // The size of a move is no value: 0 would be as before.
+    unit === "psi" ? "what users send" : `${name} ${formatValue(value, unit)}`,
   );
-  return `Normal: ${parts.join("; ")}.`;
+  return normal.asBefore([...new Set(parts)].join(", "));
 }
 
-/** The table under the sentences: how bad, for how many, where, whose, between which versions, since when. */
-function fields(state: IncidentState): Message["fields"] {
+/** The table under the sentences: how urgent, where, whose, between which versions. */
+function fields(state: IncidentState, zone: string): Message["fields"] {
   const { detection } = state;
   const all = [
-    { label: "Severity", value: `${state.severity} · ${nextStep(state)}` },
-    { label: isOpen(state) ? "Blast radius" : "Impact", value: measureWords(detection).harm },
+    { label: "Severity", value: state.severity },
     {
       label: "Environment",
       value: detection.tenant === "" ? detection.env : `${detection.env} · ${detection.tenant}`,
@@ -141,7 +148,7 @@ function fields(state: IncidentState): Message["fields"] {
     { label: "Protects", value: protectedText(detection) },
     { label: "Owner", value: detection.owner ?? null },
     { label: "Versions", value: versionsText(detection) },
-    { label: "State", value: stateSentence(state) },
+    { label: "State", value: stateSentence(state, zone) },
   ];
   return all.flatMap(({ label, value }) => (value === null ? [] : [{ label, value }]));
 }
@@ -149,19 +156,19 @@ function fields(state: IncidentState): Message["fields"] {
 /** What a guardrail protects beyond the answer: the reason of the highest severity. */
 function protectedText({ kind, evidence }: Detection): string | null {
   if (kind !== "quality" || evidence.protects === null) return null;
-  return evidence.protects.replaceAll("_", " ");
+  return spaced(evidence.protects);
 }
 
-function stateSentence(state: IncidentState): string {
-  const since = formatTime(state.state_changed_at, state.updated_at);
+function stateSentence(state: IncidentState, zone: string): string {
+  const since = formatMoment(state.state_changed_at, zone);
   const by = state.state_changed_by;
   switch (state.state) {
     case "firing":
-      return `Firing since ${since}`;
+      return ending.found(since);
     case "acknowledged":
       return `Acknowledged by ${by}, ${since}`;
     case "snoozed":
-      return `Snoozed by ${by} until ${formatTime(state.snoozed_until ?? since, state.updated_at)}`;
+      return `Snoozed by ${by} until ${formatMoment(state.snoozed_until ?? state.state_changed_at, zone)}`;
     case "watching":
       return `Watching since ${since}`;
     case "resolved":
@@ -171,77 +178,57 @@ function stateSentence(state: IncidentState): string {
   }
 }
 
-/** Folder of the runbooks on this machine, the same from source and from a build. */
-export function runbooksDir(): string {
-  return join(dirname(createRequire(import.meta.url).resolve("@plumbline/alerts/package.json")), "runbooks");
-}
-
-/** The notification: what is read first, and often alone. At most `PREVIEW_LENGTH_MAX` characters. */
-function preview(state: IncidentState): string {
+/**
+ * The notification: what is read first, and often alone. At most `PREVIEW_LENGTH_MAX` characters: the name of the use case is
+ * cut first, and the step never.
+ */
+function preview(state: IncidentState, zone: string): string {
   const { detection, severity } = state;
   const stateWord = state.state === "firing" ? "" : ` ${state.state}`;
   const head = `[${severity}${stateWord}] `;
-  const action = ` ${nextStep(state)}.`;
-  const sentence = `${detection.use_case}: ${resolvedSentence(state) ?? measureWords(detection).sentence}.`;
-  const where = state.state === "firing" ? previewWhere(detection) : "";
-  // The next step is never cut off; the place is cut first, then the names.
-  const full = `${head}${sentence}${where}${action}`;
-  if (full.length <= PREVIEW_LENGTH_MAX) return full;
-  return `${head}${clip(sentence, PREVIEW_LENGTH_MAX - head.length - action.length)}${action}`;
+  const action = `. ${nextStep(state, zone)}.`;
+  const { headline, whom } = measureWords(detection, zone);
+  const place = state.state === "firing" && whom !== null ? `, ${whom}` : "";
+  const effect = `: ${resolvedSentence(state) ?? headline}${place}`;
+  const room = PREVIEW_LENGTH_MAX - head.length - action.length;
+  const name = clip(detection.use_case, Math.max(NAME_LENGTH_MIN, room - effect.length));
+  return clip(`${head}${clip(`${name}${effect}`, room)}${action}`, PREVIEW_LENGTH_MAX);
 }
 
 /** At most `TITLE_LENGTH_MAX` characters. */
 function title(state: IncidentState): string {
-  const { detection } = state;
-  const text = resolvedTitle(state) ?? measureWords(detection).title;
-  return clip(`${detection.use_case}: ${text}`, TITLE_LENGTH_MAX);
+  const text = resolvedTitle(state) ?? measureWords(state.detection).headline;
+  return clip(`${state.detection.use_case}: ${text}`, TITLE_LENGTH_MAX);
 }
 
 /** Null while it is not over. */
 function resolvedTitle(state: IncidentState): string | null {
   const { detection, recovery } = state;
   if (recovery === null || state.state !== "resolved") return null;
-  const { label, unit } = detection.metric;
   const { mean } = recovery.current;
   if (mean !== null && measureWords(detection).isMeasuredAgain)
-    return `${label} back to ${formatValue(mean, unit)}${onVersion(state)}`;
+    return `${spaced(detection.metric.label)} back to ${formatValue(mean, detection.metric.unit)}${onVersion(state)}`;
   return overText(state);
 }
 
 function resolvedSentence(state: IncidentState): string | null {
   const { detection, recovery } = state;
   if (recovery === null || state.state !== "resolved") return null;
-  const { label, unit } = detection.metric;
   const { mean } = recovery.current;
   if (mean === null || !measureWords(detection).isMeasuredAgain) return overText(state);
   const how = recoveryWords(detection, recovery.cause, recovery.current);
-  return `${label} is ${formatValue(mean, unit)}${onVersion(state)}, ${how}`;
+  return `${spaced(detection.metric.label)} is ${formatValue(mean, detection.metric.unit)}${onVersion(state)}, ${how}`;
 }
 
 /** `calls are judged again`; with what it was about where the words do not say it. */
 function overText({ detection, recovery }: IncidentState): string | null {
   if (recovery === null) return null;
   const how = recoveryWords(detection, recovery.cause, recovery.current);
-  return recovery.cause === "gap_closed" ? how : `${detection.metric.label} over: ${how}`;
+  return recovery.cause === "gap_closed" ? how : `over, ${how} (${spaced(detection.metric.label)})`;
 }
 
 function onVersion({ detection, recovery }: IncidentState): string {
   if (recovery === null || detection.kind === "judge_drift") return "";
   const { prompt_version, number } = recovery.current;
   return ` on ${versionLabel(detection, prompt_version, number)}`;
-}
-
-function previewWhere(detection: Detection): string {
-  const [slice] = byExplanation(detection);
-  switch (detection.verdict) {
-    case "DISTRIBUTIONAL":
-      return slice === undefined ? "" : ` Concentrated in ${slice.name}.`;
-    case "MIXED":
-      return slice === undefined ? "" : ` Strongest in ${slice.name}.`;
-    case "UNIFORM":
-      return " Uniform.";
-    case "INCONCLUSIVE":
-    case null:
-      return "";
-  }
 }

@@ -1,92 +1,101 @@
 /** A number of two versions in words: what quality, rates and the judge's agreement have in common. */
-import { DAY_MS, type Detection, type MixEvidence } from "@plumbline/schemas";
+import type { Detection, MixEvidence } from "@plumbline/schemas";
+import { formatMoment } from "./moment.ts";
 import {
-  formatDifference,
   formatDifferenceInterval,
-  formatDuration,
   formatInterval,
   formatPercent,
   formatSize,
-  formatTime,
   formatValue,
-  formatWindow,
   isInterval,
 } from "./quantity.ts";
-import { sentenceCase, candidateLabel } from "./text.ts";
+import { changed, footnote, since, worse } from "./sentences.ts";
+import { candidateLabel, requestsOfSlice, sentenceCase, spaced } from "./text.ts";
 
-/** `faithfulness down 15.2 pp on v15`; without an incumbent `faithfulness at 78.9% on v15`. */
-export function changeTitle(detection: Detection): string {
+/** `faithfulness fell from 94.1% to 78.9% on v15`; without an incumbent `faithfulness is 78.9% on v15`. */
+export function changeHeadline(detection: Detection): string {
   const { metric, candidate, incumbent, effect } = detection;
-  const { unit, label } = metric;
+  const { unit } = metric;
+  const what = spaced(metric.label);
   const version = candidateLabel(detection);
-  return incumbent === null
-    ? `${label} at ${formatValue(candidate.mean, unit)} on ${version}`
-    : `${label} ${effect < 0 ? "down" : "up"} ${formatSize(effect, unit)} on ${version}`;
+  const now = formatValue(candidate.mean, unit);
+  if (incumbent === null) return worse.stands(what, now, version);
+  const before = formatValue(incumbent.mean, unit);
+  return effect < 0 ? worse.fell(what, before, now, version) : worse.rose(what, before, now, version);
 }
 
-/** `faithfulness fell 15.2 pp on v15 (94.1% → 78.9%)`. */
-export function changeSentence(detection: Detection): string {
-  const { metric, candidate, incumbent, effect } = detection;
-  const { unit, label } = metric;
-  const version = candidateLabel(detection);
-  if (incumbent === null) return `${label} is ${formatValue(candidate.mean, unit)} on ${version}`;
-  return (
-    `${label} ${effect < 0 ? "fell" : "rose"} ${formatSize(effect, unit)} on ${version} ` +
-    `(${formatValue(incumbent.mean, unit)} → ${formatValue(candidate.mean, unit)})`
-  );
-}
-
-/**
- * Both values, the difference with its interval, how much was looked at and when. Null without an interval to show: no
- * interval, no claim.
- *
- * @param counted such as 1,127 judged of 22,540 calls; null when nothing was counted
- */
-export function changeSize(detection: Detection, counted: string | null): string | null {
-  const { metric, candidate, incumbent, effect, interval, window, level } = detection;
-  const { unit, label } = metric;
-  const when = formatWindow(window, window.end);
-  const levelText = `${Number((100 * level).toFixed(1))}% always-valid interval`;
+/** By how much; none without an interval to show: no interval, no claim. */
+export function changeSize({ metric, incumbent, candidate, effect, interval }: Detection): readonly string[] {
+  const what = sentenceCase(spaced(metric.label));
   if (incumbent === null) {
-    if (counted === null || !isInterval(candidate.interval))
-      return `${sentenceCase(counted ?? "nothing counted")}, ${when}.`;
-    return `${label} is ${formatValue(candidate.mean, unit)} (${levelText} ${formatInterval(candidate.interval, unit)}), ${counted}, ${when}.`;
+    return isInterval(candidate.interval)
+      ? [worse.stillIs(what, formatValue(candidate.mean, metric.unit))]
+      : [];
   }
-  if (counted === null || !isInterval(interval)) return null;
-  return (
-    `${formatValue(incumbent.mean, unit)} → ${formatValue(candidate.mean, unit)} ` +
-    `(Δ ${formatDifference(effect, unit)}, ${levelText} ${formatDifferenceInterval(interval, unit)}), ${counted}, ${when}.`
-  );
+  if (!isInterval(interval)) return [];
+  const size = formatSize(effect, metric.unit);
+  return [effect < 0 ? worse.fellBy(what, size) : worse.roseBy(what, size)];
 }
 
-/** The deploy as the likely cause; null when the version's start is not known. */
-export function deployText({ version_started_at, window }: Detection, version: string): string | null {
+/** How sure the size is. */
+export function changeCertainty(detection: Detection): readonly string[] {
+  const { metric, incumbent, candidate, interval, level } = detection;
+  const certainty = `${Number((100 * level).toFixed(1))}%`;
+  if (incumbent === null) {
+    return isInterval(candidate.interval)
+      ? [footnote.level(formatInterval(candidate.interval, metric.unit), certainty)]
+      : [];
+  }
+  if (!isInterval(interval)) return [];
+  const includesNone = interval[0] <= 0 && interval[1] >= 0;
+  return [
+    footnote.certainty(formatDifferenceInterval(interval, metric.unit), certainty),
+    ...(includesNone ? [footnote.notSureYet] : []),
+  ];
+}
+
+/** The deploy as the beginning; null when the version's start is not known. */
+export function sinceDeploy(detection: Detection, zone: string): string | null {
+  const { version_started_at } = detection;
   if (version_started_at === null) return null;
-  const ageMs = Date.parse(window.end) - Date.parse(version_started_at);
-  return `Likely cause: the change to ${version}, first called ${formatTime(version_started_at, window.end)}, ${formatDuration(ageMs)} before the end of the window.`;
+  return since.deploy(formatMoment(version_started_at, zone), candidateLabel(detection));
 }
 
-/** isOldVersion returns true for a version that began more than a day before the window's end. */
-export function isOldVersion({ version_started_at, window }: Detection): boolean {
-  return version_started_at !== null && Date.parse(window.end) - Date.parse(version_started_at) > DAY_MS;
+/** What the prompt's change is, by the registry; none where it does not hold both prompts. */
+export function promptChange(detection: Detection): readonly string[] {
+  const { change } = detection;
+  if (change === undefined) return [];
+  if (change.is_same) return [changed.samePrompt];
+  const commit = change.commit === null ? "" : changed.commit(change.commit.slice(0, 7));
+  const parts = [
+    changed.lines(change.lines_added, change.lines_removed),
+    ...(change.fields.length === 0 ? [] : [changed.fields(change.fields.slice(0, 3).join(", "))]),
+  ].filter((each) => each !== "");
+  return [changed.prompt(sentenceCase(candidateLabel(detection)), change.author, commit, parts.join(", "))];
 }
 
 /**
- * Other inputs as the cause of a fall, in numbers; null unless the mix explains
+ * Other inputs as the cause of a fall, in numbers; none unless the mix explains
  * most of a fall, and by more than chance.
  */
-export function inputShiftLine(mix: MixEvidence | null): string | null {
-  if (mix === null || !mix.input_shift || mix.mix >= 0 || -mix.mix < 2 * mix.se_mix) return null;
+export function inputShift(detection: Pick<Detection, "labels">, mix: MixEvidence | null): readonly string[] {
+  if (mix === null || !mix.input_shift || mix.mix >= 0 || -mix.mix < 2 * mix.se_mix) return [];
   const [shift] = mix.shifts.toSorted((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before));
-  if (shift === undefined) return null;
+  if (shift === undefined) return [];
   const points = (value: number): string => Math.abs(100 * value).toFixed(1);
   const explained =
     mix.mix <= mix.total
-      ? `more than the whole fall of ${points(mix.total)} points`
-      : `${points(mix.mix)} of ${points(mix.total)} points`;
+      ? changed.wholeFall(points(mix.total))
+      : changed.partOfFall(points(mix.mix), points(mix.total));
   const hasHeld = mix.within >= -2 * mix.se_within;
-  const what = hasHeld
-    ? "Inputs shifted, quality per slice did not"
-    : "Inputs shifted more than quality per slice";
-  return `${what}: ${shift.name} ${formatPercent(shift.before)} → ${formatPercent(shift.after)} of calls explains ${explained}.`;
+  return [
+    changed.inputs,
+    changed.inputShift(
+      sentenceCase(requestsOfSlice(detection, shift.name)),
+      formatPercent(shift.before),
+      formatPercent(shift.after),
+      explained,
+    ),
+    hasHeld ? changed.sliceHeld : changed.sliceFellToo,
+  ];
 }

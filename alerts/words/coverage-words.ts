@@ -1,5 +1,6 @@
 /** Words of coverage, by what is missing. */
 import {
+  clip,
   type CoverageDetection,
   type CoverageEvidence,
   MINUTE_MS,
@@ -7,128 +8,145 @@ import {
   type VERDICT_CAUSES,
   VERSIONS_A_DAY_MAX,
 } from "@plumbline/schemas";
+import { formatMoment } from "./moment.ts";
+import { callsText, formatCount, formatDuration, formatPercent } from "./quantity.ts";
+import { footnote, since, steps, unknown } from "./sentences.ts";
 import type { MeasureWords } from "./words.ts";
-import {
-  callsText,
-  formatCount,
-  formatDuration,
-  formatPercent,
-  formatTime,
-  formatWindow,
-} from "./quantity.ts";
-import { sentenceCase } from "./text.ts";
 
-/** Places of lost records that a message names. */
-const PLACES_MAX = 3;
+/** Places of lost records, and jobs, that a message names. */
+const NAMED_MAX = 3;
 
-export function coverageWords(detection: CoverageDetection): MeasureWords {
-  const own = ownWords(detection);
+export function coverageWords(detection: CoverageDetection, zone: string): MeasureWords {
+  const { candidate } = detection;
   return {
-    ...own,
-    sentence: own.title,
+    ...ownWords(detection, zone),
+    whom: null,
+    offersRollback: false,
+    affected: null,
     // A count is exact and needs no interval.
-    size: `${sentenceCase(own.size)}.`,
-    meaning: null,
-    harm: null,
+    footnote: candidate.calls > 0 ? [footnote.counted(callsText(candidate.calls))] : [],
     counted: "calls",
     isMeasuredAgain: false,
   };
 }
 
-interface OwnWords extends Pick<MeasureWords, "title" | "cause" | "step" | "over"> {
-  /** Without its full stop. */
-  readonly size: string;
-}
+/** What each job of the monitor does. */
+const JOBS: Readonly<Record<string, string>> = {
+  quality: "compare versions by judged answers",
+  coverage: "look for answers that nobody judged",
+  ingest: "look for records that were not stored",
+  canary: "compare versions that serve side by side",
+  measures: "look at failures, speed, cost, inputs and answers",
+};
+const ERROR_LENGTH_MAX = 200;
 
-const UNKNOWN = "Quality is unknown while calls are not judged: no data is not good data.";
-const RESTORE = "Restore judging; quality is unknown until then";
+type OwnWords = Pick<MeasureWords, "headline" | "worse" | "since" | "changed" | "step" | "over">;
 
-function ownWords({ evidence, window }: CoverageDetection): OwnWords {
-  const when = formatWindow(window, window.end);
+function ownWords({ evidence, window }: CoverageDetection, zone: string): OwnWords {
+  const at = (iso: string): string => formatMoment(iso, zone);
   switch (evidence.measure) {
     case "judged_share":
       return {
-        title: `${formatCount(evidence.unjudged)} of ${formatCount(evidence.sampled)} selected calls wait for a verdict`,
-        size: `${statesText(evidence)}${
-          evidence.oldest_unjudged_at === null
-            ? ""
-            : `, the oldest since ${formatTime(evidence.oldest_unjudged_at, window.end)}`
-        }, ${when}`,
-        cause: UNKNOWN,
-        step: RESTORE,
+        headline: unknown.waiting(formatCount(evidence.unjudged), formatCount(evidence.sampled)),
+        worse: [unknown.qualityUnknown],
+        since: evidence.oldest_unjudged_at === null ? null : unknown.oldest(at(evidence.oldest_unjudged_at)),
+        changed: statesOf(evidence),
+        step: steps.restoreJudging,
         over: "calls are judged again",
       };
     case "scored_share":
       return {
-        title: `the judge scores ${evidence.scored === 0 ? "nothing" : `only ${formatCount(evidence.scored)}`} of ${formatCount(evidence.sampled)} selected calls`,
-        size: `${statesText(evidence)}, ${when}`,
-        cause: `${evidence.commonest_cause === undefined ? "" : `Most often ${WHY[evidence.commonest_cause]}. `}${UNKNOWN}`,
-        step: RESTORE,
+        headline: unknown.unscored(
+          evidence.scored === 0 ? "none" : `only ${formatCount(evidence.scored)}`,
+          formatCount(evidence.sampled),
+        ),
+        worse: [unknown.qualityUnknown],
+        since: null,
+        changed: [
+          ...statesOf(evidence),
+          ...(evidence.commonest_cause === undefined
+            ? []
+            : [unknown.mostOften(WHY[evidence.commonest_cause])]),
+        ],
+        step: steps.restoreJudging,
         over: "calls are scored again",
       };
     case "verdict_count":
       return {
-        title: `the states of ${formatCount(evidence.sampled)} selected calls do not add up`,
-        size: `${statesText(evidence)}, ${when}`,
-        cause: "A verdict was lost or counted twice: every selected call ends in exactly one state.",
-        step: "Compare the judge's verdicts with the store: plumbline doctor",
+        headline: unknown.notAddingUp(formatCount(evidence.sampled)),
+        worse: [unknown.lostVerdict],
+        since: null,
+        changed: statesOf(evidence),
+        step: steps.doctorVerdicts,
         over: "the counts add up again",
       };
     case "sampled_calls":
       return {
-        title: `none of ${callsText(evidence.calls)} was selected for judging`,
-        size: `${formatCount(evidence.sampled)} selected of ${callsText(evidence.calls)}, ${when}`,
-        cause: UNKNOWN,
-        step: "Check the sampling rate of the writer; quality is unknown until then",
-        over: "calls are selected again",
+        headline: unknown.noneSelected(callsText(evidence.calls)),
+        worse: [unknown.qualityUnknown],
+        since: null,
+        changed: [],
+        step: steps.checkSampling,
+        over: "calls are picked again",
       };
     case "traffic":
       return {
-        title: `no calls for ${formatDuration(evidence.silent_minutes * MINUTE_MS)}, where about ${formatCount(evidence.usual_calls)} are usual`,
-        size: `last call ${formatTime(evidence.last_call_at, window.end)}`,
-        cause:
-          "The application, its emitter or the collector stopped; nobody knows how good its answers are.",
-        step: "Check the application and its emitter: plumbline doctor",
+        headline: unknown.silent(
+          formatDuration(evidence.silent_minutes * MINUTE_MS),
+          formatCount(evidence.usual_calls),
+        ),
+        worse: [unknown.silence],
+        since: unknown.lastCall(at(evidence.last_call_at)),
+        changed: [unknown.stopped],
+        step: steps.doctorTraffic,
         over: "calls arrive again",
       };
-    case "known_versions": {
-      const share = evidence.calls === 0 ? 0 : evidence.overflowing / evidence.calls;
+    case "known_versions":
       return {
-        title: `${formatPercent(share)} of calls have a prompt version beyond the ${VERSIONS_A_DAY_MAX} of the day`,
-        size: `carried by ${formatCount(evidence.overflowing)} of ${callsText(evidence.calls)}, ${when}`,
-        cause: `${whoText(evidence.apps)} sends more than ${VERSIONS_A_DAY_MAX} prompt versions a day, such as the hash of the rendered prompt; the rest is not told apart.`,
-        step: "Send the version of the prompt's template, not a hash of the rendered prompt",
+        headline: unknown.manyVersions(
+          formatPercent(evidence.calls === 0 ? 0 : evidence.overflowing / evidence.calls),
+          formatCount(VERSIONS_A_DAY_MAX),
+        ),
+        worse: [unknown.carriedBy(formatCount(evidence.overflowing), callsText(evidence.calls))],
+        since: null,
+        changed: [unknown.sentBy(whoText(evidence.apps), unknown.versionsWithoutEnd)],
+        step: steps.sendTemplateVersion,
         over: "versions are told apart again",
       };
-    }
-    case "known_use_cases": {
+    case "known_use_cases":
       return {
-        title: `${callsText(evidence.calls)} have a use case beyond the ${formatCount(USE_CASES_A_DAY_MAX)} of the day`,
-        size: `${callsText(evidence.calls)}, ${when}`,
-        cause: `${whoText(evidence.apps)} sends more than ${formatCount(USE_CASES_A_DAY_MAX)} use cases a day, such as one with an id in its name; nothing is measured of the rest.`,
-        step: "Send the name of the feature as use_case, and ids as attributes or conversation_id",
+        headline: unknown.manyUseCases(callsText(evidence.calls), formatCount(USE_CASES_A_DAY_MAX)),
+        worse: [unknown.nothingMeasured],
+        since: null,
+        changed: [unknown.sentBy(whoText(evidence.apps), unknown.useCasesWithoutEnd)],
+        step: steps.sendFeatureName,
         over: "use cases are told apart again",
       };
-    }
     case "job_runs": {
       const [first] = evidence.jobs;
+      const jobs = evidence.jobs.slice(0, NAMED_MAX).map(({ job }) => JOBS[job] ?? job);
       return {
-        title: `not watched by ${evidence.jobs.map(({ job }) => `job ${job}`).join(", ") || "the monitor"}`,
-        size:
+        headline: unknown.notWatched,
+        worse: jobs.length === 0 ? [] : [unknown.jobs(jobs.join("; "))],
+        since:
           first?.last_success_at == null
-            ? "no success yet"
-            : `last success ${formatTime(first.last_success_at, window.end)}`,
-        cause: `The monitor could not look: ${first?.error ?? "a job has not run"}. What is not looked at is not known to be good.`,
-        step: "Read the monitor's log and the store's; nothing is watched until then",
+            ? unknown.neverSucceeded
+            : unknown.lastSuccess(at(first.last_success_at)),
+        changed:
+          first === undefined || first.error === ""
+            ? []
+            : [unknown.error(clip(first.error, ERROR_LENGTH_MAX))],
+        step: steps.readMonitorLog,
         over: "it is looked at again",
       };
     }
     case "stored_share":
       return {
-        title: `${formatCount(evidence.lost_records)} records are in no table`,
-        size: `${formatCount(evidence.lost_records)} records lost${placesText(evidence)}, ${when}`,
-        cause: "The writer went past them and does not come back; this says nothing about quality.",
-        step: "Look for what the writer went past: plumbline doctor",
+        headline: unknown.notStored(formatCount(evidence.lost_records)),
+        worse: [unknown.writerWentPast],
+        since: since.window(at(window.start), at(window.end)),
+        changed: placesOf(evidence),
+        step: steps.doctorStore,
         over: "every record is stored again",
       };
   }
@@ -139,10 +157,10 @@ const WHY: Readonly<Record<(typeof VERDICT_CAUSES)[number], string>> = {
   no_evidence: "the judge gave a label without evidence",
   contradiction: "the judge's label contradicted its evidence",
   unreadable: "the judge's answer did not parse",
-  answer_cut: "the judge spent its output tokens before it answered (PLUMBLINE_JUDGE_OUTPUT_TOKENS)",
+  answer_cut: "the judge spent its output tokens before it answered",
   refused: "the judge refused to answer",
   filtered: "the provider's content filter stopped the judge",
-  text_too_long: "the texts were too long to be judged (PLUMBLINE_JUDGE_TEXT_CHARS)",
+  text_too_long: "the texts were too long to be judged",
   not_captured: "the texts were not captured",
   texts_expired: "the texts had expired",
   texts_missing: "the texts were not stored",
@@ -154,28 +172,28 @@ const WHY: Readonly<Record<(typeof VERDICT_CAUSES)[number], string>> = {
 };
 
 function whoText(apps: readonly string[]): string {
-  return apps.length === 0 ? "An application" : `App ${apps.join(", ")}`;
+  return apps.length === 0 ? "An application" : `The application ${apps.join(", ")}`;
 }
 
 type States = Extract<CoverageEvidence, { readonly unjudged: number }>;
 
-/** `100 selected: 60 scored, 40 waiting`; states without a call are left out. */
-function statesText(states: States): string {
+/** `Of them 60 scored, 40 waiting.`; states without a call are left out. */
+function statesOf(states: States): readonly string[] {
   const named = [
-    [states.scored, "scored"],
+    [states.scored, "are scored"],
     [states.cannot_judge, "cannot be judged"],
     [states.failed, "failed"],
-    [states.expired, "expired"],
-    [states.over_budget, "over budget"],
-    [states.unjudged, "waiting"],
+    [states.expired, "waited too long"],
+    [states.over_budget, "were over the budget"],
+    [states.unjudged, "wait"],
   ] as const;
   const parts = named.flatMap(([n, name]) => (n === 0 ? [] : [`${formatCount(n)} ${name}`]));
-  return `${formatCount(states.sampled)} selected${parts.length === 0 ? "" : `: ${parts.join(", ")}`}`;
+  return parts.length === 0 ? [] : [unknown.states(parts.join(", "))];
 }
 
-function placesText({ partitions }: Extract<CoverageEvidence, { measure: "stored_share" }>): string {
+function placesOf({ partitions }: Extract<CoverageEvidence, { measure: "stored_share" }>): readonly string[] {
   const places = partitions
-    .slice(0, PLACES_MAX)
+    .slice(0, NAMED_MAX)
     .map((each) => `partition ${each.log_partition}, offsets ${each.first_offset} to ${each.last_offset}`);
-  return places.length === 0 ? "" : ` (${places.join("; ")})`;
+  return places.length === 0 ? [] : [unknown.places(places.join("; "))];
 }

@@ -1,7 +1,8 @@
 /** Inputs or answers that moved. Nothing here claims that quality fell. */
 import type { InputDriftDetection, OutputDriftDetection } from "@plumbline/schemas";
 import type { MeasureWords } from "./words.ts";
-import { inputShiftLine } from "./change-words.ts";
+import { inputShift, promptChange, sinceDeploy } from "./change-words.ts";
+import { formatMoment } from "./moment.ts";
 import {
   callsText,
   formatCount,
@@ -9,41 +10,54 @@ import {
   formatMean,
   formatPercent,
   formatValue,
-  formatWindow,
   isInterval,
 } from "./quantity.ts";
-import { candidateLabel } from "./text.ts";
+import { changed, footnote, since, steps, whom, worse } from "./sentences.ts";
+import { candidateLabel, requestsOf, requestsOfSlice, spaced } from "./text.ts";
 
-export function inputDriftWords(detection: InputDriftDetection): MeasureWords {
-  const { evidence } = detection;
-  const moved = inputMove(detection);
+export function inputDriftWords(detection: InputDriftDetection, zone: string): MeasureWords {
+  const { evidence, window } = detection;
+  const shift = inputShift(detection, evidence.explanation?.mix ?? null);
   return {
-    title: `inputs moved: ${moved}`,
-    sentence: `the inputs moved: ${moved}`,
-    size: inputSize(detection),
-    meaning: null,
-    cause:
-      inputShiftLine(evidence.explanation?.mix ?? null) ??
-      "What users send moved, not the prompt. This says nothing about quality yet.",
-    step: "Check whether the eval set still covers the inputs",
-    harm: null,
-    over: "the inputs are as before",
+    headline: worse.inputsMoved(inputMove(detection)),
+    whom: null,
+    step: steps.checkCases,
+    offersRollback: false,
+    worse: [worse.nothingOfQuality],
+    affected: null,
+    since: since.window(formatMoment(window.start, zone), formatMoment(window.end, zone)),
+    changed: shift.length > 0 ? shift : [changed.inputs],
+    footnote: inputFootnote(detection),
+    over: "users send what they sent before",
     counted: "calls",
     isMeasuredAgain: false,
   };
 }
 
-/** `mentions_money 18% → 41% of calls`. */
-function inputMove({ evidence, metric }: InputDriftDetection): string {
+/** `requests that mention money went from 18% to 41% of the calls`. */
+function inputMove(detection: InputDriftDetection): string {
+  const { evidence, metric } = detection;
   switch (evidence.measure) {
-    case "input_slice":
-      return `${metric.label} ${formatPercent(evidence.before)} → ${formatPercent(evidence.after)} of calls`;
-    case "input_topic":
-      return `${metric.label} ${formatPercent(evidence.before)} → ${formatPercent(evidence.after)} of texts`;
+    case "input_slice": {
+      const requests = requestsOfSlice(detection, metric.label);
+      return worse.moved(
+        requests,
+        formatPercent(evidence.before),
+        `${formatPercent(evidence.after)} of the calls`,
+      );
+    }
+    case "input_topic": {
+      const requests = requestsOfSlice(detection, metric.label);
+      return worse.moved(
+        requests,
+        formatPercent(evidence.before),
+        `${formatPercent(evidence.after)} of the texts`,
+      );
+    }
     case "input_number":
       return numberMove(metric.label, evidence.sizes);
     case "input_text":
-      return `${metric.label} can be told from those before (${formatValue(evidence.auc - 0.5, "auc")})`;
+      return worse.textsMoved(requestsOf(detection));
   }
 }
 
@@ -51,93 +65,69 @@ function numberMove(
   label: string,
   sizes: { readonly mean_before: number; readonly mean_after: number } | null,
 ): string {
-  return sizes === null
-    ? label
-    : `${label} ${formatMean(sizes.mean_before)} → ${formatMean(sizes.mean_after)} on average`;
+  if (sizes === null) return worse.movedUnmeasured(spaced(label));
+  return worse.movedOnAverage(spaced(label), formatMean(sizes.mean_before), formatMean(sizes.mean_after));
 }
 
-function inputSize(detection: InputDriftDetection): string | null {
-  const { evidence, candidate, window } = detection;
-  const when = formatWindow(window, window.end);
-  switch (evidence.measure) {
-    case "input_text": {
-      const [low, high] = evidence.auc_interval.map((end) => formatPercent(end));
-      return (
-        `A classifier tells a text of the window from one before it in ${formatPercent(evidence.auc)} of pairs ` +
-        `(95% interval ${low} to ${high}; 50% is chance, up to ${formatPercent(0.5 + evidence.tau)} is usual), ` +
-        `${formatCount(evidence.documents)} texts, ${when}.`
-      );
-    }
-    case "input_slice":
-    case "input_topic":
-    case "input_number": {
-      const size = psiText(detection);
-      const rows = evidence.measure === "input_topic" ? "texts" : "calls";
-      return size === null
-        ? null
-        : `${inputMove(detection)} (${size}), ${formatCount(candidate.calls)} ${rows}, ${when}.`;
-    }
+function inputFootnote(detection: InputDriftDetection): readonly string[] {
+  const { evidence, candidate } = detection;
+  if (evidence.measure === "input_text") {
+    const [low, high] = evidence.auc_interval.map((end) => formatPercent(end)) as [string, string];
+    return [
+      footnote.readApart(formatPercent(evidence.auc), low, high, formatPercent(0.5 + evidence.tau)),
+      footnote.counted(`${formatCount(evidence.documents)} texts`),
+    ];
   }
+  const rows = evidence.measure === "input_topic" ? "texts" : "calls";
+  return [...moveSize(detection), footnote.counted(`${formatCount(candidate.calls)} ${rows}`)];
 }
 
-/** The size on the scale that the test decides on, with what is usual. Null without an interval. */
-function psiText({
+/** The size on the scale that the test decides on, with what is usual. None without an interval. */
+function moveSize({
   effect,
   interval,
   evidence,
-  metric,
-}: InputDriftDetection | OutputDriftDetection): string | null {
-  if (!isInterval(interval)) return null;
-  return `${formatValue(effect, metric.unit)}, 95% interval ${formatInterval(interval, metric.unit).slice(4)}; up to ${formatMean(evidence.tau)} is usual`;
+  metric: { unit },
+}: InputDriftDetection | OutputDriftDetection): readonly string[] {
+  if (!isInterval(interval)) return [];
+  const [low, high] = formatInterval(interval, unit).split(" to ") as [string, string];
+  return [footnote.moveSize(formatValue(effect, unit), low, high, formatMean(evidence.tau))];
 }
 
-export function outputDriftWords(detection: OutputDriftDetection): MeasureWords {
+export function outputDriftWords(detection: OutputDriftDetection, zone: string): MeasureWords {
   const { evidence, candidate, window } = detection;
   const version = candidateLabel(detection);
-  const moved = `${numberMove(detection.metric.label, evidence.sizes)}${placeOf(detection)}`;
-  const size = psiText(detection);
-  const without = evidence.at_deploy ? "" : " without a deploy";
+  const moved = numberMove(detection.metric.label, evidence.sizes);
+  const { slice } = evidence;
   return {
-    title: `answers of ${version} changed${without}: ${moved}`,
-    sentence: `the answers of ${version} changed${without}: ${moved}`,
-    size:
-      size === null
-        ? null
-        : `${moved}${shareOf(detection)} (${size}), ${callsText(candidate.calls)}, ${formatWindow(window, window.end)}.`,
-    meaning: null,
-    cause: outputCause(detection),
-    step: evidence.at_deploy
-      ? "Read answers of both versions side by side"
-      : "Read answers from before and after; look for a changed model",
-    harm: null,
+    headline: evidence.at_deploy
+      ? worse.answersChanged(version, moved)
+      : worse.answersChangedAlone(version, moved),
+    whom: slice === null ? null : whom.inSlice(requestsOfSlice(detection, slice)),
+    step: evidence.at_deploy ? steps.readAnswers : steps.readAnswersOverTime,
+    offersRollback: false,
+    worse: [worse.nothingOfQuality],
+    affected: null,
+    since: evidence.at_deploy ? sinceDeploy(detection, zone) : since.about(formatMoment(window.start, zone)),
+    changed: outputCause(detection),
+    footnote: [...moveSize(detection), footnote.counted(callsText(candidate.calls))],
     over: "the answers are as before",
     counted: "calls",
     isMeasuredAgain: false,
   };
 }
 
-function placeOf({ evidence: { slice } }: OutputDriftDetection): string {
-  return slice === null ? "" : ` in ${slice}`;
-}
-
-/** Share of the traffic in the slice. */
-function shareOf({ evidence, slices }: OutputDriftDetection): string {
-  const slice = slices.find(({ name }) => name === evidence.slice);
-  return slice === undefined ? "" : `, ${formatPercent(slice.share_of_traffic)} of calls`;
-}
-
-function outputCause({ evidence }: OutputDriftDetection): string {
-  const { at_deploy, response_models: models } = evidence;
-  const nothing = "This says nothing about quality yet.";
+function outputCause(detection: OutputDriftDetection): readonly string[] {
+  const { at_deploy, response_models: models } = detection.evidence;
   if (models?.has_changed === true) {
     const names = (shares: Readonly<Record<string, number>>): string =>
       Object.entries(shares)
         .toSorted(([, a], [, b]) => b - a)
-        .map(([model, share]) => `${model} ${formatPercent(share)}`)
+        .map(([model, share]) => `${model} (${formatPercent(share)})`)
         .join(", ");
-    return `The provider's model changed: ${names(models.after)} of the last day's calls, ${names(models.before)} of the day before. ${nothing}`;
+    return [changed.models(names(models.after), names(models.before))];
   }
-  return at_deploy
-    ? `The answers changed with the version. ${nothing}`
-    : `Nobody deployed: the version answers otherwise than it did. Look upstream: model, provider. ${nothing}`;
+  if (!at_deploy) return [changed.nobodyDeployed];
+  const change = promptChange(detection);
+  return change.length > 0 ? change : [changed.withVersion];
 }

@@ -1,61 +1,69 @@
-/** Words of the judge: its name, its agreement with people, and its drift. */
+/** Words of the judge: its agreement with people, and its drift. */
 import type { Detection, DetectionOf } from "@plumbline/schemas";
 import type { MeasureWords } from "./words.ts";
-import { changeSize } from "./change-words.ts";
-import { formatCount, formatSize, formatValue } from "./quantity.ts";
+import { changeCertainty, changeHeadline } from "./change-words.ts";
+import { formatMoment } from "./moment.ts";
+import { formatCount, formatValue } from "./quantity.ts";
+import { changed, footnote, since, steps, worse } from "./sentences.ts";
+import { spaced } from "./text.ts";
 
-export function judgeWords(detection: DetectionOf<"judge_drift">): MeasureWords {
-  const { metric, candidate, incumbent, effect } = detection;
-  const size = formatSize(effect, metric.unit);
-  const values =
-    incumbent === null
-      ? formatValue(candidate.mean, metric.unit)
-      : `${formatValue(incumbent.mean, metric.unit)} → ${formatValue(candidate.mean, metric.unit)}`;
+export function judgeWords(detection: DetectionOf<"judge_drift">, zone: string): MeasureWords {
+  const { metric, candidate, incumbent, window } = detection;
+  const now = formatValue(candidate.mean, metric.unit);
   return {
-    title: `the judge changed: ${metric.label} down ${size}`,
-    sentence: `the judge changed: ${metric.label} fell ${size} (${values})`,
-    size: changeSize(
-      detection,
-      candidate.units > 0 ? `${formatCount(candidate.units)} frozen answers judged again` : null,
-    ),
-    meaning: "Quality alarms of this use case are held back until the judge is trusted again.",
-    cause: "The judge moved on answers that did not change. Its scores before and after do not compare.",
-    step: "Recalibrate the judge before trusting its scores",
-    harm: null,
-    over: "the judge agrees with its frozen verdicts again",
+    headline:
+      incumbent === null
+        ? changeHeadline(detection)
+        : worse.judgeChanged(now, formatValue(incumbent.mean, metric.unit)),
+    whom: null,
+    step: steps.recalibrate,
+    offersRollback: false,
+    worse: [worse.alarmsHeld],
+    affected: null,
+    since: since.window(formatMoment(window.start, zone), formatMoment(window.end, zone)),
+    changed: [changed.judgeAlone],
+    footnote: [
+      ...changeCertainty(detection),
+      ...(candidate.units > 0 ? [footnote.repeated(formatCount(candidate.units))] : []),
+      ...judgeNotes(detection),
+    ],
+    over: "the judge agrees with its earlier verdicts again",
     counted: "judged",
     isMeasuredAgain: true,
   };
 }
 
-/** The judge's name, its agreement with people, and the change on their scale where labels allow it. */
-export function judgeNotes(detection: Detection): string[] {
+/** What the judge is worth: how it agrees with people, and the change on their scale where labels allow it. */
+export function judgeNotes(detection: Detection): readonly string[] {
   if (detection.judge === null) return [];
-  const judge = `judge ${judgeName(detection.judge)}`;
+  // Scores made without a language model say so wherever they appear.
+  const lexical = /^lexical/i.test(detection.judge) ? [footnote.wordChecks] : [];
   const calibration = detection.kind === "quality" ? detection.evidence.judge_calibration : null;
-  if (calibration === null) return [judge];
+  if (calibration === null) return lexical;
   const { state, labels, labels_min, kappa, corrected, reasons } = calibration;
   if (state === "uncalibrated") {
-    const why =
-      labels < labels_min
-        ? `${labels} of ${labels_min} labels`
-        : (reasons[0] ?? "no labels").replaceAll("_", " ");
-    return [`${judge} (uncalibrated: ${why})`];
+    const few = labels < labels_min || reasons[0] === undefined;
+    return [
+      ...lexical,
+      few
+        ? footnote.neverCompared(formatCount(labels), formatCount(labels_min))
+        : footnote.notCalibrated(spaced(reasons[0]!)),
+    ];
   }
-  const agreement = kappa === null ? "calibrated" : `κ ${kappa.toFixed(2)} vs humans`;
-  const points = (value: number): string => (100 * value).toFixed(1);
+  const points = (value: number): string => (100 * value).toFixed(1).replace("-", "−");
   return [
-    `${judge} (${agreement}, n = ${formatCount(labels)})`,
+    ...lexical,
+    kappa === null
+      ? footnote.calibrated(formatCount(labels))
+      : footnote.agreement(kappa.toFixed(2), formatCount(labels)),
     ...(corrected === null
       ? []
       : [
-          `corrected for the judge's errors ${points(corrected.effect)} points ` +
-            `[${points(corrected.interval[0])}, ${points(corrected.interval[1])}], if it errs alike on both versions`,
+          footnote.corrected(
+            points(corrected.effect),
+            points(corrected.interval[0]),
+            points(corrected.interval[1]),
+          ),
         ]),
   ];
-}
-
-/** Scores made without a language model say so wherever they appear. */
-function judgeName(judge: string): string {
-  return /^lexical/i.test(judge) ? `${judge} (lexical, no LLM)` : judge;
 }

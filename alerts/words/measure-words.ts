@@ -6,28 +6,30 @@ import type { Detection, RecoveryCause, RecoveryEvidence } from "@plumbline/sche
 import { coverageWords } from "./coverage-words.ts";
 import { inputDriftWords, outputDriftWords } from "./drift-words.ts";
 import { judgeWords } from "./judge-words.ts";
+import { UTC } from "./moment.ts";
 import { qualityWords } from "./quality-words.ts";
 import { rateWords } from "./rate-words.ts";
 import { versionLabel } from "./text.ts";
 import type { MeasureWords } from "./words.ts";
 
-export function measureWords(detection: Detection): MeasureWords {
+/** @param zone IANA name of the time zone of whoever reads */
+export function measureWords(detection: Detection, zone: string = UTC): MeasureWords {
   switch (detection.kind) {
     case "quality":
-      return qualityWords(detection);
+      return qualityWords(detection, zone);
     case "input_drift":
-      return inputDriftWords(detection);
+      return inputDriftWords(detection, zone);
     case "output_drift":
-      return outputDriftWords(detection);
+      return outputDriftWords(detection, zone);
     case "latency":
     case "cost":
     case "success":
     case "path_mix":
-      return rateWords(detection);
+      return rateWords(detection, zone);
     case "coverage":
-      return coverageWords(detection);
+      return coverageWords(detection, zone);
     case "judge_drift":
-      return judgeWords(detection);
+      return judgeWords(detection, zone);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Numbers in alerts. Deterministic: no locale of the machine, UTC, a real minus sign. */
+/** Numbers in alerts. Deterministic: no locale of the machine, a real minus sign. */
 import type { Unit } from "@plumbline/schemas";
 
 export type Interval = readonly [number, number];
@@ -8,15 +8,15 @@ export function isInterval([low, high]: Interval): boolean {
   return Number.isFinite(low) && Number.isFinite(high) && low <= high;
 }
 
-/** `94.1%`, `$0.0041`, `PSI 0.231`, `AUC 0.86`, `12 calls`. */
+/** `94.1%`, `$0.0041`, `0.231`, `0.86`, `12 calls`. */
 export function formatValue(value: number, unit: Unit): string {
   switch (unit) {
     case "share":
       return `${percent(value)}%`;
     case "auc":
-      return `AUC ${(0.5 + value).toFixed(2)}`;
+      return (0.5 + value).toFixed(2);
     case "psi":
-      return `PSI ${significant(value)}`;
+      return significant(value);
     case "usd":
       return `${value < 0 ? MINUS : ""}$${significant(Math.abs(value))}`;
     case "calls":
@@ -24,12 +24,12 @@ export function formatValue(value: number, unit: Unit): string {
   }
 }
 
-/** Without a sign: `15.2 pp`, `$0.0012`. */
+/** Without a sign: `15.2 points`, `$0.0012`. */
 export function formatSize(difference: number, unit: Unit): string {
   const size = Math.abs(difference);
   switch (unit) {
     case "share":
-      return `${fixed(100 * size, 1)} pp`;
+      return `${fixed(100 * size, 1)} points`;
     case "psi":
     case "auc":
       return significant(size);
@@ -44,7 +44,7 @@ export function formatPercent(share: number): string {
   return `${Math.round(100 * share)}%`;
 }
 
-/** With a sign: `−15.2 pp`, `+$0.0012`. */
+/** With a sign: `−15.2 points`, `+$0.0012`. */
 export function formatDifference(difference: number, unit: Unit): string {
   const size = formatSize(difference, unit);
   // A size that rounds to zero has no direction.
@@ -52,16 +52,21 @@ export function formatDifference(difference: number, unit: Unit): string {
   return `${difference < 0 ? MINUS : "+"}${size}`;
 }
 
-/** `93.1% to 94.9%`, `PSI 0.22 to 0.31`. */
+/** `93.1% to 94.9%`, `0.22 to 0.31`. */
 export function formatInterval([low, high]: Interval, unit: Unit): string {
-  const end = formatValue(high, unit);
-  return `${formatValue(low, unit)} to ${unit === "psi" || unit === "auc" ? end.slice(4) : end}`;
+  return `${formatValue(low, unit)} to ${formatValue(high, unit)}`;
 }
 
-/** `−20.2 to −10.2 pp`. */
+/** `−20.2 to −10.2 points`. */
 export function formatDifferenceInterval([low, high]: Interval, unit: Unit): string {
   const [a, b] = [formatDifference(low, unit), formatDifference(high, unit)];
-  return unit === "share" ? `${a.replace(" pp", "")} to ${b}` : `${a} to ${b}`;
+  return unit === "share" ? `${a.replace(" points", "")} to ${b}` : `${a} to ${b}`;
+}
+
+/** An estimate, three significant digits: `3,430`. */
+export function formatAbout(count: number): string {
+  const whole = Math.max(0, Math.round(count));
+  return formatCount(whole < 1_000 ? whole : Number(whole.toPrecision(3)));
 }
 
 /** Thousands separated: `22,540`. */
@@ -77,23 +82,6 @@ export function callsText(count: number): string {
 /** A mean of anything: three significant digits, and whole above a thousand. */
 export function formatMean(mean: number): string {
   return Math.abs(mean) >= 1_000 ? formatCount(mean) : Number(mean.toPrecision(3)).toString();
-}
-
-/** `09:15 UTC` on the day of `day`, else `2026-11-20 09:15 UTC`. */
-export function formatTime(iso: string, day: string): string {
-  const time = `${iso.slice(11, 16)} UTC`;
-  return iso.slice(0, 10) === day.slice(0, 10) ? time : `${iso.slice(0, 10)} ${time}`;
-}
-
-/** `09:15 to 10:02 UTC`, with dates where the ends are on different days. */
-export function formatWindow(
-  { start, end }: { readonly start: string; readonly end: string },
-  day: string,
-): string {
-  const isSameDay = start.slice(0, 10) === end.slice(0, 10);
-  return isSameDay
-    ? `${formatTime(start, day).replace(" UTC", "")} to ${formatTime(end, end)}`
-    : `${formatTime(start, "")} to ${formatTime(end, "")}`;
 }
 
 /** `47 min`, `5 h`, `3 days`. */

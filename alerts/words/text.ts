@@ -1,13 +1,11 @@
-/** Texts without numbers: names of versions, cut to fit, begun like a sentence. */
-import type { Detection } from "@plumbline/schemas";
+/** Texts without numbers: names of versions and slices, begun like a sentence. */
+import { clip, type Detection, sliceLabel } from "@plumbline/schemas";
 
-/** Cut to `length` characters, with an ellipsis where something is missing. */
-export function clip(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 1))}…`;
-}
-
+/** Begun like a sentence; `v15` stays as it is. */
 export function sentenceCase(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  if (/^v\d/.test(text)) return text;
+  const [first = ""] = text;
+  return first.toUpperCase() + text.slice(first.length);
 }
 
 export function isText(line: string | null): line is string {
@@ -17,37 +15,64 @@ type Version = Detection["candidate"];
 
 /** Short form of a content hash: its first 12 hex digits. */
 export function shortVersion(promptVersion: string): string {
-  const hex = /^sha256:([0-9a-f]{12})/.exec(promptVersion)?.[1];
+  const hex = hashOf(promptVersion);
   return hex ?? clip(promptVersion === "" ? "untagged" : promptVersion, 20);
 }
 
-export function candidateLabel({ candidate }: Detection): string {
-  return labelOf(candidate);
+export function candidateLabel({ candidate, incumbent }: Detection): string {
+  const isAlone = incumbent === null || incumbent.prompt_version === candidate.prompt_version;
+  return nameOf(candidate) ?? (isAlone ? "the live version" : "the new version");
 }
 
 export function incumbentLabel({ incumbent }: Detection): string {
-  return incumbent === null ? "the version before" : labelOf(incumbent);
+  return (incumbent === null ? null : nameOf(incumbent)) ?? "the version before";
 }
 
-/** Any version, by its number where it is known, else by its short hash. */
-export function versionLabel({ candidate, incumbent }: Detection, version: string, number?: number): string {
+/** Any version, by its number where it is known, else by its name, and never by its hash alone. */
+export function versionLabel(detection: Detection, version: string, number?: number): string {
   if (number !== undefined) return `v${number}`;
-  const known = [candidate, incumbent].find((each) => each?.prompt_version === version);
-  return known == null ? shortVersion(version) : labelOf(known);
+  const { candidate, incumbent } = detection;
+  if (candidate.prompt_version === version) return candidateLabel(detection);
+  if (incumbent?.prompt_version === version) return incumbentLabel(detection);
+  const hex = hashOf(version);
+  return hex === null ? shortVersion(version) : `another version (${hex})`;
 }
 
 /** Both versions with number and short hash; null where no version is meant, or the judge is. */
 export function versionsText({ kind, candidate, incumbent }: Detection): string | null {
   if (candidate.prompt_version === "" || kind === "judge_drift") return null;
   const isAlone = incumbent === null || incumbent.prompt_version === candidate.prompt_version;
-  return isAlone ? named(candidate) : `${named(candidate)} vs ${named(incumbent)}`;
+  return isAlone ? named(candidate, "live") : `${named(candidate, "new")}, ${named(incumbent, "before")}`;
 }
 
-function labelOf({ number, prompt_version }: Version): string {
-  return number === undefined ? shortVersion(prompt_version) : `v${number}`;
+/** `requests`, or what the use case calls them. */
+export function requestsOf({ labels }: Pick<Detection, "labels">): string {
+  return labels?.requests ?? "requests";
 }
 
-function named(version: Version): string {
+/** `requests that mention money`. */
+export function requestsOfSlice({ labels }: Pick<Detection, "labels">, slice: string): string {
+  return `${labels?.requests ?? "requests"} ${clip(sliceLabel(slice, labels?.slices), SLICE_LENGTH_MAX)}`;
+}
+
+const SLICE_LENGTH_MAX = 90;
+
+/** A name of code as words: `keeps_amounts` is `keeps amounts`. */
+export function spaced(name: string): string {
+  return name.replaceAll("_", " ");
+}
+
+/** Null for a version that has only its hash. */
+function nameOf({ number, prompt_version }: Version): string | null {
+  if (number !== undefined) return `v${number}`;
+  return hashOf(prompt_version) === null && prompt_version !== "" ? shortVersion(prompt_version) : null;
+}
+
+function hashOf(promptVersion: string): string | null {
+  return /^sha256:([0-9a-f]{12})/.exec(promptVersion)?.[1] ?? null;
+}
+
+function named(version: Version, role: string): string {
   const short = shortVersion(version.prompt_version);
-  return version.number === undefined ? short : `v${version.number} ${short}`;
+  return version.number === undefined ? `${role}: ${short}` : `${role}: v${version.number} (${short})`;
 }

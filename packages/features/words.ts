@@ -19,7 +19,7 @@ const WORDS: Readonly<Record<string, string>> = {
   negations: "negations",
   code_marks: "signs of program text",
   type_token_ratio: "share of distinct words",
-  masks: "masked values",
+  masks: "blanked-out values",
   refusals: "refusals",
   repeated_share: "share of repeated text",
 };

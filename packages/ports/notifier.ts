@@ -9,16 +9,30 @@ export interface Message {
   readonly revision: number;
   readonly state: "firing" | "acknowledged" | "snoozed" | "watching" | "resolved" | "dismissed";
   readonly severity: "SEV1" | "SEV2" | "SEV3";
-  /** The notification preview: alone it says severity, use case, metric, size, version and what to do. ≤ 250 characters. */
+  /** The notification preview: alone it says severity, use case, effect, for whom, version and what to do. ≤ 250 characters. */
   readonly preview: string;
   /** ≤ 150 characters. */
   readonly title: string;
-  /** Sentences in reading order: size with interval and n; uniform or concentrated; likely cause and what is normal. */
+  /** The command line that does what the first paragraph asks for; null where none does. */
+  readonly command: string | null;
+  /** Paragraphs in reading order: what to do; what got worse and for whom; how many; since when and what changed; what is normal. */
   readonly lines: readonly string[];
+  /** Texts shown as they are, under the paragraphs: the prompt's changed lines, examples. */
+  readonly quotes: readonly Quote[];
   readonly fields: readonly { readonly label: string; readonly value: string }[];
-  /** Small print: incident id, rule, judge, time. */
+  /** Small print: incident id, how sure, from what, until when. */
   readonly context: readonly string[];
+  /** To an address, or to a path of whatever page shows the message. */
   readonly links: readonly { readonly label: string; readonly url: string }[];
+}
+
+export interface Quote {
+  /** Says what it is, such as "Changed in the prompt". */
+  readonly title: string;
+  /** `diff`: lines that begin with + or −. `text`: lines of the form "Question: …". */
+  readonly format: "diff" | "text";
+  /** With line ends. */
+  readonly text: string;
 }
 
 export interface Notifier {

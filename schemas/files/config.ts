@@ -3,6 +3,7 @@
  * case. No secrets: tokens come from the environment.
  */
 import { z } from "zod";
+import { AlertLabels } from "../events/detection/parts.ts";
 import { ProjectPath, UseCase } from "./prompt.ts";
 import { Duration } from "./quantity.ts";
 
@@ -87,7 +88,13 @@ export const ConfigFile = z
     use_cases: z
       .record(
         UseCase,
-        z.object({ gate: GateLimits.default({}), eval_set: EvalSetEntry.default({}) }).strict(),
+        z
+          .object({
+            gate: GateLimits.default({}),
+            eval_set: EvalSetEntry.default({}),
+            alerts: AlertLabels.strict().exactOptional().describe("words of its alerts"),
+          })
+          .strict(),
       )
       .default({}),
   })

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { CanaryDecision } from "./registry-canary.ts";
 import { GateLimits } from "../files/config.ts";
 import { UseCase } from "../files/prompt.ts";
-import { RollbackIncident } from "../events/detection/parts.ts";
+import { AlertLabels, RollbackIncident } from "../events/detection/parts.ts";
 
 /** Bytes of a request: a command is one record of the log, with room for what the registry adds. */
 export const REGISTRY_BODY_BYTES_MAX = 900_000;
@@ -69,6 +69,7 @@ export const UseCaseSettings = z.object({
   gate: RegisteredLimits.default({}).describe(
     "limits that differ from the defaults, as the config file or as parsed",
   ),
+  alerts: AlertLabels.exactOptional().describe("words of its alerts"),
 });
 export type UseCaseSettings = z.infer<typeof UseCaseSettings>;
 

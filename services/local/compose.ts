@@ -48,6 +48,8 @@ import type { LocalConfig } from "./config.ts";
 import { openDataFolder } from "./data-folder.ts";
 import type { Flags } from "./flags.ts";
 
+/** Where the inbox page serves them; a channel elsewhere leaves such links out. */
+const RUNBOOKS_PATH = "/runbooks";
 /** Every ten minutes: retention is days, and a trim of nothing costs a look. */
 const TRIM_MS = 600_000;
 
@@ -156,7 +158,11 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
         notifiers: [inbox, ...slack(config, logger)],
         wordsIn: ["inbox", ...(config.PLUMBLINE_SLACK_EXAMPLES ? ["slack"] : [])],
         copies: [inbox],
-        links: { runbooks_url: null, console_url: null },
+        settings: {
+          runbooks_url: RUNBOOKS_PATH,
+          console_url: null,
+          time_zone: config.PLUMBLINE_TIME_ZONE,
+        },
       }),
       createLogTrim(log, logger),
     ];

@@ -2,6 +2,7 @@ import { httpUrl, LogLevel, ProcessConfig } from "@plumbline/runtime/process/pro
 import { z } from "zod";
 import { JudgeChoiceConfig, JudgeConfig } from "../judge/config.ts";
 import { MonitorConfig } from "../monitor/config.ts";
+import { TimeZone } from "../notifier/config.ts";
 import { AutomationConfig } from "../policy/config.ts";
 import { WriterConfig } from "../writer/config.ts";
 
@@ -30,6 +31,7 @@ export const LocalConfig = z.object({
     .default("false")
     .transform((value) => value === "true")
     .describe("`true` lets words of texts and attribute values of customers into Slack messages"),
+  PLUMBLINE_TIME_ZONE: TimeZone,
   PLUMBLINE_SLACK_API_URL: httpUrl("https://slack.com/api/")
     .optional()
     .describe("base of the Slack API, with a slash at the end"),

@@ -25,7 +25,7 @@ import { createRegistry } from "../registry/service.ts";
 import { createNotifierService } from "./service.ts";
 
 const logger = createLogger("test", "silent");
-const links = { runbooks_url: null, console_url: null };
+const settings = { runbooks_url: null, console_url: null };
 /** A channel gets a message a second at most. */
 const POLL = { interval: 20 };
 const REASON = "the incident cannot wait for an eval";
@@ -43,7 +43,7 @@ async function place(): Promise<{ log: EventLog; dir: string }> {
 /** Registry and notifier as one process; `stop` as when it ends. */
 async function start(log: EventLog, dir: string): Promise<{ inbox: Inbox; stop: () => Promise<void> }> {
   const inbox = await openInboxNotifier({ dir });
-  const deps = { log, clock: systemClock, logger, links };
+  const deps = { log, clock: systemClock, logger, settings };
   const notifier = createNotifierService({ ...deps, notifiers: [inbox] });
   const stops = [startRegistry(log), run(notifier)];
   return { inbox, stop: async () => void (await Promise.all(stops.map((stop) => stop()))) };

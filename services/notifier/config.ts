@@ -1,4 +1,5 @@
 import { AccessConfig, IdentityConfig } from "@plumbline/access";
+import { isTimeZone } from "@plumbline/alerts";
 import {
   httpUrl,
   KafkaConfig,
@@ -8,6 +9,13 @@ import {
   ProcessConfig,
 } from "@plumbline/runtime/process/process-config";
 import { z } from "zod";
+
+/** Of the times in messages. */
+export const TimeZone = z
+  .string()
+  .refine(isTimeZone, "a time zone such as Europe/Berlin")
+  .default("UTC")
+  .describe("time zone of the team that reads the alerts, such as Europe/Berlin");
 
 /** Environment of the notifier. */
 export const NotifierConfig = z
@@ -47,6 +55,7 @@ export const NotifierConfig = z
       .transform(withoutSlash)
       .optional()
       .describe("page for on-call, for links in messages"),
+    PLUMBLINE_TIME_ZONE: TimeZone,
     PLUMBLINE_NOTIFIER_HOST: z.string().default("127.0.0.1").describe("address of the inbox page"),
     PLUMBLINE_NOTIFIER_PORT: Port.default(8086).describe("port of the inbox page; 0 picks a free one"),
     ...AccessConfig.shape,

@@ -8,7 +8,7 @@ import {
   renderMessage,
   replySince,
   withoutCustomerWords,
-  type MessageLinks,
+  type MessageSettings,
 } from "@plumbline/alerts";
 import type { ErasureList } from "@plumbline/erasure";
 import { ExternalError, LogError, type Clock, type Message, type Notifier } from "@plumbline/ports";
@@ -36,7 +36,7 @@ interface DeliveryDeps {
   readonly channel: Channel;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly links: MessageLinks;
+  readonly settings: MessageSettings;
   /** Names made of customers' words appear in this channel. */
   readonly showsWords: boolean;
   /** Names in it are shown nowhere. */
@@ -121,7 +121,9 @@ export class Delivery {
     }
     if (known.revision < message.revision || row.isSuspect || row.isOutdated) {
       const reply =
-        "bypass" in state ? bypassReplySince(state, known.revision) : replySince(state, known.revision);
+        "bypass" in state
+          ? bypassReplySince(state, known.revision, this.deps.settings.time_zone)
+          : replySince(state, known.revision, this.deps.settings.time_zone);
       await this.notifier.update(known.ref, message, reply, { signal });
     }
     return { ref: known.ref, revision: Math.max(known.revision, message.revision) };
@@ -278,7 +280,8 @@ export class Delivery {
   }
 
   private render(state: Told): Message {
-    return "bypass" in state ? renderBypass(state, this.deps.links) : renderMessage(state, this.deps.links);
+    const { settings } = this.deps;
+    return "bypass" in state ? renderBypass(state, settings) : renderMessage(state, settings);
   }
 }
 

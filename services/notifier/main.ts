@@ -38,9 +38,10 @@ const notifier = createNotifierService({
   copies: inbox === null ? [] : [inbox],
   clock: systemClock,
   logger,
-  links: {
+  settings: {
     runbooks_url: config.PLUMBLINE_RUNBOOKS_URL ?? null,
     console_url: config.PLUMBLINE_CONSOLE_URL ?? null,
+    time_zone: config.PLUMBLINE_TIME_ZONE,
   },
 });
 

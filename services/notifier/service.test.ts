@@ -17,7 +17,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const TOPIC = "plumbline.incidents";
 const logger = createLogger("notifier", "silent");
-const links = { runbooks_url: null, console_url: null };
+const settings = { runbooks_url: null, console_url: null };
 
 let clock: VirtualClock;
 let log: EventLog;
@@ -53,7 +53,7 @@ function start(
   eventLog: EventLog = log,
 ): { service: NotifierService; stop: () => Promise<void> } {
   const abort = new AbortController();
-  const service = createNotifierService({ log: eventLog, notifiers, clock, logger, links });
+  const service = createNotifierService({ log: eventLog, notifiers, clock, logger, settings });
   const running = service.run(abort.signal);
   return {
     service,
@@ -159,7 +159,15 @@ describe("the notifier", () => {
     await detect("inc_2", { tenant: "team-b", slices: [{ ...slice, name: "customer=Acme" }] });
     const notifiers = [inbox, slack, words];
     const abort = new AbortController();
-    const deps = { log, notifiers, clock, logger, links, wordsIn: ["inbox", "words"], copies: [{ rewrite }] };
+    const deps = {
+      log,
+      notifiers,
+      clock,
+      logger,
+      settings,
+      wordsIn: ["inbox", "words"],
+      copies: [{ rewrite }],
+    };
     const running = createNotifierService(deps).run(abort.signal);
     await clock.advance(5 * SECOND);
     const textOf = (from: typeof inbox): string =>
@@ -561,7 +569,7 @@ describe("customers' words", () => {
       notifiers: [notifier],
       clock,
       logger,
-      links,
+      settings,
       ...(wordsIn === undefined ? {} : { wordsIn }),
     });
     const running = service.run(abort.signal);

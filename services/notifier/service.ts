@@ -4,7 +4,7 @@ import {
   IncidentFold,
   INCIDENTS,
   INCIDENTS_PARTITION,
-  type MessageLinks,
+  type MessageSettings,
 } from "@plumbline/alerts";
 import { createErasureFollower, type ErasureFollower } from "@plumbline/erasure";
 import {
@@ -37,7 +37,7 @@ interface NotifierDeps {
   readonly notifiers: readonly Notifier[];
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly links: MessageLinks;
+  readonly settings: MessageSettings;
   /**
    * Channels that show names made of customers' words: of topics, and of attribute values. Default: the inbox alone,
    * which is ours.
@@ -83,7 +83,7 @@ class IncidentNotifier implements NotifierService {
   private readonly notifiers: readonly Notifier[];
   private readonly clock: Clock;
   private readonly logger: Logger;
-  private readonly links: MessageLinks;
+  private readonly settings: MessageSettings;
   private readonly wordsIn: readonly string[];
   private readonly copies: readonly MessageCopies[];
   private readonly erasures: ErasureFollower;
@@ -99,12 +99,20 @@ class IncidentNotifier implements NotifierService {
   /** Aborts at the next news, and is replaced then. */
   private changed = new AbortController();
 
-  constructor({ log, notifiers, clock, logger, links, wordsIn = OWN_CHANNELS, copies = [] }: NotifierDeps) {
+  constructor({
+    log,
+    notifiers,
+    clock,
+    logger,
+    settings,
+    wordsIn = OWN_CHANNELS,
+    copies = [],
+  }: NotifierDeps) {
     this.log = log;
     this.notifiers = notifiers;
     this.clock = clock;
     this.logger = logger;
-    this.links = links;
+    this.settings = settings;
     this.wordsIn = wordsIn;
     this.copies = copies;
     this.erasures = createErasureFollower(log, clock);
@@ -221,7 +229,7 @@ class IncidentNotifier implements NotifierService {
       channel,
       clock: this.clock,
       logger: this.logger,
-      links: this.links,
+      settings: this.settings,
       erasures: this.erasures.list,
       showsWords: this.showsWords(channel),
       append: (event) => this.append(event),

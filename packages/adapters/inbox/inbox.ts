@@ -18,7 +18,12 @@ const StoredMessage = z.object({
     severity: z.enum(["SEV1", "SEV2", "SEV3"]),
     preview: z.string(),
     title: z.string(),
+    /** Neither is in files of before messages had them. */
+    command: z.string().nullable().default(null),
     lines: z.array(z.string()),
+    quotes: z
+      .array(z.object({ title: z.string(), format: z.enum(["diff", "text"]), text: z.string() }))
+      .default([]),
     fields: z.array(z.object({ label: z.string(), value: z.string() })),
     context: z.array(z.string()),
     links: z.array(z.object({ label: z.string(), url: z.string() })),
@@ -157,7 +162,13 @@ function withTexts(
       ...message,
       preview: change(message.preview),
       title: change(message.title),
+      command: message.command === null ? null : change(message.command),
       lines: message.lines.map(change),
+      quotes: message.quotes.map(({ title, format, text }) => ({
+        title: change(title),
+        format,
+        text: change(text),
+      })),
       fields: message.fields.map(({ label, value }) => ({ label: change(label), value: change(value) })),
       context: message.context.map(change),
       links: message.links.map(({ label, url }) => ({ label: change(label), url })),
@@ -176,6 +187,7 @@ function copyOf(message: Message): InboxMessage["message"] {
   return {
     ...message,
     lines: [...message.lines],
+    quotes: message.quotes.map((quote) => ({ ...quote })),
     fields: message.fields.map((field) => ({ ...field })),
     context: [...message.context],
     links: message.links.map((link) => ({ ...link })),

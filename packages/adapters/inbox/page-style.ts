@@ -40,6 +40,12 @@ h2 { font-size: 19px; line-height: 1.3; letter-spacing: -0.01em; margin: 0 0 10p
 .card p { margin: 0 0 8px; }
 .card .lead { font-weight: 600; }
 .resolved .lead, .dismissed .lead { font-weight: 500; }
+pre { margin: 0; padding: 10px 12px; border-radius: 6px; background: color-mix(in srgb, var(--ink) 6%, transparent); font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
+pre:focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
+.command { margin: 0 0 12px; }
+.quote { margin: 12px 0; }
+.quote figcaption { margin: 0 0 4px; font-size: 12px; color: var(--quiet); }
+.added { color: var(--resolved); } .removed { color: var(--firing); }
 .fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); gap: 10px 24px; margin: 14px 0; padding: 12px 0; border-block: 1px solid var(--line); }
 dt { font-size: 12px; color: var(--quiet); }
 dd { margin: 0; font-size: 14px; font-variant-numeric: tabular-nums; }

@@ -99,16 +99,32 @@ function card({ message, thread }: InboxMessage): string {
   const { word, path } = STATES[message.state];
   const id = escapeHtml(message.incident_id);
   const [lead, ...rest] = message.lines;
+  const command =
+    message.command === null
+      ? ""
+      : `<pre class="command" tabindex="0"><code>${escapeHtml(message.command)}</code></pre>`;
   return `<article class="card ${message.state}" id="${id}" aria-labelledby="${id}-title">
 <p class="state"><svg viewBox="0 0 16 16" aria-hidden="true"><path fill-rule="evenodd" d="${path}"/></svg><span>${word}</span><span class="severity ${message.severity.toLowerCase()}">${message.severity}</span></p>
 <h2 id="${id}-title">${escapeHtml(message.title)}</h2>
 ${lead === undefined ? "" : `<p class="lead">${escapeHtml(lead)}</p>`}
+${command}
 ${rest.map((line) => `<p>${escapeHtml(line)}</p>`).join("\n")}
+${message.quotes.map(quoted).join("\n")}
 ${fieldList(message)}
 ${linkRow(message)}
 ${history(message, thread)}
 <footer class="context">${message.context.map((each) => `<span>${escapeHtml(each)}</span>`).join(" ")}</footer>
 </article>`;
+}
+
+/** Lines of a difference carry their sign, so that color is never the only one. */
+function quoted({ title, format, text }: Message["quotes"][number]): string {
+  const lines = text.split("\n").map((line) => {
+    const kind =
+      format !== "diff" ? "" : line.startsWith("+") ? "added" : line.startsWith("−") ? "removed" : "";
+    return kind === "" ? escapeHtml(line) : `<span class="${kind}">${escapeHtml(line)}</span>`;
+  });
+  return `<figure class="quote"><figcaption>${escapeHtml(title)}</figcaption><pre tabindex="0">${lines.join("\n")}</pre></figure>`;
 }
 
 function fieldList({ fields }: Message): string {

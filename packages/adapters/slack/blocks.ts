@@ -1,5 +1,7 @@
 import type { KnownBlock } from "@slack/web-api";
 import type { Message } from "@plumbline/ports";
+import { clip } from "@plumbline/schemas";
+import { escapeWithin, fenced, fitLines, LIMITS, linkTarget } from "./limits.ts";
 
 /** State icons, always next to the word: colour and emoji alone say nothing to a screen reader. */
 const STATES: Readonly<Record<Message["state"], string>> = {
@@ -11,118 +13,119 @@ const STATES: Readonly<Record<Message["state"], string>> = {
   dismissed: "⚪ Not a regression",
 };
 
-// Slack's limits, in characters and counts. One block too long fails the whole post.
-const HEADER_LENGTH_MAX = 150;
-const SECTION_LENGTH_MAX = 3_000;
-const FIELD_LENGTH_MAX = 2_000;
-const FIELDS_MAX = 10;
-const CONTEXT_ELEMENTS_MAX = 10;
-const CONTEXT_LENGTH_MAX = 300;
-const LINES_MAX = 10;
-const TEXT_LENGTH_MAX = 4_000;
+const LINES_MAX = 12;
+const COMMAND_LENGTH_MAX = 500;
+const QUOTES_MAX = 5;
+const QUOTE_TITLE_LENGTH_MAX = 200;
+const QUOTE_LENGTH_MAX = 2_000;
+const LABEL_LENGTH_MAX = 100;
+const LINK_LABEL_LENGTH_MAX = 75;
+/** Slack counts the id in, of which an incident's own is the longest part. */
+const ID_LENGTH_MAX = 200;
 
-/** The message as Block Kit: header, sentences, fields, links, small print. */
+type Section = Extract<KnownBlock, { type: "section" }>;
+type IdOf = (part: string) => string;
+
+/** The message as Block Kit: header, what to do and why, quotes, fields, links, small print. */
 export function renderBlocks(message: Message): KnownBlock[] {
   // Slack asks for new block ids with each edit.
-  const id = (part: string): string => `${message.incident_id}.${message.revision}.${part}`;
-  const blocks: KnownBlock[] = [
+  const id: IdOf = (part) => `${clip(message.incident_id, ID_LENGTH_MAX)}.${message.revision}.${part}`;
+  const blocks: (KnownBlock | null)[] = [
     {
       type: "header",
       block_id: id("title"),
       text: { type: "plain_text", text: headline(message), emoji: true },
     },
+    linesBlock(message, id),
+    ...message.quotes.slice(0, QUOTES_MAX).map((quote, i) => quoteBlock(quote, id(`quote-${i}`))),
+    fieldsBlock(message, id),
+    linksBlock(message, id),
+    contextBlock(message, id),
   ];
-  const lines = message.lines.slice(0, LINES_MAX);
-  if (lines.length > 0) {
-    const each = Math.floor(SECTION_LENGTH_MAX / lines.length) - 1;
-    blocks.push({
-      type: "section",
-      block_id: id("lines"),
-      text: {
-        type: "mrkdwn",
-        text: lines.map((line, i) => bold(escapeWithin(line, each - 2), i === 0)).join("\n"),
-        verbatim: true,
-      },
-    });
-  }
-  const fields = message.fields.slice(0, FIELDS_MAX);
-  if (fields.length > 0) {
-    blocks.push({
-      type: "section",
-      block_id: id("fields"),
-      fields: fields.map(({ label, value }) => ({
-        type: "mrkdwn",
-        text: `*${escapeWithin(label, 100)}*\n${escapeWithin(value, FIELD_LENGTH_MAX - 110)}`,
-        verbatim: true,
-      })),
-    });
-  }
-  const links = message.links.map(({ label, url }) => `<${linkTarget(url)}|${escapeWithin(label, 100)}>`);
-  if (links.length > 0) {
-    blocks.push({
-      type: "section",
-      block_id: id("links"),
-      text: { type: "mrkdwn", text: links.join(" · "), verbatim: true },
-    });
-  }
-  const context = message.context.slice(0, CONTEXT_ELEMENTS_MAX);
-  if (context.length > 0) {
-    blocks.push({
-      type: "context",
-      block_id: id("context"),
-      elements: context.map((text) => ({
-        type: "mrkdwn",
-        text: escapeWithin(text, CONTEXT_LENGTH_MAX),
-        verbatim: true,
-      })),
-    });
-  }
-  return blocks;
+  return blocks.filter((block) => block !== null);
 }
 
 /** The whole message without blocks, for a workspace that refuses ours. */
 export function renderText(message: Message): string {
   const fields = message.fields.map(({ label, value }) => `${label}: ${value}`);
-  const links = message.links.map(({ label, url }) => `${label}: ${url}`);
+  const quotes = message.quotes.map(({ title, text }) => `${title}:\n${text}`);
+  const links = message.links.flatMap(({ label, url }) =>
+    linkTarget(url) === null ? [] : [`${label}: ${url}`],
+  );
+  const [first, ...rest] = message.lines;
+  const lines = [first, message.command, ...rest].filter((line) => line != null);
   return escapeWithin(
-    [headline(message), ...message.lines, ...fields, ...links, message.context.join(" · ")].join("\n"),
-    TEXT_LENGTH_MAX,
+    [headline(message), ...lines, ...quotes, ...fields, ...links, message.context.join(" · ")].join("\n"),
+    LIMITS.messageText,
   );
 }
 
-/** `&`, `<` and `>` are Slack's only control characters; escaped, nobody can be mentioned or linked by a text. */
-export function escapeText(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+/** What to do in bold, the command that does it, and the rest. */
+function linesBlock({ lines, command }: Message, id: IdOf): Section | null {
+  if (lines.length === 0) return null;
+  const code = command === null ? null : fenced(command, "`", COMMAND_LENGTH_MAX);
+  const room = LIMITS.sectionText - (code === null ? 0 : code.length + 1);
+  // Two characters for the bold of the first.
+  const [first = "", ...rest] = fitLines(lines.slice(0, LINES_MAX), room, 2);
+  return mrkdwn([bold(first), ...(code === null ? [] : [code]), ...rest].join("\n"), id("lines"));
+}
+
+function quoteBlock({ title, text }: Message["quotes"][number], blockId: string): Section {
+  const heading = bold(escapeWithin(title, QUOTE_TITLE_LENGTH_MAX));
+  return mrkdwn(`${heading}\n${fenced(text, "```", QUOTE_LENGTH_MAX)}`, blockId);
+}
+
+function fieldsBlock({ fields }: Message, id: IdOf): Section | null {
+  if (fields.length === 0) return null;
+  return {
+    type: "section",
+    block_id: id("fields"),
+    fields: fields.slice(0, LIMITS.sectionFields).map(({ label, value }) => {
+      const heading = `*${escapeWithin(label, LABEL_LENGTH_MAX)}*\n`;
+      return {
+        type: "mrkdwn",
+        text: `${heading}${escapeWithin(value, LIMITS.fieldText - heading.length)}`,
+        verbatim: true,
+      };
+    }),
+  };
+}
+
+/** Whole links only: half an address leads nowhere. */
+function linksBlock({ links }: Message, id: IdOf): Section | null {
+  let text = "";
+  for (const { label, url } of links) {
+    const target = linkTarget(url);
+    if (target === null) continue;
+    const link = `${text === "" ? "" : " · "}<${target}|${escapeWithin(label, LINK_LABEL_LENGTH_MAX)}>`;
+    if (text.length + link.length <= LIMITS.sectionText) text += link;
+  }
+  return text === "" ? null : mrkdwn(text, id("links"));
+}
+
+function contextBlock({ context }: Message, id: IdOf): KnownBlock | null {
+  const texts = context.filter((text) => text !== "").slice(0, LIMITS.contextElements);
+  if (texts.length === 0) return null;
+  return {
+    type: "context",
+    block_id: id("context"),
+    elements: texts.map((text) => ({
+      type: "mrkdwn",
+      text: escapeWithin(text, LIMITS.contextText),
+      verbatim: true,
+    })),
+  };
+}
+
+function mrkdwn(text: string, blockId: string): Section {
+  return { type: "section", block_id: blockId, text: { type: "mrkdwn", text, verbatim: true } };
 }
 
 function headline(message: Message): string {
-  return clip(`${STATES[message.state]} · ${message.title}`, HEADER_LENGTH_MAX);
+  return clip(`${STATES[message.state]} · ${message.title}`, LIMITS.header);
 }
 
-/** Escaped text of at most `length` characters, cut between characters of the original, never inside an entity. */
-function escapeWithin(text: string, length: number): string {
-  const escaped = escapeText(text);
-  if (escaped.length <= length) return escaped;
-  let room = length - 1;
-  let end = 0;
-  for (const character of text) {
-    const cost = escapeText(character).length;
-    if (cost > room) break;
-    room -= cost;
-    end += character.length;
-  }
-  return `${escapeText(text.slice(0, end))}…`;
-}
-
-function bold(escaped: string, isBold: boolean): string {
+function bold(escaped: string): string {
   // An asterisk inside would end the bold early.
-  return isBold && !escaped.includes("*") && escaped !== "" ? `*${escaped}*` : escaped;
-}
-
-function linkTarget(url: string): string {
-  return escapeText(url).replaceAll("|", "%7C");
-}
-
-function clip(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+  return escaped.includes("*") || escaped.trim() !== escaped || escaped === "" ? escaped : `*${escaped}*`;
 }

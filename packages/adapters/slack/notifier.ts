@@ -1,7 +1,8 @@
 import { WebClient, type LogLevel, type Logger as SlackLogger } from "@slack/web-api";
 import { ExternalError, type Message, type Notifier } from "@plumbline/ports";
-import { escapeText, renderBlocks, renderText } from "./blocks.ts";
+import { renderBlocks, renderText } from "./blocks.ts";
 import { platformCode, toExternalError } from "./errors.ts";
+import { escapeText } from "./limits.ts";
 
 /** Logger of this adapter; pino fits. */
 interface SlackNotifierLogger {

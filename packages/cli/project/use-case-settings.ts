@@ -44,6 +44,7 @@ export function settingsOf(prompt: ParsedPrompt, project: Project): UseCaseSetti
   const { use_case } = prompt.document;
   const set = prompt.eval_file === null ? undefined : project.evalSets.get(prompt.eval_file);
   const { owner, cadence_ms } = evalSetEntryOf(project.config, use_case);
+  const alerts = project.config.use_cases[use_case]?.alerts;
   return {
     owner: prompt.owner,
     eval_set:
@@ -58,6 +59,7 @@ export function settingsOf(prompt: ParsedPrompt, project: Project): UseCaseSetti
           },
     rubrics: { ...rubricHashesOf(prompt, project) },
     gate: gateLimitsOf(project.config, use_case),
+    ...(alerts !== undefined && { alerts }),
   };
 }
 

@@ -33,4 +33,5 @@ export type { CoverageEvidence, CoverageDetection } from "./coverage.ts";
 export type { InputDriftDetection, InputDriftEvidence, OutputDriftDetection } from "./drift.ts";
 export type { Cause, Damage, JudgeCalibration, QualityDetection, QualityEvidence } from "./quality.ts";
 export type { RateDetection } from "./rates.ts";
-export type { Impact, MixEvidence, NormalMeasure, RecoveryEvidence } from "./parts.ts";
+export { AlertLabels, CHANGED_LINE_LENGTH_MAX, CHANGED_LINES_MAX } from "./parts.ts";
+export type { Impact, MixEvidence, NormalMeasure, PromptChange, RecoveryEvidence } from "./parts.ts";

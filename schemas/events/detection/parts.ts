@@ -78,6 +78,40 @@ export const MixEvidence = z.object({
 });
 export type MixEvidence = z.infer<typeof MixEvidence>;
 
+/** Changed lines of a prompt that a detection carries, and how long each may be. */
+export const CHANGED_LINES_MAX = 12;
+export const CHANGED_LINE_LENGTH_MAX = 240;
+
+/** What the candidate's prompt changed against the incumbent's, by the registry. */
+export const PromptChange = z.object({
+  author: z.string(),
+  commit: z.string().nullable(),
+  is_same: z.boolean().describe("the two prompts are equal"),
+  fields: z.array(z.string()).readonly().describe("names that changed beside the texts, such as model"),
+  lines_added: z.number().int().nonnegative(),
+  lines_removed: z.number().int().nonnegative(),
+  lines: z
+    .array(z.object({ op: z.enum(["added", "removed"]), text: z.string() }))
+    .readonly()
+    .describe(`the first ${CHANGED_LINES_MAX} changed lines`),
+});
+export type PromptChange = z.infer<typeof PromptChange>;
+
+/** Words that a use case's configuration gives for its alerts. */
+export const AlertLabels = z
+  .object({
+    requests: z
+      .string()
+      .min(1)
+      .max(60)
+      .describe("what its users send, in the plural, such as tickets; default requests"),
+    slices: z
+      .record(z.string().max(200), z.string().min(1).max(120))
+      .describe('what stands after that, by slice name: `{"tier=enterprise": "of enterprise customers"}`'),
+  })
+  .partial();
+export type AlertLabels = z.infer<typeof AlertLabels>;
+
 /** Of detections of every kind. */
 export const detectionFields = {
   severity: z.enum(SEVERITIES),
@@ -85,6 +119,8 @@ export const detectionFields = {
   env: z.string(),
   use_case: z.string(),
   owner: z.string().optional().describe("of the use case, by the registry"),
+  change: PromptChange.optional().describe("absent where the registry does not hold both prompts"),
+  labels: AlertLabels.optional().describe("of the use case, by the registry"),
   metric: Metric,
   is_guardrail: z.boolean(),
   candidate: VersionEvidence,

@@ -15,6 +15,7 @@ import {
   REGISTRY_TOPIC,
   type RegistryEvent,
 } from "@plumbline/schemas";
+import { promptChange } from "./prompt-change.ts";
 
 const READ_RECORDS = 1_000;
 
@@ -55,7 +56,10 @@ export class RegistryView {
     }
   }
 
-  /** The event with `v15` where the registry knows it; a version that it doesn't know stays without a number. */
+  /**
+   * The event with what the registry knows of its versions and its use case: `v15`, what the prompt changed, the owner, and
+   * the words of its alerts. What it does not know stays away.
+   */
   name(event: IncidentEvent, { tenant, use_case }: OwnUseCase): IncidentEvent {
     const known = findUseCase(this.#registry, tenant, use_case);
     if (known === undefined) return event;
@@ -66,12 +70,21 @@ export class RegistryView {
     if (event.type === "recovered") return { ...event, current: numbered(event.current) };
     if (event.type !== "detected") return event;
     const { candidate, incumbent } = event.detection;
-    const { owner } = known.settings;
+    const { owner, alerts } = known.settings;
+    const change =
+      incumbent === null
+        ? null
+        : promptChange(
+            known.versions.get(incumbent.prompt_version),
+            known.versions.get(candidate.prompt_version),
+          );
     return {
       ...event,
       detection: {
         ...event.detection,
-        ...(owner === null ? {} : { owner }),
+        ...(owner !== null && { owner }),
+        ...(alerts !== undefined && { labels: alerts }),
+        ...(change !== null && { change }),
         candidate: numbered(candidate),
         incumbent: incumbent === null ? null : numbered(incumbent),
       },

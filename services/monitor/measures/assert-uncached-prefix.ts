@@ -12,7 +12,7 @@ import { normalMeasures, type UseCaseMeasures } from "./use-case-measures.ts";
 const METRIC: RateDetection["metric"] = {
   name: "uncached_prefix",
   unit: "share",
-  label: "calls with a cached prefix",
+  label: "calls with a cached prompt",
 };
 
 /** @param promptOf the prompt of a version; null where the registry does not hold it. Asked only when nothing is cached */

@@ -102,7 +102,7 @@ function cachedPrefix(reference: Histogram): Metric | null {
   // A bin below the median: a sixth to a third fewer tokens are as many as before, by the width of the bins.
   const least = Math.max(1, binAbove(cached, 0.5) - 1);
   return {
-    metric: { name: "cached_prefix_share", unit: "share", label: "calls with a cached prefix" },
+    metric: { name: "cached_prefix_share", unit: "share", label: "calls with a cached prompt" },
     margin: 0.1,
     counts: ({ cachedTokens }) => {
       let passes = 0;

@@ -7,6 +7,7 @@ import { foldIncident, renderMessage } from "@plumbline/alerts";
 import type { PromptDocument } from "@plumbline/prompts";
 import type { CoverageEvidence, Detection, Measure } from "@plumbline/schemas";
 import { expect, test } from "vitest";
+import { wordingProblems } from "../../../alerts/message/wording.fixture.ts";
 import { coverageDetection } from "../coverage/coverage-detection.ts";
 import { judgingGaps, samplingGaps, silenceGap, useCaseGaps, versionGaps } from "../coverage/find-gaps.ts";
 import {
@@ -24,13 +25,10 @@ const KEY = { tenant: "", env: "production", use_case: "ticket-summary" };
 
 interface Row {
   readonly emit: () => Promise<Detection>;
-  readonly title: string;
-  /** The first two lines: how much, and what it means or what did it. */
-  readonly lines: readonly [string, string];
-  /** The severity, and what to do. */
-  readonly severity: string;
-  /** Calls that were hit; null for what hits none by itself. */
-  readonly harm: string | null;
+  /** Behind the severity and the use case. */
+  readonly preview: string;
+  /** Without what is as before. */
+  readonly lines: readonly string[];
 }
 
 const RULE = "Keep every amount, date and name that matters to the request.\n";
@@ -53,23 +51,24 @@ const TABLE: Readonly<Record<Measure, Row>> = {
       await world.serve(BAD);
       return (await world.found()).at(-1)!;
     },
-    title: "faithfulness down 28.8 pp on v2",
+    preview: "faithfulness fell from 92.5% to 63.7% on v2, for everybody alike. Roll back to v1.",
     lines: [
-      "92.5% → 63.7% (Δ −28.8 pp, 95% always-valid interval −42.1 to −15.9 pp), 270 judged of 5,400 calls, 2026-03-10 00:00 UTC to 2026-03-11 03:00 UTC.",
-      "Uniform: no slice explains the drop (n = 270 judged).",
+      "Roll back to v1.",
+      "Faithfulness fell by 28.8 points. All kinds of requests got worse alike.",
+      "About 1,560 of 5,400 answers are worse than before (858 to 2,270). That is 29% of the last day's 4,800 calls.",
+      "Since 10 Mar, 00:00 UTC, when v2 was first called.",
     ],
-    severity: "SEV1 · Roll back to v1, or acknowledge",
-    harm: "≈ 1,555 degraded answers (858 to 2,273) of 5,400; about 29% of the day's 4,800",
   },
   success_rate: {
     emit: () => first(emittedByOutcomes({ okCalls: 88 })),
-    title: "success rate down 11.0 pp on 4f4f4f4f4f4f",
+    preview:
+      "success rate fell from 99.0% to 88.0% on the new version. Check the provider; roll back if it is well.",
     lines: [
-      "99.0% → 88.0% (Δ −11.0 pp, 95% always-valid interval −15.2 to −7.4 pp), 1,200 calls, 00:00 to 12:00 UTC.",
-      "The rest ended in an error, a timeout, a rate limit, an invalid output or a refusal.",
+      "Check the provider; roll back if it is well.",
+      "Success rate fell by 11.0 points. A failed call ended in an error, a timeout, a rate limit, an unusable answer or a refusal.",
+      "About 132 of 1,200 calls failed that would not have before (89 to 182). That is 5% of the last day's 2,400 calls.",
+      "Since 12 Mar, 00:00 UTC, when the new version was first called.",
     ],
-    severity: "SEV1 · Check the provider, then roll back",
-    harm: "≈ 132 more failed calls (89 to 182) of 1,200; about 5% of the day's 2,400",
   },
   share_within: {
     emit: () =>
@@ -81,23 +80,25 @@ const TABLE: Readonly<Record<Measure, Row>> = {
           ]),
         }),
       ),
-    title: "slower: calls within 939 ms down 36.0 pp on 4f4f4f4f4f4f",
+    preview:
+      "slower: 40.0% of calls take longer than 939 ms on the new version, before 4.0%. Check the provider, then the length of the prompt and of its answers.",
     lines: [
-      "96.0% → 60.0% (Δ −36.0 pp, 95% always-valid interval −42.0 to −30.1 pp), 1,200 calls, 00:00 to 12:00 UTC.",
-      "Before, 95% of calls stayed within 939 ms.",
+      "Check the provider, then the length of the prompt and of its answers.",
+      "Before, 95% of calls took at most 939 ms.",
+      "About 432 of 1,200 calls were slow that would not have been before (361 to 504).",
+      "Since 12 Mar, 00:00 UTC, when the new version was first called.",
     ],
-    severity: "SEV3 · Check the provider, then the prompt's length",
-    harm: "≈ 432 more slow calls (361 to 504) of 1,200",
   },
   primary_share: {
     emit: () => first(emittedByOutcomes({ elsewhereCalls: 62, degradedCalls: 61 })),
-    title: "answers from the primary model down 61.0 pp on 4f4f4f4f4f4f",
+    preview:
+      "answers from the primary model fell from 99.0% to 38.0% on the new version. Check the main model; users get substitute answers.",
     lines: [
-      "99.0% → 38.0% (Δ −61.0 pp, 95% always-valid interval −66.5 to −55.2 pp), 1,200 calls, 00:00 to 12:00 UTC.",
-      "61% of the calls since then got a fallback model, a stale answer, a template or an error.",
+      "Check the main model; users get substitute answers.",
+      "Answers from the primary model fell by 61.0 points. 61% of the calls since then got another model, an old answer, a fixed text or an error.",
+      "About 732 of 1,200 calls got another answer than the main model's (662 to 799 more than before).",
+      "Since 12 Mar, 00:00 UTC, when the new version was first called.",
     ],
-    severity: "SEV1 · Check the primary model; users get degraded answers",
-    harm: "≈ 732 more answers from elsewhere (662 to 799) of 1,200",
   },
   cached_prefix_share: {
     emit: () =>
@@ -109,23 +110,23 @@ const TABLE: Readonly<Record<Measure, Row>> = {
           ]),
         }),
       ),
-    title: "calls with a cached prefix down 77.0 pp on 4f4f4f4f4f4f",
+    preview:
+      "calls with a cached prompt fell from 82.0% to 5.0% on the new version. Find what changes at the beginning of the prompt.",
     lines: [
-      "82.0% → 5.0% (Δ −77.0 pp, 95% always-valid interval −80.1 to −73.1 pp), 1,200 calls, 00:00 to 12:00 UTC.",
-      "A call counts when the provider's cache gave about as much as before, 1,218 tokens or more; without it the input is paid in full and read anew.",
+      "Find what changes at the beginning of the prompt.",
+      "Calls with a cached prompt fell by 77.0 points. A call counts as cached when 1,218 tokens or more came from the provider's cache. The rest is paid for in full.",
+      "About 924 of 1,200 calls were paid for in full (878 to 961 more than before).",
+      "Since 12 Mar, 00:00 UTC, when the new version was first called.",
     ],
-    severity: "SEV3 · Find what changes ahead of the prompt's stable part",
-    harm: "≈ 924 more calls without it (878 to 961) of 1,200",
   },
   uncached_prefix: {
     emit: () => first(emittedByUncached(promptWith("{{ticket}}", 100))),
-    title: "nothing of 9b9b9b9b9b9b is read from the provider's cache",
+    preview:
+      "nothing of the live version's prompt is read from the provider's cache. Move the fixed text of the prompt ahead of what varies.",
     lines: [
-      "0 of 2,400 calls read from it, 2026-03-02 00:00 UTC to 2026-03-03 00:00 UTC.",
-      "What never varies at its beginning is about 0 tokens, and the provider caches from 1,024 on; with the fixed text behind what varies it would be about 1,550 tokens.",
+      "Move the fixed text of the prompt ahead of what varies.",
+      "Seen from 2 Mar, 00:00 UTC to 3 Mar, 00:00 UTC. It begins with what varies; the provider caches from 1,024 fixed tokens on. With all fixed text in front it would be 1,550 tokens.",
     ],
-    severity: "SEV3 · Move the fixed text of the prompt ahead of what varies",
-    harm: null,
   },
   cost_per_call: {
     emit: () =>
@@ -136,117 +137,116 @@ const TABLE: Readonly<Record<Measure, Row>> = {
           logCostSquareSum: 100 * (Math.log(0.008) ** 2 + 0.04),
         }),
       ),
-    title: "cost per call up $0.00410 on 4f4f4f4f4f4f",
+    preview:
+      "cost per call rose from $0.00410 to $0.00820 on the new version. Check the length of prompt and answers, and retries.",
     lines: [
-      "$0.00410 → $0.00820 (Δ +$0.00410, 99% always-valid interval +$0.00388 to +$0.00432), 1,200 calls, 00:00 to 12:00 UTC.",
+      "Check the length of prompt and answers, and retries.",
       "A typical call costs 2.00 times as much as before.",
+      "1,200 calls cost about $4.92 more ($4.66 to $5.19).",
+      "Since 12 Mar, 00:00 UTC, when the new version was first called.",
     ],
-    severity: "SEV3 · Check token counts and the cached share",
-    harm: "≈ $4.92 more ($4.66 to $5.19) for 1,200 calls",
   },
   input_slice: {
     emit: () => first(emittedByInputs("slice")),
-    title: "inputs moved: mentions_money 19% → 42% of calls",
+    preview:
+      "users send something else: requests that mention money went from 19% to 42% of the calls. Check whether the eval set still covers what users send.",
     lines: [
-      "mentions_money 19% → 42% of calls (PSI 0.264, 95% interval 0.216 to 0.317; up to 0.02 is usual), 2,000 calls, 2026-04-18 00:00 UTC to 2026-04-19 00:00 UTC.",
-      "What users send moved, not the prompt. This says nothing about quality yet.",
+      "Check whether the eval set still covers what users send.",
+      "Whether the answers got worse is not known from this.",
+      "Seen from 18 Apr, 00:00 UTC to 19 Apr, 00:00 UTC. What users send changed, not the prompt.",
     ],
-    severity: "SEV3 · Check whether the eval set still covers the inputs",
-    harm: null,
   },
   input_number: {
     emit: () => first(emittedByInputs("number")),
-    title: "inputs moved: characters in the input 207 → 554 on average",
+    preview:
+      "users send something else: characters in the input went from 207 to 554 on average. Check whether the eval set still covers what users send.",
     lines: [
-      "characters in the input 207 → 554 on average (PSI 1.44, 95% interval 1.32 to 1.56; up to 0.02 is usual), 2,000 calls, 2026-04-18 00:00 UTC to 2026-04-19 00:00 UTC.",
-      "What users send moved, not the prompt. This says nothing about quality yet.",
+      "Check whether the eval set still covers what users send.",
+      "Whether the answers got worse is not known from this.",
+      "Seen from 18 Apr, 00:00 UTC to 19 Apr, 00:00 UTC. What users send changed, not the prompt.",
     ],
-    severity: "SEV3 · Check whether the eval set still covers the inputs",
-    harm: null,
   },
   input_topic: {
     emit: () => first(emittedByInputs("topic")),
-    title: "inputs moved: topic 16 (refund, charged, billing, payment) 8% → 48% of texts",
+    preview:
+      "users send something else: requests about topic 16 (refund, charged, billing, payment) went from 8% to 48% of the texts. Check whether the eval set still covers what users send.",
     lines: [
-      "topic 16 (refund, charged, billing, payment) 8% → 48% of texts (PSI 0.950, 95% interval 0.561 to 1.44; up to 0.02 is usual), 80 texts, 2026-03-23 00:00 UTC to 2026-03-24 00:00 UTC.",
-      "What users send moved, not the prompt. This says nothing about quality yet.",
+      "Check whether the eval set still covers what users send.",
+      "Whether the answers got worse is not known from this.",
+      "Seen from 23 Mar, 00:00 UTC to 24 Mar, 00:00 UTC. What users send changed, not the prompt.",
     ],
-    severity: "SEV3 · Check whether the eval set still covers the inputs",
-    harm: null,
   },
   input_text: {
     emit: () => first(emittedByInputs("text")),
-    title: "inputs moved: texts of the window can be told from those before (AUC 0.72)",
+    preview:
+      "users send something else: requests read differently from those before. Check whether the eval set still covers what users send.",
     lines: [
-      "A classifier tells a text of the window from one before it in 72% of pairs (95% interval 63% to 80%; 50% is chance, up to 55% is usual), 80 texts, 2026-03-23 00:00 UTC to 2026-03-24 00:00 UTC.",
-      "What users send moved, not the prompt. This says nothing about quality yet.",
+      "Check whether the eval set still covers what users send.",
+      "Whether the answers got worse is not known from this.",
+      "Seen from 23 Mar, 00:00 UTC to 24 Mar, 00:00 UTC. What users send changed, not the prompt.",
     ],
-    severity: "SEV3 · Check whether the eval set still covers the inputs",
-    harm: null,
   },
   output_feature: {
     emit: () => first(emittedByOutputs(true)),
-    title:
-      "answers of 4f4f4f4f4f4f changed: masked values in the answer 0 → 1.09 on average in mentions_money",
+    preview:
+      "answers of the new version changed: blanked-out values in the answer went from 0 to 1.09 on average, for requests that mention money. Read answers of both versions side by side.",
     lines: [
-      "masked values in the answer 0 → 1.09 on average in mentions_money, 21% of calls (PSI 11.80, 95% interval 10.14 to 13.59; up to 0.02 is usual), 68 calls, 2026-03-11 00:00 UTC to 2026-03-12 00:00 UTC.",
-      "The answers changed with the version. This says nothing about quality yet.",
+      "Read answers of both versions side by side.",
+      "Whether the answers got worse is not known from this.",
+      "Since 11 Mar, 00:00 UTC, when the new version was first called. The answers changed with the deploy.",
     ],
-    severity: "SEV3 · Read answers of both versions side by side",
-    harm: null,
   },
   judge_agreement: {
     emit: () => first(emittedByAnchors()),
-    title: "the judge changed: its agreement with its frozen verdicts on faithfulness down 23.0 pp",
+    preview:
+      "the judge changed: it repeats 72.0% of its earlier verdicts, before 95.0%. Compare the judge with people's labels before trusting its scores.",
     lines: [
-      "95.0% → 72.0% (Δ −23.0 pp, 95% always-valid interval −36.4 to −8.2 pp), 300 frozen answers judged again, 2026-03-02 00:00 UTC to 2026-03-08 00:00 UTC.",
-      "Quality alarms of this use case are held back until the judge is trusted again.",
+      "Compare the judge with people's labels before trusting its scores.",
+      "Alarms about quality of this use case are held back until the judge is trusted again.",
+      "Seen from 2 Mar, 00:00 UTC to 8 Mar, 00:00 UTC. The answers did not change, the judge did; its scores before and after do not compare.",
     ],
-    severity: "SEV3 · Recalibrate the judge before trusting its scores",
-    harm: null,
   },
   judged_share: {
     emit: async () =>
       gap(
         judgingGaps(progress({ scored: 60, unjudged: 40, oldest_unjudged_at: "2026-03-02T08:00:00.000Z" })),
       ),
-    title: "40 of 100 selected calls wait for a verdict",
+    preview:
+      "40 of 100 answers picked for judging wait for the judge. Get the judge going again; quality is unknown until then.",
     lines: [
-      "100 selected: 60 scored, 40 waiting, the oldest since 08:00 UTC, 2026-03-01 12:00 UTC to 2026-03-02 12:00 UTC.",
-      "Quality is unknown while calls are not judged: no data is not good data.",
+      "Get the judge going again; quality is unknown until then.",
+      "Nobody knows how good these answers are.",
+      "The oldest waits since 2 Mar, 08:00 UTC. Of them 60 are scored, 40 wait.",
     ],
-    severity: "SEV3 · Restore judging; quality is unknown until then",
-    harm: null,
   },
   scored_share: {
     emit: async () => gap(judgingGaps(progress({ scored: 0, failed: 100 }))),
-    title: "the judge scores nothing of 100 selected calls",
+    preview:
+      "the judge scored none of the 100 answers it was given. Get the judge going again; quality is unknown until then.",
     lines: [
-      "100 selected: 100 failed, 2026-03-01 12:00 UTC to 2026-03-02 12:00 UTC.",
-      "Quality is unknown while calls are not judged: no data is not good data.",
+      "Get the judge going again; quality is unknown until then.",
+      "Nobody knows how good these answers are.",
+      "Of them 100 failed.",
     ],
-    severity: "SEV3 · Restore judging; quality is unknown until then",
-    harm: null,
   },
   verdict_count: {
     emit: async () => gap(judgingGaps(progress({ scored: 90 }))),
-    title: "the states of 100 selected calls do not add up",
+    preview:
+      "the judge's results for 100 answers do not add up. Run npx @plumbline/cli doctor to see which verdicts are missing.",
     lines: [
-      "100 selected: 90 scored, 2026-03-01 12:00 UTC to 2026-03-02 12:00 UTC.",
-      "A verdict was lost or counted twice: every selected call ends in exactly one state.",
+      "Run npx @plumbline/cli doctor to see which verdicts are missing.",
+      "A verdict was lost or counted twice.",
+      "Of them 90 are scored.",
     ],
-    severity: "SEV3 · Compare the judge's verdicts with the store: plumbline doctor",
-    harm: null,
   },
   sampled_calls: {
     emit: async () => gap(samplingGaps(4_000, 0)),
-    title: "none of 4,000 calls was selected for judging",
+    preview:
+      "none of 4,000 calls was picked for judging. Check the share of calls that is judged; quality is unknown until then.",
     lines: [
-      "0 selected of 4,000 calls, 2026-03-01 12:00 UTC to 2026-03-02 12:00 UTC.",
-      "Quality is unknown while calls are not judged: no data is not good data.",
+      "Check the share of calls that is judged; quality is unknown until then.",
+      "Nobody knows how good these answers are.",
     ],
-    severity: "SEV3 · Check the sampling rate of the writer; quality is unknown until then",
-    harm: null,
   },
   traffic: {
     emit: async () =>
@@ -262,33 +262,33 @@ const TABLE: Readonly<Record<Measure, Row>> = {
           NOW,
         )!,
       ]),
-    title: "no calls for 3 h, where about 240 are usual",
+    preview:
+      "no calls for 3 h, where about 240 are usual. Check the application, then run npx @plumbline/cli doctor.",
     lines: [
-      "Last call 09:00 UTC.",
-      "The application, its emitter or the collector stopped; nobody knows how good its answers are.",
+      "Check the application, then run npx @plumbline/cli doctor.",
+      "Either nobody uses it, or its calls are lost.",
+      "The last call was at 2 Mar, 09:00 UTC. The application, its reporting or the collector stopped.",
     ],
-    severity: "SEV3 · Check the application and its emitter: plumbline doctor",
-    harm: null,
   },
   known_versions: {
     emit: async () => gap(versionGaps(10_000, 9_000, ["support-desk"])),
-    title: "90% of calls have a prompt version beyond the 100 of the day",
+    preview:
+      "90% of calls carry more than the 100 prompt versions that a day may have. Send the version of the prompt's template, not a hash of the finished prompt.",
     lines: [
-      "Carried by 9,000 of 10,000 calls, 2026-03-01 12:00 UTC to 2026-03-02 12:00 UTC.",
-      "App support-desk sends more than 100 prompt versions a day, such as the hash of the rendered prompt; the rest is not told apart.",
+      "Send the version of the prompt's template, not a hash of the finished prompt.",
+      "9,000 of 10,000 calls are not told apart.",
+      "The application support-desk sends a new prompt version with nearly every call, such as a hash of the finished prompt.",
     ],
-    severity: "SEV3 · Send the version of the prompt's template, not a hash of the rendered prompt",
-    harm: null,
   },
   known_use_cases: {
     emit: async () => gap(useCaseGaps(9_000, ["support-desk"])),
-    title: "9,000 calls have a use case beyond the 1,000 of the day",
+    preview:
+      "9,000 calls carry more than the 1,000 use cases that a day may have. Send the name of the feature as the use case, and ids as attributes.",
     lines: [
-      "9,000 calls, 2026-03-01 12:00 UTC to 2026-03-02 12:00 UTC.",
-      "App support-desk sends more than 1,000 use cases a day, such as one with an id in its name; nothing is measured of the rest.",
+      "Send the name of the feature as the use case, and ids as attributes.",
+      "Nothing is measured of the rest.",
+      "The application support-desk sends a new use case with nearly every call, such as one with an id in its name.",
     ],
-    severity: "SEV3 · Send the name of the feature as use_case, and ids as attributes or conversation_id",
-    harm: null,
   },
   job_runs: {
     emit: async () =>
@@ -296,13 +296,13 @@ const TABLE: Readonly<Record<Measure, Row>> = {
         measure: "job_runs",
         jobs: [{ job: "measures", error: "too many rows", last_success_at: "2026-03-02T10:00:00.000Z" }],
       }),
-    title: "not watched by job measures",
+    preview:
+      "the monitor did not look. Read the monitor's log and the store's; nothing is watched until then.",
     lines: [
-      "Last success 10:00 UTC.",
-      "The monitor could not look: too many rows. What is not looked at is not known to be good.",
+      "Read the monitor's log and the store's; nothing is watched until then.",
+      "It could not do this: look at failures, speed, cost, inputs and answers.",
+      "It last succeeded at 2 Mar, 10:00 UTC. It says: too many rows.",
     ],
-    severity: "SEV3 · Read the monitor's log and the store's; nothing is watched until then",
-    harm: null,
   },
   stored_share: {
     emit: async () =>
@@ -320,43 +320,39 @@ const TABLE: Readonly<Record<Measure, Row>> = {
           },
         ],
       }),
-    title: "20 records are in no table",
+    preview: "20 records were not stored. Run npx @plumbline/cli doctor to see what was not stored.",
     lines: [
-      "20 records lost (partition 0, offsets 20 to 103), 10:00 to 12:00 UTC.",
-      "The writer went past them and does not come back; this says nothing about quality.",
+      "Run npx @plumbline/cli doctor to see what was not stored.",
+      "They are in the log and in no table, and the writer does not come back to them.",
+      "Seen from 2 Mar, 10:00 UTC to 2 Mar, 12:00 UTC. They are in partition 0, offsets 20 to 103.",
     ],
-    severity: "SEV2 · Look for what the writer went past: plumbline doctor",
-    harm: null,
   },
 };
 
 test.each(Object.entries(TABLE))(
-  "%s says what happened, by how much, and what to do",
+  "%s says what to do, what happened, by how much, and why",
   async (measure, { emit, ...row }) => {
     const detection = await emit();
     expect(detection.evidence.measure).toBe(measure);
-    const { title, lines, fields, preview } = messageOf(detection);
-    const field = (name: string) => fields.find(({ label }) => label === name)?.value ?? null;
-    expect({
-      title: title.replace("ticket-summary: ", ""),
-      lines: lines.filter((line) => !line.startsWith("Normal: ")).slice(0, 2),
-      severity: field("Severity"),
-      harm: field("Blast radius"),
-    }).toEqual(row);
-    // The preview is often all that is read.
-    expect(preview).toMatch(new RegExp(`^\\[${detection.severity}\\] ticket-summary: `));
-    expect(preview).toContain(row.severity.replace(/^SEV\d · /, ""));
+    const message = messageOf(detection);
+    const { preview, lines } = message;
+    expect({ preview, lines: lines.filter((line) => !line.startsWith("As before: ")) }).toEqual({
+      // The preview is often all that is read.
+      preview: `[${detection.severity}] ticket-summary: ${row.preview}`,
+      lines: row.lines,
+    });
+    // What to do comes first.
+    expect(preview).toContain(lines[0]);
+    expect(wordingProblems(message, [detection.judge ?? ""])).toEqual([]);
   },
   60_000,
 );
 
 test("answers that changed without a deploy are blamed on what is upstream", async () => {
-  const { title, lines, severity } = messageOf(await first(emittedByOutputs(false)));
+  const { preview, lines, severity } = messageOf(await first(emittedByOutputs(false)));
   expect(severity).toBe("SEV2");
-  expect(title).toMatch(/changed without a deploy/);
-  expect(lines[1]).toBe(
-    "Nobody deployed: the version answers otherwise than it did. Look upstream: model, provider. This says nothing about quality yet.",
-  );
+  expect(preview).toMatch(/changed though nobody deployed/);
+  expect(lines.join("\n")).toContain("Nobody deployed; the model, its provider or what users send changed.");
 });
 
 function messageOf(detection: Detection): Message {

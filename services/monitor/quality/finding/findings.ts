@@ -35,6 +35,7 @@ import type { SideBySide } from "../watch/watch-pairs.ts";
 
 /** The numbers that raised the alarm. */
 type QualityDetector = NonNullable<QualityEvidence["detector"]>;
+type StreamEvidence = Extract<QualityDetector, { readonly kind: "streams" }>["streams"];
 
 /** A fall of quality that is reported. */
 export interface Finding {
@@ -53,6 +54,11 @@ export interface Finding {
   readonly drop?: number;
   readonly detector: QualityDetector;
 }
+
+/** Name of the stream of all units. */
+const ALL = "all";
+const STRONGEST_SHOWN = 5;
+const AFFECTED_SHOWN_MAX = 20;
 
 export const SIDE_BY_SIDE_METHOD = "side by side with the old version, paired e-detector";
 const SAME_INPUT_METHOD = "paired by identical input, betting e-process";
@@ -126,20 +132,29 @@ function detectorEvidence(
     affected: alarm.affected,
     tempering: snapshot.eta,
     misfits_expected: snapshot.expectedViolations,
-    streams: alarm.strongest.slice(0, 5).flatMap((name) =>
-      reading.streams
-        .filter((stream) => stream.name === name)
-        .map(({ weight, logDetector, logDeployE, n, sum, expected }) => ({
-          name,
-          weight,
-          log_detector: finite(logDetector),
-          log_deploy_e: finite(logDeployE),
-          units: n,
-          score_sum: sum,
-          expected_sum: expected,
-        })),
-    ),
+    streams: streamEvidence(alarm, reading),
   };
+}
+
+/** All traffic, the streams with the most evidence, and every slice that is named as affected, each once. */
+function streamEvidence(
+  { strongest, affected }: AlarmReading["alarm"],
+  { streams }: AlarmReading["reading"],
+): StreamEvidence {
+  const named = [ALL, ...strongest.slice(0, STRONGEST_SHOWN), ...affected.slice(0, AFFECTED_SHOWN_MAX)];
+  return [...new Set(named)].flatMap((name) =>
+    streams
+      .filter((stream) => stream.name === name)
+      .map(({ weight, logDetector, logDeployE, n, sum, expected }) => ({
+        name,
+        weight,
+        log_detector: finite(logDetector),
+        log_deploy_e: finite(logDeployE),
+        units: n,
+        score_sum: sum,
+        expected_sum: expected,
+      })),
+  );
 }
 
 /** JSON has no infinity. */

@@ -1,7 +1,7 @@
 import type { QualityEvidence } from "@plumbline/schemas";
 import { expect, test } from "vitest";
 import { detection } from "../detection.fixture.ts";
-import { undecidedLine } from "./slice-lines.ts";
+import { whomSentences } from "./slice-words.ts";
 
 /** As the monitor writes it; the fixture's version scored 0.789 in 1,127 units. */
 const explanation = {
@@ -22,26 +22,24 @@ const baselineOf = (units: number) => ({
 });
 
 const line = (evidence: Partial<QualityEvidence>, units = 1_127): string =>
-  undecidedLine(
+  whomSentences(
     detection({
       verdict: "INCONCLUSIVE",
       candidate: { ...detection().candidate, units },
       evidence: { reference: baselineOf(1_000), explanation, ...evidence },
     }),
-  );
+  ).join(" ");
 
-test("a number of units that will tell is said", () => {
+test("a number of answers that will tell is said", () => {
   expect(line({ explanation: { ...explanation, units_needed: 1_305 } })).toBe(
-    "Uniform or concentrated: unclear so far (1,127 judged); about 1,305 more judged units to say where.",
+    "For whom is not known yet; about 1,305 more judged answers will tell.",
   );
 });
 
-test("a baseline too small to tell is named with what to do, and nobody is asked to wait for more units", () => {
-  const text = line({});
-  expect(text).toBe(
-    "Uniform or concentrated: unclear, and more judging will not tell: the baseline of 1,000 units is too small to say where. Let the next version have a longer reference, or judge at a higher rate before its deploy.",
+test("a baseline too small to tell is named with what to do, and nobody is asked to wait", () => {
+  expect(line({})).toBe(
+    "For whom will stay unknown: only 1,000 answers were judged before this version. Judge more of them before the next deploy.",
   );
-  expect(text).not.toMatch(/n too small|more judged units/);
 });
 
 test.each<{ name: string; evidence: Partial<QualityEvidence>; units?: number; expected: string }>([
@@ -49,34 +47,34 @@ test.each<{ name: string; evidence: Partial<QualityEvidence>; units?: number; ex
     name: "below what any verdict needs, both sides may be too small",
     evidence: { reference: baselineOf(250) },
     units: 60,
-    expected: "Uniform or concentrated: unclear (n too small: 60 judged against a baseline of 250 units).",
+    expected: "For whom is not known: 60 judged answers are too few to tell.",
   },
   {
     name: "from a hundred units on it is the baseline",
     evidence: { reference: baselineOf(250) },
     units: 100,
     expected:
-      "Uniform or concentrated: unclear, and more judging will not tell: the baseline of 250 units is too small to say where. Let the next version have a longer reference, or judge at a higher rate before its deploy.",
+      "For whom will stay unknown: only 250 answers were judged before this version. Judge more of them before the next deploy.",
   },
   {
     name: "without a slice there is nothing to compare",
     evidence: { explanation: { ...explanation, p_heterogeneity: null } },
-    expected: "Uniform or concentrated: unclear (no slice to compare in 1,127 judged units).",
+    expected: "For whom is not known: these requests differ in nothing that is measured.",
   },
   {
     name: "a target is no baseline",
     evidence: { reference: baselineOf(0) },
-    expected: "Uniform or concentrated: unclear (1,127 judged, and no baseline yet that could tell where).",
+    expected: "For whom is not known: too few answers were judged before this version.",
   },
   {
     name: "where nothing fell the baseline is not blamed",
     evidence: { explanation: { ...explanation, expected_mean: 0.78 } },
-    expected: "Uniform or concentrated: unclear (n too small: 1,127 judged).",
+    expected: "For whom is not known: 1,127 judged answers are too few to tell.",
   },
   {
     name: "an old incident says how many were judged",
     evidence: { explanation: null },
-    expected: "Uniform or concentrated: unclear (n too small: 1,127 judged).",
+    expected: "For whom is not known: 1,127 judged answers are too few to tell.",
   },
 ])("$name", ({ evidence, units, expected }) => {
   expect(line(evidence, units)).toBe(expected);
