@@ -7,6 +7,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { blockProblems } from "./slack-blocks.ts";
 
 export interface FakeSlackMessage {
   readonly ts: string;
@@ -223,26 +224,6 @@ function parseMetadata(args: Arguments): FakeSlackMessage["metadata"] {
 }
 
 function parseBlocks(args: Arguments): readonly FakeSlackBlock[] | "invalid" {
-  const blocks = JSON.parse(args["blocks"] ?? "[]") as FakeSlackBlock[];
-  return blocks.length <= 50 && blocks.every(isWithinLimits) ? blocks : "invalid";
-}
-
-/** Slack's documented limits; one block over a limit fails the whole call. */
-function isWithinLimits({ type, text, fields, elements }: FakeSlackBlock): boolean {
-  const fits = (each: { readonly text?: string }, most: number): boolean =>
-    each.text !== undefined && each.text.length >= 1 && each.text.length <= most;
-  switch (type) {
-    case "header":
-      return text !== undefined && fits(text, 150);
-    case "section":
-      return (
-        (text !== undefined || (fields?.length ?? 0) > 0) &&
-        (text === undefined || fits(text, 3_000)) &&
-        (fields === undefined || (fields.length <= 10 && fields.every((field) => fits(field, 2_000))))
-      );
-    case "context":
-      return elements !== undefined && elements.length >= 1 && elements.length <= 10;
-    default:
-      return true;
-  }
+  const blocks: unknown = JSON.parse(args["blocks"] ?? "[]");
+  return blockProblems(blocks).length === 0 ? (blocks as FakeSlackBlock[]) : "invalid";
 }

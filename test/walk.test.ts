@@ -178,7 +178,7 @@ test.for(WAYS)(
       await vi.waitFor(() => expect(quality()).toHaveLength(1), { timeout: 90_000, interval: 200 });
       const { message } = quality()[0]!;
       expect(message.state).toBe("firing");
-      expect(message.lines.join("\n")).toMatch(/judged/);
+      expect(message.context.join("\n")).toMatch(/answers were judged by/);
       expect(JSON.stringify(message)).toContain(LEXICAL_JUDGE_NAME);
       await emitter.close();
 

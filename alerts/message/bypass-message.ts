@@ -43,14 +43,12 @@ export function renderBypass(
     ),
     lines: [
       ...(back === null ? [] : [`${takenBackText(back)} (${formatMoment(back.at, zone)})`]),
+      ...(back === null ? [`Read why, or take v${number} back.`] : []),
       `${actor} overrode the gate: ${reason}`,
       ...overridden.map(({ message }) => `Overridden: ${message}`),
     ],
     fields: [
-      {
-        label: "Severity",
-        value: `${severity} · ${back === null ? "Read why, or undo it" : "Nothing to do"}`,
-      },
+      { label: "Severity", value: severity },
       { label: "Environment", value: env },
       { label: "Version", value: `v${number} ${shortVersion(prompt_version)}` },
       { label: "Overridden by", value: actor },

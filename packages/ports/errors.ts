@@ -23,6 +23,8 @@ export type ErrorCode =
   | "external_unavailable"
   | "external_rate_limited"
   | "external_refused"
+  | "external_refused_one"
+  | "external_gone"
   | "external_invalid_response";
 
 export class PlumblineError extends Error {
@@ -79,12 +81,18 @@ export class StoreError extends PlumblineError {
   }
 }
 
-/** Judge or notifier: somebody else's service. */
+type ExternalCode = Extract<ErrorCode, `external_${string}`>;
+
+/**
+ * Judge or notifier: somebody else's service. `external_refused`: it takes nothing from us until a person acts.
+ * `external_refused_one`: it takes this one request never, and others still. `external_gone`: what the request is about is
+ * not there any more.
+ */
 export class ExternalError extends PlumblineError {
   /** How long the service asked us to wait, ms. */
   readonly retryAfterMs: number | null;
   constructor(
-    code: "external_unavailable" | "external_rate_limited" | "external_refused" | "external_invalid_response",
+    code: ExternalCode,
     message: string,
     options: { cause?: unknown; retryAfterMs?: number | null; retryable?: boolean } = {},
   ) {

@@ -43,7 +43,11 @@ export interface Notifier {
    * @throws ExternalError; `external_unavailable` with `retryable: false` means that it may have been shown
    */
   post(message: Message, options: { signal: AbortSignal }): Promise<{ ref: string }>;
-  /** Replaces what `ref` shows; `reply` is a line for its history, saying who did what. */
+  /**
+   * Replaces what `ref` shows; `reply` is a line for its history, saying who did what. A channel that lets nobody edit the
+   * message any more tells the reply, and what is true now, beside it.
+   * @throws ExternalError; `external_gone` when the message was deleted
+   */
   update(ref: string, message: Message, reply: string, options: { signal: AbortSignal }): Promise<void>;
   /**
    * The handle of the incident's message if an earlier `post` was shown although its answer was lost, else null.

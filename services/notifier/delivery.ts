@@ -88,7 +88,7 @@ export class Delivery {
         this.channelLimited(now, error);
         return;
       }
-      if (error.code !== "external_refused") {
+      if (!isRefusal(error)) {
         this.channelFailed(now);
         this.logger.warn(
           { channel: this.channel.name, failures: this.channel.failures, err: error },
@@ -110,10 +110,11 @@ export class Delivery {
     const state = this.visible(full);
     const message = this.render(state);
     let known = shown;
-    if (kind === "post" || row.isSuspect) {
+    if (kind === "post" || row.isSuspect || row.isGone) {
       // Another process may have posted and died before it recorded that.
       const found = await this.find(message, row, signal);
       if (found !== "unknown") known = found;
+      else if (row.isGone) known = null;
     }
     if (known === null) {
       const { ref } = await this.notifier.post(row.isAmbiguous ? resent(message) : message, { signal });
@@ -155,6 +156,7 @@ export class Delivery {
       isUnrecorded: true,
       isAmbiguous: false,
       isSuspect: false,
+      isGone: false,
       isOutdated: false,
       attempts: 0,
       notBefore: 0,
@@ -205,9 +207,14 @@ export class Delivery {
     if (error.code === "external_rate_limited") {
       // Nothing was shown, so it is no attempt. The limit is the channel's: everything to it waits, other channels do not.
       this.channelLimited(now, error);
-    } else if (error.code === "external_refused") {
+    } else if (error.code === "external_gone" && kind === "update") {
+      // An answer, and no fault of the channel: it is told anew at once.
+      row.isGone = true;
+      row.notBefore = now;
+      this.channel.pausedUntil = now + PACE_MS;
+    } else if (isRefusal(error)) {
       row.attempts += 1;
-      row.refusal = error.message;
+      row.refusal = { why: error.message, isOwn: error.code === "external_refused_one" };
       row.notBefore = now + REFUSED_RETRY_MS;
       row.isSuspect = kind === "update";
       this.channel.pausedUntil = now + PACE_MS;
@@ -228,7 +235,7 @@ export class Delivery {
       retry_after_ms: error.retryAfterMs,
       err: error,
     };
-    if (error.code === "external_refused") this.logger.error(fields, "notifier.refused");
+    if (isRefusal(error)) this.logger.error(fields, "notifier.refused");
     else this.logger.warn(fields, "notifier.send_failed");
   }
 
@@ -288,14 +295,21 @@ export class Delivery {
 /** A message with an erased name that the channel refuses to edit: most likely a person has deleted it. */
 function isGoneForGood({ state, shown }: Task, row: Row, error: ExternalError): boolean {
   return (
-    row.isOutdated && error.code === "external_refused" && shown !== null && shown.revision >= state.revision
+    row.isOutdated && isRefusal(error) && shown !== null && shown.revision >= state.revision
   );
+}
+
+/** isRefusal returns true for an answer that the same request would get again. */
+function isRefusal({ code }: ExternalError): boolean {
+  return code === "external_refused" || code === "external_refused_one" || code === "external_gone";
 }
 
 /** How a send ended, by the code of its error. */
 const OUTCOMES: Readonly<Record<string, string>> = {
   external_rate_limited: "rate_limited",
   external_refused: "refused",
+  external_refused_one: "refused",
+  external_gone: "gone",
   external_unavailable: "unavailable",
 };
 

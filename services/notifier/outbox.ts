@@ -18,14 +18,16 @@ export interface Row {
   isAmbiguous: boolean;
   /** The channel refused an edit: the message may be gone. */
   isSuspect: boolean;
+  /** The channel says that the message was deleted: it is posted anew. */
+  isGone: boolean;
   /** What it shows holds names that were erased since: it is edited although the incident is the same. */
   isOutdated: boolean;
   /** Failed attempts since the last success. */
   attempts: number;
   notBefore: number;
   lastSentAt: number;
-  /** Why a person has to act, or null. */
-  refusal: string | null;
+  /** Why a person has to act, or null; and whether it is about this message alone. */
+  refusal: { readonly why: string; readonly isOwn: boolean } | null;
   /** Since when something about it has waited to be shown, ms; null when nothing does. */
   owedSince: number | null;
 }
@@ -95,11 +97,14 @@ export function noteOwed(channel: Channel, owed: readonly Task[], now: number): 
   for (const [id, row] of channel.rows) if (!waiting.has(id)) row.owedSince = null;
 }
 
-/** How long the incident that has waited longest has waited, ms; 0 when none waits. */
+/**
+ * How long the incident that has waited longest has waited, ms; 0 when none waits. Those that the channel refuses for what
+ * they hold are left out: waiting is not what ails them.
+ */
 export function oldestWaitMs(channel: Channel, now: number): number {
   let oldest = 0;
-  for (const { owedSince } of channel.rows.values())
-    if (owedSince !== null) oldest = Math.max(oldest, now - owedSince);
+  for (const { owedSince, refusal } of channel.rows.values())
+    if (owedSince !== null && refusal?.isOwn !== true) oldest = Math.max(oldest, now - owedSince);
   return oldest;
 }
 
@@ -170,6 +175,7 @@ const NEW_ROW: Readonly<Row> = {
   isUnrecorded: false,
   isAmbiguous: false,
   isSuspect: false,
+  isGone: false,
   isOutdated: false,
   attempts: 0,
   notBefore: 0,

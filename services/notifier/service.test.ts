@@ -97,7 +97,7 @@ function channel(name = "slack"): Notifier & {
       calls.push(`update ${message.incident_id}`);
       throwIf("update", message.incident_id);
       const before = shown.get(ref);
-      if (before === undefined) throw new ExternalError("external_refused", "message_not_found");
+      if (before === undefined) throw new ExternalError("external_gone", "message_not_found");
       before.message = message;
       before.edits += 1;
       if (reply !== "") before.replies.push(reply);
@@ -130,7 +130,7 @@ describe("the notifier", () => {
     expect(slack.calls).toEqual(["post inc_1", "update inc_1"]);
     const [only] = slack.shown.values();
     expect(only?.message).toMatchObject({ state: "acknowledged", revision: 2 });
-    expect(only?.replies).toEqual(["10:02 UTC · Acknowledged by lee."]);
+    expect(only?.replies).toEqual(["24 Nov, 10:02 UTC · Acknowledged by lee."]);
     expect(await deliveries()).toMatchObject([
       { channel: "slack", revision: 1, message_ref: "slack:1" },
       { channel: "slack", revision: 2, message_ref: "slack:1" },
@@ -141,7 +141,7 @@ describe("the notifier", () => {
   test("names that were erased leave what channels with words show and copies hold, once; a message that is gone stays so", async () => {
     const [inbox, slack, words] = [channel("inbox"), channel("slack"), channel("words")];
     words.fault = (call) =>
-      call === "update" ? new ExternalError("external_refused", "message_not_found") : null;
+      call === "update" ? new ExternalError("external_gone", "message_not_found") : null;
     const copies: string[] = ["Worst in customer=Acme, 12 judged."];
     const rewrite = async (change: (text: string, tenant: string | null) => string): Promise<number> => {
       copies.splice(0, 1, change(copies[0]!, "team-a"));
@@ -206,7 +206,7 @@ describe("the notifier", () => {
     expect(slack.calls).toEqual(["post inc_1"]);
     await clock.advance(6 * SECOND);
     expect(slack.calls).toEqual(["post inc_1", "update inc_1"]);
-    expect([...slack.shown.values()][0]?.message.title).toContain("down 25.0 pp");
+    expect([...slack.shown.values()][0]?.message.lines.join()).toContain("fell by 25.0 points");
 
     await clock.advance(2 * SECOND);
     await append("inc_1", { type: "dismissed", why: "holiday" });
@@ -374,15 +374,42 @@ describe("the notifier", () => {
     await stop();
   });
 
-  test("a message that somebody deleted is posted anew at the next change", async () => {
+  test.each([{ canLook: true }, { canLook: false }])(
+    "a message that somebody deleted is posted anew with the next change, once and at once (canLook: $canLook)",
+    async ({ canLook }) => {
+      const slack = channel();
+      slack.fault = (call) =>
+        call === "find" && !canLook ? new ExternalError("external_refused", "missing_scope") : null;
+      const { service, stop } = start([slack]);
+      await detect("inc_1");
+      await settle();
+      slack.shown.clear();
+      await append("inc_1", { type: "acknowledged" });
+      await clock.advance(5 * SECOND);
+      expect([...slack.shown.values()].map((each) => each.message.state)).toEqual(["acknowledged"]);
+      expect(await service.health.readiness["slack"]!()).toMatchObject({ ok: true });
+      await clock.advance(HOUR);
+      expect(slack.shown.size).toBe(1);
+      await stop();
+    },
+  );
+
+  test("one message that the channel refuses for what it holds is named, and turns nothing red", async () => {
     const slack = channel();
-    const { stop } = start([slack]);
+    slack.fault = (call, id) =>
+      call === "post" && id === "inc_1"
+        ? new ExternalError("external_refused_one", "slack chat.postMessage: msg_too_long")
+        : null;
+    const { service, stop } = start([slack]);
     await detect("inc_1");
-    await settle();
-    slack.shown.clear();
-    await append("inc_1", { type: "acknowledged" });
-    await clock.advance(6 * MINUTE);
-    expect([...slack.shown.values()].map((each) => each.message.state)).toEqual(["acknowledged"]);
+    await detect("inc_2");
+    await clock.advance(HOUR);
+    expect(slack.shown.size).toBe(1);
+    expect(service.status()).toMatchObject([{ state: "ok", pending: 1 }]);
+    expect(await service.health.readiness["slack"]!()).toEqual({
+      ok: true,
+      message: expect.stringContaining("one message is refused: slack chat.postMessage: msg_too_long"),
+    });
     await stop();
   });
 

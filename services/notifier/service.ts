@@ -51,7 +51,7 @@ const OWN_CHANNELS = ["inbox"];
 
 interface ChannelStatus {
   readonly channel: string;
-  /** refused: a person must act; unavailable: it is tried again by itself. */
+  /** refused: nothing goes out until a person acts; unavailable: it is tried again by itself. */
   readonly state: "ok" | "unavailable" | "refused";
   /** Incidents whose newest revision is not shown yet. */
   readonly pending: number;
@@ -302,14 +302,15 @@ class IncidentNotifier implements NotifierService {
   status(): ChannelStatus[] {
     return this.channels.map((channel) => {
       const owed = tasks(channel, this.told(), this.clock.now());
-      const refusal = owed
+      const refusals = owed
         .map(({ state }) => channel.rows.get(state.incident_id)?.refusal ?? null)
-        .find((each) => each !== null);
+        .filter((each) => each !== null);
+      const ofChannel = refusals.find(({ isOwn }) => !isOwn);
       return {
         channel: channel.name,
-        state: refusal !== undefined ? "refused" : channel.failures > 0 ? "unavailable" : "ok",
+        state: ofChannel !== undefined ? "refused" : channel.failures > 0 ? "unavailable" : "ok",
         pending: owed.length,
-        detail: refusal ?? null,
+        detail: (ofChannel ?? refusals[0])?.why ?? null,
       };
     });
   }
@@ -321,7 +322,8 @@ class IncidentNotifier implements NotifierService {
       if (state === "refused") return notOk(detail ?? "refused");
       if (this.held === null) return ok("another replica delivers, or none has anything to deliver yet");
       const waitedMs = oldestWaitMs(channel, this.clock.now());
-      const waiting = `${pending} incidents wait, the oldest for ${Math.round(waitedMs / 1_000)} s`;
+      const refused = detail === null ? "" : `; one message is refused: ${detail}`;
+      const waiting = `${pending} incidents wait, the oldest for ${Math.round(waitedMs / 1_000)} s${refused}`;
       if (waitedMs > OUTBOX_WAIT_MS_MAX) {
         return notOk(`${waiting}; the channel failed ${channel.failures} times in a row`);
       }

@@ -71,10 +71,10 @@ test.skipIf(!hasBrowser)(
 
     const shown = message({
       incident_id: "inc_live",
-      title: "ticket-summary: faithfulness down 15.2 pp on v15",
+      title: "ticket-summary: faithfulness fell from 94.1% to 78.9% on v15",
     });
     const { ref } = await inbox.post(shown, options);
-    await page.getByText("faithfulness down 15.2 pp on v15").first().waitFor({ timeout: 60_000 });
+    await page.getByText("faithfulness fell from 94.1% to 78.9% on v15").first().waitFor({ timeout: 60_000 });
     await inbox.update(
       ref,
       {

@@ -104,6 +104,8 @@ describe("the inbox", () => {
         title: word,
         preview: word,
         lines: [word],
+        command: word,
+        quotes: [{ title: word, format: "text", text: word }],
         fields: [{ label: word, value: word }],
         context: [word],
         links: [{ label: word, url: "https://example.com/" }],
@@ -158,6 +160,8 @@ describe("the inbox", () => {
       message({
         title: evil,
         lines: [evil],
+        command: evil,
+        quotes: [{ title: evil, format: "diff", text: `+ ${evil}` }],
         fields: [{ label: evil, value: evil }],
         context: [evil],
         links: [

@@ -122,13 +122,13 @@ describe("the slack notifier", () => {
     await open().post(message(), options);
     expect(slack.messages).toHaveLength(1);
     expect(slack.messages[0]).toMatchObject({ blocks: [] });
-    expect(slack.messages[0]?.text).toContain("faithfulness down 15.2 pp on v15");
-    expect(slack.messages[0]?.text).toContain("1,127 judged of 22,540 calls");
+    expect(slack.messages[0]?.text).toContain("faithfulness fell from 94.1% to 78.9% on v15");
+    expect(slack.messages[0]?.text).toContain("Only requests that mention money got worse");
   });
 
   test("no text can mention a channel or forge a link", async () => {
     await open().post(
-      message({ preview: "<!channel> a & b", lines: ["<https://evil.example|click>"] }),
+      message({ preview: "<!channel> a & b", lines: ["<https://evil.example|click>"], command: null }),
       options,
     );
     const [shown] = slack.messages;
@@ -139,5 +139,36 @@ describe("the slack notifier", () => {
   test("state is said in words and not only by an icon", async () => {
     await open().post(message({ state: "resolved" }), options);
     expect(slack.messages[0]?.blocks[0]?.text?.text).toMatch(/^✅ Resolved · /);
+  });
+
+  test.each(["cant_update_message", "edit_window_closed"])(
+    "a message that nobody may edit any more (%s) is told in its thread, once a change, with what is true now",
+    async (error) => {
+      const { post, update } = open();
+      const { ref } = await post(message(), options);
+      const changed = message({ revision: 2, preview: "[SEV2 resolved] ticket-summary: over" });
+      slack.fail("chat.update", { kind: "error", error });
+      await update(ref, changed, "10:06 UTC · Resolved.", options);
+      expect(slack.messages).toHaveLength(1);
+      expect(slack.messages[0]?.thread).toEqual([
+        "[SEV2 resolved] ticket-summary: over\n10:06 UTC · Resolved.",
+      ]);
+      // New numbers alone are no news.
+      slack.fail("chat.update", { kind: "error", error });
+      await update(ref, message({ revision: 3 }), "", options);
+      expect(slack.messages[0]?.thread).toHaveLength(1);
+    },
+  );
+
+  test.each([
+    { error: "message_not_found", code: "external_gone" },
+    { error: "msg_too_long", code: "external_refused_one" },
+    { error: "is_archived", code: "external_refused" },
+    { error: "token_revoked", code: "external_refused" },
+  ])("a refusal says whether it is about the message or about all: $error", async ({ error, code }) => {
+    const { post, update } = open();
+    const { ref } = await post(message(), options);
+    slack.fail("chat.update", { kind: "error", error });
+    await expect(update(ref, message({ revision: 2 }), "", options)).rejects.toMatchObject({ code });
   });
 });

@@ -1,7 +1,7 @@
 import { WebClient, type LogLevel, type Logger as SlackLogger } from "@slack/web-api";
 import { ExternalError, type Message, type Notifier } from "@plumbline/ports";
 import { renderBlocks, renderText } from "./blocks.ts";
-import { platformCode, toExternalError } from "./errors.ts";
+import { isNotEditable, platformCode, toExternalError } from "./errors.ts";
 import { escapeText } from "./limits.ts";
 
 /** Logger of this adapter; pino fits. */
@@ -107,18 +107,29 @@ export function createSlackNotifier(options: SlackNotifierOptions): Notifier {
     async update(ref, message, reply, { signal }) {
       if ((shown.get(ref) ?? 0) > message.revision) return;
       const { channelId, ts } = parseRef(ref);
-      await call("chat.update", signal, () =>
-        withBlocks(message, (body) =>
-          client.chat.update({ channel: channelId, ts, ...body, metadata: metadata(message) }),
-        ),
-      );
+      let isEdited = true;
+      await call("chat.update", signal, async () => {
+        try {
+          await withBlocks(message, (body) =>
+            client.chat.update({ channel: channelId, ts, ...body, metadata: metadata(message) }),
+          );
+        } catch (error) {
+          if (!isNotEditable(error)) throw error;
+          isEdited = false;
+          logger?.warn(
+            { incident_id: message.incident_id, revision: message.revision, code: platformCode(error) },
+            "slack.not_editable",
+          );
+        }
+      });
       shown.set(ref, message.revision);
       if (reply === "") return;
       await call("chat.postMessage", signal, () =>
         client.chat.postMessage({
           channel: channelId,
           thread_ts: ts,
-          text: escapeText(reply),
+          // The root is not true any more, and can't be put right.
+          text: escapeText(isEdited ? reply : `${message.preview}\n${reply}`),
           unfurl_links: false,
           unfurl_media: false,
         }),

@@ -110,7 +110,7 @@ test("rows that vanish after they were stored are one incident, which ends when 
     evidence: { lost_records: 20, partitions: [{ log_partition: 0, first_offset: 20, last_offset: 103 }] },
   });
   const text = JSON.stringify(renderMessage(incident!, { runbooks_url: null, console_url: null }));
-  expect(text).toContain("plumbline.calls: 20 records are in no table");
+  expect(text).toContain("plumbline.calls: 20 records were not stored");
   expect(text).not.toContain("judging");
 
   await clickhouse.command(
