@@ -3,6 +3,7 @@ export * from "./incident/identity.ts";
 export * from "./incident/incident-fold.ts";
 export * from "./incident/lifecycle.ts";
 export * from "./message/bypass-message.ts";
+export { exampleCalls, type ExamplesMode, type ExampleTexts, NO_TEXTS } from "./message/examples.ts";
 export * from "./message/message.ts";
 export { runbooksDir } from "./message/runbooks.ts";
 export { isTimeZone } from "./words/moment.ts";

@@ -12,6 +12,7 @@ import { ending, footnote, normal } from "../words/sentences.ts";
 import { alsoSentence, whomSentences } from "../words/slice-words.ts";
 import { isText, spaced, versionLabel, versionsText } from "../words/text.ts";
 import { dismissedLine, nextStep, recoveryLine } from "./progress-lines.ts";
+import { type ExamplesMode, type ExampleTexts, exampleQuotes, NO_TEXTS } from "./examples.ts";
 import { changeQuote } from "./quotes.ts";
 import { rollbackCommand } from "./rollback-command.ts";
 import { runbookLinks } from "./runbooks.ts";
@@ -36,8 +37,16 @@ export interface MessageSettings {
  *
  * After an incident fires again in a new episode its message id is `<incident_id>-<episode>`, because it must
  * become a new message and not an edit of one that people closed days ago.
+ *
+ * @param texts of the calls that `exampleCalls` names, where the store still has them
+ * @param examples how much of them the reader may see
  */
-export function renderMessage(state: IncidentState, settings: MessageSettings): Message {
+export function renderMessage(
+  state: IncidentState,
+  settings: MessageSettings,
+  texts: ExampleTexts = NO_TEXTS,
+  examples: ExamplesMode = "off",
+): Message {
   const { time_zone: zone = UTC } = settings;
   return {
     incident_id: state.episode === 1 ? state.incident_id : `${state.incident_id}-${state.episode}`,
@@ -49,7 +58,11 @@ export function renderMessage(state: IncidentState, settings: MessageSettings): 
     title: title(state),
     command: commandOf(state),
     lines: isOpen(state) ? openLines(state, zone) : closedLines(state, zone),
-    quotes: isOpen(state) ? [changeQuote(state.detection)].filter((each) => each !== null) : [],
+    quotes: isOpen(state)
+      ? [changeQuote(state.detection), ...exampleQuotes(state.detection, texts, examples)].filter(
+          (each) => each !== null,
+        )
+      : [],
     fields: fields(state, zone),
     context: context(state, zone),
     links: linkList(state, settings),

@@ -15,5 +15,7 @@ export function changeQuote(detection: Detection): Quote | null {
       ...change.lines.map(({ op, text }) => `${op === "added" ? "+" : "−"} ${text}`),
       ...(left > 0 ? [`and ${left} more changed lines`] : []),
     ].join("\n"),
+    call_ids: [],
+    until: null,
   };
 }

@@ -180,6 +180,13 @@ export const normal = {
   asBefore: (list: string) => `As before: ${list}.`,
 } as const;
 
+/** Examples. */
+export const examples = {
+  title: (score: string) => `Example, scored ${score} by the judge`,
+  request: (text: string) => `Request: ${text}`,
+  answer: (version: string, text: string) => `${version} answered: ${text}`,
+} as const;
+
 /** How it ended, or how far it is. */
 export const ending = {
   progressJudged: (count: string, least: string) => `${count} of ${least} judged answers so far`,

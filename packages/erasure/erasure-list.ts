@@ -44,6 +44,11 @@ export class ErasureList {
     return this.#names.size;
   }
 
+  /** Names and calls erased so far; it only rises. */
+  get size(): number {
+    return this.#names.size + this.#calls.size;
+  }
+
   /** The text without the names of the tenant's slices that were erased. */
   withoutNames(text: string, tenant: string): string {
     if (this.#names.size === 0) return text;

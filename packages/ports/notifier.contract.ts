@@ -139,7 +139,15 @@ export function message(changes: Partial<Message> = {}): Message {
       "Faithfulness fell by 15.2 points. Only requests that mention money got worse.",
     ],
     command: "npx @plumbline/cli rollback ticket-summary --to v14 --reason inc_00000000000000aa",
-    quotes: [{ title: "Prompt, v14 to v15", format: "diff", text: "+ Be careful with amounts." }],
+    quotes: [
+      {
+        title: "Prompt, v14 to v15",
+        format: "diff",
+        text: "+ Be careful with amounts.",
+        call_ids: [],
+        until: null,
+      },
+    ],
     fields: [{ label: "Severity", value: "SEV2" }],
     context: ["inc_00000000000000aa", "judge faithfulness@3"],
     links: [{ label: "Runbook", url: "https://example.com/runbooks/quality-regression.md" }],

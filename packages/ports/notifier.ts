@@ -33,6 +33,10 @@ export interface Quote {
   readonly format: "diff" | "text";
   /** With line ends. */
   readonly text: string;
+  /** Calls whose texts it holds: it goes when one of them is erased. None for what is nobody's. */
+  readonly call_ids: readonly string[];
+  /** When those texts are no longer kept, ISO 8601 UTC; null for what is nobody's. */
+  readonly until: string | null;
 }
 
 export interface Notifier {

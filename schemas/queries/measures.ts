@@ -61,9 +61,24 @@ const DriftText = z.object({
   text: z.string(),
 });
 
+/** Texts of one call, cut for a reader; null where one was not captured. */
+const ExampleText = z.object({
+  call_id: z.string(),
+  started_at: z.string(),
+  input: z.string().nullable(),
+  output: z.string().nullable(),
+});
+export type ExampleText = RowOf<typeof ExampleText>;
+
 export const MEASURES = {
   /** Outcomes of the calls that started in the window, of whole hours; hours ascending. */
   outcomeHours: defineQuery("outcome_hours", USE_CASE_PAGE, OutcomeHour),
+  /** Texts of the calls that an alert shows. */
+  exampleTexts: defineQuery(
+    "example_texts",
+    z.object({ tenant: z.string(), use_case: z.string(), call_ids: z.array(z.string()) }),
+    ExampleText,
+  ),
   /** A sample of a use case's captured inputs, always the same one, at most `day_limit` a day; days ascending. */
   driftTexts: defineQuery(
     "drift_texts",

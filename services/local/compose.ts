@@ -35,6 +35,7 @@ import { judgeChoice } from "../judge/config.ts";
 import { DEFAULT_RUBRICS } from "../judge/default-rubric.ts";
 import { createJudgeService } from "../judge/service.ts";
 import { createMonitor } from "../monitor/service.ts";
+import { createReadExamples } from "../notifier/example-texts.ts";
 import { inboxRoutes } from "../notifier/inbox-routes.ts";
 import { createNotifierService } from "../notifier/service.ts";
 import { limitsOf } from "../policy/config.ts";
@@ -156,7 +157,8 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
       createNotifierService({
         ...deps,
         notifiers: [inbox, ...slack(config, logger)],
-        wordsIn: ["inbox", ...(config.PLUMBLINE_SLACK_EXAMPLES ? ["slack"] : [])],
+        examples: { inbox: "full", slack: config.PLUMBLINE_SLACK_EXAMPLES },
+        readExamples: createReadExamples(store, logger),
         copies: [inbox],
         settings: {
           runbooks_url: RUNBOOKS_PATH,

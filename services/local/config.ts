@@ -2,7 +2,7 @@ import { httpUrl, LogLevel, ProcessConfig } from "@plumbline/runtime/process/pro
 import { z } from "zod";
 import { JudgeChoiceConfig, JudgeConfig } from "../judge/config.ts";
 import { MonitorConfig } from "../monitor/config.ts";
-import { TimeZone } from "../notifier/config.ts";
+import { SlackExamples, TimeZone } from "../notifier/config.ts";
 import { AutomationConfig } from "../policy/config.ts";
 import { WriterConfig } from "../writer/config.ts";
 
@@ -26,11 +26,7 @@ export const LocalConfig = z.object({
     ),
   PLUMBLINE_SLACK_TOKEN: z.string().optional().describe("bot token; unset: the inbox page alone"),
   PLUMBLINE_SLACK_CHANNEL: z.string().optional().describe("channel id"),
-  PLUMBLINE_SLACK_EXAMPLES: z
-    .enum(["true", "false"])
-    .default("false")
-    .transform((value) => value === "true")
-    .describe("`true` lets words of texts and attribute values of customers into Slack messages"),
+  PLUMBLINE_SLACK_EXAMPLES: SlackExamples,
   PLUMBLINE_TIME_ZONE: TimeZone,
   PLUMBLINE_SLACK_API_URL: httpUrl("https://slack.com/api/")
     .optional()

@@ -1,6 +1,7 @@
 import { AccessConfig, IdentityConfig } from "@plumbline/access";
-import { isTimeZone } from "@plumbline/alerts";
+import { type ExamplesMode, isTimeZone } from "@plumbline/alerts";
 import {
+  ClickHouseConfig,
   httpUrl,
   KafkaConfig,
   KafkaGroupConfig,
@@ -9,6 +10,15 @@ import {
   ProcessConfig,
 } from "@plumbline/runtime/process/process-config";
 import { z } from "zod";
+
+/** `true` and `false` are the words of before there was anything between. */
+export const SlackExamples = z
+  .enum(["off", "redacted", "full", "true", "false"])
+  .default("off")
+  .transform((value): ExamplesMode => (value === "true" ? "full" : value === "false" ? "off" : value))
+  .describe(
+    "what of customers' texts goes to Slack: `off`; `redacted`, examples without addresses, amounts and long numbers; `full`, examples and names as they are",
+  );
 
 /** Of the times in messages. */
 export const TimeZone = z
@@ -34,11 +44,7 @@ export const NotifierConfig = z
       .regex(/^[CG][A-Z0-9]{6,}$/, "a channel id such as C012AB3CD, not a name")
       .optional()
       .describe("id of the channel that gets the alerts; the bot must be its member"),
-    PLUMBLINE_SLACK_EXAMPLES: z
-      .enum(["true", "false"])
-      .default("false")
-      .transform((value) => value === "true")
-      .describe("`true` lets words of texts and attribute values of customers into Slack messages"),
+    PLUMBLINE_SLACK_EXAMPLES: SlackExamples,
     PLUMBLINE_SLACK_API_URL: httpUrl("https://slack.com/api/")
       .optional()
       .describe("base of the Slack API with a slash at the end, where a proxy stands before it"),
@@ -55,6 +61,9 @@ export const NotifierConfig = z
       .transform(withoutSlash)
       .optional()
       .describe("page for on-call, for links in messages"),
+    PLUMBLINE_CLICKHOUSE_URL: ClickHouseConfig.shape.PLUMBLINE_CLICKHOUSE_URL.optional().describe(
+      "ClickHouse, for the texts of examples; without it messages have none",
+    ),
     PLUMBLINE_TIME_ZONE: TimeZone,
     PLUMBLINE_NOTIFIER_HOST: z.string().default("127.0.0.1").describe("address of the inbox page"),
     PLUMBLINE_NOTIFIER_PORT: Port.default(8086).describe("port of the inbox page; 0 picks a free one"),

@@ -4,6 +4,10 @@
  */
 import {
   bypassReplySince,
+  type ExamplesMode,
+  type ExampleTexts,
+  isOpen,
+  NO_TEXTS,
   renderBypass,
   renderMessage,
   replySince,
@@ -16,7 +20,8 @@ import { backoffMs } from "@plumbline/runtime/backoff";
 import type { Logger } from "@plumbline/runtime/logger";
 import { count, observe } from "@plumbline/runtime/metrics";
 import type { IncidentEvent } from "@plumbline/schemas";
-import { withoutErased } from "./erased-copies.ts";
+import { withoutErased, withoutErasedCalls } from "./erased-copies.ts";
+import type { ReadExamples } from "./example-texts.ts";
 import {
   AMBIGUOUS_WAIT_MS,
   type Channel,
@@ -37,8 +42,9 @@ interface DeliveryDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: MessageSettings;
-  /** Names made of customers' words appear in this channel. */
-  readonly showsWords: boolean;
+  /** How much of what customers wrote appears in this channel; names made of their words do with `full` alone. */
+  readonly examples: ExamplesMode;
+  readonly readExamples: ReadExamples;
   /** Names in it are shown nowhere. */
   readonly erasures: ErasureList;
   readonly append: (event: IncidentEvent) => Promise<void>;
@@ -80,7 +86,7 @@ export class Delivery {
   /** Asks the channel something without effect, to learn whether it is back. */
   async probe({ state }: Task, signal: AbortSignal): Promise<void> {
     try {
-      await this.notifier.find(this.render(state).incident_id, { signal });
+      await this.notifier.find(this.render(state, NO_TEXTS).incident_id, { signal });
     } catch (error) {
       if (!(error instanceof ExternalError)) throw error;
       const now = this.clock.now();
@@ -108,7 +114,7 @@ export class Delivery {
     signal: AbortSignal,
   ): Promise<NonNullable<Row["shown"]>> {
     const state = this.visible(full);
-    const message = this.render(state);
+    const message = this.render(state, await this.textsOf(state));
     let known = shown;
     if (kind === "post" || row.isSuspect || row.isGone) {
       // Another process may have posted and died before it recorded that.
@@ -283,12 +289,23 @@ export class Delivery {
   private visible(told: Told): Told {
     if ("bypass" in told) return told;
     const state = withoutErased(told, this.deps.erasures);
-    return this.deps.showsWords ? state : withoutCustomerWords(state);
+    return this.deps.examples === "full" ? state : withoutCustomerWords(state);
   }
 
-  private render(state: Told): Message {
-    const { settings } = this.deps;
-    return "bypass" in state ? renderBypass(state, settings) : renderMessage(state, settings);
+  private async textsOf(state: Told): Promise<ExampleTexts> {
+    if ("bypass" in state || !isOpen(state) || this.deps.examples === "off") return NO_TEXTS;
+    return withoutErasedCalls(
+      await this.deps.readExamples(state),
+      state.detection.tenant,
+      this.deps.erasures,
+    );
+  }
+
+  private render(state: Told, texts: ExampleTexts): Message {
+    const { settings, examples } = this.deps;
+    return "bypass" in state
+      ? renderBypass(state, settings)
+      : renderMessage(state, settings, texts, examples);
   }
 }
 

@@ -1,5 +1,7 @@
 /** The notifier as a process of its own: incidents from Kafka, messages to Slack and, if wanted, to an inbox page. */
 import { createSessions, openAccess, sessionRoutes, withIdentity, withSessions } from "@plumbline/access";
+import { openHttpClickHouse } from "@plumbline/adapters/clickhouse/http";
+import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { inboxHandler, inboxPaths } from "@plumbline/adapters/inbox/handler";
 import { openInboxNotifier } from "@plumbline/adapters/inbox/inbox";
@@ -11,6 +13,7 @@ import { stopOnSignal } from "@plumbline/runtime/run";
 import { serveProcess } from "@plumbline/runtime/process/serve-process";
 import { startProcess } from "@plumbline/runtime/process/start-process";
 import { NotifierConfig } from "./config.ts";
+import { createReadExamples } from "./example-texts.ts";
 import { inboxRoutes } from "./inbox-routes.ts";
 import { createNotifierService } from "./service.ts";
 
@@ -20,11 +23,15 @@ const {
   PLUMBLINE_SLACK_CHANNEL: channel,
   PLUMBLINE_SLACK_API_URL: apiUrl,
   PLUMBLINE_INBOX_DIR: inboxDir,
+  PLUMBLINE_CLICKHOUSE_URL: clickhouseUrl,
 } = config;
 
 const stop = stopOnSignal();
 const inbox = inboxDir === undefined ? null : await openInboxNotifier({ dir: inboxDir });
 const log = await openProcessLog({ name: "notifier", config, logger });
+
+const store =
+  clickhouseUrl === undefined ? null : createClickHouseStore(openHttpClickHouse({ url: clickhouseUrl }));
 
 const notifier = createNotifierService({
   log,
@@ -34,7 +41,8 @@ const notifier = createNotifierService({
       : [createSlackNotifier({ token, channel, logger, ...(apiUrl !== undefined && { apiUrl }) })]),
     ...(inbox === null ? [] : [inbox]),
   ],
-  wordsIn: ["inbox", ...(config.PLUMBLINE_SLACK_EXAMPLES ? ["slack"] : [])],
+  examples: { inbox: "full", slack: config.PLUMBLINE_SLACK_EXAMPLES },
+  ...(store !== null && { readExamples: createReadExamples(store, logger) }),
   copies: inbox === null ? [] : [inbox],
   clock: systemClock,
   logger,
@@ -78,5 +86,8 @@ await serveProcess("notifier", [notifier, http, ...access.services], {
   config,
   logger,
   stop,
-  resources: [{ name: "kafka", close: () => log.close() }],
+  resources: [
+    ...(store === null ? [] : [{ name: "clickhouse", close: () => store.close() }]),
+    { name: "kafka", close: () => log.close() },
+  ],
 });

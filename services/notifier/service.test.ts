@@ -1,7 +1,7 @@
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
-import { nameHash } from "@plumbline/erasure";
+import { nameHash, subjectHash } from "@plumbline/erasure";
 import { ExternalError, LogError, type EventLog, type Message, type Notifier } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import type { IncidentEvent, InputDriftDetection } from "@plumbline/schemas";
@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { detection, streams } from "../../alerts/detection.fixture.ts";
 import { storedDetection } from "../../alerts/message/stored-detections.fixture.ts";
 import { startFakeSlack, type FakeSlack } from "../../test/fake-slack.ts";
+import type { MessageCopies } from "./erased-copies.ts";
 import { createNotifierService, type NotifierService } from "./service.ts";
 
 const START = "2026-11-24T10:02:10.000Z";
@@ -138,6 +139,52 @@ describe("the notifier", () => {
     await stop();
   });
 
+  test("examples are shown as far as the channel may, and those of an erased call leave what was shown", async () => {
+    const [inbox, slack, other] = [channel("inbox"), channel("slack"), channel("other")];
+    const call_id = "0198f3a0-0000-7000-8000-0000000000aa";
+    const texts = new Map([
+      [call_id, { call_id, started_at: "2026-11-24T09:00:00.000Z", input: "Paid $12 twice", output: "Ok." }],
+    ]);
+    const stays: boolean[] = [];
+    const rewrite: MessageCopies["rewrite"] = async (_change, keep) => {
+      const quote = { title: "", format: "text", text: "", call_ids: [call_id], until: null } as const;
+      stays.push(keep(quote, "team-a"));
+      return 0;
+    };
+    const abort = new AbortController();
+    const running = createNotifierService({
+      log,
+      notifiers: [inbox, slack, other],
+      clock,
+      logger,
+      settings,
+      examples: { inbox: "full", slack: "redacted" },
+      readExamples: async () => texts,
+      copies: [{ rewrite }],
+    }).run(abort.signal);
+    await detect("inc_1", {
+      tenant: "team-a",
+      evidence: { examples: [{ call_id, score: 0, before_call_id: null }] },
+    });
+    await clock.advance(5 * SECOND);
+    const quoted = (from: typeof inbox): string =>
+      [...from.shown.values()].flatMap(({ message }) => message.quotes.map(({ text }) => text)).join();
+    expect(quoted(inbox)).toContain("Request: Paid $12 twice");
+    expect(quoted(slack)).toContain("Request: Paid [AMOUNT] twice");
+    expect(quoted(other)).toBe("");
+
+    // The store may still have the text for a moment.
+    const erasure_id = "0198f3a0-0000-4000-8000-00000000000f";
+    const call_hashes = [subjectHash("team-a", "call", call_id)];
+    const event = { type: "calls", erasure_id, call_hashes };
+    await log.append("plumbline.erasures", [{ key: erasure_id, value: Buffer.from(JSON.stringify(event)) }]);
+    await clock.advance(MINUTE);
+    expect([quoted(inbox), quoted(slack)]).toEqual(["", ""]);
+    expect(stays.at(-1)).toBe(false);
+    abort.abort();
+    await running;
+  });
+
   test("names that were erased leave what channels with words show and copies hold, once; a message that is gone stays so", async () => {
     const [inbox, slack, words] = [channel("inbox"), channel("slack"), channel("words")];
     words.fault = (call) =>
@@ -165,7 +212,7 @@ describe("the notifier", () => {
       clock,
       logger,
       settings,
-      wordsIn: ["inbox", "words"],
+      examples: { inbox: "full", words: "full" } as const,
       copies: [{ rewrite }],
     };
     const running = createNotifierService(deps).run(abort.signal);
@@ -582,7 +629,7 @@ describe("customers' words", () => {
     },
   };
 
-  async function posted(wordsIn?: readonly string[]): Promise<string> {
+  async function posted(examples?: Record<string, "full">): Promise<string> {
     const slack = await startFakeSlack();
     const notifier = createSlackNotifier({
       token: "xoxb-test",
@@ -597,7 +644,7 @@ describe("customers' words", () => {
       clock,
       logger,
       settings,
-      ...(wordsIn === undefined ? {} : { wordsIn }),
+      ...(examples !== undefined && { examples }),
     });
     const running = service.run(abort.signal);
     try {
@@ -627,6 +674,6 @@ describe("customers' words", () => {
   });
 
   test("appear where the channel is allowed to show them", async () => {
-    expect(await posted(["slack"])).toMatch(/okonkwo/i);
+    expect(await posted({ slack: "full" })).toMatch(/okonkwo/i);
   });
 });

@@ -1,10 +1,12 @@
 import {
   dueEvent,
   encodeIncidentEvent,
+  type ExamplesMode,
   IncidentFold,
   INCIDENTS,
   INCIDENTS_PARTITION,
   type MessageSettings,
+  NO_TEXTS,
 } from "@plumbline/alerts";
 import { createErasureFollower, type ErasureFollower } from "@plumbline/erasure";
 import {
@@ -23,6 +25,7 @@ import type { Service } from "@plumbline/runtime/run";
 import type { IncidentEvent } from "@plumbline/schemas";
 import { Delivery } from "./delivery.ts";
 import { markErased, rewriteCopies, type MessageCopies } from "./erased-copies.ts";
+import type { ReadExamples } from "./example-texts.ts";
 import { createChannel, nextStep, noteOwed, oldestWaitMs, tasks, type Channel, type Told } from "./outbox.ts";
 
 const GROUP = "notifier";
@@ -39,15 +42,19 @@ interface NotifierDeps {
   readonly logger: Logger;
   readonly settings: MessageSettings;
   /**
-   * Channels that show names made of customers' words: of topics, and of attribute values. Default: the inbox alone,
-   * which is ours.
+   * How much of what customers wrote each channel shows, by its name: examples, and names of topics and of attribute values.
+   * A channel that is not named shows nothing of it. Default: all of it in the inbox, which is ours.
    */
-  readonly wordsIn?: readonly string[];
+  readonly examples?: Readonly<Record<string, ExamplesMode>>;
+  /** Reads the texts of examples; without it there are none. */
+  readonly readExamples?: ReadExamples;
   /** Where copies of messages lie that erasure has to reach. Default: none. */
   readonly copies?: readonly MessageCopies[];
 }
 
-const OWN_CHANNELS = ["inbox"];
+const OWN_CHANNELS: Readonly<Record<string, ExamplesMode>> = { inbox: "full" };
+/** How often copies are looked through for texts that are no longer kept. */
+const EXPIRY_CHECK_MS = 3_600_000;
 
 interface ChannelStatus {
   readonly channel: string;
@@ -84,11 +91,13 @@ class IncidentNotifier implements NotifierService {
   private readonly clock: Clock;
   private readonly logger: Logger;
   private readonly settings: MessageSettings;
-  private readonly wordsIn: readonly string[];
+  private readonly examples: Readonly<Record<string, ExamplesMode>>;
+  private readonly readExamples: ReadExamples;
   private readonly copies: readonly MessageCopies[];
   private readonly erasures: ErasureFollower;
-  /** Erased names that no message shows any more. */
-  private namesGone = 0;
+  /** Erased names and calls of which no message shows anything any more. */
+  private erasedGone = 0;
+  private expiredAt = Number.NEGATIVE_INFINITY;
   private readonly fold: IncidentFold;
   private hasFolded = false;
   private readonly channels: readonly Channel[];
@@ -105,7 +114,8 @@ class IncidentNotifier implements NotifierService {
     clock,
     logger,
     settings,
-    wordsIn = OWN_CHANNELS,
+    examples = OWN_CHANNELS,
+    readExamples = () => Promise.resolve(NO_TEXTS),
     copies = [],
   }: NotifierDeps) {
     this.log = log;
@@ -113,7 +123,8 @@ class IncidentNotifier implements NotifierService {
     this.clock = clock;
     this.logger = logger;
     this.settings = settings;
-    this.wordsIn = wordsIn;
+    this.examples = examples;
+    this.readExamples = readExamples;
     this.copies = copies;
     this.erasures = createErasureFollower(log, clock);
     this.fold = new IncidentFold(log, ({ partition, offset }) =>
@@ -231,7 +242,8 @@ class IncidentNotifier implements NotifierService {
       logger: this.logger,
       settings: this.settings,
       erasures: this.erasures.list,
-      showsWords: this.showsWords(channel),
+      examples: this.examplesIn(channel),
+      readExamples: this.readExamples,
       append: (event) => this.append(event),
       assertHeld: () => this.assertHeld(),
     });
@@ -261,16 +273,20 @@ class IncidentNotifier implements NotifierService {
     }
   }
 
-  /** Takes erased names out of what was shown. Not done, it is tried again. */
+  /** Takes what was erased, or is no longer kept, out of what was shown. Not done, it is tried again. */
   private async followErasures(): Promise<void> {
     try {
       await this.erasures.refresh();
-      const { names } = this.erasures.list;
-      if (names === this.namesGone) return;
-      const shown = this.channels.filter((each) => this.showsWords(each));
-      const edited = markErased(shown, this.told(), this.erasures.list);
-      const rewritten = await rewriteCopies(this.copies, this.erasures.list);
-      this.namesGone = names;
+      const { size } = this.erasures.list;
+      const now = this.clock.now();
+      const isNew = size !== this.erasedGone;
+      if (!isNew && now - this.expiredAt < EXPIRY_CHECK_MS) return;
+      const shown = this.channels.filter((each) => this.examplesIn(each) !== "off");
+      const edited = isNew ? markErased(shown, this.told(), this.erasures.list) : 0;
+      const rewritten = await rewriteCopies(this.copies, this.erasures.list, now);
+      this.erasedGone = size;
+      this.expiredAt = now;
+      if (!isNew && rewritten === 0) return;
       this.logger.info({ edited, rewritten }, "notifier.names_erased");
       this.wake();
     } catch (error) {
@@ -346,7 +362,7 @@ class IncidentNotifier implements NotifierService {
     ];
   }
 
-  private showsWords({ name }: Channel): boolean {
-    return this.wordsIn.includes(name);
+  private examplesIn({ name }: Channel): ExamplesMode {
+    return this.examples[name] ?? "off";
   }
 }

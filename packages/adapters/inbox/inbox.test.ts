@@ -105,7 +105,10 @@ describe("the inbox", () => {
         preview: word,
         lines: [word],
         command: word,
-        quotes: [{ title: word, format: "text", text: word }],
+        quotes: [
+          { title: word, format: "text", text: word, call_ids: ["kept"], until: null },
+          { title: "an example", format: "text", text: "of somebody", call_ids: ["erased"], until: null },
+        ],
         fields: [{ label: word, value: word }],
         context: [word],
         links: [{ label: word, url: "https://example.com/" }],
@@ -115,11 +118,15 @@ describe("the inbox", () => {
     await inbox.update(ref, message({ incident_id: "other" }), word, options);
     await inbox.update(ref, message({ revision: 2, title: word }), word, options);
     expect(
-      await inbox.rewrite((text, tenant) => text.replaceAll(word, `customer=erased for ${tenant}`)),
+      await inbox.rewrite(
+        (text, tenant) => text.replaceAll(word, `customer=erased for ${tenant}`),
+        ({ call_ids }) => !call_ids.includes("erased"),
+      ),
     ).toBe(2);
     const files = await Promise.all((await readdir(dir)).map((name) => readFile(join(dir, name), "utf8")));
     expect(files).toHaveLength(2);
     expect(files.join("")).not.toContain("canary");
+    expect(files.join("")).not.toContain("of somebody");
     expect(files.join("")).toContain("customer=erased for default");
   });
 
@@ -161,7 +168,7 @@ describe("the inbox", () => {
         title: evil,
         lines: [evil],
         command: evil,
-        quotes: [{ title: evil, format: "diff", text: `+ ${evil}` }],
+        quotes: [{ title: evil, format: "diff", text: `+ ${evil}`, call_ids: [], until: null }],
         fields: [{ label: evil, value: evil }],
         context: [evil],
         links: [

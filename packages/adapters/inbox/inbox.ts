@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { ExternalError, type Message, type Notifier } from "@plumbline/ports";
+import { ExternalError, type Message, type Notifier, type Quote } from "@plumbline/ports";
 
 /** A message as the inbox keeps it: one JSON file each. */
 const StoredMessage = z.object({
@@ -22,7 +22,15 @@ const StoredMessage = z.object({
     command: z.string().nullable().default(null),
     lines: z.array(z.string()),
     quotes: z
-      .array(z.object({ title: z.string(), format: z.enum(["diff", "text"]), text: z.string() }))
+      .array(
+        z.object({
+          title: z.string(),
+          format: z.enum(["diff", "text"]),
+          text: z.string(),
+          call_ids: z.array(z.string()),
+          until: z.string().nullable(),
+        }),
+      )
       .default([]),
     fields: z.array(z.object({ label: z.string(), value: z.string() })),
     context: z.array(z.string()),
@@ -40,8 +48,15 @@ export interface Inbox extends Notifier {
   messages(tenant: string | null): readonly InboxMessage[];
   /** Calls `listener` after each change of a message of `tenant`, null: of any; returns how to stop. */
   onChange(tenant: string | null, listener: () => void): () => void;
-  /** Changes what is stored of every message, text by text, and resolves once that is durable. @returns messages changed */
-  rewrite(change: (text: string, tenant: string | null) => string): Promise<number>;
+  /**
+   * Changes what is stored of every message, text by text, and leaves out the quotes that are not to stay. Resolves once that
+   * is durable.
+   * @returns messages changed
+   */
+  rewrite(
+    change: (text: string, tenant: string | null) => string,
+    stays: (quote: Quote, tenant: string | null) => boolean,
+  ): Promise<number>;
 }
 
 const THREAD_LINES_MAX = 200;
@@ -126,12 +141,17 @@ export async function openInboxNotifier({ dir }: { dir: string }): Promise<Inbox
       listeners.add(notice);
       return () => listeners.delete(notice);
     },
-    async rewrite(change) {
+    async rewrite(change, stays) {
       let changed = 0;
       for (const ref of stored.keys()) {
         await inTurn(async () => {
           const before = stored.get(ref)!;
-          const after = withTexts(before, (text) => change(text, before.message.tenant));
+          const { tenant } = before.message;
+          const after = withTexts(
+            before,
+            (text) => change(text, tenant),
+            (quote) => stays(quote, tenant),
+          );
           if (JSON.stringify(after) === JSON.stringify(before)) return;
           sequence += 1;
           await save({ ...after, sequence });
@@ -155,6 +175,7 @@ function isFor(tenant: string | null, message: InboxMessage["message"]): boolean
 function withTexts(
   { message, thread, ...rest }: InboxMessage,
   change: (text: string) => string,
+  stays: (quote: Quote) => boolean,
 ): InboxMessage {
   return {
     ...rest,
@@ -164,11 +185,9 @@ function withTexts(
       title: change(message.title),
       command: message.command === null ? null : change(message.command),
       lines: message.lines.map(change),
-      quotes: message.quotes.map(({ title, format, text }) => ({
-        title: change(title),
-        format,
-        text: change(text),
-      })),
+      quotes: message.quotes
+        .filter(stays)
+        .map(({ title, text, ...quote }) => ({ ...quote, title: change(title), text: change(text) })),
       fields: message.fields.map(({ label, value }) => ({ label: change(label), value: change(value) })),
       context: message.context.map(change),
       links: message.links.map(({ label, url }) => ({ label: change(label), url })),
@@ -187,7 +206,7 @@ function copyOf(message: Message): InboxMessage["message"] {
   return {
     ...message,
     lines: [...message.lines],
-    quotes: message.quotes.map((quote) => ({ ...quote })),
+    quotes: message.quotes.map((quote) => ({ ...quote, call_ids: [...quote.call_ids] })),
     fields: message.fields.map((field) => ({ ...field })),
     context: [...message.context],
     links: message.links.map((link) => ({ ...link })),

@@ -33,7 +33,13 @@ const anyMessage: fc.Arbitrary<Message> = fc
     preview: label,
     lines: fc.array(long, { maxLength: 14 }),
     command: fc.option(long, { nil: null }),
-    quotes: fc.array(fc.record({ title: long, format: fc.constantFrom("diff", "text"), text: long }), {
+    quotes: fc.array(fc.record({
+        title: long,
+        format: fc.constantFrom("diff", "text"),
+        text: long,
+        call_ids: fc.constant([]),
+        until: fc.constant(null),
+      }), {
       maxLength: 7,
     }),
     fields: fc.array(fc.record({ label: long, value: long }), { maxLength: 12 }),

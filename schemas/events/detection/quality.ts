@@ -152,6 +152,17 @@ export const QualityEvidence = z.object({
   impact: Impact.nullable(),
   protects: z.enum(PROTECTED).nullable().describe("what the guardrail is for; null for answers as such"),
   judge_calibration: JudgeCalibration.nullable().describe("how the judge agrees with people's labels"),
+  examples: z
+    .array(
+      z.object({
+        call_id: z.string(),
+        score: z.number(),
+        before_call_id: z.string().nullable().describe("the incumbent's call with the same input"),
+      }),
+    )
+    .readonly()
+    .optional()
+    .describe("judged calls to look at; their texts are in the store alone"),
   slice_intervals: z.record(z.string(), interval).describe("95% interval of `current`, by slice name"),
   success: z
     .array(

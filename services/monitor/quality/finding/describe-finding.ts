@@ -20,6 +20,7 @@ import type { MonitorPass } from "../watch/monitor-pass.ts";
 import type { KnownSeries, Watched } from "../watch/series-book.ts";
 import { explainRegression, type RegressionExplanation } from "./explain-regression.ts";
 import type { Finding } from "./findings.ts";
+import { pickExamples } from "./pick-examples.ts";
 
 /** An estimate of the hour of a change is good to about this much. */
 const CHANGE_TOLERANCE_MS = DAY_MS;
@@ -86,6 +87,7 @@ export async function describeFinding(
     verdict: explained.verdict,
     evidence: {
       ...evidenceOf(context, explained, versions),
+      examples: pickExamples(finding.current, context.reference, worstSlice(explained)),
       cause: findCause(finding.change, baseline.prompt_version, models.filter(isSide)),
       impact: impactOf(effect, day, baseline.prompt_version, mostCalls),
       judge_calibration: calibrateJudge(
@@ -112,6 +114,11 @@ export async function describeFinding(
 function callsStartMs({ change }: Finding, { deployed_at }: BaselineRow): number {
   const deployedMs = Date.parse(deployed_at);
   return change.origin === "deploy" ? deployedMs : Math.max(change.changeHour * HOUR_MS, deployedMs);
+}
+
+/** The slice that the alert names; null where it names none. */
+function worstSlice({ verdict, slices }: RegressionExplanation): string | null {
+  return verdict === "DISTRIBUTIONAL" || verdict === "MIXED" ? (slices[0]?.name ?? null) : null;
 }
 
 /** Both versions and their difference; without a reference the difference to the target. */
