@@ -62,7 +62,10 @@ const Block = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("context"),
     block_id,
-    elements: z.array(z.union([plain(3_000), mrkdwn(3_000)])).min(1).max(10),
+    elements: z
+      .array(z.union([plain(3_000), mrkdwn(3_000)]))
+      .min(1)
+      .max(10),
   }),
   z.strictObject({ type: z.literal("actions"), block_id, elements: z.array(Element).min(1).max(25) }),
   z.strictObject({ type: z.literal("divider"), block_id }),

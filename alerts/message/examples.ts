@@ -26,7 +26,11 @@ export function exampleCalls(detection: Detection): readonly string[] {
 }
 
 /** One quote for each example whose answer is there. */
-export function exampleQuotes(detection: Detection, texts: ExampleTexts, mode: ExamplesMode): readonly Quote[] {
+export function exampleQuotes(
+  detection: Detection,
+  texts: ExampleTexts,
+  mode: ExamplesMode,
+): readonly Quote[] {
   if (detection.kind !== "quality" || mode === "off") return [];
   const shown = (text: string): string => {
     const flat = text.replace(/\s+/gu, " ").trim();
@@ -43,7 +47,9 @@ export function exampleQuotes(detection: Detection, texts: ExampleTexts, mode: E
         ? []
         : [say.answer(sentenceCase(incumbentLabel(detection)), shown(old.output))]),
     ];
-    const starts = [call, ...(old === undefined ? [] : [old])].map(({ started_at }) => Date.parse(started_at));
+    const starts = [call, ...(old === undefined ? [] : [old])].map(({ started_at }) =>
+      Date.parse(started_at),
+    );
     return [
       {
         title: say.title(formatPercent(score)),

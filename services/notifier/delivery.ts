@@ -311,9 +311,7 @@ export class Delivery {
 
 /** A message with an erased name that the channel refuses to edit: most likely a person has deleted it. */
 function isGoneForGood({ state, shown }: Task, row: Row, error: ExternalError): boolean {
-  return (
-    row.isOutdated && isRefusal(error) && shown !== null && shown.revision >= state.revision
-  );
+  return row.isOutdated && isRefusal(error) && shown !== null && shown.revision >= state.revision;
 }
 
 /** isRefusal returns true for an answer that the same request would get again. */

@@ -28,11 +28,7 @@ export function withoutErased(state: IncidentState, erasures: ErasureList): Inci
 }
 
 /** Texts of calls that were not erased: the store may have the others for a moment longer. */
-export function withoutErasedCalls(
-  texts: ExampleTexts,
-  tenant: string,
-  erasures: ErasureList,
-): ExampleTexts {
+export function withoutErasedCalls(texts: ExampleTexts, tenant: string, erasures: ErasureList): ExampleTexts {
   return new Map([...texts].filter(([id]) => !holdsErased([id], tenant, erasures)));
 }
 
@@ -66,7 +62,8 @@ export async function rewriteCopies(
       // What was written before there were tenants is the default tenant's.
       (text, tenant) => erasures.withoutNames(text, tenant ?? "default"),
       ({ call_ids, until }, tenant) =>
-        (until === null || Date.parse(until) > nowMs) && !holdsErased(call_ids, tenant ?? "default", erasures),
+        (until === null || Date.parse(until) > nowMs) &&
+        !holdsErased(call_ids, tenant ?? "default", erasures),
     );
   }
   return changed;

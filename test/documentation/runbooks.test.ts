@@ -22,13 +22,14 @@ test("runbooks print commands", () => {
 test("a runbook names only commands and options that there are, and what it links to exists", async () => {
   const helps = new Map<string, string>();
   for (const command of commands) {
-    const [, path] = /^((?:policy )?[a-z-]+)/.exec(command)!;
+    const [, path] = /^((?:policy |config )?[a-z-]+)/.exec(command)!;
     if (!helps.has(path!)) {
       const { stdout, exitCode } = await runPlumbline([...path!.split(" "), "--help"]);
       expect(exitCode, command).toBe(0);
       helps.set(path!, stdout);
     }
-    for (const [option] of command.matchAll(/--[a-z-]+/g)) expect(helps.get(path!), command).toContain(option);
+    for (const [option] of command.matchAll(/--[a-z-]+/g))
+      expect(helps.get(path!), command).toContain(option);
   }
   const names = new Set(pages.map(({ name }) => name));
   for (const { text } of pages) {

@@ -10,8 +10,39 @@ const TEXT_LENGTH_MAX = 4_000;
 
 /** Characters of many scripts, and what has to stay whole: marks, joined emoji, flags, direction, entities, our own signs. */
 const CHARACTERS = [
-  "a", "ß", "é", "e\u0301", "नि", "กำ", "한", "語", "漢", "ش", "ا", "ب", "\u200f", "\u202e", "𝒳", "👩‍👩‍👧‍👦", "🇩🇪", "🏳️‍🌈", "1️⃣",
-  "&", "<", ">", "*", "_", "~", "`", "|", "\n", " ", "😀", "\u0000", "\ud800", "z̸̢̛͍̪͖̤̲̈́̀",
+  "a",
+  "ß",
+  "é",
+  "e\u0301",
+  "नि",
+  "กำ",
+  "한",
+  "語",
+  "漢",
+  "ش",
+  "ا",
+  "ب",
+  "\u200f",
+  "\u202e",
+  "𝒳",
+  "👩‍👩‍👧‍👦",
+  "🇩🇪",
+  "🏳️‍🌈",
+  "1️⃣",
+  "&",
+  "<",
+  ">",
+  "*",
+  "_",
+  "~",
+  "`",
+  "|",
+  "\n",
+  " ",
+  "😀",
+  "\u0000",
+  "\ud800",
+  "z̸̢̛͍̪͖̤̲̈́̀",
 ];
 
 const long = fc
@@ -33,15 +64,18 @@ const anyMessage: fc.Arbitrary<Message> = fc
     preview: label,
     lines: fc.array(long, { maxLength: 14 }),
     command: fc.option(long, { nil: null }),
-    quotes: fc.array(fc.record({
+    quotes: fc.array(
+      fc.record({
         title: long,
         format: fc.constantFrom("diff", "text"),
         text: long,
         call_ids: fc.constant([]),
         until: fc.constant(null),
-      }), {
-      maxLength: 7,
-    }),
+      }),
+      {
+        maxLength: 7,
+      },
+    ),
     fields: fc.array(fc.record({ label: long, value: long }), { maxLength: 12 }),
     context: fc.array(long, { maxLength: 12 }),
     links: fc.array(fc.record({ label: long, url }), { maxLength: 12 }),
@@ -66,7 +100,11 @@ describe("the longest messages in every script", () => {
         const cut = escapeWithin(text, length);
         expect(cut.length).toBeLessThanOrEqual(length);
         if (cut === escapeText(text)) return;
-        const kept = cut.slice(0, -1).replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+        const kept = cut
+          .slice(0, -1)
+          .replaceAll("&lt;", "<")
+          .replaceAll("&gt;", ">")
+          .replaceAll("&amp;", "&");
         expect(cut.endsWith("…")).toBe(true);
         expect(text.startsWith(kept)).toBe(true);
         const ends = [...characters.segment(text)].map(({ index }) => index);
@@ -88,7 +126,9 @@ test("only the longest lines are cut, so that a long one takes nothing from the 
 test("what to do stands first, with its command under it; quotes follow", () => {
   const [, lines, quote] = renderBlocks(message());
   expect(lines).toMatchObject({
-    text: { text: expect.stringMatching(/^\*Roll back to v14\.\*\n`npx @plumbline\/cli rollback [^`]*`\nFaith/) },
+    text: {
+      text: expect.stringMatching(/^\*Roll back to v14\.\*\n`npx @plumbline\/cli rollback [^`]*`\nFaith/),
+    },
   });
   expect(quote).toMatchObject({
     text: { text: "*Prompt, v14 to v15*\n```+ Be careful with amounts.```" },

@@ -19,7 +19,7 @@ import { createMemoryEventLog, type MemoryEventLog } from "@plumbline/adapters/m
 import { type Clock, ConfigError, type EventLog, type Store, writeEvent } from "@plumbline/ports";
 import { loadConfig } from "@plumbline/runtime/variables/load-config";
 import type { Logger } from "@plumbline/runtime/logger";
-import { HOUR_MS, type Topic } from "@plumbline/schemas";
+import { HOUR_MS, type IncidentEvent, type Topic } from "@plumbline/schemas";
 import { JudgeChoiceConfig, judgeChoice, JudgeConfig } from "../../judge/config.ts";
 import { DEFAULT_RUBRICS } from "../../judge/default-rubric.ts";
 import { WriterConfig } from "../../writer/config.ts";
@@ -59,6 +59,8 @@ export interface BacktestOptions extends TrafficFiles {
   readonly logger: Logger;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: BacktestProgress) => void;
+  /** Gets what happened to incidents, at the end and in its order. */
+  readonly onIncident?: (event: IncidentEvent) => void;
 }
 
 interface BacktestProgress {
@@ -155,7 +157,7 @@ export async function backtest(options: BacktestOptions): Promise<BacktestReport
     }
     await endStep(step, endMs);
 
-    const incidents = await readIncidents(log);
+    const incidents = await readIncidents(log, options.onIncident);
     const states = monitors.states();
     return {
       calls,

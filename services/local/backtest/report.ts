@@ -98,8 +98,15 @@ interface Episode {
   readonly state: IncidentState;
 }
 
-/** Every incident of the log, in the order of firing. One that fired again long after its end is two. */
-export async function readIncidents(log: Pick<EventLog, "read">): Promise<readonly FoundIncident[]> {
+/**
+ * Every incident of the log, in the order of firing. One that fired again long after its end is two.
+ *
+ * @param onEvent gets every event of every incident, in the order of the log
+ */
+export async function readIncidents(
+  log: Pick<EventLog, "read">,
+  onEvent: (event: IncidentEvent) => void = () => undefined,
+): Promise<readonly FoundIncident[]> {
   const found = new Map<string, Episode>();
   const states = new Map<string, IncidentState>();
   for await (const records of readPages(log, "plumbline.incidents", 0, {
@@ -109,6 +116,7 @@ export async function readIncidents(log: Pick<EventLog, "read">): Promise<readon
     for (const record of records) {
       const event = readEvent(record, IncidentEvent);
       if (event === null) throw new Error(`record ${record.offset} of plumbline.incidents is no event`);
+      onEvent(event);
       const state = foldIncident(states.get(event.incident_id) ?? null, event);
       if (state === null) continue;
       states.set(event.incident_id, state);

@@ -37,7 +37,11 @@ export function pickExamples(
       return true;
     })
     .slice(0, EXAMPLES_MAX)
-    .map(({ row, old }) => ({ call_id: row.call_id, score: row.score, before_call_id: old?.call_id ?? null }));
+    .map(({ row, old }) => ({
+      call_id: row.call_id,
+      score: row.score,
+      before_call_id: old?.call_id ?? null,
+    }));
 }
 
 /** The best answer to each input whose text is known to be the same. */
