@@ -126,7 +126,7 @@ const RULES: readonly Rule[] = [
     ours: ["packages/adapters/clickhouse", "packages/runtime"],
     thirdParty: [],
   },
-  { folder: "alerts", ours: ["schemas", "packages/ports", "packages/stats"], thirdParty: [] },
+  { folder: "alerts", ours: ["schemas", "packages/ports"], thirdParty: [] },
   {
     folder: "services/collector",
     ours: [...EVERY_SERVICE, "packages/emitter"],

@@ -94,6 +94,8 @@ describe("the message of a quality regression", () => {
         title: "Prompt, v14 to v15",
         format: "diff",
         text: "+ Be extra careful with financial information.",
+        call_ids: [],
+        until: null,
       },
     ]);
   });
@@ -274,11 +276,15 @@ test("a difference on the same inputs says that both versions were judged on the
 test("what a guardrail protects, and how much of the day was hit, stand with the severity", () => {
   const { fields, lines } = render({
     severity: "SEV1",
-    evidence: { protects: "personal_data", impact: { degraded_calls: 3_426, day_calls: 31_000 } },
+    evidence: {
+      protects: "personal_data",
+      impact: { degraded_calls: 3_426, day_calls: 31_000 },
+      people: 1_204,
+    },
   });
   expect(fields).toContainEqual({ label: "Protects", value: "personal data" });
   expect(lines.join("\n")).toContain(
-    "About 3,430 of 22,540 answers are worse than before (2,300 to 4,550). That is 11% of the last day's 31,000 calls.",
+    "About 3,430 of 22,540 answers are worse than before (2,300 to 4,550). That is 11% of the last day's 31,000 calls. 1,204 users sent requests that mention money since then.",
   );
 });
 

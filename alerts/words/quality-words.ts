@@ -13,7 +13,7 @@ import { judgeNotes } from "./judge-words.ts";
 import { formatMoment } from "./moment.ts";
 import { formatAbout, formatCount, formatPercent } from "./quantity.ts";
 import { affected, changed, footnote, since, steps, worse } from "./sentences.ts";
-import { whomOf } from "./slice-words.ts";
+import { affectedRequests, whomOf } from "./slice-words.ts";
 import { candidateLabel, incumbentLabel, sentenceCase, versionLabel } from "./text.ts";
 
 export function qualityWords(detection: QualityDetection, zone: string): MeasureWords {
@@ -100,7 +100,9 @@ function stepOf(detection: QualityDetection): string {
 }
 
 /** Calls times effect: an estimate with the effect's own interval. */
-function affectedOf({ effect, interval, candidate, evidence: { impact } }: QualityDetection): string | null {
+function affectedOf(detection: QualityDetection): string | null {
+  const { effect, interval, candidate, evidence } = detection;
+  const { impact, people } = evidence;
   const { calls } = candidate;
   if (effect >= 0 || calls === 0) return null;
   const hit = (each: number): string => formatAbout(-each * calls);
@@ -113,9 +115,11 @@ function affectedOf({ effect, interval, candidate, evidence: { impact } }: Quali
             formatCount(impact.day_calls),
           ),
         ];
-  return [affected.answers(hit(effect), hit(interval[1]), hit(interval[0]), formatCount(calls)), ...day].join(
-    " ",
-  );
+  return [
+    affected.answers(hit(effect), hit(interval[1]), hit(interval[0]), formatCount(calls)),
+    ...day,
+    ...(people === undefined ? [] : [affected.people(formatCount(people), affectedRequests(detection))]),
+  ].join(" ");
 }
 
 /**

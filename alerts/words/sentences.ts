@@ -118,7 +118,7 @@ export const affected = {
   dollars: (dollars: string, low: string, high: string, calls: string) =>
     `${calls} cost about ${dollars} more (${low} to ${high}).`,
   ofTheDay: (share: string, calls: string) => `That is ${share} of the last day's ${calls} calls.`,
-  people: (count: string) => `${count} users got an answer of this version since then.`,
+  people: (count: string, requests: string) => `${count} users sent ${requests} since then.`,
 } as const;
 
 /** Since when. */

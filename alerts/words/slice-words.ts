@@ -2,7 +2,7 @@
 import type { Detection, QualityDetection } from "@plumbline/schemas";
 import { formatCount, formatPercent, formatValue } from "./quantity.ts";
 import { whom } from "./sentences.ts";
-import { requestsOfSlice } from "./text.ts";
+import { requestsOf, requestsOfSlice } from "./text.ts";
 
 type Slice = Detection["slices"][number];
 type Stream = Extract<QualityDetection["evidence"]["detector"], { kind: "streams" }>["streams"][number];
@@ -30,6 +30,13 @@ export function whomOf(detection: QualityDetection): string | null {
     case null:
       return whom.unknown;
   }
+}
+
+/** `requests that mention money` where those are worst, else `requests`. */
+export function affectedRequests(detection: QualityDetection): string {
+  const { verdict } = detection;
+  const [worst] = verdict === "DISTRIBUTIONAL" || verdict === "MIXED" ? byExplanation(detection) : [];
+  return worst === undefined ? requestsOf(detection) : requestsOfSlice(detection, worst.name);
 }
 
 /** The question that decides the next step: all requests, or some? */

@@ -86,6 +86,12 @@ export const TRAFFIC = {
   /** Where outputs moved by an assertion since a moment that still stands. */
   movedSlices: defineQuery("moved_slices", SINCE, MovedSlice),
   /** Calls of a use case that started in the window, by version and slices. */
+  /** Users of a version's calls, in slices that all hold; one row. */
+  affectedPeople: defineQuery(
+    "affected_people",
+    z.object({ ...WINDOW.shape, ...versionKey, slices: z.array(z.string()) }),
+    z.object({ people: z.number() }),
+  ),
   sliceMix: defineQuery("slice_mix", USE_CASE_WINDOW, SliceMix),
   /** Of calls that started in the window and whose provider named the model. */
   responseModels: defineQuery("response_models", USE_CASE_WINDOW, ResponseModel),

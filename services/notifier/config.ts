@@ -48,6 +48,19 @@ export const NotifierConfig = z
     PLUMBLINE_SLACK_API_URL: httpUrl("https://slack.com/api/")
       .optional()
       .describe("base of the Slack API with a slash at the end, where a proxy stands before it"),
+    PLUMBLINE_WEBHOOK_URL: httpUrl("https://hooks.example.com/plumbline")
+      .optional()
+      .describe("address that gets every alert as signed JSON"),
+    PLUMBLINE_WEBHOOK_SECRET: z
+      .string()
+      .min(16, "must have at least 16 characters")
+      .optional()
+      .describe("shared with the receiver of PLUMBLINE_WEBHOOK_URL, who checks the signature by it"),
+    PLUMBLINE_PAGERDUTY_KEY: z
+      .string()
+      .regex(/^[A-Za-z0-9]{20,64}$/, "must be the integration key of a service")
+      .optional()
+      .describe("integration key of a PagerDuty service, Events API v2: every incident is an alert there"),
     PLUMBLINE_INBOX_DIR: z
       .string()
       .min(1)
@@ -77,12 +90,17 @@ export const NotifierConfig = z
       PLUMBLINE_SLACK_TOKEN: token,
       PLUMBLINE_SLACK_CHANNEL: channel,
       PLUMBLINE_INBOX_DIR: inbox,
+      PLUMBLINE_WEBHOOK_URL: webhook,
+      PLUMBLINE_WEBHOOK_SECRET: secret,
+      PLUMBLINE_PAGERDUTY_KEY: pagerDuty,
     } = config;
+    if ((webhook === undefined) !== (secret === undefined))
+      context.addIssue("PLUMBLINE_WEBHOOK_URL and PLUMBLINE_WEBHOOK_SECRET: set both, or neither");
     if ((token === undefined) !== (channel === undefined))
       context.addIssue("PLUMBLINE_SLACK_TOKEN and PLUMBLINE_SLACK_CHANNEL: set both, or neither");
-    else if (token === undefined && inbox === undefined)
+    else if ([token, inbox, webhook, pagerDuty].every((each) => each === undefined))
       context.addIssue(
-        "PLUMBLINE_SLACK_TOKEN or PLUMBLINE_INBOX_DIR: without a channel nobody would be told",
+        "PLUMBLINE_SLACK_TOKEN, PLUMBLINE_INBOX_DIR, PLUMBLINE_WEBHOOK_URL or PLUMBLINE_PAGERDUTY_KEY: without a channel nobody would be told",
       );
   });
 

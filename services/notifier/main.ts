@@ -6,7 +6,9 @@ import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { inboxHandler, inboxPaths } from "@plumbline/adapters/inbox/handler";
 import { openInboxNotifier } from "@plumbline/adapters/inbox/inbox";
 import { openProcessLog } from "@plumbline/adapters/kafka/process-log";
+import { createPagerDutyNotifier } from "@plumbline/adapters/pagerduty/notifier";
 import { createSlackNotifier } from "@plumbline/adapters/slack/notifier";
+import { createWebhookNotifier } from "@plumbline/adapters/webhook/notifier";
 import { runbooksDir } from "@plumbline/alerts";
 import { createHttpApp, createHttpService } from "@plumbline/runtime/http";
 import { stopOnSignal } from "@plumbline/runtime/run";
@@ -24,6 +26,9 @@ const {
   PLUMBLINE_SLACK_API_URL: apiUrl,
   PLUMBLINE_INBOX_DIR: inboxDir,
   PLUMBLINE_CLICKHOUSE_URL: clickhouseUrl,
+  PLUMBLINE_WEBHOOK_URL: webhookUrl,
+  PLUMBLINE_WEBHOOK_SECRET: webhookSecret,
+  PLUMBLINE_PAGERDUTY_KEY: pagerDutyKey,
 } = config;
 
 const stop = stopOnSignal();
@@ -39,6 +44,10 @@ const notifier = createNotifierService({
     ...(token === undefined || channel === undefined
       ? []
       : [createSlackNotifier({ token, channel, logger, ...(apiUrl !== undefined && { apiUrl }) })]),
+    ...(webhookUrl === undefined || webhookSecret === undefined
+      ? []
+      : [createWebhookNotifier({ url: webhookUrl, secret: webhookSecret, clock: systemClock })]),
+    ...(pagerDutyKey === undefined ? [] : [createPagerDutyNotifier({ routingKey: pagerDutyKey })]),
     ...(inbox === null ? [] : [inbox]),
   ],
   examples: { inbox: "full", slack: config.PLUMBLINE_SLACK_EXAMPLES },

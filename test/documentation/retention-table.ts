@@ -90,8 +90,8 @@ stay: counts, latencies, costs, scores.
 | Kafka | nothing: a record of it can't be changed | everything, until the retention above; our writers leave it out of every later delivery |
 | baselines, evidence, drift results, rollups | nothing: they hold sums of many calls, at least ten for a slice that is compared | those sums, under the slices' names; evidence and drift results go by retention |
 | \`incidents\`, and their topic in a folder | names of slices after attribute values that no call has but the erased ones: \`customer=Acme\` becomes \`customer=erased\` | numbers; what people typed as a reason |
-| inbox | the same names, in every message of every episode, within 30 seconds | what people typed as a reason |
-| Slack | with \`PLUMBLINE_SLACK_EXAMPLES=true\` the same names, by an edit of the newest message of each incident; without it they were never sent | see below |
+| inbox | the same names and the examples of erased calls, in every message of every episode, within 30 seconds; examples go within an hour of their texts' retention as well | what people typed as a reason |
+| Slack | with \`PLUMBLINE_SLACK_EXAMPLES\` the same names (\`full\`) and examples (\`redacted\`, \`full\`), by an edit of the newest message of each incident; without it they were never sent | see below |
 | backups, exports, the applications' own logs | nothing: they are not ours | |
 
 The list of erasures is kept for ever, as hashes: every writer reads it, so that a record which is delivered again, or a log that is
@@ -101,9 +101,9 @@ erased in messages, also where a later call has the same value.
 
 ## What lies in Slack
 
-A message says which use case fell, by how much, and in which slices. No input, output, variable, comment, call id, conversation or
-user hash is in it. Slices that are named after attribute values and topics, which are named after words that at least ten
-texts share, are \`customer=#1\` and \`topic 3\` there, unless \`PLUMBLINE_SLACK_EXAMPLES=true\` sends them as they are.
+A message says which use case fell, by how much, and in which slices, and shows changed lines of the prompt. No input, output,
+variable, comment, call id, conversation or user hash is in it, unless \`PLUMBLINE_SLACK_EXAMPLES\` lets examples in. Slices that are named after attribute values and topics, which are named after words that at least ten
+texts share, are \`customer=#1\` and \`topic 3\` there, unless \`PLUMBLINE_SLACK_EXAMPLES=full\` sends them as they are.
 People's own words are sent as they typed them: the reason of a bypass, a rollback or a dismissal.
 
 Plumbline edits its messages and deletes none. What stays after an erasure: earlier messages of an incident that fired again,

@@ -144,18 +144,18 @@ describe("the slack notifier", () => {
   test.each(["cant_update_message", "edit_window_closed"])(
     "a message that nobody may edit any more (%s) is told in its thread, once a change, with what is true now",
     async (error) => {
-      const { post, update } = open();
-      const { ref } = await post(message(), options);
+      const slackNotifier = open();
+      const { ref } = await slackNotifier.post(message(), options);
       const changed = message({ revision: 2, preview: "[SEV2 resolved] ticket-summary: over" });
       slack.fail("chat.update", { kind: "error", error });
-      await update(ref, changed, "10:06 UTC · Resolved.", options);
+      await slackNotifier.update(ref, changed, "10:06 UTC · Resolved.", options);
       expect(slack.messages).toHaveLength(1);
       expect(slack.messages[0]?.thread).toEqual([
         "[SEV2 resolved] ticket-summary: over\n10:06 UTC · Resolved.",
       ]);
       // New numbers alone are no news.
       slack.fail("chat.update", { kind: "error", error });
-      await update(ref, message({ revision: 3 }), "", options);
+      await slackNotifier.update(ref, message({ revision: 3 }), "", options);
       expect(slack.messages[0]?.thread).toHaveLength(1);
     },
   );
@@ -166,9 +166,11 @@ describe("the slack notifier", () => {
     { error: "is_archived", code: "external_refused" },
     { error: "token_revoked", code: "external_refused" },
   ])("a refusal says whether it is about the message or about all: $error", async ({ error, code }) => {
-    const { post, update } = open();
-    const { ref } = await post(message(), options);
+    const slackNotifier = open();
+    const { ref } = await slackNotifier.post(message(), options);
     slack.fail("chat.update", { kind: "error", error });
-    await expect(update(ref, message({ revision: 2 }), "", options)).rejects.toMatchObject({ code });
+    await expect(slackNotifier.update(ref, message({ revision: 2 }), "", options)).rejects.toMatchObject({
+      code,
+    });
   });
 });

@@ -152,6 +152,14 @@ export const QualityEvidence = z.object({
   impact: Impact.nullable(),
   protects: z.enum(PROTECTED).nullable().describe("what the guardrail is for; null for answers as such"),
   judge_calibration: JudgeCalibration.nullable().describe("how the judge agrees with people's labels"),
+  people: z
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe(
+      "users of the calls since the change, in the slice that explains it; absent: none were reported",
+    ),
   examples: z
     .array(
       z.object({

@@ -56,7 +56,7 @@ test("the message says who changed what in the prompt, and speaks in the words t
   const event = detected("default");
   const state = foldIncident(null, registry.name(event, event.detection))!;
   const { lines, quotes } = renderMessage(state, { runbooks_url: null, console_url: null });
-  expect(quotes).toEqual([{ title: "Prompt, v1 to v2", format: "diff", text: "− one\n+ two" }]);
+  expect(quotes).toMatchObject([{ title: "Prompt, v1 to v2", format: "diff", text: "− one\n+ two" }]);
   expect(lines.join(" ")).toContain("v2 is ann's change: 1 line added, 1 line removed.");
   expect(lines.join(" ")).toContain("Only tickets about a payment got worse");
 });

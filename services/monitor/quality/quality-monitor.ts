@@ -37,6 +37,7 @@ export type QualityStore = Pick<
   | "judgedUnitCounts"
   | "versionActivity"
   | "versionTraffic"
+  | "affectedPeople"
   | "sliceMix"
   | "responseModels"
   | "judgeLabels"

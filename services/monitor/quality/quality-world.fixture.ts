@@ -91,6 +91,7 @@ export function setUp(
         last_started_at: end,
       })),
     sliceMix: async ({ start, end }) => callsOf(start, end).map((each) => ({ ...key, ...each, held: [] })),
+    affectedPeople: async () => [{ people: 0 }],
     responseModels: async () => [],
     judgeLabels: async () => [],
     baselines: async () => baselines,

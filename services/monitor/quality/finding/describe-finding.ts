@@ -26,7 +26,7 @@ import { pickExamples } from "./pick-examples.ts";
 const CHANGE_TOLERANCE_MS = DAY_MS;
 
 export interface DescribeFindingDeps {
-  readonly store: Pick<Store, "sliceMix" | "responseModels" | "judgeLabels">;
+  readonly store: Pick<Store, "sliceMix" | "responseModels" | "judgeLabels" | "affectedPeople">;
   /** 1 − level of the intervals that people read. */
   readonly options: { readonly alpha: number };
   /** normal returns the measures of a version that did not change, for messages. */
@@ -74,6 +74,16 @@ export async function describeFinding(
     currentMix,
     referenceMix,
   });
+  const slice = worstSlice(explained);
+  const [users] = await store.affectedPeople({
+    tenant: series.tenant,
+    env: series.env,
+    use_case,
+    prompt_version: baseline.prompt_version,
+    start: iso(callsStart),
+    end: iso(endMs + 1),
+    slices: slice?.split(" & ") ?? [],
+  });
   const { head, effect } = comparisonOf(context, incumbent, {
     candidate: sumCalls(currentMix),
     incumbent: sumCalls(referenceMix),
@@ -87,7 +97,8 @@ export async function describeFinding(
     verdict: explained.verdict,
     evidence: {
       ...evidenceOf(context, explained, versions),
-      examples: pickExamples(finding.current, context.reference, worstSlice(explained)),
+      ...(users !== undefined && users.people > 0 && { people: users.people }),
+      examples: pickExamples(finding.current, context.reference, slice),
       cause: findCause(finding.change, baseline.prompt_version, models.filter(isSide)),
       impact: impactOf(effect, day, baseline.prompt_version, mostCalls),
       judge_calibration: calibrateJudge(
