@@ -51,7 +51,6 @@ const RULES: readonly Rule[] = [
       "services/local",
       // `eval` decides, prices and judges by the very functions that production uses.
       "packages/gate",
-      "services/writer/calls/price",
       "services/judge/config",
       // `cache tune` keeps questions apart by the rules that the application's cache uses.
       "packages/client/cache/semantic",
@@ -87,6 +86,7 @@ const RULES: readonly Rule[] = [
     thirdParty: ["diff", "yaml", "zod"],
   },
   { folder: "packages/gate", ours: ["schemas", "packages/stats"], thirdParty: [] },
+  { folder: "packages/gate/price", ours: ["packages/gate"], thirdParty: ["@pydantic/genai-prices"] },
   {
     folder: "packages/registry-fold",
     ours: ["schemas", "packages/ports", "packages/prompts", "packages/gate"],
@@ -110,6 +110,11 @@ const RULES: readonly Rule[] = [
     thirdParty,
   })),
   {
+    folder: "packages/adapters/llm",
+    ours: ["schemas", "packages/ports", "packages/features", "packages/emitter"],
+    thirdParty: ["zod"],
+  },
+  {
     // What models write instead of JSON is a library's business.
     folder: "packages/adapters/llm/find-judgement.ts",
     ours: ["packages/adapters/llm"],
@@ -132,8 +137,8 @@ const RULES: readonly Rule[] = [
     ours: [...EVERY_SERVICE, "packages/emitter"],
     thirdParty: ["zod", "express"],
   },
-  { folder: "services/writer", ours: EVERY_SERVICE, thirdParty: ["zod", "@pydantic/genai-prices"] },
-  { folder: "services/judge", ours: EVERY_SERVICE, thirdParty: ["zod"] },
+  { folder: "services/writer", ours: [...EVERY_SERVICE, "packages/gate/price"], thirdParty: ["zod"] },
+  { folder: "services/judge", ours: [...EVERY_SERVICE, "packages/gate/price"], thirdParty: ["zod"] },
   // Folds the registry topic as the registry does: only commands that were accepted give a version a share.
   // Reads in a prompt what its provider could cache.
   {

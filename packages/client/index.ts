@@ -9,7 +9,6 @@ export type { StateStore } from "./state-store.ts";
 export type { HttpAnswer, HttpGet, HttpGetOptions } from "./http-get.ts";
 export type { CallMeta } from "./wrap/call-meta.ts";
 export type { AttemptSink, CallContext, ContextStore, Observed } from "./wrap/call-context.ts";
-export type { Usage } from "./wrap/reading.ts";
 export type { Fetch } from "./wrap/instrument-fetch.ts";
 export type { SdkClient } from "./wrap/wrap-client.ts";
 export { CallFailedError, type Outcome, type OutcomePath } from "./policy/outcome.ts";
@@ -19,4 +18,4 @@ export type { CallAnswer, CallArguments, PolicyOptions, SharedOptions } from "./
 export type { PolicyRuntime } from "./policy/policy-call.ts";
 export type { PartialPolicy, Policy } from "./policy/policy.ts";
 export type { Validator } from "./validators/validator.ts";
-export type { Emitter, FlushResult, NewCall } from "@plumbline/emitter";
+export type { Emitter, FlushResult, NewCall, TokenUsage } from "@plumbline/emitter";

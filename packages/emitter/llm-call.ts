@@ -38,7 +38,10 @@ export interface Attempt {
   /** Low-cardinality class of the failure, such as `http_529`. */
   error_type?: string | null | undefined;
   latency_ms: number;
+  /** Including cached tokens. */
   input_tokens?: number | null | undefined;
+  cached_input_tokens?: number | null | undefined;
+  cache_write_input_tokens?: number | null | undefined;
   output_tokens?: number | null | undefined;
   cost_usd?: number | null | undefined;
 }

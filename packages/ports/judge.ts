@@ -48,6 +48,8 @@ export type JudgeAnswer =
 export interface Judge {
   /** Written on every verdict and shown beside every score, such as "lexical, no LLM" or "openai/gpt-5-mini". */
   readonly name: string;
+  /** Its answers cost nothing, so that no budget holds them back. Absent: they may cost. */
+  readonly isFree?: boolean;
   /**
    * Judges once. An answer that does not parse, or a refusal, is `cannot_judge`, never a score.
    * @throws ExternalError when the judge could not be reached or told us to wait

@@ -164,6 +164,11 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         expect((await store.versionTraffic(DAY))[0]?.cost_usd_sum).toBe(0.300000001);
       });
 
+      test("where no cost is known the sum is unknown, not zero", async () => {
+        await store.insertCalls([{ ...callRow(0), cost_usd: null }]);
+        expect((await store.versionTraffic(DAY))[0]?.cost_usd_sum).toBeNull();
+      });
+
       test("sampling counts say what was chosen and what was to be expected, versions in order of appearance", async () => {
         await store.insertCalls([
           {

@@ -111,6 +111,12 @@ export const METRICS = {
     labels: ["topic"],
     from: ["writer"],
   },
+  calls_unpriced_total: {
+    type: "counter",
+    help: "calls that were stored without a cost although a provider was asked: `no_tokens` were reported, or there is `no_price` for the model; plumbline.unpriced_calls_v1 names the models",
+    labels: ["reason"],
+    from: ["writer"],
+  },
   dlq_total: {
     type: "counter",
     help: "records that went to the dead letters because they can't become rows",
@@ -131,7 +137,13 @@ export const METRICS = {
   },
   judge_cost_usd_total: {
     type: "counter",
-    help: "what judging has cost by the prices that are set, US dollars",
+    help: "what judging has cost where its price is known, US dollars",
+    labels: [],
+    from: ["judge"],
+  },
+  judge_unpriced_total: {
+    type: "counter",
+    help: "answers of the judge whose cost is not known; they are in no sum of dollars",
     labels: [],
     from: ["judge"],
   },

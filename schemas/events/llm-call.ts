@@ -54,7 +54,9 @@ const Attempt = z.object({
   status: z.enum(CALL_STATUSES),
   error_type: optionalName.describe("low-cardinality class of the failure, such as http_529"),
   latency_ms: milliseconds,
-  input_tokens: tokens.nullish(),
+  input_tokens: tokens.nullish().describe("including cached tokens"),
+  cached_input_tokens: tokens.nullish(),
+  cache_write_input_tokens: tokens.nullish(),
   output_tokens: tokens.nullish(),
   cost_usd: z.number().nonnegative().nullish(),
 });

@@ -16,7 +16,8 @@ const VersionTraffic = z.object({
   calls: z.number(),
   ok_calls: z.number(),
   latency_ms_p95: z.number(),
-  cost_usd_sum: z.number(),
+  /** Of priced calls; null when there are none. */
+  cost_usd_sum: z.number().nullable(),
   first_started_at: z.string(),
   last_started_at: z.string(),
 });

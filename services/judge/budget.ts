@@ -6,6 +6,8 @@ import { HOUR_MS, DAY_MS } from "@plumbline/schemas";
 interface BudgetLimits {
   readonly usdPerDay: number;
   readonly callsPerHour: number;
+  /** The judge costs nothing: whatever another one has spent does not hold it back. */
+  readonly isFree?: boolean | undefined;
 }
 
 export class Budget {
@@ -17,8 +19,6 @@ export class Budget {
   /** Judgements begun and not settled: each is expected to cost what the dearest one so far did. */
   #reserved = 0;
   #dearest = 0;
-  /** Free so far: its judgements are not held back by the hourly limit. */
-  #isFree = false;
 
   constructor(limits: BudgetLimits) {
     this.#limits = limits;
@@ -31,8 +31,8 @@ export class Budget {
   /** Reserves one judgement, or says in words which limit forbids it. */
   reserve(now: number): string | null {
     this.#turn(now);
-    const { usdPerDay, callsPerHour } = this.#limits;
-    if (!this.#isFree) {
+    const { usdPerDay, callsPerHour, isFree = false } = this.#limits;
+    if (!isFree) {
       // The dearest one is an estimate: the cap is overshot by less than one judgement in flight each.
       if (this.#usd + this.#reserved * this.#dearest >= usdPerDay) {
         return `the budget of ${usdPerDay} US dollars a day is used up`;
@@ -54,7 +54,6 @@ export class Budget {
   /** Counts a judgement that somebody made at `at`, such as this process before a restart. */
   count(cost: number | null, at: number, now: number): void {
     this.#turn(now);
-    this.#isFree = cost === 0;
     if (cost === 0) return;
     if (Math.floor(at / DAY_MS) === this.#day) {
       this.#usd += cost ?? 0;

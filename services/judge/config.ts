@@ -1,4 +1,10 @@
 import { httpUrl, LogAndStoreConfig } from "@plumbline/runtime/process/process-config";
+import {
+  createPricing,
+  type Pricing,
+  setPricing,
+  type TokenCounts,
+} from "@plumbline/gate/price/create-pricing";
 import { z } from "zod";
 
 /** Environment of the judge, in every mode. */
@@ -101,7 +107,9 @@ export const JudgeChoiceConfig = z.object({
     .number()
     .nonnegative()
     .optional()
-    .describe("price of input tokens, US dollars a million; without prices the daily budget can't hold"),
+    .describe(
+      "price of input tokens, US dollars a million; default: the public list's. Without a price the daily budget can't hold",
+    ),
   PLUMBLINE_JUDGE_USD_PER_MILLION_OUTPUT: z.coerce
     .number()
     .nonnegative()
@@ -117,18 +125,27 @@ export const JudgeProcessConfig = z.object({
   ...LogAndStoreConfig.shape,
 });
 
-/** The choice as the judge factory takes it; a price needs both of its numbers. */
+/** The choice as the judge factory takes it. */
 export function judgeChoice(config: JudgeChoiceConfig) {
-  const { PLUMBLINE_JUDGE_USD_PER_MILLION_INPUT: input, PLUMBLINE_JUDGE_USD_PER_MILLION_OUTPUT: output } =
-    config;
+  const provider = config.PLUMBLINE_JUDGE_PROVIDER;
+  const model = config.PLUMBLINE_JUDGE_MODEL;
+  const pricing = pricingOf(config);
   return {
-    provider: config.PLUMBLINE_JUDGE_PROVIDER,
-    model: config.PLUMBLINE_JUDGE_MODEL,
+    provider,
+    model,
     baseUrl: config.PLUMBLINE_JUDGE_BASE_URL,
     apiKey: config.PLUMBLINE_JUDGE_API_KEY,
     outputTokensMax: config.PLUMBLINE_JUDGE_OUTPUT_TOKENS,
     textCharsMax: config.PLUMBLINE_JUDGE_TEXT_CHARS,
     cutShareMax: config.PLUMBLINE_JUDGE_CUT_SHARE_MAX,
-    price: input === undefined || output === undefined ? undefined : { input, output },
+    priceOf: (usage: TokenCounts, at: Date) => pricing({ provider, model: model ?? "" }, at, usage),
   };
+}
+
+/** A price needs both of its numbers; without them the public list has it, or nobody. */
+function pricingOf({
+  PLUMBLINE_JUDGE_USD_PER_MILLION_INPUT: input,
+  PLUMBLINE_JUDGE_USD_PER_MILLION_OUTPUT: output,
+}: JudgeChoiceConfig): Pricing {
+  return input === undefined || output === undefined ? createPricing() : setPricing({ input, output });
 }

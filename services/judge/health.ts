@@ -1,7 +1,8 @@
 /** What the judge says about itself: whether it gets on with its work list, and whether its model answers. */
 import { Heartbeat, notOk, ok, type Health } from "@plumbline/runtime/health";
 import { count, setGauge } from "@plumbline/runtime/metrics";
-import { VERDICT_STATES, type Verdict } from "@plumbline/schemas";
+import { VERDICT_STATES } from "@plumbline/schemas";
+import type { BatchCounts } from "./batch-counts.ts";
 
 export class JudgeHealth {
   readonly #loop = new Heartbeat();
@@ -36,6 +37,7 @@ export class JudgeHealth {
         count("judge_requests_total", { rubric, outcome }, 0);
     }
     count("judge_cost_usd_total", {}, 0);
+    count("judge_unpriced_total", {}, 0);
   }
 
   /** The loop turned: it looked, judged, waited or failed. */
@@ -65,11 +67,11 @@ export class JudgeHealth {
     count("judge_requests_total", { rubric, outcome: "unreachable" });
   }
 
-  /** Counts the verdicts of one pass. */
-  judged(verdicts: ReadonlyMap<string, ReadonlyMap<Verdict["state"], number>>, costUsd: number): void {
-    for (const [rubric, states] of verdicts) {
+  judged({ byRubric, costUsd, unpriced }: BatchCounts): void {
+    for (const [rubric, states] of byRubric) {
       for (const [outcome, times] of states) count("judge_requests_total", { rubric, outcome }, times);
     }
     count("judge_cost_usd_total", {}, costUsd);
+    count("judge_unpriced_total", {}, unpriced);
   }
 }

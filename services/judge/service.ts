@@ -21,10 +21,11 @@ import {
   writeEvent,
 } from "@plumbline/ports";
 import { backoffMs } from "@plumbline/runtime/backoff";
-import { HOUR_MS, Verdict, VERDICT_STATES } from "@plumbline/schemas";
+import { HOUR_MS, Verdict } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import { AwaitedTexts, withoutTexts } from "./call-texts.ts";
+import { BatchCounts } from "./batch-counts.ts";
 import { Budget } from "./budget.ts";
 import type { JudgeConfig } from "./config.ts";
 import { DecidedCalls } from "./decided-calls.ts";
@@ -106,6 +107,7 @@ class JudgeRun {
     this.#budget = new Budget({
       usdPerDay: deps.config.PLUMBLINE_JUDGE_USD_PER_DAY,
       callsPerHour: deps.config.PLUMBLINE_JUDGE_CALLS_PER_HOUR,
+      isFree: deps.judge.isFree,
     });
   }
 
@@ -242,10 +244,8 @@ class JudgeRun {
   async #judgeAll(tasks: readonly Task[]): Promise<void> {
     const { clock, config, judge, logger } = this.#deps;
     const started = clock.monotonic();
-    const counts: Record<string, number> = Object.fromEntries(VERDICT_STATES.map((state) => [state, 0]));
-    const byRubric = new Map<string, Map<Verdict["state"], number>>();
+    const counts = new BatchCounts();
     let next = 0;
-    let cost = 0;
     const outageAtStart = this.#outage;
     this.#appendedAt = started;
 
@@ -258,10 +258,7 @@ class JudgeRun {
         this.#decided.add(task.call.call_id, task.rubric.hash);
         this.#attempts.delete(attemptKey(task.call, task.rubric));
         this.#unappended.push(verdict);
-        counts[verdict.state]!++;
-        const states = byRubric.get(task.rubric.name) ?? new Map<Verdict["state"], number>();
-        byRubric.set(task.rubric.name, states.set(verdict.state, (states.get(verdict.state) ?? 0) + 1));
-        cost += verdict.cost_usd ?? 0;
+        counts.add(verdict, task.rubric.name);
         if (
           this.#unappended.length >= APPEND_MAX ||
           clock.monotonic() - this.#appendedAt >= APPEND_AFTER_MS
@@ -275,13 +272,14 @@ class JudgeRun {
       Array.from({ length: Math.min(config.PLUMBLINE_JUDGE_CONCURRENCY, tasks.length) }, worker),
     );
     await this.#append();
-    this.#health.judged(byRubric, cost);
-    if (Object.values(counts).some((count) => count > 0)) {
+    this.#health.judged(counts);
+    if (!counts.isEmpty) {
       logger.info(
         {
-          ...counts,
+          ...counts.states,
           judge: judge.name,
-          cost_usd: cost,
+          cost_usd: counts.costUsd,
+          unpriced: counts.unpriced,
           usd_today: this.#budget.usdToday,
           duration_ms: Math.round(clock.monotonic() - started),
         },

@@ -51,6 +51,22 @@ export function noteAges(rows: readonly CallRow[], clock: Clock): void {
   }
 }
 
+/** Counts the calls that a provider answered and that have no cost, by the reason. */
+export function noteUnpriced(rows: readonly CallRow[]): void {
+  let noPrice = 0;
+  let noTokens = 0;
+  for (const { cost_usd, flags, call } of rows) {
+    if (cost_usd !== null) continue;
+    if (flags.includes("no_price")) noPrice += 1;
+    else if (call.status === "ok" && ASKED.has(call.path)) noTokens += 1;
+  }
+  count("calls_unpriced_total", { reason: "no_price" }, noPrice);
+  count("calls_unpriced_total", { reason: "no_tokens" }, noTokens);
+}
+
+/** Paths on which a provider was asked. */
+const ASKED: ReadonlySet<string> = new Set(["primary", "retry", "fallback_model"]);
+
 const TABLES: Partial<Record<Topic, string>> = {
   "plumbline.calls": "calls",
   "plumbline.verdicts": "verdicts",

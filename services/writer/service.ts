@@ -33,7 +33,7 @@ import {
   verdictDestination,
 } from "./event-destinations.ts";
 import { DELIVERED_TOPICS, deliveryChecks, DeliveryHealth, type WriterHealth } from "./delivery/health.ts";
-import { measured, noteAges } from "./insert-metrics.ts";
+import { measured, noteAges, noteUnpriced } from "./insert-metrics.ts";
 import { Interrupted } from "./delivery/interrupted.ts";
 import { LagWatch } from "./lag.ts";
 import { GROUP, type DestinationDeps } from "./delivery/stored-in.ts";
@@ -107,7 +107,10 @@ export function createWriter(deps: WriterDeps): Writer {
       await loadSampling(deps);
       await Promise.all([
         keepSampling(deps, either),
-        keepTopic(callDestination(into, deps.enrichment), either, (rows) => noteAges(rows, clock)),
+        keepTopic(callDestination(into, deps.enrichment), either, (rows) => {
+          noteAges(rows, clock);
+          noteUnpriced(rows);
+        }),
         keepTopic(verdictDestination(into), either),
         keepTopic(feedbackDestination(into), either),
         keepTopic(incidentDestination(into), either),

@@ -1,7 +1,7 @@
 /** Anthropic's messages endpoint. */
 import { ExternalError } from "@plumbline/ports";
 import { z } from "zod";
-import { anthropicUsage } from "./usage.ts";
+import { usageOf } from "./usage.ts";
 import { type Address, noAnswer, type Wire, type WireAnswer } from "./wire.ts";
 
 const API_VERSION = "2023-06-01";
@@ -37,6 +37,6 @@ function read(body: unknown): WireAnswer {
     text: blocks.map((block) => (block.type === "text" ? (block.text ?? "") : "")).join(""),
     ...(tool === undefined ? {} : { tool: tool.input }),
     ended: stop_reason === "refusal" ? "refused" : stop_reason === "max_tokens" ? "length" : "complete",
-    usage: anthropicUsage(parsed.data.usage),
+    usage: usageOf(parsed.data.usage),
   };
 }

@@ -38,7 +38,7 @@ test("chat completions: the prompt as it is, unstreamed, and the counts that com
   const answer = await complete(REQUEST);
   expect(answer).toMatchObject({
     text: "Hi",
-    usage: { input_tokens: 9, cached_input_tokens: 4, output_tokens: 2 },
+    usage: { input_tokens: 9, cached_input_tokens: 4, cache_write_input_tokens: 0, output_tokens: 2 },
   });
   expect(answer.latency_ms).toBeGreaterThan(0);
   expect(provider.requests).toMatchObject([
@@ -61,7 +61,7 @@ test("messages: system apart, and cached tokens counted within", async () => {
   });
   expect(await complete(REQUEST)).toMatchObject({
     text: "Hi",
-    usage: { input_tokens: 9, cached_input_tokens: 4, output_tokens: 2 },
+    usage: { input_tokens: 9, cached_input_tokens: 4, cache_write_input_tokens: 0, output_tokens: 2 },
   });
   expect(provider.requests).toMatchObject([{ path: "/v1/messages", headers: { "x-api-key": "key-1" } }]);
   expect(provider.requests[0]!.body).toEqual({

@@ -1,7 +1,7 @@
 import { ConfigError, type Clock, type Judge } from "@plumbline/ports";
 import { createLexicalJudge } from "../lexical/judge.ts";
 import { createLlmJudge, type LlmJudgeOptions } from "./llm-judge.ts";
-import type { JudgePrice } from "./price.ts";
+import type { PriceOf } from "./price.ts";
 
 interface JudgeChoice extends Pick<LlmJudgeOptions, "outputTokensMax" | "textCharsMax" | "cutShareMax"> {
   readonly provider: "lexical" | "openai" | "anthropic";
@@ -9,7 +9,7 @@ interface JudgeChoice extends Pick<LlmJudgeOptions, "outputTokensMax" | "textCha
   /** Default: the provider's own. */
   readonly baseUrl?: string | undefined;
   readonly apiKey?: string | undefined;
-  readonly price?: JudgePrice | undefined;
+  readonly priceOf?: PriceOf | undefined;
   /** Longest wait for one answer, ms. */
   readonly timeoutMs?: number | undefined;
   readonly clock: Clock;

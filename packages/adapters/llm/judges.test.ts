@@ -1,4 +1,5 @@
 import { ExternalError, type Clock, type Judge, type JudgeAnswer, type Rubric } from "@plumbline/ports";
+import { setPricing } from "@plumbline/gate/price/create-pricing";
 import { CONTRACT_CASE, judgeContract } from "@plumbline/ports/judge.contract";
 import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../clock/system-clock.ts";
@@ -9,6 +10,7 @@ import {
   type FakeRequest,
 } from "./fake-provider.fixture.ts";
 import { answerOf, parseJudgement } from "./judgement.ts";
+import type { PriceOf } from "./price.ts";
 import { createLlmJudge } from "./llm-judge.ts";
 import { buildPrompt } from "./prompt.ts";
 
@@ -35,7 +37,8 @@ const FAIL = {
   label: "fail",
   failure_type: "omission",
 };
-const PRICE = { input: 1, cached_input: 0.1, output: 10 };
+const PRICE_OF: PriceOf = (usage, at) =>
+  setPricing({ input: 1, cached_input: 0.1, output: 10 })({ provider: null, model: "m-2026" }, at, usage);
 
 /** Real time for timeouts, none for waits between tries; remembers what was waited. */
 function impatientClock(): Clock & { readonly waits: number[] } {
@@ -73,7 +76,7 @@ const PROVIDERS: readonly Provider[] = [
         model: "m-2026",
         clock,
         timeoutMs: TIMEOUT_MS,
-        price: PRICE,
+        priceOf: PRICE_OF,
         random: () => 0.5,
       }),
     says: (text, more) => ({
@@ -99,7 +102,7 @@ const PROVIDERS: readonly Provider[] = [
         model: "m-2026",
         clock,
         timeoutMs: TIMEOUT_MS,
-        price: PRICE,
+        priceOf: PRICE_OF,
         random: () => 0.5,
       }),
     says: (text, more) => ({
@@ -306,7 +309,7 @@ test("without a price or a usage the cost is unknown, not zero", async () => {
   ]);
   const request = { rubric: RUBRIC, input: "a", output: "b" };
   const signal = new AbortController().signal;
-  for (const price of [{}, { price: PRICE }]) {
+  for (const price of [{}, { priceOf: PRICE_OF }]) {
     const judge = createLlmJudge({
       style: "openai",
       baseUrl: provider.url,

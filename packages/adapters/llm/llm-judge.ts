@@ -12,7 +12,7 @@ import {
   stepDown,
 } from "./dialect.ts";
 import { answerOf, askAgain, parseJudgement, readJudgement } from "./judgement.ts";
-import { costOf, type JudgePrice, type Usage } from "./price.ts";
+import { costOf, isFree, type PriceOf, type Usage } from "./price.ts";
 import { buildPrompt } from "./prompt.ts";
 import { createProvider, KNOWN_QUESTION } from "./provider.ts";
 import type { Reply } from "./request.ts";
@@ -39,7 +39,7 @@ export interface LlmJudgeOptions {
   /** Share of a text that may be left out; beyond it the call is `cannot_judge`. Default 0.5. */
   readonly cutShareMax?: number | undefined;
   /** Absent: the cost of a verdict is null. */
-  readonly price?: JudgePrice | undefined;
+  readonly priceOf?: PriceOf | undefined;
   /** Uniform in [0,1), for the jitter of retries. */
   readonly random?: () => number;
 }
@@ -53,7 +53,7 @@ const TRIALS_MAX = 12;
  * `cannot_judge`.
  */
 export function createLlmJudge(options: LlmJudgeOptions): Judge {
-  const { style, model, timeoutMs = 60_000, price = null } = options;
+  const { style, model, clock, timeoutMs = 60_000, priceOf = () => null } = options;
   const { outputTokensMax = 1_500, textCharsMax = 40_000, cutShareMax = 0.5 } = options;
   const provider = createProvider({ ...options, timeoutMs });
   let dialect: Dialect = bestDialect(style);
@@ -140,7 +140,7 @@ export function createLlmJudge(options: LlmJudgeOptions): Judge {
       const question = { model, system: prompt.system, turns, outputTokensMax: budget };
       const answer = await ask(question, signal);
       usages.push(answer.usage);
-      const cost_usd = costOf(usages, price);
+      const cost_usd = costOf(usages, priceOf, new Date(clock.now()));
       if (answer.ended === "refused" || answer.ended === "filtered")
         return withCut(refusalOf(answer, cost_usd));
       const judgement = answer.tool === undefined ? parseJudgement(answer.text) : readJudgement(answer.tool);
@@ -150,7 +150,7 @@ export function createLlmJudge(options: LlmJudgeOptions): Judge {
       if (wasCut) budget = 2 * outputTokensMax;
       else turns.push(...askAgain(answer.text.trimEnd()));
     }
-    const cost_usd = costOf(usages, price);
+    const cost_usd = costOf(usages, priceOf, new Date(clock.now()));
     return withCut(
       wasCut
         ? {
@@ -168,7 +168,11 @@ export function createLlmJudge(options: LlmJudgeOptions): Judge {
     );
   }
 
-  return { name: options.name ?? `${style}/${model}`, judge };
+  return {
+    name: options.name ?? `${style}/${model}`,
+    isFree: isFree(priceOf, new Date(clock.now())),
+    judge,
+  };
 }
 
 function refusalOf({ ended, refusal }: WireAnswer, cost_usd: number | null): JudgeAnswer {

@@ -2,7 +2,7 @@
 import { clip } from "@plumbline/features";
 import { ExternalError } from "@plumbline/ports";
 import { z } from "zod";
-import { openAiUsage } from "./usage.ts";
+import { usageOf } from "./usage.ts";
 import { type Address, noAnswer, type Wire, type WireAnswer } from "./wire.ts";
 
 export function openAiWire({ baseUrl, apiKey }: Address): Wire {
@@ -65,6 +65,6 @@ function read(body: unknown): WireAnswer {
             ? "length"
             : "complete",
     ...(refusal === "" ? {} : { refusal: clip(refusal, 300) }),
-    usage: openAiUsage(parsed.data.usage),
+    usage: usageOf(parsed.data.usage),
   };
 }

@@ -63,12 +63,12 @@ async function serves(
   const input = `${question}\n\nReference answer:\n${reference}`;
   const worst = worstUsd(`${CRITERION}${input}${answer}`);
   if (!(await budget.reserve(worst))) return null;
-  let cost: number | null = null;
+  let cost: number | null = 0;
   try {
     const verdict = await judge.judge({ rubric: RUBRIC, input, output: answer }, { signal });
     cost = verdict.cost_usd;
     return verdict.state === "scored" ? verdict.label === "pass" : null;
   } finally {
-    budget.settle(worst, cost);
+    budget.settle(worst, cost, judge.name);
   }
 }

@@ -6,9 +6,18 @@ import { storeTime } from "../sql/read-window.ts";
 import type { SqlEndpoint } from "../sql/sql-endpoint.ts";
 import { printableLine } from "../text/printable.ts";
 import { count } from "../text/spoken.ts";
+import { checkPrices, UnpricedModel } from "./check-prices.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 
-const VIEWS = ["calls_v1", "scores_v1", "incidents_v1", "delivery_v1", "dead_letters_v1"];
+const VIEWS = [
+  "calls_v1",
+  "scores_v1",
+  "incidents_v1",
+  "delivery_v1",
+  "dead_letters_v1",
+  "unpriced_calls_v1",
+];
+const MODELS_MAX = 20;
 const APPS_MAX = 50;
 const SKEW_MS_MAX = 5_000;
 
@@ -66,11 +75,12 @@ export async function checkStore(sql: SqlEndpoint, sinceMs: number, clock: Clock
       );
     findings.push(...lostRecords(facts.topics_with_lost_records));
     const since = storeTime(sinceMs);
-    const [delivery, letters] = await Promise.all([
+    const [delivery, letters, unpriced] = await Promise.all([
       sql.query("delivery_by_app", { since, limit: APPS_MAX }, DeliveredApp),
       sql.query("dead_letters_by_reason", { since }, LettersOfReason),
+      sql.query("unpriced_models", { since, limit: MODELS_MAX }, UnpricedModel),
     ]);
-    findings.push(...describeDelivery(delivery), ...describeLetters(letters));
+    findings.push(...describeDelivery(delivery), ...describeLetters(letters), ...checkPrices(unpriced));
     return { findings, delivery };
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error;

@@ -12,7 +12,12 @@ import type { Provider } from "./provider.ts";
 const CachedAnswer = z.object({
   text: z.string().regex(/\S/),
   usage: z
-    .object({ input_tokens: z.number(), cached_input_tokens: z.number(), output_tokens: z.number() })
+    .object({
+      input_tokens: z.number(),
+      cached_input_tokens: z.number(),
+      cache_write_input_tokens: z.number().default(0),
+      output_tokens: z.number(),
+    })
     .nullable(),
   latency_ms: z.number(),
 });
@@ -94,10 +99,11 @@ export function createAsk({
         // A token is at least one byte.
         input_tokens: Buffer.byteLength(JSON.stringify(request.messages)),
         cached_input_tokens: 0,
+        cache_write_input_tokens: 0,
         output_tokens: outputTokensMax(document),
       }) ?? 0;
     if (!(await budget.reserve(worst))) return { kind: "not_asked" };
-    let cost: number | null = null;
+    let cost: number | null = 0;
     try {
       const { text, lack, usage, latency_ms } = await patiently(provider, () =>
         provider.complete(request, { signal }),
@@ -114,7 +120,7 @@ export function createAsk({
       if (error.code === "external_refused" || failures >= FAILURES_MAX) throw unusable(provider, error);
       return { kind: "failed", reason: `${provider.name}: ${error.message}` };
     } finally {
-      budget.settle(worst, cost);
+      budget.settle(worst, cost, document.model);
     }
   };
 

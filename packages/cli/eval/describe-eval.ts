@@ -12,6 +12,7 @@ import {
   range,
   score,
   sliceVerdict,
+  spent,
 } from "./wording.ts";
 
 /** Cases that are listed; all of them stand in `--out` and `--junit`. */
@@ -123,13 +124,13 @@ function missList({ summary }: EvalReport): string {
   ].join("\n");
 }
 
-export function runLine({ summary, judge, spentUsd, maxUsd }: EvalReport): string {
+export function runLine({ summary, judge, spentUsd, unpriced, maxUsd }: EvalReport): string {
   const { made, planned, cached } = summary.answers;
   const fromCache =
     cached === 0
       ? ""
       : `, ${cached} of them from the cache (free; their cost and latency are the measured ones)`;
-  return `${made} of ${count(planned, "answer")}${fromCache}; ${dollars(spentUsd)} of at most ${dollars(maxUsd)} spent. Judged by: ${judge}.`;
+  return `${made} of ${count(planned, "answer")}${fromCache}; ${spent(spentUsd, maxUsd, unpriced)}. Judged by: ${judge}.`;
 }
 
 function verdict({ plan, gate, isRecorded }: EvalReport): string {

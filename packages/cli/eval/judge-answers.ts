@@ -38,18 +38,22 @@ export async function openJudge(
   const choice = judgeChoice(
     loadConfig(JudgeChoiceConfig, { ...io.environment, PLUMBLINE_JUDGE_API_KEY: key }),
   );
-  const { price } = choice;
   return {
     judge: createJudge({ ...choice, clock, timeoutMs }),
     endpoint: choice.baseUrl ?? choice.provider,
     worstUsd: (texts) =>
-      price === undefined
+      choice.provider === "lexical"
         ? 0
-        : (ROUNDS *
-            ((Buffer.byteLength(texts) + QUESTION_BYTES) * price.input +
+        : (choice.priceOf(
+            {
+              // A token is at least one byte.
+              input_tokens: ROUNDS * (Buffer.byteLength(texts) + QUESTION_BYTES),
+              cached_input_tokens: 0,
               // An answer that was cut is asked for once more with twice as many.
-              1.5 * choice.outputTokensMax * price.output)) /
-          1e6,
+              output_tokens: (1 + 2) * choice.outputTokensMax,
+            },
+            new Date(clock.now()),
+          ) ?? 0),
   };
 }
 
@@ -87,7 +91,7 @@ export function createJudgeAnswers(options: JudgeAnswersOptions): NonNullable<As
     if (cached !== null) return cached;
     const worst = worstUsd(`${rubric.criterion}${input}${output}`);
     if (!(await budget.reserve(worst))) throw new Error("the budget was spent before it was asked");
-    let cost: number | null = null;
+    let cost: number | null = 0;
     try {
       const answer = await judge.judge({ rubric, input, output }, { signal });
       cost = answer.cost_usd;
@@ -97,7 +101,7 @@ export function createJudgeAnswers(options: JudgeAnswersOptions): NonNullable<As
       options.onUnreachable();
       throw error;
     } finally {
-      budget.settle(worst, cost);
+      budget.settle(worst, cost, judge.name);
     }
   }
 

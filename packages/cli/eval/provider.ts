@@ -2,7 +2,7 @@
 import { createCompletion, type Complete } from "@plumbline/adapters/llm/complete";
 import type { Usage } from "@plumbline/adapters/llm/price";
 import type { Clock } from "@plumbline/ports";
-import { createPricing } from "@plumbline/services/writer/calls/price";
+import { createPricing, type SetPrice, setPricing } from "@plumbline/gate/price/create-pricing";
 import type { CommandIo } from "../shell/command.ts";
 import { CommandFailure, EXIT } from "../shell/failure.ts";
 import { secretOf } from "../project/project-options.ts";
@@ -72,7 +72,7 @@ export async function openProvider(
   }
   const style = styleOf(io, prefix, known?.style ?? "openai");
   const price = priceOf(io, prefix);
-  const pricing = createPricing();
+  const pricing = price === null ? createPricing() : setPricing(price);
   return {
     name,
     model,
@@ -80,9 +80,7 @@ export async function openProvider(
     variables: prefix,
     complete: createCompletion({ style, baseUrl: url, apiKey, clock, timeoutMs }),
     costOf(usage) {
-      if (usage === null) return null;
-      if (price === null) return pricing(name, model, new Date(clock.now()), usage);
-      return (usage.input_tokens * price.input + usage.output_tokens * price.output) / 1e6;
+      return usage === null ? null : pricing({ provider: name, model }, new Date(clock.now()), usage);
     },
   };
 }
@@ -112,7 +110,7 @@ function styleOf(
 }
 
 /** US dollars a million tokens; null when the public list is to be asked. */
-function priceOf({ environment }: ProviderOptions["io"], prefix: string) {
+function priceOf({ environment }: ProviderOptions["io"], prefix: string): SetPrice | null {
   const [input, output] = ["INPUT", "OUTPUT"].map((kind) => {
     const name = `${prefix}_USD_PER_MILLION_${kind}`;
     const text = environment[name];

@@ -4,6 +4,7 @@ import type { EvalPlan } from "./plan.ts";
 import type { CaseRuns } from "./run-cases.ts";
 import type { Miss, EvalSummary } from "./summarise.ts";
 import type { EvalVersion } from "./versions.ts";
+import type { Unpriced } from "./wording.ts";
 
 export interface GateVerdict {
   readonly passed: boolean;
@@ -23,11 +24,14 @@ export interface EvalReport {
   readonly judge: string;
   readonly repeat: number;
   readonly spentUsd: number;
+  /** Answers whose cost is not known, which are not in `spentUsd`, by the model or the judge that gave them. */
+  readonly unpriced: readonly Unpriced[];
   readonly maxUsd: number;
 }
 
 /** For machines: stable names, the numbers as they are. */
-export function toJson({ plan, summary, gate, isRecorded, judge, repeat, spentUsd, maxUsd }: EvalReport) {
+export function toJson(report: EvalReport) {
+  const { plan, summary, gate, isRecorded, judge, repeat, spentUsd, unpriced, maxUsd } = report;
   const { record, decision, undone, answers } = summary;
   const misses: readonly Miss[] = summary.misses;
   return {
@@ -50,6 +54,7 @@ export function toJson({ plan, summary, gate, isRecorded, judge, repeat, spentUs
     undone_cases: undone,
     answers,
     spent_usd: spentUsd,
+    unpriced,
     max_usd: maxUsd,
   };
 }

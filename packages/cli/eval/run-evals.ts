@@ -80,7 +80,7 @@ export async function runEvals(
     const candidate = await providerOf(plan.candidate.document.model);
     const incumbent = plan.incumbent === null ? null : await providerOf(plan.incumbent.document.model);
     ready.push({ plan, providers: { candidate, incumbent } });
-    warnAbout(plan, candidate.costOf({ input_tokens: 1, cached_input_tokens: 0, output_tokens: 1 }), context);
+    warnAbout(plan, candidate.costOf(ONE_OF_EACH), context);
   }
 
   const judge = await openJudge(io, { clock, timeoutMs });
@@ -110,6 +110,7 @@ export async function runEvals(
   const reports: EvalReport[] = [];
   for (const { plan, providers } of ready) {
     const spentBefore = budget.spentUsd;
+    const unpricedBefore = new Map(budget.unpriced);
     judgeFailures = 0;
     const progress = createProgress(io.stderr, () => performance.now());
     const runs = await runCases(plan, providers, {
@@ -136,11 +137,21 @@ export async function runEvals(
       judge: judge.judge.name,
       repeat,
       spentUsd: budget.spentUsd - spentBefore,
+      unpriced: [...budget.unpriced]
+        .map(([who, answers]) => ({ who, answers: answers - (unpricedBefore.get(who) ?? 0) }))
+        .filter(({ answers }) => answers > 0),
       maxUsd,
     });
   }
   return { reports, unchanged };
 }
+
+const ONE_OF_EACH = {
+  input_tokens: 1,
+  cached_input_tokens: 0,
+  cache_write_input_tokens: 0,
+  output_tokens: 1,
+};
 
 function useCasesWithEvals(
   prompts: readonly { readonly eval_file: string | null; readonly document: { readonly use_case: string } }[],

@@ -1,5 +1,6 @@
 /** Numbers in the words of the table, the Markdown and the summaries. */
 import type { GateRow } from "@plumbline/gate/gate";
+import { count } from "../text/spoken.ts";
 import type { PassRate } from "./summarise.ts";
 
 export function score(value: number | null): string {
@@ -25,6 +26,24 @@ export function passRate(rate: PassRate | null): string {
 export function dollars(value: number | null): string {
   if (value === null) return "unknown";
   return value === 0 || value >= 0.1 ? `$${value.toFixed(2)}` : `$${value.toPrecision(2)}`;
+}
+
+export interface Unpriced {
+  /** The model or the judge. */
+  readonly who: string;
+  readonly answers: number;
+}
+
+/** `$0.12 of at most $5.00 spent`, and whose answers are in no sum. */
+export function spent(usd: number, maxUsd: number, unpriced: readonly Unpriced[]): string {
+  const sum = `${dollars(usd)} of at most ${dollars(maxUsd)} spent`;
+  if (unpriced.length === 0) return sum;
+  return `${usd === 0 ? "what was spent is unknown" : `${sum}, and an unknown sum`}: ${noPriceOf(unpriced)}`;
+}
+
+/** `no price is known for 20 answers of openai/own` */
+export function noPriceOf(unpriced: readonly Unpriced[]): string {
+  return `no price is known for ${unpriced.map(({ who, answers }) => `${count(answers, "answer")} of ${who}`).join(" and ")}`;
 }
 
 export function milliseconds(value: number | null): string {

@@ -1,6 +1,6 @@
 /** What tokens that stop being cached cost a day, by the price table of the writer and the calls of the last day. */
 import type { PrefixChange } from "@plumbline/prompts";
-import { createPricing } from "@plumbline/services/writer/calls/price";
+import { createPricing } from "@plumbline/gate/price/create-pricing";
 import { z } from "zod";
 import { CommandFailure } from "../shell/failure.ts";
 import { storeTime } from "../sql/read-window.ts";
@@ -73,7 +73,7 @@ function savedPerToken(named: string, now: number): number | null {
   const priceOf = createPricing();
   const at = new Date(now);
   const cost = (cached_input_tokens: number): number | null =>
-    priceOf(provider, named.slice(slash + 1), at, {
+    priceOf({ provider, model: named.slice(slash + 1) }, at, {
       input_tokens: MILLION,
       cached_input_tokens,
       output_tokens: 0,

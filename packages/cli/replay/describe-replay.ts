@@ -1,5 +1,6 @@
 /** What a replay found, in numbers and in words. */
 import { pairedDifference } from "@plumbline/gate/paired-difference";
+import { noPriceOf, type Unpriced } from "../eval/wording.ts";
 import { formatTable } from "../text/table.ts";
 import type { Replay, ReplayedCall } from "./replay-calls.ts";
 import type { Counts } from "./stored-calls.ts";
@@ -24,6 +25,8 @@ export interface ReplayReport {
   readonly input_used: number;
   readonly is_budget_spent: boolean;
   readonly cost_usd: number;
+  /** Answers whose cost is not known, which are not in `cost_usd`. */
+  readonly unpriced: readonly Unpriced[];
   /** Null when nothing was replayed. */
   readonly scores: {
     readonly before: number;
@@ -56,7 +59,7 @@ export function compareScores(calls: readonly ReplayedCall[]): ReplayReport["sco
 }
 
 export function describeReplay(report: ReplayReport): string {
-  const { use_case, criterion, judge, replayed, scores, found, cost_usd } = report;
+  const { use_case, criterion, judge, replayed, scores, found } = report;
   const lines = [
     `${use_case}, ${report.from.slice(0, 16)} to ${report.to.slice(0, 16)} UTC: ${whole(replayed)} of ${whole(found.calls)} calls replayed, ${criterion} judged by ${judge}.`,
     ...describeSkipped(report),
@@ -75,7 +78,7 @@ export function describeReplay(report: ReplayReport): string {
       ],
     ]),
     "",
-    `${worse} worse, ${better} better, ${replayed - worse - better} equal. Cost $${cost_usd.toFixed(4)}.`,
+    `${worse} worse, ${better} better, ${replayed - worse - better} equal. ${costOf(report)}`,
   );
   const lost = report.calls
     .filter((call) => call.after !== call.before)
@@ -111,6 +114,12 @@ function describeSkipped({ found, skipped, input_used, is_budget_spent }: Replay
     ...said.filter(([count]) => count > 0).map(([count, what]) => `  ${whole(count)} ${what}`),
     ...(is_budget_spent ? ["  The budget ended the replay early; the numbers below are of a part."] : []),
   ];
+}
+
+function costOf({ cost_usd, unpriced }: ReplayReport): string {
+  if (unpriced.length === 0) return `Cost $${cost_usd.toFixed(4)}.`;
+  const known = cost_usd === 0 ? "The cost is unknown" : `Cost $${cost_usd.toFixed(4)} and an unknown sum`;
+  return `${known}: ${noPriceOf(unpriced)}.`;
 }
 
 function verdictOf([low, high]: readonly [number, number]): string {

@@ -108,6 +108,7 @@ export async function runReplay(
     input_used: replay.input_used,
     is_budget_spent: budget.isExhausted,
     cost_usd: budget.spentUsd,
+    unpriced: [...budget.unpriced].map(([who, answers]) => ({ who, answers })),
     scores: compareScores(replay.calls),
     calls: replay.calls.map(
       ({ input: _input, output_before: _before, output_after: _after, ...rest }) => rest,

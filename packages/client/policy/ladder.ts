@@ -4,7 +4,7 @@
  */
 import { type Attempt, backoffMs, type CallPath } from "@plumbline/emitter";
 import type { Prompt } from "../prompt.ts";
-import type { Observed } from "../wrap/call-context.ts";
+import { attemptTokens, type Observed } from "../wrap/call-context.ts";
 import type { CircuitBreakers } from "./circuit-breaker.ts";
 import { type Failure, type FailureKind, failureOf } from "./failure.ts";
 import { injected, type Injection } from "./inject.ts";
@@ -194,7 +194,6 @@ export class Ladder<Got> {
     latency_ms: number,
     observed: Observed | null,
   ): void {
-    const { input_tokens = null, output_tokens = null } = observed?.usage ?? {};
     const { provider, name } = splitModel(model);
     this.attempts.push({
       provider,
@@ -203,8 +202,7 @@ export class Ladder<Got> {
       status: failure?.status ?? "ok",
       error_type: failure?.error_type ?? null,
       latency_ms,
-      input_tokens,
-      output_tokens,
+      ...attemptTokens(observed?.usage),
     });
   }
 

@@ -22,10 +22,13 @@ export interface CallArguments {
 export interface CallAnswer {
   readonly text: string;
   readonly response_model?: string | null | undefined;
-  /** Including cached ones. */
+  /** Including cached ones. `tokenUsage` of `@plumbline/emitter` reads all counts off a provider's usage. */
   readonly input_tokens?: number | null | undefined;
   readonly cached_input_tokens?: number | null | undefined;
+  readonly cache_write_input_tokens?: number | null | undefined;
+  /** Including those of reasoning. */
   readonly output_tokens?: number | null | undefined;
+  readonly reasoning_output_tokens?: number | null | undefined;
 }
 
 /** What both kinds of policy calls take. */

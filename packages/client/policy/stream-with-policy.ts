@@ -1,6 +1,6 @@
 import type { Attempt } from "@plumbline/emitter";
 import type { Prompt } from "../prompt.ts";
-import type { Observed } from "../wrap/call-context.ts";
+import { attemptTokens, type Observed } from "../wrap/call-context.ts";
 import { classifyError, classifyObserved, type Failure, type FailureKind, failureOf } from "./failure.ts";
 import type { Ladder, ModelRequest, Reply } from "./ladder.ts";
 import { Ended, limited } from "./limited.ts";
@@ -188,9 +188,8 @@ function withEnd(
 ): readonly Attempt[] {
   const last = attempts.at(-1);
   if (last === undefined || last.status !== "ok") return attempts;
-  const { input_tokens = null, output_tokens = null } = observed?.usage ?? {};
   const ended = failure === null ? {} : { status: failure.status, error_type: failure.error_type };
-  return [...attempts.slice(0, -1), { ...last, input_tokens, output_tokens, ...ended }];
+  return [...attempts.slice(0, -1), { ...last, ...attemptTokens(observed?.usage), ...ended }];
 }
 
 function failureFrom(error: unknown, call: PolicyCall, observed: Observed | null): Failure {

@@ -113,7 +113,9 @@ function readAnswer(
     response_model = null,
     input_tokens = null,
     cached_input_tokens = null,
+    cache_write_input_tokens = null,
     output_tokens = null,
+    reasoning_output_tokens = null,
   } = made;
   const usage =
     input_tokens === null && output_tokens === null
@@ -121,9 +123,9 @@ function readAnswer(
       : {
           input_tokens,
           cached_input_tokens,
+          cache_write_input_tokens,
           output_tokens,
-          cache_write_input_tokens: null,
-          reasoning_output_tokens: null,
+          reasoning_output_tokens,
         };
   return {
     text,

@@ -1,6 +1,6 @@
+import { tokenUsage } from "@plumbline/emitter";
 import {
   contentText,
-  countOf,
   errorWord,
   lastOfUser,
   listOf,
@@ -57,16 +57,7 @@ function readStop(stop: unknown, into: Reading): void {
 
 /** Of a stream, the beginning reports the input and the end the output. Tokens of thinking are part of the output. */
 function readUsage(usage: unknown, into: Reading): void {
-  into.rawUsage = { ...into.rawUsage, ...objectOf(usage) };
-  const { input_tokens, cache_read_input_tokens, cache_creation_input_tokens, output_tokens } = into.rawUsage;
-  const input = countOf(input_tokens);
-  const read = countOf(cache_read_input_tokens);
-  const write = countOf(cache_creation_input_tokens);
-  into.usage = {
-    input_tokens: input === null ? null : input + (read ?? 0) + (write ?? 0),
-    cached_input_tokens: read,
-    cache_write_input_tokens: write,
-    output_tokens: countOf(output_tokens),
-    reasoning_output_tokens: countOf(objectOf(into.rawUsage["output_tokens_details"])["thinking_tokens"]),
-  };
+  const said = Object.entries(objectOf(usage)).filter(([, count]) => count != null);
+  into.rawUsage = { ...into.rawUsage, ...Object.fromEntries(said) };
+  into.usage = tokenUsage(into.rawUsage);
 }

@@ -1,6 +1,5 @@
-import type { CallStatus } from "@plumbline/emitter";
+import type { Attempt, CallStatus, TokenUsage } from "@plumbline/emitter";
 import type { CallMeta } from "./call-meta.ts";
-import type { Usage } from "./reading.ts";
 
 /** What the instrumented `fetch` saw of one request to a provider. */
 export interface Observed {
@@ -18,7 +17,7 @@ export interface Observed {
   readonly latency_ms: number;
   /** Of a stream. */
   readonly ttft_ms: number | null;
-  readonly usage: Usage | null;
+  readonly usage: TokenUsage | null;
   readonly input: string | null;
   readonly output: string | null;
 }
@@ -42,3 +41,16 @@ export interface ContextStore {
 
 /** Where a runtime has nothing that carries a context: headers do. */
 export const NO_CONTEXT: ContextStore = { current: () => undefined, run: (_context, work) => work() };
+
+/** What an attempt tells of its tokens: those of the cache only where the provider counts them. */
+export function attemptTokens(
+  usage: TokenUsage | null | undefined,
+): Pick<Attempt, "input_tokens" | "cached_input_tokens" | "cache_write_input_tokens" | "output_tokens"> {
+  const { input_tokens = null, cached_input_tokens: cached, cache_write_input_tokens: written } = usage ?? {};
+  return {
+    input_tokens,
+    ...(cached != null && { cached_input_tokens: cached }),
+    ...(written != null && { cache_write_input_tokens: written }),
+    output_tokens: usage?.output_tokens ?? null,
+  };
+}

@@ -1,6 +1,6 @@
 /** One request to a provider, as it is seen from beside: how it ended, when its first token came, what it used. */
 import { type Attempt, type CallStatus, type NewCall, retryAfterMs } from "@plumbline/emitter";
-import type { AttemptSink, ContextStore, Observed } from "./call-context.ts";
+import { type AttemptSink, attemptTokens, type ContextStore, type Observed } from "./call-context.ts";
 import type { CallMeta } from "./call-meta.ts";
 import { errorWordOf } from "./error-word.ts";
 import type { BodyEnd, BodyObserver } from "./observe-body.ts";
@@ -230,8 +230,7 @@ export function callFields({ model, response_model, ttft_ms, usage, output }: Ob
 
 function toAttempt(observed: Observed, path: Attempt["path"]): Attempt {
   const { provider, model, status, error_type, latency_ms, usage } = observed;
-  const { input_tokens = null, output_tokens = null } = usage ?? {};
-  return { provider, model, path, status, error_type, latency_ms, input_tokens, output_tokens };
+  return { provider, model, path, status, error_type, latency_ms, ...attemptTokens(usage) };
 }
 
 /** What the official SDKs retry by themselves. */

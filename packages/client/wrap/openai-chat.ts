@@ -1,13 +1,5 @@
-import {
-  countOf,
-  errorWord,
-  lastOfUser,
-  listOf,
-  objectOf,
-  type Protocol,
-  type Reading,
-  textOf,
-} from "./reading.ts";
+import { tokenUsage } from "@plumbline/emitter";
+import { errorWord, lastOfUser, listOf, objectOf, type Protocol, textOf } from "./reading.ts";
 
 /** OpenAI's chat completions, and whatever else speaks them. */
 export const openaiChat: Protocol = {
@@ -16,7 +8,7 @@ export const openaiChat: Protocol = {
   read({ error, model, choices, usage }, into) {
     if (error != null) into.error = errorWord(error);
     into.model = textOf(model) || into.model;
-    if (usage != null) readUsage(objectOf(usage), into);
+    if (usage != null) into.usage = tokenUsage(usage);
     const choice = listOf(choices).find(({ index = 0 }) => index === 0) ?? {};
     // A whole answer has a message, a part of a stream has a delta, with the same fields.
     const { content, refusal, tool_calls } = objectOf(choice["message"] ?? choice["delta"]);
@@ -33,13 +25,3 @@ export const openaiChat: Protocol = {
     if (finish === "length" || finish === "content_filter") into.cut = finish;
   },
 };
-
-function readUsage(usage: Readonly<Record<string, unknown>>, into: Reading): void {
-  into.usage = {
-    input_tokens: countOf(usage["prompt_tokens"]),
-    cached_input_tokens: countOf(objectOf(usage["prompt_tokens_details"])["cached_tokens"]),
-    cache_write_input_tokens: null,
-    output_tokens: countOf(usage["completion_tokens"]),
-    reasoning_output_tokens: countOf(objectOf(usage["completion_tokens_details"])["reasoning_tokens"]),
-  };
-}

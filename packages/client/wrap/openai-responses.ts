@@ -1,6 +1,6 @@
+import { tokenUsage } from "@plumbline/emitter";
 import {
   contentText,
-  countOf,
   errorWord,
   type Json,
   lastOfUser,
@@ -49,13 +49,5 @@ function readResponse(response: Json, into: Reading): void {
   into.isComplete = status === "completed" || status === "incomplete";
   const { reason } = objectOf(incomplete_details);
   if (reason != null) into.cut = reason === "content_filter" ? reason : "length";
-  const { input_tokens, output_tokens, input_tokens_details, output_tokens_details } = objectOf(usage);
-  if (usage == null) return;
-  into.usage = {
-    input_tokens: countOf(input_tokens),
-    cached_input_tokens: countOf(objectOf(input_tokens_details)["cached_tokens"]),
-    cache_write_input_tokens: null,
-    output_tokens: countOf(output_tokens),
-    reasoning_output_tokens: countOf(objectOf(output_tokens_details)["reasoning_tokens"]),
-  };
+  if (usage != null) into.usage = tokenUsage(usage);
 }

@@ -1,15 +1,4 @@
-import type { CallStatus } from "@plumbline/emitter";
-
-/** Tokens as events count them; null is not reported. */
-export interface Usage {
-  /** Including those read from and written to the provider's cache. */
-  readonly input_tokens: number | null;
-  readonly cached_input_tokens: number | null;
-  readonly cache_write_input_tokens: number | null;
-  /** Including those of reasoning. */
-  readonly output_tokens: number | null;
-  readonly reasoning_output_tokens: number | null;
-}
+import type { CallStatus, TokenUsage } from "@plumbline/emitter";
 
 /** What has been read of an answer so far, in whatever pieces it comes. */
 export interface Reading {
@@ -17,7 +6,7 @@ export interface Reading {
   text: string;
   /** Calls of tools as `name(arguments)`, one after the other. */
   tools: string;
-  usage: Usage | null;
+  usage: TokenUsage | null;
   /** Anthropic reports usage in parts. */
   rawUsage: Json;
   /** Something that a model made has arrived. */
@@ -87,10 +76,6 @@ export function listOf(value: unknown): readonly Json[] {
 
 export function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
-}
-
-export function countOf(value: unknown): number | null {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : null;
 }
 
 /** A provider's word for an error, as a low-cardinality class. */

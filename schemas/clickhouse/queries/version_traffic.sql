@@ -2,7 +2,7 @@
 -- Window: half-open [start, end) of event time, UTC. use_cases with their tenants, place by place,
 -- are a page of use cases; empty for all of them. Untagged calls appear as the version with an empty name.
 -- The 95th percentile comes from a t-digest (within about half a percent); the cost is the sum over priced
--- calls only, and 0 when none had a price.
+-- calls only, and null when none had a price.
 SELECT
     tenant,
     env,
@@ -11,7 +11,7 @@ SELECT
     count() AS calls,
     countIf(status = 'ok') AS ok_calls,
     quantileTDigest(0.95)(latency_ms) AS latency_ms_p95,
-    ifNull(toFloat64(sum(cost_usd)), 0) AS cost_usd_sum,
+    toFloat64(sum(cost_usd)) AS cost_usd_sum,
     min(started_at) AS first_started_at,
     max(started_at) AS last_started_at
 FROM plumbline_raw.calls FINAL

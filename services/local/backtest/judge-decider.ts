@@ -42,6 +42,7 @@ export function createJudgeDecider(
   const budget = new Budget({
     usdPerDay: config.PLUMBLINE_JUDGE_USD_PER_DAY,
     callsPerHour: config.PLUMBLINE_JUDGE_CALLS_PER_HOUR,
+    isFree: judge.isFree,
   });
   const timeoutMs = config.PLUMBLINE_JUDGE_TIMEOUT_MS;
   const attemptsMax = config.PLUMBLINE_JUDGE_ATTEMPTS_MAX;

@@ -7,11 +7,11 @@ import {
   USE_CASES_A_DAY_MAX,
   VERSIONS_A_DAY_MAX,
 } from "@plumbline/schemas";
+import { createPricing } from "@plumbline/gate/price/create-pricing";
 import { expect, test } from "vitest";
 import { decodeCall } from "./decode-call.ts";
 import type { TimedRecord } from "../delivery/destination.ts";
 import { enrichCall, type Enrichment } from "./enrich-call.ts";
-import { createPricing } from "./price.ts";
 import { SamplingPlan } from "./sampling-plan.ts";
 import { UseCaseLimit, VersionLimit } from "./name-limits.ts";
 
@@ -201,9 +201,10 @@ test("the cached price agrees with asking the list for every call", () => {
     ["anthropic", "claude-haiku-4-5"],
     ["google", "gemini-2.5-pro"],
   ] as const) {
-    const once = createPricing()(provider, model, new Date(APPENDED), usage);
-    price(provider, model, new Date(APPENDED), { ...usage, input_tokens: 1 });
-    expect(price(provider, model, new Date(APPENDED), usage)).toBeCloseTo(once!, 12);
+    const names = { provider, model };
+    const once = createPricing()(names, new Date(APPENDED), usage);
+    price(names, new Date(APPENDED), { ...usage, input_tokens: 1 });
+    expect(price(names, new Date(APPENDED), usage)).toBeCloseTo(once!, 12);
   }
 });
 

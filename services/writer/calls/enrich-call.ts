@@ -1,4 +1,6 @@
 import { describeCall } from "@plumbline/features";
+import { createPricing, type Pricing, type TokenCounts } from "@plumbline/gate/price/create-pricing";
+import type { ModelNames } from "@plumbline/gate/price/model-homes";
 import type { CallRow } from "@plumbline/ports";
 import type { DecodedCall } from "./decode-call.ts";
 import {
@@ -10,7 +12,6 @@ import {
   USE_CASES_A_DAY_MAX,
   VERSIONS_A_DAY_MAX,
 } from "@plumbline/schemas";
-import { createPricing } from "./price.ts";
 import { SamplingPlan } from "./sampling-plan.ts";
 import { UseCaseLimit, VersionLimit } from "./name-limits.ts";
 
@@ -19,7 +20,7 @@ const PAST_MAX_MS = CALL_AGE_DAYS_MAX * DAY_MS;
 const FUTURE_MAX_MS = CALL_AHEAD_MINUTES_MAX * 60_000;
 
 export interface Enrichment {
-  readonly price: ReturnType<typeof createPricing>;
+  readonly price: Pricing;
   /** Slice predicates that hold, and drift features; see packages/features. */
   readonly describe: (call: AcceptedCall["call"]) => {
     readonly slices: readonly string[];
@@ -93,6 +94,8 @@ export function enrichCall(
   const conversationId = call.conversation_id ?? call.call_id;
   const at = new Date(startedAt);
   const startedAtIso = at.toISOString();
+  const cost_usd = call.cost_usd ?? priceOf(call, at, enrichment);
+  if (cost_usd === null && hasTokens(call)) flags.push("no_price");
   const description = enrichment.describe(call);
   return {
     log_epoch: logEpoch,
@@ -105,7 +108,7 @@ export function enrichCall(
     conversation_id: conversationId,
     started_at: startedAtIso,
     clock_skew_ms: isSkewed ? skew : 0,
-    cost_usd: call.cost_usd ?? priceOf(call, at, enrichment),
+    cost_usd,
     ...description,
     ...enrichment.sampling.decide({
       tenant,
@@ -132,29 +135,40 @@ function priceOf(call: AcceptedCall["call"], at: Date, { price }: Enrichment): n
     (attempt) => attempt.status !== "ok" && hasTokens(attempt) && (call.status === "ok" || attempt !== last),
   );
   if (!hasTokens(call) && thrownAway.length === 0) return null;
-  const costs = thrownAway.map((attempt) =>
-    price(attempt.provider ?? call.provider ?? null, attempt.model, at, {
-      input_tokens: attempt.input_tokens ?? 0,
-      cached_input_tokens: 0,
-      cache_write_input_tokens: 0,
-      output_tokens: attempt.output_tokens ?? 0,
-    }),
-  );
-  if (hasTokens(call))
-    costs.push(
-      price(call.provider ?? null, call.response_model ?? call.model, at, {
-        input_tokens: call.input_tokens ?? 0,
-        cached_input_tokens: call.cached_input_tokens ?? 0,
-        cache_write_input_tokens: call.cache_write_input_tokens ?? 0,
-        output_tokens: call.output_tokens ?? 0,
-      }),
-    );
+  const provider = call.provider ?? null;
+  const priceOfTokens = (names: ModelNames, counted: Counted): number | null => {
+    const counts = countsOf(counted);
+    return counts === null ? null : price(names, at, counts);
+  };
+  const costs = thrownAway.map((attempt) => {
+    const names = { provider: attempt.provider || provider, model: attempt.model };
+    return attempt.cost_usd ?? priceOfTokens(names, attempt);
+  });
+  if (hasTokens(call)) costs.push(priceOfTokens({ ...call, provider }, call));
   return costs.reduce((sum, cost) => (sum === null || cost === null ? null : sum + cost), 0);
 }
 
-function hasTokens({
+type Counted = Pick<
+  AcceptedCall["call"]["attempts"][number],
+  "input_tokens" | "cached_input_tokens" | "cache_write_input_tokens" | "output_tokens"
+>;
+
+/** Null when only one of the two sides is known. */
+function countsOf({
   input_tokens,
+  cached_input_tokens,
+  cache_write_input_tokens,
   output_tokens,
-}: Pick<AcceptedCall["call"], "input_tokens" | "output_tokens">): boolean {
+}: Counted): TokenCounts | null {
+  if (input_tokens == null || output_tokens == null) return null;
+  return {
+    input_tokens,
+    cached_input_tokens: cached_input_tokens ?? 0,
+    cache_write_input_tokens: cache_write_input_tokens ?? 0,
+    output_tokens,
+  };
+}
+
+function hasTokens({ input_tokens, output_tokens }: Counted): boolean {
   return input_tokens != null || output_tokens != null;
 }
