@@ -1,6 +1,6 @@
 /** YAML and JSON of people's files, with the line of every field, so that a schema's complaint can be found. */
 import { plainWords, REQUIRED } from "@plumbline/schemas";
-import { type Document, LineCounter, isNode, isScalar, parseDocument, visit } from "yaml";
+import { type Document, LineCounter, isAlias, isNode, isScalar, isSeq, parseDocument, visit } from "yaml";
 import type { FileProblem, Parsed } from "./file-problem.ts";
 
 /** Longest file that is read, characters. */
@@ -44,7 +44,12 @@ export function readYaml(text: string, file: string, firstLine = 1): Parsed<Yaml
   }
   const lines = new LineCounter();
   // The parser compares each key with every one before it; `repeatedKey` looks it up.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+    merge: true,
+  });
   if (document.errors.length > 0) {
     return invalid(
       document.errors.slice(0, PROBLEMS_MAX).map((error) => ({
@@ -68,16 +73,30 @@ export function readYaml(text: string, file: string, firstLine = 1): Parsed<Yaml
       },
     ]);
   }
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: ALIASES_MAX });
-  } catch {
+  if (mergedAliases(document) > ALIASES_MAX) {
     return invalid([
       {
         file,
         line: firstLine,
-        field: "",
-        message: "cannot be read: an alias has no anchor, or there are too many",
+        field: "<<",
+        message: `merges more than ${ALIASES_MAX} aliases`,
+        fix: "Write the values out",
+      },
+    ]);
+  }
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: ALIASES_MAX });
+  } catch (error) {
+    const isMerge = error instanceof Error && error.message.startsWith("Merge sources");
+    return invalid([
+      {
+        file,
+        line: firstLine,
+        field: isMerge ? "<<" : "",
+        message: isMerge
+          ? "merges something that is no map"
+          : "cannot be read: an alias has no anchor, or there are too many",
         fix: "Write the values out",
       },
     ]);
@@ -110,6 +129,18 @@ function repeatedKey(document: Document.Parsed): { readonly key: string; readonl
     },
   });
   return found;
+}
+
+/** Aliases under merge keys, which the parser does not count: merges of merges multiply. */
+function mergedAliases(document: Document.Parsed): number {
+  let aliases = 0;
+  visit(document, {
+    Pair(_key, { key, value }) {
+      const isMerge = isScalar(key) && typeof key.value === "symbol";
+      if (isMerge) aliases += isAlias(value) ? 1 : isSeq(value) ? value.items.filter(isAlias).length : 0;
+    },
+  });
+  return aliases;
 }
 
 /** Counts brackets wherever they stand, and dashes that begin lists on one line: more than there are levels, never fewer. */

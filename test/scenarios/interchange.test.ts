@@ -77,7 +77,7 @@ async function versionOf(root: string, file: string): Promise<string> {
 interface Answer {
   readonly data: {
     readonly prompts: readonly { readonly use_case: string }[];
-    readonly left_out: readonly { readonly file: string }[];
+    readonly left_out: readonly { readonly file: string; readonly field: string }[];
   };
   readonly warnings: readonly string[];
   readonly error: unknown;
@@ -233,11 +233,11 @@ sharing: true
     "foo/more.yaml": "- vars: { ticket: Two, locale: de }\n  assert: [{ type: rouge-n, value: Two }]\n",
   });
   const { exitCode, warnings, data } = await plumbline(root, "import", "--from", "promptfoo", "foo");
-  expect(exitCode).toBe(0);
+  expect(exitCode).toBe(3);
+  expect(data.left_out).toMatchObject([{ field: "foo", message: expect.stringMatching(/prompt\.py/) }]);
   expect(data.prompts.map(({ use_case }) => use_case)).toEqual(["support", "formal"]);
   expect(warnings.join("\n")).toMatch(/sharing is not carried over/);
   expect(warnings.join("\n")).toMatch(/anthropic:messages:claude-haiku left out/);
-  expect(warnings.join("\n")).toMatch(/prompt\.py is not carried over/);
   expect(warnings.join("\n")).toMatch(/rouge-n are kept/);
   const formal = await readFile(join(root, "prompts/formal.prompt"), "utf8");
   expect(formal).toContain("{{#if locale}} in {{locale}}{{/if}}");

@@ -27,7 +27,8 @@ import { createOpenGuard, type HttpService, type Route } from "@plumbline/runtim
 import { createLogger } from "@plumbline/runtime/logger";
 import { run } from "@plumbline/runtime/run";
 import fc from "fast-check";
-import { fromNunjucks, toNunjucks } from "../../packages/cli/interchange/nunjucks.ts";
+import { fromNunjucks } from "../../packages/cli/interchange/from-nunjucks.ts";
+import { toNunjucks } from "../../packages/cli/interchange/to-nunjucks.ts";
 import { documentOf, versionOf } from "../registry/commands.ts";
 import { DEAD_LETTER, samplesOf, USE_CASE } from "./access-samples.ts";
 import { hostile, jsonText, requestTo, sql, type Server } from "./fuzz-inputs.ts";

@@ -19,7 +19,8 @@ import { refuseUnlessReadOnly } from "../../packages/adapters/clickhouse/sql/rea
 import { bindParameters, splitStatements } from "../../packages/adapters/clickhouse/sql/sql-text.ts";
 import { withoutErasedNames } from "../../packages/erasure/erased-names.ts";
 import { matchPattern } from "../../packages/prompts/bounded-pattern.ts";
-import { fromNunjucks, toNunjucks } from "../../packages/cli/interchange/nunjucks.ts";
+import { fromNunjucks } from "../../packages/cli/interchange/from-nunjucks.ts";
+import { toNunjucks } from "../../packages/cli/interchange/to-nunjucks.ts";
 import { findJsonError } from "../../services/collector/json-error.ts";
 import { readCall } from "../../services/collector/read-call.ts";
 import { splitBody } from "../../services/collector/split-body.ts";

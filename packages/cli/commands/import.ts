@@ -1,16 +1,16 @@
 import { readFile, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { Option } from "commander";
 import { formatProblem } from "@plumbline/prompts";
 import { ConfigFile } from "@plumbline/schemas";
-import { z } from "zod";
 import type { AddCommand } from "../shell/command.ts";
 import { CommandFailure, EXIT } from "../shell/failure.ts";
 import type { Imported } from "../interchange/imported-prompt.ts";
-import { LangfuseExport, readLangfuse } from "../interchange/langfuse.ts";
+import { readLangfuse } from "../interchange/langfuse.ts";
 import { describeFiles, writeFiles } from "../interchange/plan-files.ts";
 import { readPromptfoo } from "../interchange/promptfoo-read.ts";
 import { toProjectFiles } from "../interchange/to-project-files.ts";
+import { count } from "../text/spoken.ts";
 import { addProjectOption, openConfigIfAny, type ProjectFlags } from "../project/project-options.ts";
 
 const SOURCES = ["promptfoo", "langfuse"] as const;
@@ -33,7 +33,7 @@ export const addImport: AddCommand = (program, context) => {
         "Writes .prompt files, and eval sets where the source has cases, and lists what has no place in them. " +
           "promptfoo: a promptfooconfig.yaml and the files it names; nothing is executed. " +
           "Langfuse: the JSON of its prompts API, one prompt or a list.\n" +
-          "Exit code 3 when a prompt or an eval set had to be left out.",
+          "What cannot be read whole is left out by name, and never written in part; then the exit code is 3.",
       )
       .argument("<path>", "the file, or promptfoo's folder")
       .usage("--from promptfoo|langfuse PATH [options]")
@@ -60,21 +60,21 @@ export const addImport: AddCommand = (program, context) => {
     const imported =
       flags.from === "promptfoo" ? await promptfoo(source, flags) : await langfuse(source, flags.label);
     const { files, prompts, problems } = toProjectFiles(imported, folders, flags.model ?? null);
+    const leftOut = [...imported.leftOut, ...problems];
     for (const note of imported.notes) context.warn(note);
     const outcomes = flags.dryRun ? [] : await writeFiles(root, files, flags);
-    const left = problems.map((problem) => formatProblem(problem));
     context.answer(
-      { prompts, files: flags.dryRun ? files : outcomes, left_out: problems },
+      { prompts, files: flags.dryRun ? files : outcomes, left_out: leftOut },
       [
-        `${prompts.length} ${prompts.length === 1 ? "prompt" : "prompts"} from ${flags.from}${flags.dryRun ? ", nothing written" : ""}:`,
+        `${count(prompts.length, "prompt")} from ${flags.from}${leftOut.length === 0 ? "" : `, ${leftOut.length} left out`}${flags.dryRun ? ", nothing written" : ""}:`,
         ...prompts.map(({ file, short }) => `  ${short}  ${file}`),
         ...(flags.dryRun ? files.map((file) => `  would be  ${file.path}`) : describeFiles(outcomes)),
-        ...(left.length === 0 ? [] : ["Left out:", ...left.map((each) => `  ${each}`)]),
+        ...(leftOut.length === 0 ? [] : ["Left out:", ...leftOut.map((each) => `  ${formatProblem(each)}`)]),
         ...(found === null
           ? ["There is no plumbline.config.yaml here yet. Next: plumbline init"]
           : ["Next: plumbline lint"]),
       ].join("\n"),
-      left.length === 0 ? EXIT.ok : EXIT.config,
+      leftOut.length === 0 ? EXIT.ok : EXIT.config,
     );
   });
 };
@@ -100,11 +100,11 @@ async function langfuse(path: string, label: string): Promise<Imported> {
       { cause: error, next: "save the answer of Langfuse's prompts API there" },
     );
   }
-  const parsed = LangfuseExport.safeParse(value);
-  if (parsed.success) return readLangfuse(parsed.data, label);
+  const imported = readLangfuse(value, label, basename(path));
+  if (imported !== null) return imported;
   throw new CommandFailure(
     EXIT.config,
     "not-langfuse",
-    `${path} holds no Langfuse prompts (name, version, prompt, config): ${z.prettifyError(parsed.error)}`,
+    `${path} holds no Langfuse prompts: a list, a page {"data": […]}, or one prompt with name, version, prompt and config.`,
   );
 }

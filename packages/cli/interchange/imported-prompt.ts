@@ -1,5 +1,5 @@
 /** A prompt between two formats: what the project's files can hold of it, and what they cannot. */
-import type { JsonValue, ParsedPrompt, PromptDocument, PromptMessage } from "@plumbline/prompts";
+import type { FileProblem, JsonValue, ParsedPrompt, PromptDocument, PromptMessage } from "@plumbline/prompts";
 import { z } from "zod";
 
 export interface ImportedPrompt {
@@ -13,10 +13,12 @@ export interface ImportedPrompt {
   readonly evalLines: readonly string[] | null;
 }
 
-/** Everything that was read, and in words what of the source has no place here. */
 export interface Imported {
   readonly prompts: readonly ImportedPrompt[];
+  /** What of the source has no place here and changes no prompt, in words. */
   readonly notes: readonly string[];
+  /** Prompts and cases of the source that could not be read whole. */
+  readonly leftOut: readonly FileProblem[];
 }
 
 /**
@@ -51,6 +53,7 @@ export function extrasOf({ document, owner, rubrics, attributes }: ParsedPrompt)
 export function useCaseFrom(name: string): string | null {
   const slug = name
     .normalize("NFKD")
+    .replaceAll(/\p{M}/gu, "")
     .toLowerCase()
     .replaceAll(/[^a-z0-9._]+/g, "-")
     .replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, "")

@@ -21,12 +21,17 @@ export function modelFromName(name: string, owner: string, notes: string[]): str
   return `${provider}/${name}`;
 }
 
-/** `openai:chat:gpt-5-mini` and `openai:gpt-5-mini` become `openai/gpt-5-mini`. */
-export function modelFromProviderId(id: string): string {
+const KINDS: ReadonlySet<string> = new Set(["chat", "messages", "responses", "completion"]);
+/** Programs and addresses that stand where providers do, and kinds that are asked for something else than a model. */
+const NO_MODEL =
+  /^(?:file|exec|python|javascript|golang|ruby|https?|wss?|webhook|package|promptfoo|sequence|mcp):|^\w+:(?:assistant|agents?|embeddings?|moderation|image|realtime|transcription|speech)(?::|$)/i;
+
+/** `openai:chat:gpt-5-mini` and `openai:gpt-5-mini` become `openai/gpt-5-mini`; null where no model is named. */
+export function modelFromProviderId(id: string): string | null {
+  if (NO_MODEL.test(id)) return null;
   const [provider = "", ...rest] = id.split(":");
-  const isKind = rest.length > 1 && ["chat", "messages"].includes(rest[0]!);
-  const model = (isKind ? rest.slice(1) : rest).join(":");
-  return model === "" ? provider : `${provider}/${model}`;
+  const model = (rest.length > 1 && KINDS.has(rest[0]!) ? rest.slice(1) : rest).join(":");
+  return model === "" || KINDS.has(model) ? null : `${provider}/${model}`;
 }
 
 export function providerIdOf(model: string): string {

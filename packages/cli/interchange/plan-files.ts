@@ -1,5 +1,5 @@
 /** Writes files that nobody else's work is lost by. */
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder } from "@plumbline/runtime/make-folder";
 import { CommandFailure, EXIT } from "../shell/failure.ts";
@@ -11,7 +11,7 @@ interface FileOutcome {
 }
 
 /**
- * All of the files or none: what is in the way is found before anything is written.
+ * All of the files or none: what is in the way, and a full disk, are found before any of them stands in its place.
  *
  * @throws CommandFailure exit code 6 when a file is there with other content and `force` does not say to replace it
  */
@@ -35,10 +35,16 @@ export async function writeFiles(
       { next: "the same command with --force, which replaces them", details: inTheWay },
     );
   }
-  for (const [i, { path, text }] of files.entries()) {
-    if (outcomes[i]!.outcome === "unchanged") continue;
-    await makeFolder(dirname(join(root, path)));
-    await writeFile(join(root, path), text);
+  const changed = files.filter((_, i) => outcomes[i]!.outcome !== "unchanged");
+  const beside = changed.map(({ path }) => join(root, `${path}.${process.pid}.part`));
+  try {
+    for (const [i, { text }] of changed.entries()) {
+      await makeFolder(dirname(beside[i]!));
+      await writeFile(beside[i]!, text);
+    }
+    for (const [i, { path }] of changed.entries()) await rename(beside[i]!, join(root, path));
+  } finally {
+    await Promise.all(beside.map((path) => rm(path, { force: true })));
   }
   return outcomes;
 }

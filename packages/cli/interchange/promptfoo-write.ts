@@ -2,7 +2,7 @@
 import { type ParsedPrompt, writeYaml } from "@plumbline/prompts";
 import { extrasOf } from "./imported-prompt.ts";
 import { providerIdOf } from "./model-name.ts";
-import { toNunjucks } from "./nunjucks.ts";
+import { toNunjucks } from "./to-nunjucks.ts";
 
 export interface WrittenFile {
   /** Relative to the folder of the export. */

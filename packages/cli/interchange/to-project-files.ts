@@ -39,8 +39,8 @@ export function toProjectFiles(
       });
       continue;
     }
-    const evalFile = addEvalSet(prompt, folders, files, problems);
-    const text = format(prompt, chosen, evalFile, file);
+    const evalSet = evalSetOf(prompt, folders, problems);
+    const text = format(prompt, chosen, evalSet?.path ?? null, file);
     const parsed = parsePrompt(text, file);
     if (parsed.kind === "invalid") {
       problems.push(...parsed.problems);
@@ -53,6 +53,7 @@ export function toProjectFiles(
       file,
     });
     files.set(file, text);
+    if (evalSet !== null) files.set(evalSet.path, evalSet.text);
   }
   return { files: [...files].map(([path, text]) => ({ path, text })), prompts: kept, problems };
 }
@@ -67,12 +68,11 @@ function format(prompt: ImportedPrompt, model: string, evalFile: string | null, 
     : formatPromptFile({ ...parts, variables: variablesOf(parsed.value) });
 }
 
-function addEvalSet(
+function evalSetOf(
   { use_case, evalLines }: ImportedPrompt,
   folders: ProjectFolders,
-  files: Map<string, string>,
   problems: FileProblem[],
-): string | null {
+): WrittenFile | null {
   if (evalLines === null) return null;
   const file = `${folders.evals}/${use_case}.jsonl`;
   const text = `${evalLines.join("\n")}\n`;
@@ -81,6 +81,5 @@ function addEvalSet(
     problems.push(...parsed.problems);
     return null;
   }
-  files.set(file, text);
-  return file;
+  return { path: file, text };
 }

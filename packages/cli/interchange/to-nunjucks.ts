@@ -1,8 +1,4 @@
-/**
- * Our template subset in Nunjucks, promptfoo's language, and back. Both fill `{{variables}}` alike; conditions and
- * loops have other words. Only what one side can say in the other's words is changed; the rest stays, and the check of
- * whoever reads it refuses it.
- */
+/** Our template subset in Nunjucks, promptfoo's language. Both fill `{{variables}}` alike; conditions and loops have other words. */
 
 type BlockKind = "if" | "unless" | "each";
 
@@ -34,7 +30,7 @@ class OpenBlocks {
   }
 }
 
-const LOOP_WORDS: Readonly<Record<string, string>> = {
+export const LOOP_WORDS: Readonly<Record<string, string>> = {
   "@index": "loop.index0",
   "@first": "loop.first",
   "@last": "loop.last",
@@ -58,37 +54,5 @@ export function toNunjucks(content: string): string {
     stack.open(kind, item);
     if (kind === "each") return `{% for ${item} in ${name} %}`;
     return kind === "if" ? `{% if ${name} %}` : `{% if not ${name} %}`;
-  });
-}
-
-const NAME = "[A-Za-z_][\\w.]*";
-const TAG = new RegExp(
-  `\\{%-?\\s*(?:(for)\\s+(\\w+)\\s+in\\s+(${NAME})|(if)\\s+(not\\s+)?(${NAME})|(else|endif|endfor))\\s*-?%\\}|\\{\\{-?\\s*(${NAME})\\s*-?\\}\\}`,
-  "g",
-);
-
-export function fromNunjucks(content: string): string {
-  const stack = new OpenBlocks();
-  const pathOf = (name: string): string => {
-    const { item } = stack;
-    if (item === null) return name;
-    const word = Object.entries(LOOP_WORDS).find(([, nunjucks]) => nunjucks === name)?.[0];
-    if (word !== undefined) return word;
-    return name === item ? "this" : name.startsWith(`${item}.`) ? name.slice(item.length + 1) : name;
-  };
-  return content.replaceAll(TAG, (...match: (string | undefined)[]) => {
-    const [, isFor, item, list, isIf, not, condition, word, variable] = match;
-    if (variable !== undefined) return `{{${pathOf(variable)}}}`;
-    if (isFor !== undefined) {
-      const tag = `{{#each ${pathOf(list!)}}}`;
-      stack.open("each", item!);
-      return tag;
-    }
-    if (isIf !== undefined) {
-      const kind = not === undefined ? "if" : "unless";
-      stack.open(kind, null);
-      return `{{#${kind} ${pathOf(condition!)}}}`;
-    }
-    return word === "else" ? "{{else}}" : `{{/${stack.close() ?? "if"}}}`;
   });
 }
