@@ -11,6 +11,7 @@
  * - *incident*: what people handle, folded from detections and from what people did.
  * - *incumbent*, *candidate*: the two versions compared; *reference*, *current*: the two windows of drift.
  */
+export { counted } from "./counted.ts";
 export { plainWords, REQUIRED } from "./plain-words.ts";
 export * from "./events/llm-call.ts";
 export * from "./events/dead-letter.ts";

@@ -95,7 +95,8 @@ function headAndTail(text: string, chars: number): string {
   if (text.length <= chars) return text;
   const head = wholeCharacters(text.slice(0, Math.floor((chars * 2) / 3)));
   const tail = wholeCharacters(text.slice(text.length - Math.floor(chars / 3)));
-  return `${head}[… ${text.length - head.length - tail.length} characters left out …]${tail}`;
+  const gone = text.length - head.length - tail.length;
+  return `${head}[… ${gone} character${gone === 1 ? "" : "s"} left out …]${tail}`;
 }
 
 /** Drops half a surrogate pair at either end: it is no character, and a store may refuse it. */

@@ -15,7 +15,8 @@ export function cutMiddle(text: string, max: number): { readonly text: string; r
   const head = wholeCharacters(text.slice(0, headUnits));
   const tail = wholeCharacters(text.slice(text.length - (max - headUnits)));
   const shown = head.length + tail.length;
-  return { text: `${head}\n[… ${text.length - shown} characters left out …]\n${tail}`, shown };
+  const gone = text.length - shown;
+  return { text: `${head}\n[… ${gone} character${gone === 1 ? "" : "s"} left out …]\n${tail}`, shown };
 }
 
 function wholeCharacters(text: string): string {

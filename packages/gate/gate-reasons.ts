@@ -1,5 +1,5 @@
 /** Why the gate refuses: one function a subject, each reason with its numbers and what to do. */
-import { DAY_MS } from "@plumbline/schemas";
+import { counted, DAY_MS } from "@plumbline/schemas";
 import type { GateExpectation, GateLimitsInForce, GateReason, GateRecord, GateRow } from "./gate-decision.ts";
 import type { PairedDifference } from "./paired-difference.ts";
 
@@ -118,14 +118,14 @@ export function scoreReasons(
   if (paired !== null && force.require === "not_shown_worse" && paired.upper < -force.margin) {
     reasons.push({
       code: "worse",
-      message: `the mean score fell by ${points(-paired.difference)} (${interval(paired, force.alpha)}), more than the margin of ${points(force.margin)}; ${paired.losses} cases got worse, ${paired.wins} better`,
+      message: `the mean score fell by ${points(-paired.difference)} (${interval(paired, force.alpha)}), more than the margin of ${points(force.margin)}; ${counted(paired.losses, "case")} got worse, ${paired.wins} better`,
       fix: "Read the cases that got worse in the eval output, and change the prompt",
     });
   }
   if (paired !== null && force.require === "shown_not_worse" && paired.lower < -force.margin) {
     reasons.push({
       code: "not_shown_as_good",
-      message: `a fall by more than ${points(force.margin)} is not ruled out: ${interval(paired, force.alpha)} with ${paired.n} cases`,
+      message: `a fall by more than ${points(force.margin)} is not ruled out: ${interval(paired, force.alpha)} with ${counted(paired.n, "case")}`,
       fix: "Add cases until the interval is narrow enough, or set gate.require to not_shown_worse and rely on a canary",
     });
   }
@@ -163,7 +163,7 @@ export function scoreReasons(
     if (difference === null || p === null || p > force.alpha || difference.difference >= 0) continue;
     reasons.push({
       code: "slice_worse",
-      message: `slice ${slice} fell by ${points(-difference.difference)} over ${difference.n} cases (p = ${p.toPrecision(2)} after Holm)`,
+      message: `slice ${slice} fell by ${points(-difference.difference)} over ${counted(difference.n, "case")} (p = ${p.toPrecision(2)} after Holm)`,
       fix: "Read these cases in the eval output; a good mean does not make up for them",
     });
   }
@@ -258,8 +258,7 @@ function percent(share: number): string {
 }
 
 function days(ms: number): string {
-  const count = Math.round(ms / DAY_MS);
-  return count === 1 ? "1 day" : `${count} days`;
+  return counted(Math.round(ms / DAY_MS), "day");
 }
 
 function short(hash: string): string {

@@ -7,7 +7,7 @@
  * and needs hundreds of cases. The default lets small drops through when cases are few, which is why every decision
  * says what drop it could have seen, and why a canary follows.
  */
-import { DAY_MS, type GateLimits } from "@plumbline/schemas";
+import { counted, DAY_MS, type GateLimits } from "@plumbline/schemas";
 import { binomialCdf, holm, quantile } from "@plumbline/stats";
 import type {
   GateDecision,
@@ -142,8 +142,8 @@ function pairCases({ candidate, incumbent }: GateRecord): {
       code: "unpaired_cases",
       message:
         alone.length > 0
-          ? `${alone.length === 1 ? "1 case was" : `${alone.length} cases were`} run under one version only${listed(alone)}`
-          : `${repeated === 1 ? "1 result comes" : `${repeated} results come`} twice`,
+          ? `${counted(alone.length, "case")} ${alone.length === 1 ? "was" : "were"} run under one version only${listed(alone)}`
+          : `${counted(repeated, "result")} ${repeated === 1 ? "comes" : "come"} twice`,
       fix: "Run plumbline eval again without stopping it, on one eval set",
     });
   }
@@ -151,7 +151,7 @@ function pairCases({ candidate, incumbent }: GateRecord): {
   if (unscored.length > 0) {
     reasons.push({
       code: "unscored_cases",
-      message: `${unscored.length === 1 ? "1 result has" : `${unscored.length} results have`} no score${listed([...new Set(unscored.map(({ case_id }) => case_id))])}`,
+      message: `${counted(unscored.length, "result")} ${unscored.length === 1 ? "has" : "have"} no score${listed([...new Set(unscored.map(({ case_id }) => case_id))])}`,
       fix: "See their reasons in the eval output: fix the prompt that gets no answer, the asserts or the judge, or take the cases out",
     });
   }

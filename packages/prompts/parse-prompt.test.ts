@@ -270,12 +270,12 @@ describe("a problem names its line, and says what to do", () => {
     {
       name: "a misspelt key",
       text: "---\nmodel: a/b\nconfg: {}\n---\nHi",
-      says: ["prompts/a.prompt:3 confg: is not a known key. Write config."],
+      says: ["prompts/a.prompt:3 confg: is not a known key. Write config, or remove it."],
     },
     {
       name: "a misspelt key of ours",
       text: "---\nmodel: a/b\nplumbline.ownr: x\n---\nHi",
-      says: ["prompts/a.prompt:3 plumbline.ownr: is not a known key. Write plumbline.owner."],
+      says: ["prompts/a.prompt:3 plumbline.ownr: is not a known key. Write plumbline.owner, or remove it."],
     },
     {
       name: "a path that leaves the project",

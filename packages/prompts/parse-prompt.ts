@@ -12,7 +12,7 @@ import {
   tokenize,
   withoutStandaloneLines,
 } from "./template/template-token.ts";
-import { checkSchema, nearestName, readYaml } from "./yaml-source.ts";
+import { checkSchema, nearestName, readYaml, unknownKeyFix } from "./yaml-source.ts";
 
 /** One message as it stands in the file, for lint; in the order of `document.messages`. */
 export interface SourceMessage {
@@ -140,9 +140,7 @@ function unknownKeys(
         message: isEngine ? "is not supported" : "is not a known key",
         fix: isEngine
           ? "Pass tools in config; templates use the built-in subset"
-          : near === null
-            ? "Remove it, or give it a prefix of your own, such as acme.key"
-            : `Write ${near}`,
+          : unknownKeyFix(near, "Remove it, or give it a prefix of your own, such as acme.key"),
       };
     });
 }

@@ -47,7 +47,7 @@ describe("a policy's problem names line and field", () => {
     { text: "use_case: a\ndeadline: 5", says: "a.yaml:2 deadline: is not a known key. Remove it." },
     {
       text: "use_case: a\ndeadlin_ms: 5",
-      says: "a.yaml:2 deadlin_ms: is not a known key. Remove it, or write deadline_ms.",
+      says: "a.yaml:2 deadlin_ms: is not a known key. Write deadline_ms, or remove it.",
     },
     {
       text: "use_case: a\ncached:\n  max_stale: 24 hours",

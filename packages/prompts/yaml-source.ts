@@ -202,7 +202,7 @@ function problemOf(
       line: source.lineOf([...issue.path, key]),
       field: [...issue.path.map(String), key].join("."),
       message: "is not a known key",
-      fix: near === null ? "Remove it" : `Remove it, or write ${near}`,
+      fix: unknownKeyFix(near),
     };
   }
   // A union says only that nothing fits; the branch that came furthest says what was expected.
@@ -222,6 +222,11 @@ function problemOf(
   };
 }
 
+/** What to do about a key that nothing reads. */
+export function unknownKeyFix(near: string | null, otherwise = "Remove it"): string {
+  return near === null ? otherwise : `Write ${near}, or remove it`;
+}
+
 /** Another branch of a union says more than that the type is another. */
 function isVague({ code }: SchemaIssue): boolean {
   return code === "invalid_type" || code === "invalid_union";
@@ -230,6 +235,9 @@ function isVague({ code }: SchemaIssue): boolean {
 /** Known names that one name is compared with: a file may declare thousands, and nobody needs a guess among them. */
 const NAMES_COMPARED_MAX = 200;
 
+/** Typing errors in a name of five characters: in a shorter one, two make another word of it. */
+const SLIP_SHARE_MAX = 0.4;
+
 /** The known name within two typing errors, if there is one among the first of them. */
 export function nearestName(name: string, known: readonly string[]): string | null {
   let best: string | null = null;
@@ -237,7 +245,8 @@ export function nearestName(name: string, known: readonly string[]): string | nu
   for (const each of known.slice(0, NAMES_COMPARED_MAX)) {
     if (Math.abs(name.length - each.length) >= distance) continue;
     const now = editDistance(name.slice(0, 64), each.slice(0, 64));
-    if (now < distance) [best, distance] = [each, now];
+    if (now < distance && now <= SLIP_SHARE_MAX * Math.max(name.length, each.length))
+      [best, distance] = [each, now];
   }
   return best;
 }

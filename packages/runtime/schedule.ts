@@ -4,6 +4,7 @@
  * Periods are measured on the monotonic clock: a step of the wall clock, in either direction, neither stops a job nor
  * makes it run twice.
  */
+import { counted } from "@plumbline/schemas";
 import { notOk, ok, type Check, type Health } from "./health.ts";
 import type { Logger } from "./logger.ts";
 import { observe, setGauge } from "./metrics.ts";
@@ -178,7 +179,7 @@ function describe(health: JobHealth): ReturnType<typeof ok> {
   const { is_overdue, last_success_at, last_error, failed_parts_count, period_ms } = health;
   const success = last_success_at === null ? "has not succeeded yet" : `succeeded at ${last_success_at}`;
   const period = `runs every ${period_ms / 1_000} s`;
-  const parts = failed_parts_count === 0 ? "" : `; ${failed_parts_count} parts of it failed`;
+  const parts = failed_parts_count === 0 ? "" : `; ${counted(failed_parts_count, "part")} of it failed`;
   const error = last_error === null ? "" : `; the last failure: ${last_error}`;
   const sentence = `${success}, ${period}${parts}${error}`;
   return is_overdue ? notOk(sentence) : ok(sentence);

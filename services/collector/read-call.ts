@@ -3,6 +3,7 @@
  * wherever nothing had to change.
  */
 import {
+  counted,
   ATTRIBUTES_MAX,
   CALL_AGE_DAYS_MAX,
   CALL_AHEAD_MINUTES_MAX,
@@ -230,13 +231,13 @@ function warnOfClock(skewMs: number, warnings: Warnings): void {
     warnings.add(
       "clock_skew",
       "started_at",
-      `started_at lies ${Math.floor(-skewMs / DAY_MS)} days back; more than ${CALL_AGE_DAYS_MAX} are taken for a wrong clock. ${fate}. History is replayed by plumbline backtest`,
+      `started_at lies ${counted(Math.floor(-skewMs / DAY_MS), "day")} back; more than ${CALL_AGE_DAYS_MAX} are taken for a wrong clock. ${fate}. History is replayed by plumbline backtest`,
     );
   } else if (skewMs > CALL_AHEAD_MINUTES_MAX * MINUTE_MS) {
     warnings.add(
       "clock_skew",
       "started_at",
-      `started_at lies ${Math.floor(skewMs / MINUTE_MS)} minutes ahead; more than ${CALL_AHEAD_MINUTES_MAX} are taken for a wrong clock. ${fate}. Check the clock and the time zone of the sender`,
+      `started_at lies ${counted(Math.floor(skewMs / MINUTE_MS), "minute")} ahead; more than ${CALL_AHEAD_MINUTES_MAX} are taken for a wrong clock. ${fate}. Check the clock and the time zone of the sender`,
     );
   }
 }
@@ -306,9 +307,17 @@ function fold(name: string): string {
     .replace(/[^a-z0-9]/g, "");
 }
 
-const FOLDED_FIELDS: ReadonlyMap<string, string> = new Map(
-  [...CALL_FIELDS].map((field) => [fold(field), field]),
-);
+/** What providers call the counts of tokens. Those that Anthropic counts beside the input are no other spelling. */
+const OF_PROVIDERS: readonly (readonly [string, string])[] = [
+  ["prompt_tokens", "input_tokens"],
+  ["completion_tokens", "output_tokens"],
+  ["reasoning_tokens", "reasoning_output_tokens"],
+  ["cache_creation_input_tokens", "cache_write_input_tokens"],
+];
+const FOLDED_FIELDS: ReadonlyMap<string, string> = new Map([
+  ...OF_PROVIDERS.map(([name, field]) => [fold(name), field] as const),
+  ...[...CALL_FIELDS].map((field) => [fold(field), field] as const),
+]);
 
 function clip(name: string): string {
   return name.length <= 100 ? name : `${name.slice(0, 99)}…`;

@@ -6,6 +6,7 @@
  * with the same `call_id`s, and later stages count the repeat once.
  */
 import {
+  counted,
   BODY_BYTES_MAX,
   CALL_BYTES_MAX,
   type CallIssue,
@@ -246,7 +247,7 @@ function nothingAccepted({ rejected, rejected_count: count }: CallsAccepted): Ht
     type: "urn:plumbline:invalid-event",
     title: "Nothing was accepted",
     status: 400,
-    detail: `${count === 1 ? "The event is invalid" : `All ${count} events are invalid; the first`}: ${first?.message ?? ""}. An event may have ${CALL_BYTES_MAX} bytes.`,
+    detail: `${count === 1 ? "The event is invalid" : `All ${counted(count, "event")} are invalid; the first`}: ${first?.message ?? ""}. An event may have ${CALL_BYTES_MAX} bytes.`,
     ...(first === undefined ? {} : { field: first.field }),
     errors: rejected,
     errors_count: count,

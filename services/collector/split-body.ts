@@ -1,6 +1,6 @@
 /** From a request body to the values in it: one JSON value, an array of them, or newline-delimited JSON. */
 import { isUtf8 } from "node:buffer";
-import { BODY_EVENTS_MAX } from "@plumbline/schemas";
+import { counted, BODY_EVENTS_MAX } from "@plumbline/schemas";
 import { firstInvalidLine, HttpProblem } from "@plumbline/runtime/http";
 import { findJsonError, type JsonError } from "./json-error.ts";
 
@@ -29,7 +29,7 @@ export function splitBody(body: Buffer, format: BodyFormat): BodyItem[] {
       type: "urn:plumbline:too-large",
       title: "Too large",
       status: 413,
-      detail: `The body has ${items.length} events; the limit is ${BODY_EVENTS_MAX}. Send smaller batches.`,
+      detail: `The body has ${counted(items.length, "event")}; the limit is ${BODY_EVENTS_MAX}. Send smaller batches.`,
     });
   }
   return items;

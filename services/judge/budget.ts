@@ -1,7 +1,7 @@
 /**
  * What judging may cost. Money is counted per UTC day, judgements per clock hour; free ones count against neither.
  */
-import { HOUR_MS, DAY_MS } from "@plumbline/schemas";
+import { counted, HOUR_MS, DAY_MS } from "@plumbline/schemas";
 
 interface BudgetLimits {
   readonly usdPerDay: number;
@@ -35,10 +35,10 @@ export class Budget {
     if (!isFree) {
       // The dearest one is an estimate: the cap is overshot by less than one judgement in flight each.
       if (this.#usd + this.#reserved * this.#dearest >= usdPerDay) {
-        return `the budget of ${usdPerDay} US dollars a day is used up`;
+        return `the budget of ${counted(usdPerDay, "US dollar")} a day is used up`;
       }
       if (this.#calls + this.#reserved >= callsPerHour) {
-        return `the budget of ${callsPerHour} judgements an hour is used up`;
+        return `the budget of ${counted(callsPerHour, "judgement")} an hour is used up`;
       }
     }
     this.#reserved++;

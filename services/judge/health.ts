@@ -1,7 +1,7 @@
 /** What the judge says about itself: whether it gets on with its work list, and whether its model answers. */
 import { Heartbeat, notOk, ok, type Health } from "@plumbline/runtime/health";
 import { count, setGauge } from "@plumbline/runtime/metrics";
-import { VERDICT_STATES } from "@plumbline/schemas";
+import { counted, VERDICT_STATES } from "@plumbline/schemas";
 import type { BatchCounts } from "./batch-counts.ts";
 
 export class JudgeHealth {
@@ -20,14 +20,12 @@ export class JudgeHealth {
         if (this.#pending === null) return notOk("the work list was not read yet");
         if (this.#pending === 0) return ok("no call waits for a verdict");
         const age = Math.round(this.#queueAgeMs / 1_000);
-        return ok(`${this.#pending} calls waited at the last look, the oldest for ${age} s`);
+        return ok(`${counted(this.#pending, "call")} waited at the last look, the oldest for ${age} s`);
       },
       model: () =>
         this.#outage === null
           ? ok("the model has not failed to answer")
-          : notOk(
-              `the model did not answer ${this.#outage.failures} times in a row: ${this.#outage.message}`,
-            ),
+          : notOk(`the model did not answer ${inARow(this.#outage.failures)}: ${this.#outage.message}`),
     },
   };
 
@@ -74,4 +72,8 @@ export class JudgeHealth {
     count("judge_cost_usd_total", {}, costUsd);
     count("judge_unpriced_total", {}, unpriced);
   }
+}
+
+function inARow(failures: number): string {
+  return failures === 1 ? "once" : `${failures} times in a row`;
 }

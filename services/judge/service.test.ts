@@ -532,7 +532,7 @@ test("a budget that is used up stays used up when the clock is set back, and end
   const budget = new Budget({ usdPerDay: 1, callsPerHour: 100 });
   const now = Date.parse(START);
   budget.settle(2, now);
-  expect(budget.reserve(now - 7_200_000)).toMatch(/US dollars a day/);
-  expect(budget.reserve(now - 36 * 3_600_000)).toMatch(/US dollars a day/);
+  expect(budget.reserve(now - 7_200_000)).toMatch(/1 US dollar a day/);
+  expect(budget.reserve(now - 36 * 3_600_000)).toMatch(/1 US dollar a day/);
   expect(budget.reserve(now + 24 * 3_600_000)).toBeNull();
 });

@@ -21,7 +21,7 @@ import {
   writeEvent,
 } from "@plumbline/ports";
 import { backoffMs } from "@plumbline/runtime/backoff";
-import { HOUR_MS, Verdict } from "@plumbline/schemas";
+import { counted, HOUR_MS, Verdict } from "@plumbline/schemas";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import { AwaitedTexts, withoutTexts } from "./call-texts.ts";
@@ -235,7 +235,7 @@ class JudgeRun {
     const isUnknown = absence?.state === "failed" && this.#isExpired(call);
     if (absence !== null && !isUnknown) return decide(absence);
     if (this.#isExpired(call)) {
-      const reason = `not judged within ${config.PLUMBLINE_JUDGE_AGE_HOURS_MAX} hours`;
+      const reason = `not judged within ${counted(config.PLUMBLINE_JUDGE_AGE_HOURS_MAX, "hour")}`;
       return decide({ state: "expired", cause: "waited_too_long", reason });
     }
     return null;
@@ -336,7 +336,7 @@ class JudgeRun {
     const key = attemptKey(call, rubric);
     const count = (this.#attempts.get(key)?.count ?? 0) + (isCallsFault ? 1 : 0);
     if (count >= config.PLUMBLINE_JUDGE_ATTEMPTS_MAX) {
-      const reason = `the judge did not answer in ${count} attempts: ${error.message}`;
+      const reason = `the judge did not answer in ${counted(count, "attempt")}: ${error.message}`;
       return makeVerdict(call, rubric, judge.name, clock.now(), {
         state: "failed",
         cause: "no_answer",

@@ -2,7 +2,7 @@
 import { styleText } from "node:util";
 import { IncidentFold, type IncidentState } from "@plumbline/alerts";
 import type { Clock, EventLog } from "@plumbline/ports";
-import { DAY_MS } from "@plumbline/schemas";
+import { counted, DAY_MS } from "@plumbline/schemas";
 import type { LocalMode } from "./compose.ts";
 import { playIncident } from "./demo.ts";
 import type { Flags } from "./flags.ts";
@@ -46,12 +46,12 @@ export async function runDemo({ local, urls, flags, clock, signal }: RunDemoOpti
   if (!alerted || incident === null) {
     if (!signal.aborted)
       process.stderr.write(
-        `No alert after ${calls} calls and ${seconds} s: this is a defect, please report it.\n`,
+        `No alert after ${counted(calls, "call")} and ${seconds} s: this is a defect, please report it.\n`,
       );
     return false;
   }
   process.stderr.write(
-    `\n${messageOf(incident, local)?.preview ?? ""}\n\nAfter ${seconds} s, ${calls} calls, ${judged} of them judged; every call had status ok.\n${where(urls, flags)}\n`,
+    `\n${messageOf(incident, local)?.preview ?? ""}\n\nAfter ${seconds} s, ${counted(calls, "call")}, ${judged} of them judged; every call had status ok.\n${where(urls, flags)}\n`,
   );
   return true;
 }
@@ -73,14 +73,14 @@ export function createProgressBar<Phase extends string>(
     if (process.stderr.isTTY) {
       const filled = Math.round(share * BAR_WIDTH);
       process.stderr.write(
-        `\r${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} ${calls} calls, ${what}   `,
+        `\r${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} ${counted(calls, "call")}, ${what}   `,
       );
       return;
     }
     const tenth = Math.floor(share * 10);
     if (tenth === printedTenth) return;
     printedTenth = tenth;
-    process.stderr.write(`${tenth * 10}%: ${calls} calls, ${what}\n`);
+    process.stderr.write(`${tenth * 10}%: ${counted(calls, "call")}, ${what}\n`);
   };
 }
 

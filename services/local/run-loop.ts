@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { isOpen, type IncidentState } from "@plumbline/alerts";
 import type { Clock } from "@plumbline/ports";
-import { DAY_MS } from "@plumbline/schemas";
+import { counted, DAY_MS } from "@plumbline/schemas";
 import { z } from "zod";
 import { closeTheLoop } from "./close-the-loop.ts";
 import { USE_CASE } from "./demo.ts";
@@ -57,12 +57,12 @@ export async function runLoop({ local, urls, flags, clock, signal }: RunDemoOpti
   }
   if (isClosed && times !== null) {
     process.stderr.write(
-      `\nSince the first call of the bad version was stored: detected after ${times.detected_s} s, rolled back after ${times.rolled_back_s} s, the application switched after ${times.switched_s} s, recovered after ${times.recovered_s} s. ${calls} calls, ${labels} labels, nobody was asked.\n`,
+      `\nSince the first call of the bad version was stored: detected after ${times.detected_s} s, rolled back after ${times.rolled_back_s} s, the application switched after ${times.switched_s} s, recovered after ${times.recovered_s} s. ${counted(calls, "call")}, ${counted(labels, "label")}, nobody was asked.\n`,
     );
   } else if (!signal.aborted) {
     const stands = incident === null ? "no incident" : `the incident is ${incident.state}`;
     process.stderr.write(
-      `The loop is not closed after ${calls} calls and ${seconds} s (${stands}): this is a defect, please report it.\n`,
+      `The loop is not closed after ${counted(calls, "call")} and ${seconds} s (${stands}): this is a defect, please report it.\n`,
     );
   }
   return isClosed;

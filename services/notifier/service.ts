@@ -1,3 +1,4 @@
+import { counted } from "@plumbline/schemas";
 import {
   dueEvent,
   encodeIncidentEvent,
@@ -339,9 +340,11 @@ class IncidentNotifier implements NotifierService {
       if (this.held === null) return ok("another replica delivers, or none has anything to deliver yet");
       const waitedMs = oldestWaitMs(channel, this.clock.now());
       const refused = detail === null ? "" : `; one message is refused: ${detail}`;
-      const waiting = `${pending} incidents wait, the oldest for ${Math.round(waitedMs / 1_000)} s${refused}`;
+      const waiting = `${counted(pending, "incident")} ${pending === 1 ? "waits" : "wait"}, the oldest for ${Math.round(waitedMs / 1_000)} s${refused}`;
       if (waitedMs > OUTBOX_WAIT_MS_MAX) {
-        return notOk(`${waiting}; the channel failed ${channel.failures} times in a row`);
+        return notOk(
+          `${waiting}; the channel failed ${channel.failures === 1 ? "once" : `${channel.failures} times in a row`}`,
+        );
       }
       return ok(state === "unavailable" ? `the channel does not answer; ${waiting}` : waiting);
     };

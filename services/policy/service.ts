@@ -5,6 +5,7 @@
  * It keeps nothing. What runs, what was read of it and what was done are the registry's and the log's; the registry takes
  * a command once, however many replicas give it and however often. Without evidence nothing moves.
  */
+import { counted } from "@plumbline/schemas";
 import { type Clock, type EventLog, isLogAway } from "@plumbline/ports";
 import { Heartbeat, notOk, ok, type Health } from "@plumbline/runtime/health";
 import type { Logger } from "@plumbline/runtime/logger";
@@ -181,17 +182,22 @@ class Policy implements PolicyService {
 
   #checkRegistry() {
     if (this.#registryFailures > 0)
-      return notOk(`the registry was not reached at the last ${this.#registryFailures} looks`);
+      return notOk(`the registry was not reached at the last ${looks(this.#registryFailures)}`);
     if (!this.#hasLooked) return notOk("the registry was not reached yet");
     const [unreadable] = this.#rollouts.unreadable;
     if (unreadable !== undefined) return notOk(`the registry says what is unknown here: ${unreadable}`);
     if (this.#fleets === null)
       return notOk("the registry says nothing of fleets that is known here; update it");
-    return ok(`${this.#rollouts.status.length} rollouts at the last look`);
+    return ok(`${counted(this.#rollouts.status.length, "rollout")} at the last look`);
   }
 
   #checkLog() {
-    if (this.#logFailures > 0) return notOk(`the log was not reached at the last ${this.#logFailures} looks`);
-    return ok(`${this.#models.counts.calls} calls were counted since the start`);
+    if (this.#logFailures > 0)
+      return notOk(`the log was not reached at the last ${looks(this.#logFailures)}`);
+    return ok(`${counted(this.#models.counts.calls, "call")} counted since the start`);
   }
+}
+
+function looks(failed: number): string {
+  return failed === 1 ? "look" : `${failed} looks`;
 }

@@ -1,7 +1,13 @@
 /** What a request says, checked: body, version references, expectations, credentials. */
 import { parseShortVersion } from "@plumbline/prompts";
 import { createBodyReader, HttpProblem, readWholeText, type Request } from "@plumbline/runtime/http";
-import { EVAL_BODY_BYTES_MAX, plainWords, REGISTRY_BODY_BYTES_MAX, UseCase } from "@plumbline/schemas";
+import {
+  counted,
+  EVAL_BODY_BYTES_MAX,
+  plainWords,
+  REGISTRY_BODY_BYTES_MAX,
+  UseCase,
+} from "@plumbline/schemas";
 import type { z } from "zod";
 import type { UseCaseState } from "@plumbline/registry-fold/state";
 
@@ -130,7 +136,7 @@ export function resolveVersion(
     "version-unknown",
     found.length === 0
       ? `${useCaseName} has no version ${reference}. Name it by number (v3), short form or hash; GET /v1/use-cases/${useCaseName} lists them.`
-      : `${reference} fits ${found.length} versions of ${useCaseName}. Name it with more digits.`,
+      : `${reference} fits ${counted(found.length, "version")} of ${useCaseName}. Name it with more digits.`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** Liveness of the writer: every batch in hand gets on, or the process should be started anew. */
+import { counted } from "@plumbline/schemas";
 import type { Clock } from "@plumbline/ports";
 import { notOk, ok, type Check } from "@plumbline/runtime/health";
 import type { Topic } from "@plumbline/schemas";
@@ -34,9 +35,13 @@ export class BatchWatch {
     for (const { topic, steppedAt } of this.#batches) {
       if (now - steppedAt > STALLED_MS)
         return notOk(
-          `a batch of ${topic} got no further for ${Math.floor((now - steppedAt) / 60_000)} minutes`,
+          `a batch of ${topic} got no further for ${counted(Math.floor((now - steppedAt) / 60_000), "minute")}`,
         );
     }
-    return ok(this.#batches.size === 0 ? "no batch in hand" : `${this.#batches.size} batches in hand get on`);
+    return ok(
+      this.#batches.size === 0
+        ? "no batch in hand"
+        : `${counted(this.#batches.size, "batch", "batches")} in hand, none stuck`,
+    );
   };
 }

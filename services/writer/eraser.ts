@@ -27,6 +27,7 @@ import { notOk, ok } from "@plumbline/runtime/health";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { Service } from "@plumbline/runtime/run";
 import {
+  counted,
   DAY_MS,
   ERASED_CALLS_MAX,
   type ErasedPlace,
@@ -196,6 +197,6 @@ function remainsIn(topic: Topic): string {
   const end =
     retention_ms < 0
       ? "what was appended stays in it for ever"
-      : `what was appended leaves it ${retention_ms / DAY_MS} days after it was, by retention`;
+      : `what was appended leaves it ${counted(retention_ms / DAY_MS, "day")} after it was, by retention`;
   return `this log can't change a record: ${end}; readers of ours leave it out`;
 }

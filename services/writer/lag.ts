@@ -2,6 +2,7 @@
  * How far the group of writers is behind the log, and whether it gets on. It is read from the log, not from what this
  * process does: a reader that is handed nothing, though records wait, looks healthy from inside.
  */
+import { counted } from "@plumbline/schemas";
 import type { Clock, EventLog } from "@plumbline/ports";
 import { notOk, ok, type Check } from "@plumbline/runtime/health";
 import { onScrape, setGauge } from "@plumbline/runtime/metrics";
@@ -57,11 +58,13 @@ export class LagWatch {
     if (stuck !== undefined) {
       const minutes = Math.floor((now - stuck.stuckSince!) / 60_000);
       return notOk(
-        `${stuck.records} records of ${stuck.topic} partition ${stuck.partition} wait, and none was stored for ${minutes} minutes`,
+        `${counted(stuck.records, "record")} of ${stuck.topic} partition ${stuck.partition} ${stuck.records === 1 ? "waits" : "wait"}, and none was stored for ${counted(minutes, "minute")}`,
       );
     }
     const waiting = lags.reduce((sum, { records }) => sum + records, 0);
-    return ok(waiting === 0 ? "nothing waits" : `${waiting} records wait`);
+    return ok(
+      waiting === 0 ? "nothing waits" : `${counted(waiting, "record")} ${waiting === 1 ? "waits" : "wait"}`,
+    );
   };
 
   /** @returns a function that ends it */

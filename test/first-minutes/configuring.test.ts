@@ -7,7 +7,7 @@ import { runProcess } from "./run-process.ts";
 
 const CLI = "packages/cli/main.ts";
 const SLIP = { PLUMBLINE_JUDGE_MODLE: "gpt-5-mini" };
-const TOLD = "PLUMBLINE_JUDGE_MODLE is not a variable of Plumbline; did you mean PLUMBLINE_JUDGE_MODEL?";
+const TOLD = "PLUMBLINE_JUDGE_MODLE: not a variable of Plumbline; did you mean PLUMBLINE_JUDGE_MODEL?";
 
 test("local mode warns of a variable that nothing reads, beside what ends it", async () => {
   const { code, stderr } = await runProcess(
@@ -86,7 +86,7 @@ test("the command line warns too, and a variable that another process reads is n
     ...SLIP,
     PLUMBLINE_PINNED_SLICES: "lang=de",
   });
-  expect(answered.stderr.match(/is not a variable/g)).toHaveLength(1);
+  expect(answered.stderr.match(/: not a variable/g)).toHaveLength(1);
   expect(answered.stderr).toContain(`warning: ${TOLD}\n`);
 });
 

@@ -113,7 +113,7 @@ describe.skipIf(kafka === null || kafka.own === null)("the topics on Kafka", () 
   test("a missing topic and a changed number of partitions are named together", async () => {
     await admin.deleteTopics({ topics: ["plumbline.verdicts"] });
     await admin.createPartitions({ topicPartitions: [{ topic: "plumbline.feedback", count: 3 }] });
-    await expect.poll(problem).toMatch(/plumbline\.feedback: expected 1 partitions, found 3/);
+    await expect.poll(problem).toMatch(/plumbline\.feedback: expected 1 partition, found 3/);
     await expect.poll(problem).toMatch(/plumbline\.verdicts: expected to exist, found nothing/);
 
     await admin.deleteTopics({ topics: ["plumbline.feedback"] });

@@ -91,7 +91,7 @@ test("records that wait and that nobody stores make the writer not ready, whoeve
     body: {
       checks: {
         "writer.lag": {
-          message: "1 records of plumbline.calls partition 0 wait, and none was stored for 6 minutes",
+          message: "1 record of plumbline.calls partition 0 waits, and none was stored for 6 minutes",
         },
       },
     },

@@ -3,9 +3,12 @@ import { CACHE_CASES, EVAL_CASES, GATE_CASES } from "./absence/cases.ts";
 import type { OutsideCase } from "./case.ts";
 import { CUT_CASES } from "./cuts/cases.ts";
 import { FIELD_CASES } from "./fields/cases.ts";
+import { IMPORT_CASES } from "./imports/cases.ts";
+import { CALL_CASES, PRICE_CASES, TOKEN_CASES } from "./money/cases.ts";
 import { REFUSAL_CASES } from "./refusals/cases.ts";
 import { SHAPE_CASES } from "./shapes/cases.ts";
 import { VERDICT_CASES } from "./verdicts/cases.ts";
+import { WORD_CASES } from "./words/cases.ts";
 
 const KINDS: readonly {
   readonly title: string;
@@ -41,6 +44,21 @@ const KINDS: readonly {
     title: "Absence",
     rule: "A refusal, an empty answer and a case without a score are states with names; none of them passes, fails or is kept.",
     cases: [...EVAL_CASES, ...GATE_CASES, ...CACHE_CASES],
+  },
+  {
+    title: "Money",
+    rule: "Usage in anybody's words becomes the same counts, names in anybody's spelling the same price. What has no price has no cost: it is counted, and named in `plumbline.unpriced_calls_v1` and by `plumbline doctor`.",
+    cases: [...TOKEN_CASES, ...PRICE_CASES, ...CALL_CASES],
+  },
+  {
+    title: "Files of other tools",
+    rule: "A prompt is read whole, or left out by its name with exit code 3; one of them never stops the others. Names are unique.",
+    cases: IMPORT_CASES,
+  },
+  {
+    title: "Words",
+    rule: "One is one, what is not known is not zero, and advice fits what was given.",
+    cases: WORD_CASES,
   },
 ];
 

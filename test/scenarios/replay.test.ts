@@ -135,7 +135,7 @@ test("people read both scores, the interval, what was left out, and the calls th
   const { stdout } = await replay("--version", "v2", "--limit", "30");
   expect(stdout).toContain("30 of 42 calls replayed, faithfulness judged by lexical, no LLM");
   expect(stdout).toContain("1 did not answer");
-  expect(stdout).toContain("1 have no stored input and output");
+  expect(stdout).toContain("1 call without stored input and output");
   expect(stdout).toMatch(/difference +-0\.\d+ \[-[\d.]+, -[\d.]+\] {2}worse/);
   expect(stdout).toContain(`${callId(0).slice(0, 24)}`);
 });

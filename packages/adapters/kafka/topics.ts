@@ -1,5 +1,5 @@
 import { LogError } from "@plumbline/ports";
-import { TOPICS, TOPIC_NAMES, type Topic } from "@plumbline/schemas";
+import { counted, TOPICS, TOPIC_NAMES, type Topic } from "@plumbline/schemas";
 // Node sees only some of this CommonJS package's names as named exports.
 import kafkajs, { type Admin } from "kafkajs";
 import { createClient, type KafkaConnection } from "./client.ts";
@@ -138,7 +138,7 @@ async function compareTopics(admin: Admin, { logger }: CheckTopicsOptions): Prom
     const expected = TOPICS[topic].partitions;
     if (partitions !== expected) {
       differences.push(
-        `${topic}: expected ${expected} partitions, found ${partitions}; ` +
+        `${topic}: expected ${counted(expected, "partition")}, found ${partitions}; ` +
           "a changed count moves keys, so make a new topic and copy, or change schemas/topics.ts",
       );
     }

@@ -1,3 +1,4 @@
+import { count } from "../text/spoken.ts";
 import { MINUTE_MS } from "@plumbline/schemas";
 import { InvalidArgumentError } from "commander";
 import { createLogger } from "@plumbline/runtime/logger";
@@ -97,11 +98,7 @@ export const addBacktest: AddCommand = (program, context) => {
         logger: createLogger("backtest", environment["PLUMBLINE_LOG_LEVEL"] ?? "error"),
         signal,
         onProgress: ({ calls, of, at }) =>
-          progress.update(
-            calls,
-            of,
-            `${calls.toLocaleString("en")} calls, ${new Date(at).toISOString().slice(0, 16)}`,
-          ),
+          progress.update(calls, of, `${count(calls, "call")}, ${new Date(at).toISOString().slice(0, 16)}`),
       }).finally(() => progress.end());
       const text = describeReport(report);
       if (!context.isJson) return void stdout.write(text);

@@ -1,3 +1,4 @@
+import { count } from "../text/spoken.ts";
 import type { BacktestReport } from "@plumbline/services/local/backtest/report";
 
 type Incident = BacktestReport["incidents"][number];
@@ -11,7 +12,7 @@ export function describeReport({
   inconclusive,
   coverage,
 }: BacktestReport): string {
-  const lines = [`${whole(calls)} calls replayed, ${whole(judged)} judged (rate ${coverage.rate}).`, ""];
+  const lines = [`${count(calls, "call")} replayed, ${whole(judged)} judged (rate ${coverage.rate}).`, ""];
   if (incidents.length === 0) lines.push("Nothing fired.");
   for (const incident of incidents) lines.push(...describeIncident(incident));
   for (const { version, metric, at, units } of cleared) {
@@ -30,7 +31,7 @@ export function describeReport({
     `Coverage: ${whole(sampled)} selected = ${whole(scored)} scored + ${cannot_judge} cannot_judge + ${failed} failed + ` +
       `${expired} expired + ${over_budget} over_budget + ${unjudged} without a verdict.`,
   );
-  if (dead_letters > 0) lines.push(`${dead_letters} calls could not become a row.`);
+  if (dead_letters > 0) lines.push(`${count(dead_letters, "call")} could not become a row.`);
   return `${lines.join("\n")}\n`;
 }
 

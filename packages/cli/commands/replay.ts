@@ -1,3 +1,4 @@
+import { count } from "../text/spoken.ts";
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { InvalidArgumentError } from "commander";
@@ -66,7 +67,7 @@ export const addReplay: AddCommand = (program, context) => {
     if (flags.out !== undefined) {
       const lines = calls.map((call) => `${JSON.stringify(call)}\n`).join("");
       await writeFile(resolve(context.io.directory, flags.out), lines, { mode: 0o600 });
-      context.say(`Both answers of ${calls.length} calls are in ${flags.out}.`);
+      context.say(`Both answers of ${count(calls.length, "call")} are in ${flags.out}.`);
     }
     context.answer(report, describeReplay(report));
   });

@@ -1,4 +1,5 @@
 /** Redriving in steps that stop by themselves when what was redriven fails again. */
+import { count } from "../text/spoken.ts";
 import { REDRIVE_MAX } from "@plumbline/schemas";
 import { CommandFailure, EXIT } from "../shell/failure.ts";
 import { RedriveAnswer } from "../registry/answers.ts";
@@ -69,7 +70,7 @@ function notRead(totals: RedriveTotals): CommandFailure {
   return new CommandFailure(
     EXIT.unavailable,
     "redrive-unread",
-    `${totals.redriven} records were redriven, and the writer has not read them within ${WAIT_MS / 1000} s; ${totals.left} were left where they are.`,
+    `${count(totals.redriven, "record")} ${totals.redriven === 1 ? "was" : "were"} redriven, and the writer has not read ${totals.redriven === 1 ? "it" : "them"} within ${WAIT_MS / 1000} s; ${totals.left} left in place.`,
     {
       next: "plumbline doctor says whether the writer runs; then the same command again, which leaves out what was redriven",
       details: totals,

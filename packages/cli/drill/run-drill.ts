@@ -1,4 +1,5 @@
 /** Forces each failure through the application's own command, and compares what answered with what the policy says. */
+import { count } from "../text/spoken.ts";
 import { contentHash, promptVersion } from "@plumbline/prompts";
 import {
   FAILURES,
@@ -185,7 +186,7 @@ function withCalls(
       ? null
       : `a call took ${Math.round(late.latency_ms)} ms, beyond its deadline of ${policy.deadline_ms} ms`,
     requests > requestsMax * calls.length
-      ? `${requests} requests reached the provider, the policy makes at most ${requestsMax} a call: give the SDK maxRetries: 0`
+      ? `${count(requests, "request")} reached the provider, the policy makes at most ${requestsMax} a call: give the SDK maxRetries: 0`
       : null,
     branch === "registry_down" && source !== undefined
       ? `its prompt came from ${source.prompt_source}, neither from disk nor from a bundle`

@@ -19,12 +19,18 @@ const FILE_BYTES_MAX = 1024 * 1024;
 const WRITES_PER_TRIM = 1_000;
 
 export interface AnswerCache {
+  /** Whether the next run finds what is put here. */
+  readonly isKept: boolean;
   /** @param key everything that the value depends on; hashed */
   get<Schema extends z.ZodType>(key: unknown, schema: Schema): Promise<z.output<Schema> | null>;
   put(key: unknown, value: unknown): Promise<void>;
 }
 
-export const NO_CACHE: AnswerCache = { get: () => Promise.resolve(null), put: () => Promise.resolve() };
+export const NO_CACHE: AnswerCache = {
+  isKept: false,
+  get: () => Promise.resolve(null),
+  put: () => Promise.resolve(),
+};
 
 /** @param now ms since the epoch */
 export async function openAnswerCache(folder: string, now: () => number): Promise<AnswerCache> {
@@ -34,6 +40,7 @@ export async function openAnswerCache(folder: string, now: () => number): Promis
   let writes = 0;
   const fileOf = (key: unknown): string => join(folder, `${contentHash(key).slice("sha256:".length)}.json`);
   return {
+    isKept: true,
     async get(key, schema) {
       const file = fileOf(key);
       try {

@@ -117,7 +117,8 @@ export function createAsk({
       if (!(error instanceof ExternalError) || signal.aborted) throw error;
       // What is said about one request says nothing about the provider.
       if (error.retryable) failures += 1;
-      if (error.code === "external_refused" || failures >= FAILURES_MAX) throw unusable(provider, error);
+      if (error.code === "external_refused" || failures >= FAILURES_MAX)
+        throw unusable(provider, error, cache.isKept);
       return { kind: "failed", reason: `${provider.name}: ${error.message}` };
     } finally {
       budget.settle(worst, cost, document.model);
@@ -147,11 +148,12 @@ function outputTokensMax({ config }: PromptDocument): number {
   return typeof limit === "number" ? limit : OUTPUT_TOKENS_ASSUMED;
 }
 
-function unusable({ name, url, variables }: Provider, error: ExternalError): CommandFailure {
+function unusable({ name, url, variables }: Provider, error: ExternalError, isKept: boolean): CommandFailure {
+  const kept = isKept ? " Answers so far are kept in the cache." : "";
   return new CommandFailure(
     EXIT.unavailable,
     "provider-unavailable",
-    `${name} at ${addressOf(url)} does not answer: ${printableLine(error.message)}. Answers so far are kept in the cache.`,
+    `${name} at ${addressOf(url)} does not answer: ${printableLine(error.message)}.${kept}`,
     {
       cause: error,
       next: `check ${variables}_URL and _KEY and the model's name, then run the same command again`,

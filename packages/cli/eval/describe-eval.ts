@@ -40,7 +40,7 @@ function headline({ plan, summary, repeat }: EvalReport): string {
       ? "with nothing to compare with"
       : `against ${incumbent.label}${isIncumbentLive ? `, live in ${env}` : ""}`;
   const cases = count(summary.record.candidate.cases.length, "case");
-  return `${useCase}  ${candidate.label} ${against}: ${cases}${repeat === 1 ? "" : `, each ${repeat} times`}`;
+  return `${useCase}  ${candidate.label} ${against}: ${cases}${repeat === 1 ? "" : `, each asked ${count(repeat, "time")}`}`;
 }
 
 /** One row a measure; the columns of the incumbent only when there is one. */

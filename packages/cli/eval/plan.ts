@@ -1,4 +1,5 @@
 /** What one use case's run compares, on which cases, and what the registry will hold the result against. */
+import { count } from "../text/spoken.ts";
 import {
   type EvalCase,
   type EvalSet,
@@ -152,7 +153,7 @@ function checkSize(useCase: string, set: EvalSet, cases: readonly EvalCase[], si
   throw new CommandFailure(
     EXIT.precondition,
     "eval-set-too-large",
-    `The results of ${set.file} would take about ${bytes} bytes, and a recorded eval takes at most ${EVAL_BODY_BYTES_MAX}: the ids and slices of its ${cases.length} cases are too long.`,
+    `The results of ${set.file} would take about ${bytes} bytes, and a recorded eval takes at most ${EVAL_BODY_BYTES_MAX}: the ids and slices of its ${count(cases.length, "case")} are too long.`,
     {
       next: `shorten them, move cases to another split, or plumbline eval ${useCase} --no-record for a look without the gate`,
     },

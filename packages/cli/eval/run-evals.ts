@@ -1,4 +1,5 @@
 /** Plans and runs the evals of the asked use cases, one after the other, and records what is worth recording. */
+import { count } from "../text/spoken.ts";
 import { resolve } from "node:path";
 import type { CommandContext } from "../shell/command.ts";
 import { UsageError } from "../shell/failure.ts";
@@ -122,12 +123,12 @@ export async function runEvals(
       concurrency: flags.concurrency ?? config.eval.concurrency,
       repeat,
       onProgress: (done, planned) =>
-        progress.update(done, planned, `${plan.useCase}: ${done} of ${planned} answers`),
+        progress.update(done, planned, `${plan.useCase}: ${done} of ${count(planned, "answer")}`),
     }).finally(() => progress.end());
     const finishedAt = new Date(clock.now());
     const summary = summarise(plan, runs, { repeat, judge: judge.judge.name, finishedAt });
     const failed = runs.runs.filter(({ problem }) => problem !== null).length + judgeFailures;
-    const { gate, isRecorded } = await decide(plan, summary, failed, registry);
+    const { gate, isRecorded } = await decide(plan, summary, failed, { registry, isKept: cache.isKept });
     reports.push({
       plan,
       runs,

@@ -60,7 +60,7 @@ export function sliceVerdict(
   { alpha, slice_min_cases: min }: { readonly alpha: number; readonly slice_min_cases: number },
 ): string {
   if (paired === null) return "";
-  if (n < min) return `shown, not judged: fewer than ${min} cases`;
+  if (n < min) return `shown, not judged: fewer than ${count(min, "case")}`;
   return p !== null && p <= alpha && paired.difference < 0 ? "significantly worse" : "";
 }
 

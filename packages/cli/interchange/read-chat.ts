@@ -1,4 +1,5 @@
 /** Chat messages of other tools, whole or not at all: a prompt without one of its messages is another prompt. */
+import { count } from "../text/spoken.ts";
 import type { PromptMessage } from "@plumbline/prompts";
 import { z } from "zod";
 
@@ -37,7 +38,8 @@ export function readMessage(
   if (known === undefined) return refused(`a prompt here has no messages of the role ${role}`);
   if (known !== role) note(`role ${role} became ${known}`);
   const parts = typeof content === "string" ? [content] : content;
-  if (parts.length > 1) note(`${parts.length} parts of a ${role} message became one text, a line each`);
+  if (parts.length > 1)
+    note(`${count(parts.length, "part")} of a ${role} message became one text, a line each`);
   const written = parts.map((part) => contentOf(typeof part === "string" ? part : part.text));
   const problems = written.flatMap((each) => each.problems);
   if (problems.length > 0) return refused(problems.join("; "));

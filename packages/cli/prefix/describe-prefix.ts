@@ -1,3 +1,4 @@
+import { count } from "../text/spoken.ts";
 import type { FixedPart, PrefixPlace } from "@plumbline/prompts";
 import type { PricedPrefix } from "./price-prefix.ts";
 
@@ -34,7 +35,7 @@ function underMinimum({ after, minimum_tokens }: PricedPrefix): string {
 
 function costOf({ calls_per_day, cached_share, lost_usd_per_day, unknown }: PricedPrefix): string {
   if (calls_per_day === null) return `at a cost that is not known: traffic unknown (${unknown})`;
-  const calls = `${calls_per_day.toLocaleString("en-US")} calls of the last day`;
+  const calls = `${count(calls_per_day, "call")} of the last day`;
   if (lost_usd_per_day === null) return `at ${calls}, at a cost that is not known: ${unknown}`;
   const share =
     cached_share === null ? "" : `, ${Math.round(100 * cached_share)}% of them read from the cache`;

@@ -1,4 +1,5 @@
 /** What would make an eval set useless for the gate, told before anybody pays for a run. */
+import { count } from "../text/spoken.ts";
 import { ASSERT_TYPES, type EvalSet, type ParsedPrompt } from "@plumbline/prompts";
 import { DAY_MS } from "@plumbline/schemas";
 import type { Finding } from "./finding.ts";
@@ -70,7 +71,7 @@ function checkPromise(set: EvalSet, useCase: string, project: Project, now: numb
       "eval-age",
       "warning",
       set.file,
-      `the newest case is of ${set.newest_added}, older than the cadence of ${Math.round(cadence_ms / DAY_MS)} days; the gate refuses versions until there are new ones`,
+      `the newest case is of ${set.newest_added}, older than the cadence of ${count(Math.round(cadence_ms / DAY_MS), "day")}; the gate refuses versions until there are new ones`,
       "Add cases from recent traffic",
     );
   }
@@ -80,7 +81,7 @@ function checkPromise(set: EvalSet, useCase: string, project: Project, now: numb
       "eval-size",
       "warning",
       set.file,
-      `has ${set.cases.length} cases, and the gate asks for ${needed}`,
+      `has ${count(set.cases.length, "case")}, and the gate asks for ${needed}`,
       "Add labelled cases from production",
     );
   }

@@ -1,4 +1,5 @@
 /** Everything that is wrong with a project's files, and everything that a reviewer would say about them. */
+import { count } from "../text/spoken.ts";
 import { lintPrompt, type ParsedPrompt } from "@plumbline/prompts";
 import { TEMPLATE_CHARS_MAX } from "@plumbline/schemas";
 import { checkEvalSet } from "./check-eval-set.ts";
@@ -70,7 +71,7 @@ function checkPolicy(useCase: string, { policies, prompts, files }: Project): re
       rule: "policy-template",
       file,
       line: 0,
-      message: `template: its text has ${template.text.length} characters, and clients are sent at most ${TEMPLATE_CHARS_MAX}`,
+      message: `template: its text has ${count(template.text.length, "character")}, and clients are sent at most ${TEMPLATE_CHARS_MAX}`,
       fix: "Say less: it is what users read when nothing else is to be had",
     });
   }

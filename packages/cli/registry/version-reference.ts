@@ -1,4 +1,5 @@
 /** How people name a version on the command line, and how it is named to them. */
+import { count } from "../text/spoken.ts";
 import { parseShortVersion } from "@plumbline/prompts";
 import { CommandFailure, EXIT, UsageError } from "../shell/failure.ts";
 import type { UseCaseAnswer, VersionSummary } from "./answers.ts";
@@ -41,7 +42,7 @@ export function findVersion({ use_case, versions }: UseCaseAnswer, reference: st
     "version-unknown",
     found.length === 0
       ? `${use_case} has no version ${reference}; the newest is ${newest === undefined ? "none" : `v${newest.number} (${newest.short})`}.`
-      : `${reference} fits ${found.length} versions of ${use_case}.`,
+      : `${reference} fits ${count(found.length, "version")} of ${use_case}.`,
     { next: `plumbline history ${use_case}` },
   );
 }

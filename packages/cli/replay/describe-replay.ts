@@ -1,4 +1,5 @@
 /** What a replay found, in numbers and in words. */
+import { count } from "../text/spoken.ts";
 import { pairedDifference } from "@plumbline/gate/paired-difference";
 import { noPriceOf, type Unpriced } from "../eval/wording.ts";
 import { formatTable } from "../text/table.ts";
@@ -61,7 +62,7 @@ export function compareScores(calls: readonly ReplayedCall[]): ReplayReport["sco
 export function describeReplay(report: ReplayReport): string {
   const { use_case, criterion, judge, replayed, scores, found } = report;
   const lines = [
-    `${use_case}, ${report.from.slice(0, 16)} to ${report.to.slice(0, 16)} UTC: ${whole(replayed)} of ${whole(found.calls)} calls replayed, ${criterion} judged by ${judge}.`,
+    `${use_case}, ${report.from.slice(0, 16)} to ${report.to.slice(0, 16)} UTC: ${whole(replayed)} of ${count(found.calls, "call")} replayed, ${criterion} judged by ${judge}.`,
     ...describeSkipped(report),
     "",
   ];
@@ -102,16 +103,16 @@ export function describeReplay(report: ReplayReport): string {
 
 function describeSkipped({ found, skipped, input_used, is_budget_spent }: ReplayReport): readonly string[] {
   const said: readonly (readonly [number, string])[] = [
-    [found.unanswered, "did not answer, and have nothing to compare with"],
-    [found.without_texts, "have no stored input and output, which are kept 30 days where capture is on"],
-    [skipped.no_variables, "were stored without variables, and the prompt has several"],
-    [skipped.not_answered, "got no usable answer from the provider"],
-    [skipped.cannot_judge, "could not be judged"],
-    [skipped.not_asked, "were left undone: the next one might have exceeded --max-cost"],
-    [input_used, "were stored without variables; their input stood for the only one"],
+    [found.unanswered, "without an answer, and so with nothing to compare with"],
+    [found.without_texts, "without stored input and output, which are kept 30 days where capture is on"],
+    [skipped.no_variables, "stored without variables, where the prompt has several"],
+    [skipped.not_answered, "without a usable answer from the provider"],
+    [skipped.cannot_judge, "that could not be judged"],
+    [skipped.not_asked, "left undone: the next one might have exceeded --max-cost"],
+    [input_used, "stored without variables; the input stood for the only one"],
   ];
   return [
-    ...said.filter(([count]) => count > 0).map(([count, what]) => `  ${whole(count)} ${what}`),
+    ...said.filter(([calls]) => calls > 0).map(([calls, what]) => `  ${count(calls, "call")} ${what}`),
     ...(is_budget_spent ? ["  The budget ended the replay early; the numbers below are of a part."] : []),
   ];
 }

@@ -1,4 +1,5 @@
 /** Opens what a replay needs, runs it, and describes what came out. */
+import { count } from "../text/spoken.ts";
 import { parseShortVersion, shortVersion } from "@plumbline/prompts";
 import { ConfigFile, DAY_MS, RubricFile } from "@plumbline/schemas";
 import type { NamedRubric } from "@plumbline/prompts";
@@ -88,7 +89,7 @@ export async function runReplay(
     signal,
     onProgress: (done, of) => {
       if (!context.isJson)
-        progress.update(done, of, `${done} of ${of} calls, $${budget.spentUsd.toFixed(4)}`);
+        progress.update(done, of, `${done} of ${count(of, "call")}, $${budget.spentUsd.toFixed(4)}`);
     },
   }).finally(() => progress.end());
 
@@ -181,7 +182,7 @@ function nothingToReplay(
   const of =
     calls === 0
       ? `There are no calls of ${useCase} in this time`
-      : `None of the ${calls} calls of ${useCase} in this time has its texts stored`;
+      : `${calls === 1 ? "The only call" : `None of the ${count(calls, "call")}`} of ${useCase} in this time has ${calls === 1 ? "no texts" : "its texts"} stored`;
   return new CommandFailure(
     EXIT.precondition,
     "nothing-to-replay",

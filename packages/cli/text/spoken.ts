@@ -1,9 +1,6 @@
 /** Counts, shares and spans as people say them. */
 
-/** `1 case`, `20 cases`. */
-export function count(n: number, noun: string): string {
-  return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
-}
+export { counted as count } from "@plumbline/schemas";
 
 /** `5%`, `0.5%`. @param share in [0, 1] */
 export function percent(share: number): string {

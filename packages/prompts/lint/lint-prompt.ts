@@ -1,4 +1,5 @@
 /** What a reviewer would say about a prompt file before it is pushed. Pure: what else exists is passed in. */
+import { counted } from "@plumbline/schemas";
 import type { ParsedPrompt, SourceMessage } from "../parse-prompt.ts";
 import { prefixFacts } from "../prefix/prefix-facts.ts";
 import { type TemplateNode, variableUses } from "../template/template.ts";
@@ -211,7 +212,7 @@ function lintPrefix(prompt: ParsedPrompt): readonly LintFinding[] {
       rule: "prefix-order",
       file: first.file,
       line: first.line,
-      message: `${late_chars} characters of fixed text follow ${first.tag}; a provider's prefix cache ends at the first thing that varies${nothing}`,
+      message: `${counted(late_chars, "character")} of fixed text ${late_chars === 1 ? "follows" : "follow"} ${first.tag}; a provider's prefix cache ends at the first thing that varies${nothing}`,
       fix: `Move fixed text before ${first.tag}, and variables into the last user message`,
     },
   ];
@@ -293,7 +294,7 @@ function lintSize(prompt: ParsedPrompt): readonly LintFinding[] {
       rule: "size",
       file: prompt.file,
       line: 1,
-      message: `the template is ${chars} characters before any variable is filled (${isTooLarge ? "limit" : "advice"}: ${isTooLarge ? SIZE_ERROR_CHARS : SIZE_WARNING_CHARS})`,
+      message: `the template is ${counted(chars, "character")} before any variable is filled (${isTooLarge ? "limit" : "advice"}: ${isTooLarge ? SIZE_ERROR_CHARS : SIZE_WARNING_CHARS})`,
       fix: "Retrieve what a call needs instead of sending everything, or cut examples",
     },
   ];

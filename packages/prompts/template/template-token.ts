@@ -143,10 +143,22 @@ type Refusal = Pick<TemplateProblem, "message" | "fix">;
 
 function readTag(inside: string, isTriple: boolean): Tag<TemplateToken> | Refusal {
   if (inside.startsWith("!")) return { kind: "comment" };
-  if (inside.startsWith("{") || isTriple || inside.startsWith("&")) {
+  if (inside.startsWith("&") || (inside.startsWith("{") && isTriple)) {
     return refuse(
       "a triple brace is not needed",
       "Write {{variable}}: nothing is escaped, prompts are not HTML",
+    );
+  }
+  if (inside.startsWith("{")) {
+    return refuse(
+      "a third brace stands before a tag",
+      `Remove it, or put a blank between them: { {{${inside.slice(1).trim()}}}`,
+    );
+  }
+  if (isTriple) {
+    return refuse(
+      "a third brace follows a tag",
+      `Remove it, or put a blank between them: {{${inside.trim()}}} }`,
     );
   }
   if (inside.startsWith("~") || inside.endsWith("~")) {

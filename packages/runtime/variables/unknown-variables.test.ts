@@ -15,7 +15,7 @@ test.each([
   ["PLUMBLINE_JUDGE_MODEL_FILE", "did you mean PLUMBLINE_JUDGE_MODEL?"],
 ])("%s is no variable: %s", (variable, guess) => {
   expect(findUnknown({ [variable]: "x" }).map(describeUnknown)).toEqual([
-    `${variable} is not a variable of Plumbline; ${guess}`,
+    `${variable}: not a variable of Plumbline; ${guess}`,
   ]);
 });
 
@@ -26,7 +26,7 @@ test.each([
 ])("%s of an earlier release is told with its new name", (variable, replacement) => {
   expect(KNOWN_VARIABLES).toContain(replacement);
   expect(findUnknown({ [variable]: "*/5 * * * *" }).map(describeUnknown)).toEqual([
-    `${variable} was renamed and is not read any more; set ${replacement}`,
+    `${variable}: renamed, and not read any more; set ${replacement}`,
   ]);
 });
 
@@ -60,7 +60,7 @@ test("a start that fails tells every problem at once: values, files, and names t
         String.raw`  PLUMBLINE_DRAIN_MS: must be .* \(longest wait, ms\)`,
         String.raw`  PLUMBLINE_KAFKA_BROKERS: not set \(host:port\)`,
         "  PLUMBLINE_SLACK_TOKEN_FILE: /nowhere/token can.t be read: there is no such file",
-        String.raw`  PLUMBLINE_KAFKA_BROKER is not a variable of Plumbline; did you mean PLUMBLINE_KAFKA_BROKERS\?$`,
+        String.raw`  PLUMBLINE_KAFKA_BROKER: not a variable of Plumbline; did you mean PLUMBLINE_KAFKA_BROKERS\?$`,
       ].join("\n"),
     ),
   );

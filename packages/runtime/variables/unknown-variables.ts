@@ -54,9 +54,9 @@ export function findUnknown(environment: Environment): readonly UnknownVariable[
 }
 
 export function describeUnknown({ variable, replacement, nearest }: UnknownVariable): string {
-  if (replacement !== null) return `${variable} was renamed and is not read any more; set ${replacement}`;
+  if (replacement !== null) return `${variable}: renamed, and not read any more; set ${replacement}`;
   const guess = nearest === null ? "nothing reads it" : `did you mean ${nearest}?`;
-  return `${variable} is not a variable of Plumbline; ${guess}`;
+  return `${variable}: not a variable of Plumbline; ${guess}`;
 }
 
 function isKnown(name: string): boolean {

@@ -1,4 +1,5 @@
 /** A judge of the product as the replay asks it: with the service's decision code, but somebody waits for the answer. */
+import { counted } from "@plumbline/schemas";
 import { ExternalError, type Clock, type Judge, type Rubric } from "@plumbline/ports";
 import type { Verdict } from "@plumbline/schemas";
 import { Budget } from "../../judge/budget.ts";
@@ -71,7 +72,7 @@ export function createJudgeDecider(
     hasJudged ||= verdict.state !== "failed";
     if (!hasJudged && ++firstFailed >= FIRST_FAILED_MAX) {
       const cause = new ExternalError("external_invalid_response", verdict.reason);
-      throw gaveUp(`judged none of the first ${firstFailed} calls`, cause);
+      throw gaveUp(`judged none of the first ${counted(firstFailed, "call")}`, cause);
     }
     return verdict;
   }
@@ -108,7 +109,10 @@ export function createJudgeDecider(
         if (attempt >= (answersOthers || answers === 0 ? ownAttemptsMax : attemptsMax)) {
           const isGone = !isCallsFault || (!answersOthers && ++unanswered >= UNANSWERED_MAX);
           if (isGone) throw gaveUp("does not answer", error);
-          return decided("failed", `the judge did not answer in ${attempt} attempts: ${error.message}`);
+          return decided(
+            "failed",
+            `the judge did not answer in ${counted(attempt, "attempt")}: ${error.message}`,
+          );
         }
         const { retryAfterMs } = error;
         if (retryAfterMs !== null && retryAfterMs > PAUSE_ASKED_MS_MAX)

@@ -1,4 +1,5 @@
 /** From the numbers of a canary to its state and the sentence that explains it. Pure. */
+import { counted } from "@plumbline/schemas";
 import type { CanaryDecision, CanarySeries } from "@plumbline/schemas";
 import {
   alarmThreshold,
@@ -85,12 +86,12 @@ function paged(series: readonly CanarySeries[], page: Page | null): Said | null 
     ? {
         state: "WATCHING",
         waits_for: "person",
-        why: `Paged (${incident_id}), but the old version fell as much in ${own.pairs_now} pairs: coincides with the deploy, not caused by it. Held until the incident is over.`,
+        why: `Paged (${incident_id}), but the old version fell as much in ${counted(own.pairs_now, "pair")}: coincides with the deploy, not caused by it. Held until the incident is over.`,
       }
     : {
         state: "WATCHING",
         waits_for: "evidence",
-        why: `Paged (${incident_id}); ${own.pairs_now} pairs with the old version don't yet tell whether it fell as well.`,
+        why: `Paged (${incident_id}); ${counted(own.pairs_now, "pair")} with the old version ${own.pairs_now === 1 ? "doesn't" : "don't"} yet tell whether it fell as well.`,
       };
 }
 

@@ -7,6 +7,7 @@
  * without attempts. A healthy model fails so rarely that looking every second does not matter: 16 of 20 by chance, at a
  * rate of 5%, is less likely than 1e-16.
  */
+import { counted } from "@plumbline/schemas";
 import { wilsonInterval } from "@plumbline/stats";
 import type { ModelEvidence, ModelOffView } from "@plumbline/schemas";
 import { EMITTERS_REACH_MS, REACH_MS, type Tally } from "./model-windows.ts";
@@ -66,7 +67,7 @@ function whetherOff({ tally, switchesToday, switchesMax }: SwitchQuestion): Swit
   }
   if (switchesToday >= switchesMax) {
     return hold(
-      `${sentence(evidence)}; it was switched off ${switchesToday} times within a day, and a person decides now: plumbline policy off <model>`,
+      `${sentence(evidence)}; it was switched off ${counted(switchesToday, "time")} within a day, and a person decides now: plumbline policy off <model>`,
       evidence,
     );
   }

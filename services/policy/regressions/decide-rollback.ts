@@ -4,6 +4,7 @@
  * It takes a page about a guardrail, a judge that people's labels calibrate, a version that serves, and a version before it
  * that is good. What is not known stands in the way.
  */
+import { counted } from "@plumbline/schemas";
 import type { IncidentState } from "@plumbline/alerts";
 import type { HistoryMark, JudgeCalibration, QualityDetection, RollbackIncident } from "@plumbline/schemas";
 import type { EnvView } from "../registry/read-answer.ts";
@@ -75,7 +76,7 @@ function obstacleOf({ incident, view, limits, rollbacksToday }: RollbackQuestion
     return `${view.moved.actor} changed what is live after the incident began.`;
   if (view.previous_good === null) return "no good version served before it.";
   if (rollbacksToday >= limits.rollbacksPerDay)
-    return `${rollbacksToday} versions were taken back by themselves within a day, and ${limits.rollbacksPerDay} may be.`;
+    return `${counted(rollbacksToday, "version")} ${rollbacksToday === 1 ? "was taken back by itself" : "were taken back by themselves"} within a day, and ${limits.rollbacksPerDay} may be.`;
   return null;
 }
 

@@ -1,4 +1,5 @@
 /** What a rollout needs next, from what the registry says of it. Pure: every replica and every restart decides the same. */
+import { counted } from "@plumbline/schemas";
 import type { HistoryMark } from "@plumbline/schemas";
 import type { EnvView } from "../registry/read-answer.ts";
 import type { RolloutStep } from "../registry/registry-api.ts";
@@ -30,7 +31,7 @@ export function nextCommand(
     const why =
       ageMs < UNREAD_MS
         ? "The step has just begun; the monitor has not read it yet."
-        : `The monitor has read nothing since the step began ${Math.round(ageMs / 60_000)} minutes ago. Check that it runs.`;
+        : `The monitor has read nothing since the step began ${counted(Math.round(ageMs / 60_000), "minute")} ago. Check that it runs.`;
     return { ...about, kind: "hold", why, idempotencyKey };
   }
   const kind = KINDS.get(decision.state) ?? "hold";

@@ -1,3 +1,4 @@
+import { counted } from "@plumbline/schemas";
 import type { LogRecord } from "@plumbline/ports";
 
 const DEFAULT_TENANT = "default";
@@ -17,7 +18,9 @@ export function readTenant({
   if (tenant === undefined) return { tenant: DEFAULT_TENANT };
   if (tenant.trim() === "") return { problem: "header tenant is empty" };
   if (tenant.length > TENANT_CHARS_MAX)
-    return { problem: `header tenant has ${tenant.length} characters, at most ${TENANT_CHARS_MAX}` };
+    return {
+      problem: `header tenant has ${counted(tenant.length, "character")}, at most ${TENANT_CHARS_MAX}`,
+    };
   if (tenant.trim() !== tenant) return { problem: "header tenant begins or ends with a space" };
   if (NO_TEXT.test(tenant)) return { problem: "header tenant is not UTF-8 text without control characters" };
   return { tenant };

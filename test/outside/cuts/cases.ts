@@ -35,7 +35,7 @@ export const CUT_CASES: readonly CutCase[] = [
     cutShareMax: 0.5,
     truncated: { input_chars: 1_001, input_judged_chars: 1_000, output_chars: 1, output_judged_chars: 1 },
     isJudged: true,
-    reach: ["BEGIN", "END", "1 characters left out"],
+    reach: ["BEGIN", "END", "1 character left out"],
   },
   {
     given: "an output whose end decides",

@@ -87,5 +87,5 @@ test("a free judge is not held back by what a paid one spent, and a paid one not
     budget.count(0, AT, AT);
   }
   expect(free.reserve(AT)).toBeNull();
-  expect(paid.reserve(AT)).toMatch(/1 US dollars a day/);
+  expect(paid.reserve(AT)).toMatch(/1 US dollar a day/);
 });

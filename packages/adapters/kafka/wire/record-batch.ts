@@ -6,6 +6,7 @@
  *
  * @see https://kafka.apache.org/documentation/#recordbatch
  */
+import { counted } from "@plumbline/schemas";
 import { CODECS, decompress } from "../codecs/decompress.ts";
 import { crc32c } from "./crc32c.ts";
 import type { FetchedMessage } from "./record.ts";
@@ -75,7 +76,7 @@ function decodeBatch(batch: Buffer, messages: DecodedMessage[]): number {
     const records =
       header.codec === CODECS.none ? content : decompress(header.codec, content, BATCH_BYTES_MAX);
     const reader = new FieldReader(records);
-    if (header.count < 0) throw new RangeError(`it says that it has ${header.count} records`);
+    if (header.count < 0) throw new RangeError(`it says that it has ${counted(header.count, "record")}`);
     for (let i = 0; i < header.count; i++) {
       const message = readRecord(reader, header);
       const offset = Number(message.offset);

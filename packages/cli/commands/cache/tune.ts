@@ -1,3 +1,4 @@
+import { count } from "../../text/spoken.ts";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { formatProblem } from "@plumbline/prompts";
@@ -70,7 +71,7 @@ async function tune(file: string, flags: TuneFlags, context: CommandContext): Pr
   const labels = await labelPairs(read.pairs, { ...judged, budget, signal: io.signal });
   if (budget.isExhausted)
     context.warn(
-      `--max-cost ${flags.maxCost} is spent: ${labels.unknown} pairs are left out; give more, or fewer pairs`,
+      `--max-cost ${flags.maxCost} is spent: ${count(labels.unknown, "pair")} ${labels.unknown === 1 ? "is" : "are"} left out; give more, or fewer pairs`,
     );
   const { scored, ...apart } = await scorePairs(labels.labelled, embed);
   const { repeated, shared_questions } = read;
