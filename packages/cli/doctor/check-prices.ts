@@ -12,29 +12,25 @@ export const UnpricedModel = z.object({
 });
 type UnpricedModel = z.output<typeof UnpricedModel>;
 
-const NEXT = {
-  no_price:
-    "send cost_usd with these calls, or name provider and model as a price list does, such as openai and gpt-5-mini",
-  no_tokens:
-    "send input_tokens and output_tokens: tokenUsage of @plumbline/emitter reads them off an answer's usage",
-} as const;
-
+/** Calls without tokens are their application's choice; a model without a price is nobody's. */
 export function checkPrices(models: readonly UnpricedModel[]): readonly Finding[] {
-  if (models.length === 0) return [ok("prices", "every call that a provider answered has a cost")];
-  return (["no_price", "no_tokens"] as const).flatMap((reason) => {
-    const those = models.filter((model) => model.reason === reason);
-    if (those.length === 0) return [];
-    const calls = those.reduce((sum, each) => sum + each.calls, 0);
-    const named = those.map((each) => `${nameOf(each)} (${each.calls.toLocaleString("en")})`).join(", ");
-    const why = reason === "no_price" ? "no price is known" : "no tokens were reported";
-    return [
-      warn(
-        `prices.${reason}`,
-        `${count(calls, "call")} ${calls === 1 ? "has" : "have"} no cost, because ${why}: ${named}`,
-        NEXT[reason],
-      ),
-    ];
-  });
+  const noPrice = models.filter(({ reason }) => reason === "no_price");
+  const noTokens = models.filter(({ reason }) => reason === "no_tokens");
+  return [
+    ...(noPrice.length === 0
+      ? [ok("prices", "every model that reports tokens has a price")]
+      : [warn("prices", sentenceOf(noPrice, "no price is known"), NEXT)]),
+    ...(noTokens.length === 0 ? [] : [ok("prices.tokens", sentenceOf(noTokens, "no tokens were reported"))]),
+  ];
+}
+
+const NEXT =
+  "send cost_usd with these calls, or name provider and model as a price list does, such as openai and gpt-5-mini";
+
+function sentenceOf(models: readonly UnpricedModel[], why: string): string {
+  const calls = models.reduce((sum, each) => sum + each.calls, 0);
+  const named = models.map((each) => `${nameOf(each)} (${each.calls.toLocaleString("en")})`).join(", ");
+  return `${count(calls, "call")} ${calls === 1 ? "has" : "have"} no cost, because ${why}: ${named}`;
 }
 
 function nameOf({ provider, model }: UnpricedModel): string {
