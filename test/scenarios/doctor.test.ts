@@ -7,7 +7,7 @@ import { serveClickHouse } from "@plumbline/adapters/clickhouse/http-front";
 import { createClickHouseStore } from "@plumbline/adapters/clickhouse/store";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
-import { createEmitter } from "@plumbline/emitter";
+import { createEmitter, type NewCall } from "@plumbline/emitter";
 import type { Clock } from "@plumbline/ports";
 import { notOk } from "@plumbline/runtime/health";
 import { createHttpApp, createHttpService, createOpenGuard } from "@plumbline/runtime/http";
@@ -98,9 +98,9 @@ async function doctor(args: readonly string[], options: RunOptions = {}) {
 
 const CALL = { use_case: "u", model: "m", status: "ok", latency_ms: 1 } as const;
 
-async function emit(app: string, calls: number): Promise<void> {
+async function emit(app: string, calls: number, fields: Partial<NewCall> = {}): Promise<void> {
   const emitter = createEmitter({ app, url: urls.collector, now: () => earlier.now() });
-  for (let n = 0; n < calls; n++) emitter.emit(CALL);
+  for (let n = 0; n < calls; n++) emitter.emit({ ...CALL, ...fields });
   await emitter.close();
   await vi.waitFor(async () => expect(await count(app)).toBe(calls), { timeout: 60_000 });
 }
@@ -119,6 +119,27 @@ test("a pipeline that is well is said to be, with the calls of each application"
   expect(answer.data.delivery).toContainEqual(
     expect.objectContaining({ app: "well", emitted: 20, stored: 20, missing: 0 }),
   );
+});
+
+test("calls without a cost are counted, with their models and the reason", async () => {
+  await emit("own", 2, { provider: "my-gateway", model: "own-7b", input_tokens: 10, output_tokens: 2 });
+  await emit("listed", 1, {
+    provider: "my-gateway",
+    model: "gpt-5-mini",
+    input_tokens: 10,
+    output_tokens: 2,
+  });
+  const { answer } = await doctor(addresses());
+  const of = (check: string) => answer.data.findings.find((each) => each.check === check);
+  expect(of("prices")).toMatchObject({
+    status: "warn",
+    message: "2 calls have no cost, because no price is known: my-gateway/own-7b (2)",
+    next: expect.stringContaining("cost_usd") as string,
+  });
+  expect(of("prices.tokens")).toMatchObject({
+    status: "ok",
+    message: "20 calls have no cost, because no tokens were reported: m (20)",
+  });
 });
 
 test("loss has its numbers, its cause and a next step, and a service its failing checks", async () => {

@@ -32,8 +32,22 @@ interface ReadPrompts {
   readonly leftOut: readonly FileProblem[];
 }
 
-/** @param path of the configuration, which names the prompts that nobody named */
-export async function readPrompts(given: unknown, folder: SourceFolder, path: string): Promise<ReadPrompts> {
+export interface Around {
+  readonly prefix: string;
+  readonly suffix: string;
+}
+
+interface PromptsSource {
+  readonly folder: SourceFolder;
+  /** Of the configuration, which names the prompts that nobody named. */
+  readonly path: string;
+  readonly around: Around;
+}
+
+export async function readPrompts(
+  given: unknown,
+  { folder, path, around }: PromptsSource,
+): Promise<ReadPrompts> {
   const prompts: ReadPrompt[] = [];
   const notes: string[] = [];
   const leftOut: FileProblem[] = [];
@@ -56,7 +70,7 @@ export async function readPrompts(given: unknown, folder: SourceFolder, path: st
     }
     for (const [k, text] of texts.entries()) {
       const part = texts.length === 1 ? name : `${name}, part ${k + 1}`;
-      const messages = messagesOf(text, (note) => notes.push(`${part}: ${note}`));
+      const messages = messagesOf(text, around, (note) => notes.push(`${part}: ${note}`));
       if (typeof messages === "string")
         leftOut.push({ file: basename(path), line: 0, field: part, message: messages, fix: REWRITE });
       else prompts.push({ name, messages, config });
@@ -128,11 +142,17 @@ function partsOf(text: string): readonly string[] {
 }
 
 /** The messages, or why it is no whole prompt. */
-function messagesOf(text: PromptText, note: (text: string) => void): readonly PromptMessage[] | string {
+function messagesOf(
+  text: PromptText,
+  { prefix, suffix }: Around,
+  note: (text: string) => void,
+): readonly PromptMessage[] | string {
   const chat = chatOf(text);
   if (typeof chat === "string") return chat;
+  if (chat !== null && `${prefix}${suffix}` !== "")
+    return "is a list of messages, and defaultTest.options puts a prefix or suffix around it";
   if (chat === null) {
-    const { text: content, problems } = fromNunjucks(text.text);
+    const { text: content, problems } = fromNunjucks(`${prefix}${text.text}${suffix}`);
     return problems.length > 0 ? problems.join("; ") : [{ role: "user", content }];
   }
   const messages: PromptMessage[] = [];

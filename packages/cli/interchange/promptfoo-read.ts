@@ -8,7 +8,7 @@ import { z } from "zod";
 import { CommandFailure, EXIT } from "../shell/failure.ts";
 import { Extras, type Imported } from "./imported-prompt.ts";
 import { modelFromProviderId } from "./model-name.ts";
-import { readPrompts } from "./promptfoo-prompts.ts";
+import { type Around, readPrompts } from "./promptfoo-prompts.ts";
 import { DefaultTest, readTests } from "./promptfoo-tests.ts";
 import { readText, type SourceFolder, yamlOf } from "./source-folder.ts";
 import { uniqueNames } from "./unique-names.ts";
@@ -39,9 +39,6 @@ type Provider = z.output<typeof Provider>;
 const CONNECTION =
   /^(?:api|base_?url|organization|headers)|key$|(?:api|auth|access|bearer)_?token$|secret|password|callbacks?$/i;
 const READ_KEYS = new Set(["$schema", ...Object.keys(PromptfooConfig.shape)]);
-/** Of a default test, what changes what a model is sent or what is checked of its answer. */
-const CHANGING_OPTIONS = new Set(["prefix", "suffix", "transform", "transformVars", "postprocess"]);
-
 /**
  * @param path the configuration file
  * @param options.outside reads what it names outside its folder as well
@@ -61,13 +58,6 @@ export async function readPromptfoo(
     if (key === "scenarios") leaveOut(key, "holds cases that are not read", "Write them under tests");
     else if (!READ_KEYS.has(key)) notes.push(`${key} is not carried over`);
   }
-  for (const option of changingOptions(config.defaultTest))
-    leaveOut(
-      `defaultTest.options.${option}`,
-      "changes every case, and is not carried over",
-      "Write it into the prompt",
-    );
-
   const { model, settings } = readProviders(config, notes);
   const extras = readExtras(config.tags["plumbline"], notes);
   const otherTags = Object.keys(config.tags).filter((tag) => tag !== "plumbline");
@@ -76,7 +66,7 @@ export async function readPromptfoo(
   const tests = await readTests(config.tests ?? [], { defaults: config.defaultTest, extras }, folder);
   for (const { source, why } of tests.unread)
     leaveOut(source, why, "Save the cases as JSON lines, and name that file");
-  const read = await readPrompts(config.prompts, folder, path);
+  const read = await readPrompts(config.prompts, { folder, path, around: aroundOf(config.defaultTest) });
   leftOut.push(...read.leftOut);
   notes.push(...tests.notes, ...read.notes);
   const names =
@@ -112,10 +102,13 @@ function check(value: unknown, path: string): Config {
   );
 }
 
-function changingOptions(defaults: Config["defaultTest"]): readonly string[] {
-  const options = record.safeParse(defaults?.["options"]);
-  return options.success ? Object.keys(options.data).filter((name) => CHANGING_OPTIONS.has(name)) : [];
+/** Text that every case of promptfoo has around its prompt. */
+function aroundOf(defaults: Config["defaultTest"]): Around {
+  const { prefix = "", suffix = "" } = AroundOptions.safeParse(defaults?.["options"]).data ?? {};
+  return { prefix, suffix };
 }
+
+const AroundOptions = z.looseObject({ prefix: z.string().optional(), suffix: z.string().optional() });
 
 /** The first provider's model and settings; null for a model that is none. */
 function readProviders(

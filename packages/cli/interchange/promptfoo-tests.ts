@@ -48,6 +48,12 @@ export async function readTests(
       });
   }
   const merged = mergeDefaults(lines, defaults, extras);
+  const why = whyChanged({ options: withoutAround(defaults?.["options"]), assert: [] });
+  if (why !== null) unread.push({ source: "defaultTest", why });
+  for (const [i, line] of merged.entries()) {
+    const why = whyChanged(jsonOf(line));
+    if (why !== null) unread.push({ source: `case ${i + 1}`, why });
+  }
   const foreign = new Set<string>();
   for (const line of merged) {
     for (const type of line.matchAll(/"type":"(?:not-)?([a-z0-9-]+)"/g))
@@ -58,6 +64,30 @@ export async function readTests(
       ? []
       : [`asserts of type ${[...foreign].toSorted().join(", ")} are kept; run those with promptfoo`];
   return { lines: merged, notes, unread };
+}
+
+/** Of the options of a case, those that change what a model is sent or what is checked of its answer. */
+const CHANGING_OPTIONS: readonly string[] = ["prefix", "suffix", "transform", "transformVars", "postprocess"];
+const Options = z.looseObject({}).catch({});
+const Changed = z.object({
+  options: Options,
+  assert: z.array(Options).catch([]),
+});
+
+/** Text around the prompts is read with them. */
+function withoutAround(options: unknown): unknown {
+  const { prefix: _prefix, suffix: _suffix, ...others } = Options.parse(options);
+  return others;
+}
+
+/** Why an answer to the case would be checked otherwise here than there; null when it would not. */
+function whyChanged(test: unknown): string | null {
+  const { options, assert } = Changed.safeParse(test).data ?? { options: {}, assert: [] };
+  const option = CHANGING_OPTIONS.find((name) => options[name] !== undefined);
+  if (option !== undefined) return `has options.${option}, which nothing here carries out`;
+  return assert.some(({ transform }) => transform !== undefined)
+    ? "has an assert with transform, which nothing here carries out"
+    : null;
 }
 
 /** Lines, or why there are none. */

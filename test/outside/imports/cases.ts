@@ -229,6 +229,26 @@ const PROMPTFOO: readonly ImportCase[] = [
     leftOut: [/cases\.csv/],
   },
   {
+    given: "a case whose answer is changed before it is checked",
+    becomes: "the eval set is left out by name: here the answer would be checked as it is",
+    from: "promptfoo",
+    files: config([{ label: "one", raw: "{{t}}" }], {
+      tests: [
+        { vars: { t: "a" }, assert: [{ type: "contains", value: "a" }] },
+        { vars: { t: "b" }, assert: [{ type: "contains", value: "b" }], options: { transform: "output.b" } },
+      ],
+    }),
+    prompts: { one: user("{{t}}") },
+    leftOut: [/case 2: has options\.transform/],
+  },
+  {
+    given: "text that every case has around its prompt",
+    becomes: "part of the prompt",
+    from: "promptfoo",
+    files: config([{ label: "one", raw: "{{t}}" }], { defaultTest: { options: { suffix: " Be brief." } } }),
+    prompts: { one: user("{{t}} Be brief.") },
+  },
+  {
     given: "a provider that is a program",
     becomes: "no model of that name; `--model` is asked for",
     from: "promptfoo",
