@@ -111,7 +111,7 @@ const RULES: readonly Rule[] = [
   })),
   {
     folder: "packages/adapters/llm",
-    ours: ["schemas", "packages/ports", "packages/features", "packages/emitter"],
+    ours: ["schemas", "packages/ports", "packages/features", "packages/emitter/token-usage"],
     thirdParty: ["zod"],
   },
   {

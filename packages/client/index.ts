@@ -18,4 +18,5 @@ export type { CallAnswer, CallArguments, PolicyOptions, SharedOptions } from "./
 export type { PolicyRuntime } from "./policy/policy-call.ts";
 export type { PartialPolicy, Policy } from "./policy/policy.ts";
 export type { Validator } from "./validators/validator.ts";
-export type { Emitter, FlushResult, NewCall, TokenUsage } from "@plumbline/emitter";
+export type { Emitter, FlushResult, NewCall } from "@plumbline/emitter";
+export type { TokenUsage } from "@plumbline/emitter/token-usage";

@@ -9,4 +9,3 @@ export { createHttpTransport, type HttpTransportOptions } from "./http-transport
 export { createRecordingTransport, type RecordingTransport } from "./recording-transport.ts";
 export { backoffMs, createWarner, messageOf, pause, retryAfterMs, unref, type Warn } from "./delivering.ts";
 export { uuidV7 } from "./uuid-v7.ts";
-export { tokenUsage, type TokenUsage } from "./token-usage.ts";

@@ -1,5 +1,5 @@
 /** Token counts of an answer that is to be paid for. */
-import { tokenUsage } from "@plumbline/emitter";
+import { tokenUsage } from "@plumbline/emitter/token-usage";
 import type { Usage } from "./price.ts";
 
 /** Null when a count that is needed is not given: unknown tokens are an unknown price. */

@@ -22,7 +22,7 @@ export interface CallArguments {
 export interface CallAnswer {
   readonly text: string;
   readonly response_model?: string | null | undefined;
-  /** Including cached ones. `tokenUsage` of `@plumbline/emitter` reads all counts off a provider's usage. */
+  /** Including cached ones. `tokenUsage` of `@plumbline/emitter/token-usage` reads all counts off a provider's usage. */
   readonly input_tokens?: number | null | undefined;
   readonly cached_input_tokens?: number | null | undefined;
   readonly cache_write_input_tokens?: number | null | undefined;

@@ -1,4 +1,5 @@
-import type { Attempt, CallStatus, TokenUsage } from "@plumbline/emitter";
+import type { Attempt, CallStatus } from "@plumbline/emitter";
+import type { TokenUsage } from "@plumbline/emitter/token-usage";
 import type { CallMeta } from "./call-meta.ts";
 
 /** What the instrumented `fetch` saw of one request to a provider. */

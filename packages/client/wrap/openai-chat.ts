@@ -1,4 +1,4 @@
-import { tokenUsage } from "@plumbline/emitter";
+import { tokenUsage } from "@plumbline/emitter/token-usage";
 import { errorWord, lastOfUser, listOf, objectOf, type Protocol, textOf } from "./reading.ts";
 
 /** OpenAI's chat completions, and whatever else speaks them. */

@@ -1,4 +1,4 @@
-import { tokenUsage } from "@plumbline/emitter";
+import { tokenUsage } from "@plumbline/emitter/token-usage";
 import {
   contentText,
   errorWord,

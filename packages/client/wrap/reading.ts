@@ -1,4 +1,5 @@
-import type { CallStatus, TokenUsage } from "@plumbline/emitter";
+import type { CallStatus } from "@plumbline/emitter";
+import type { TokenUsage } from "@plumbline/emitter/token-usage";
 
 /** What has been read of an answer so far, in whatever pieces it comes. */
 export interface Reading {

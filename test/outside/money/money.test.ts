@@ -1,5 +1,5 @@
 /** Kind: money. Usage as tokens, names as prices, and calls as the writer prices them. */
-import { tokenUsage } from "@plumbline/emitter";
+import { tokenUsage } from "@plumbline/emitter/token-usage";
 import { createPricing, setPricing } from "@plumbline/gate/price/create-pricing";
 import { Budget } from "@plumbline/services/judge/budget";
 import { decodeCall } from "@plumbline/services/writer/calls/decode-call";
