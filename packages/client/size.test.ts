@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
 
-const EMITTER = /^@plumbline\/emitter$/;
+const EMITTER = /^@plumbline\/emitter(?:\/token-usage)?$/;
 
 /** The emitter, which has a bound of its own, is not counted. The Node entry adds the disk, a `get` that lets the process end, and a context. */
 test.each([
@@ -13,7 +13,7 @@ test.each([
     entry: "node/index.ts",
     bytesMax: 17_900,
     platform: "node" as const,
-    imports: /^(?:node:|@plumbline\/emitter$)/,
+    imports: /^(?:node:|@plumbline\/emitter(?:\/token-usage)?$)/,
   },
   { entry: "validators/index.ts", bytesMax: 1_800, platform: "neutral" as const, imports: /^$/ },
 ])(

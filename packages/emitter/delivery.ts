@@ -225,10 +225,7 @@ export class Delivery {
       this.#counts.acknowledged += accepted;
       this.#counts.rejected += rejected;
       if (rejected > 0)
-        warn(
-          "rejected",
-          `${rejected === 1 ? "1 event was" : `${rejected} events were`} rejected: ${result.detail ?? "no reason given"}`,
-        );
+        warn("rejected", `events rejected: ${rejected}: ${result.detail ?? "no reason given"}`);
       for (const warning of result.warnings ?? []) warn(warning, warning);
       this.#failures = 0;
       this.#batchMax = Math.min(flushAt, this.#batchMax * 2);

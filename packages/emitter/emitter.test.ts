@@ -335,7 +335,7 @@ test("400 is counted and not sent again", async () => {
   emitter.emit(CALL);
   expect(await emitter.flush()).toEqual({ acknowledged: 1, rejected: 1, dropped: 0, queued: 0 });
   expect(requests).toHaveLength(2);
-  expect(warnings).toEqual(["plumbline: 1 event was rejected: model is required"]);
+  expect(warnings).toEqual(["plumbline: events rejected: 1: model is required"]);
   expectBalance(emitter);
 });
 

@@ -151,21 +151,7 @@ export function createLlmJudge(options: LlmJudgeOptions): Judge {
       else turns.push(...askAgain(answer.text.trimEnd()));
     }
     const cost_usd = costOf(usages, priceOf, new Date(clock.now()));
-    return withCut(
-      wasCut
-        ? {
-            state: "cannot_judge",
-            cause: "answer_cut",
-            reason: `the judge's answer was cut after ${budget} output tokens`,
-            cost_usd,
-          }
-        : {
-            state: "cannot_judge",
-            cause: "unreadable",
-            reason: "the judge's answer did not parse",
-            cost_usd,
-          },
-    );
+    return withCut(unreadAnswer(wasCut ? budget : null, cost_usd));
   }
 
   return {
@@ -173,6 +159,16 @@ export function createLlmJudge(options: LlmJudgeOptions): Judge {
     isFree: isFree(priceOf, new Date(clock.now())),
     judge,
   };
+}
+
+/** @param cutAfter output tokens after which it was cut; null when it was whole */
+function unreadAnswer(cutAfter: number | null, cost_usd: number | null): JudgeAnswer {
+  if (cutAfter === null) {
+    const reason = "the judge's answer did not parse";
+    return { state: "cannot_judge", cause: "unreadable", reason, cost_usd };
+  }
+  const reason = `the judge's answer was cut after ${cutAfter} output tokens`;
+  return { state: "cannot_judge", cause: "answer_cut", reason, cost_usd };
 }
 
 function refusalOf({ ended, refusal }: WireAnswer, cost_usd: number | null): JudgeAnswer {

@@ -151,7 +151,7 @@ function nextOfDropped({
 }: DeliveredApp): string {
   const [reason] = Object.entries(reasons).toSorted(([, a], [, b]) => b - a)[0] ?? [""];
   if (letters > Math.max(rejected, dropped)) return "plumbline dead-letters list";
-  if (rejected > dropped) return "the application's log has the collector's reason: \"events were rejected\"";
+  if (rejected > dropped) return "the application's log has the collector's reason: \"events rejected\"";
   return NEXT_OF_REASON[reason] ?? 'docs/operate/delivery.md, "Why emitters drop"';
 }
 
