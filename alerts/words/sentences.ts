@@ -48,7 +48,7 @@ export const worse = {
   roseBy: (what: string, size: string) => `${what} rose by ${size}.`,
   stillIs: (what: string, now: string) => `${what} is ${now}.`,
   pairs: (pairs: string, version: string, before: string) =>
-    `${pairs} requests were answered and judged under ${before} and under ${version} alike.`,
+    `${several(pairs, "request")} answered and judged under ${before} and under ${version} alike.`,
   slower: (share: string, limit: string, before: string, version: string) =>
     `slower: ${share} of calls take longer than ${limit} on ${version}, before ${before}`,
   uncached: (version: string) => `nothing of ${version}'s prompt is read from the provider's cache`,
@@ -117,7 +117,8 @@ export const affected = {
     `About ${count} of ${calls} calls were paid for in full (${low} to ${high} more than before).`,
   dollars: (dollars: string, low: string, high: string, calls: string) =>
     `${calls} cost about ${dollars} more (${low} to ${high}).`,
-  ofTheDay: (share: string, calls: string) => `That is ${share} of the last day's ${calls} calls.`,
+  ofTheDay: (share: string, calls: string) =>
+    `That is ${share} of the last day's ${nounAfter(calls, "call")}.`,
   people: (count: string, requests: string) => `${count} users sent ${requests} since then.`,
 } as const;
 
@@ -190,7 +191,7 @@ export const examples = {
 /** How it ended, or how far it is. */
 export const ending = {
   progressJudged: (count: string, least: string) => `${count} of ${least} judged answers so far`,
-  progressCalls: (count: string) => `${count} calls so far`,
+  progressCalls: (count: string) => `${nounAfter(count, "call")} so far`,
   at: (measured: string) => `, at ${measured}`,
   falseAlarm: (who: string, why: string) =>
     `Not a regression, says ${who}: ${why}. Recorded as a false alarm.`,
@@ -226,8 +227,9 @@ export const footnote = {
 /** Coverage: what is not known, which never says that it is bad. */
 export const unknown = {
   waiting: (count: string, of: string) => `${count} of ${of} answers picked for judging wait for the judge`,
-  unscored: (count: string, of: string) => `the judge scored ${count} of the ${of} answers it was given`,
-  notAddingUp: (of: string) => `the judge's results for ${of} answers do not add up`,
+  unscored: (count: string, of: string) =>
+    `the judge scored ${count} of the ${nounAfter(of, "answer")} it was given`,
+  notAddingUp: (of: string) => `the judge's results for ${nounAfter(of, "answer")} do not add up`,
   noneSelected: (calls: string) => `none of ${calls} was picked for judging`,
   silent: (duration: string, usual: string) => `no calls for ${duration}, where about ${usual} are usual`,
   manyVersions: (share: string, most: string) =>
@@ -235,7 +237,7 @@ export const unknown = {
   manyUseCases: (calls: string, most: string) =>
     `${calls} carry more than the ${most} use cases that a day may have`,
   notWatched: "the monitor did not look",
-  notStored: (count: string) => `${count} records were not stored`,
+  notStored: (count: string) => `${several(count, "record")} not stored`,
   qualityUnknown: "Nobody knows how good these answers are.",
   states: (list: string) => `Of them ${list}.`,
   oldest: (moment: string) => `The oldest waits since ${moment}.`,
@@ -259,4 +261,14 @@ export const unknown = {
 
 function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+/** `1 call`, `20 calls`. */
+function nounAfter(count: string, noun: string): string {
+  return `${count} ${noun}${count === "1" ? "" : "s"}`;
+}
+
+/** `1 record was`, `20 records were`. */
+function several(count: string, noun: string): string {
+  return `${nounAfter(count, noun)} ${count === "1" ? "was" : "were"}`;
 }

@@ -84,6 +84,7 @@ const KNOWN: Readonly<Record<string, string>> = {
   name: "a verb follows",
   "message.role": "a role, not a number",
   judged: "has its own words",
+  times: "a ratio",
   labels: "a judge is calibrated by fifty or more",
   "Math.round(hours / 24)": "two or more",
   lines_removed: "in a sum such as +1 −0 lines",
