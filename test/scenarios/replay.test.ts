@@ -134,7 +134,7 @@ test("a version that hides amounts is shown to be worse, one that keeps them is 
 test("people read both scores, the interval, what was left out, and the calls that lost", async () => {
   const { stdout } = await replay("--version", "v2", "--limit", "30");
   expect(stdout).toContain("30 of 42 calls replayed, faithfulness judged by lexical, no LLM");
-  expect(stdout).toContain("1 did not answer");
+  expect(stdout).toContain("1 call without an answer");
   expect(stdout).toContain("1 call without stored input and output");
   expect(stdout).toMatch(/difference +-0\.\d+ \[-[\d.]+, -[\d.]+\] {2}worse/);
   expect(stdout).toContain(`${callId(0).slice(0, 24)}`);
