@@ -1,7 +1,11 @@
+export * from "./incident/actions.ts";
 export * from "./incident/bypass-notice.ts";
 export * from "./incident/identity.ts";
 export * from "./incident/incident-fold.ts";
+export * from "./incident/incident-state.ts";
 export * from "./incident/lifecycle.ts";
+export * from "./incident/people.ts";
+export * from "./incident/precision.ts";
 export * from "./message/bypass-message.ts";
 export { exampleCalls, type ExamplesMode, type ExampleTexts, NO_TEXTS } from "./message/examples.ts";
 export * from "./message/message.ts";

@@ -35,6 +35,7 @@ export * from "./http/problem.ts";
 export * from "./http/calls.ts";
 export * from "./http/dead-letters.ts";
 export * from "./http/erasures.ts";
+export * from "./http/incidents.ts";
 export * from "./http/keys.ts";
 export * from "./registry/registry-http.ts";
 export * from "./registry/fleet-http.ts";

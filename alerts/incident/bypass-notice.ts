@@ -5,7 +5,7 @@
  */
 import type { IncidentEvent } from "@plumbline/schemas";
 import { incidentId, placeOfVersion, type RolledBack } from "./identity.ts";
-import type { IncidentState } from "./lifecycle.ts";
+import type { IncidentState } from "./incident-state.ts";
 
 export type GateBypassed = Extract<IncidentEvent, { type: "gate_bypassed" }>;
 

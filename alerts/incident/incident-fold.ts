@@ -8,7 +8,8 @@ import {
 } from "@plumbline/ports";
 import { type Detection, type DetectionKind, type DetectionOf, IncidentEvent } from "@plumbline/schemas";
 import { type BypassNotice, foldBypass } from "./bypass-notice.ts";
-import { foldIncident, type IncidentState, isOpen, isEvidenceBefore } from "./lifecycle.ts";
+import { type IncidentState, isOpen, isStanding } from "./incident-state.ts";
+import { foldIncident, isEvidenceBefore } from "./lifecycle.ts";
 import { placeOfCandidate, placeOfVersion, type RolledBack } from "./identity.ts";
 
 export const INCIDENTS = "plumbline.incidents";
@@ -91,7 +92,8 @@ export class IncidentFold {
     if (bypass !== null) this.#bypasses.set(incident_id, bypass);
     const state = foldIncident(this.#states.get(incident_id) ?? null, event);
     if (state === null) return;
-    this.#states.set(incident_id, this.#afterRollback(state));
+    const mayFire = event.type === "detected" || event.type === "unacknowledged";
+    this.#states.set(incident_id, mayFire ? this.#afterRollback(state) : state);
     const key = keyOf(state.detection);
     const ids = this.#byUseCase.get(key) ?? new Set();
     this.#byUseCase.set(key, ids.add(incident_id));
@@ -132,6 +134,13 @@ export class IncidentFold {
         detection.rubric_hash === series.rubric_hash &&
         detection.judge === series.judge,
     );
+  }
+
+  /** Incidents of one kind whose cause may last: open, or dismissed and not over since. */
+  standing<Kind extends DetectionKind>(kind: Kind): readonly IncidentState<DetectionOf<Kind>>[] {
+    return [...this.#states.values()]
+      .filter((state) => isOf(state, kind))
+      .filter((state) => isStanding(state));
   }
 
   /** Incidents of one kind that are neither resolved nor dismissed. */

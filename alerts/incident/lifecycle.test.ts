@@ -2,14 +2,9 @@ import fc from "fast-check";
 import type { IncidentEvent, RecoveryCause } from "@plumbline/schemas";
 import { describe, expect, test } from "vitest";
 import { incidentId, incidentKey } from "./identity.ts";
-import {
-  dueEvent,
-  foldIncident,
-  HISTORY_LINES_MAX,
-  type IncidentState,
-  type IncidentStateName,
-  policyText,
-} from "./lifecycle.ts";
+import { HISTORY_LINES_MAX, type IncidentState, type IncidentStateName } from "./incident-state.ts";
+import { foldIncident, policyText } from "./lifecycle.ts";
+import { dueEvent } from "./people.ts";
 import { type Changes, detection } from "../detection.fixture.ts";
 import { storedDetection } from "../message/stored-detections.fixture.ts";
 
@@ -91,12 +86,14 @@ const EVENTS = {
   snoozed: at(2 * MINUTE, { type: "snoozed", until }),
   "snoozed into the past": at(2 * MINUTE, { type: "snoozed", until: new Date(START).toISOString() }),
   dismissed: at(2 * MINUTE, { type: "dismissed", why: "wrong" }),
+  reopened: at(2 * MINUTE, { type: "reopened" }),
+  noted: at(2 * MINUTE, { type: "noted", text: "the upstream team is on it" }),
   "version taken back": takenBack(2 * MINUTE),
   "another version taken back": takenBack(2 * MINUTE, { prompt_version: "sha256:other" }),
   "taken back elsewhere": takenBack(2 * MINUTE, { env: "staging" }),
 } as const satisfies Record<string, IncidentEvent>;
 
-/** `=` nothing changes at all; `~` new numbers, same state; else the state moved to. */
+/** `=` nothing changes at all; `.` nothing that anybody sees; `~` new numbers, same state; else the state moved to. */
 const TABLE: Readonly<Record<keyof typeof EVENTS, Readonly<Record<IncidentStateName, string>>>> = {
   "same detection": {
     firing: "=",
@@ -144,7 +141,7 @@ const TABLE: Readonly<Record<keyof typeof EVENTS, Readonly<Record<IncidentStateN
     snoozed: "resolved",
     watching: "resolved",
     resolved: "=",
-    dismissed: "=",
+    dismissed: ".",
   },
   "rolled back, nothing judged": {
     firing: "watching",
@@ -152,7 +149,7 @@ const TABLE: Readonly<Record<keyof typeof EVENTS, Readonly<Record<IncidentStateN
     snoozed: "watching",
     watching: "~",
     resolved: "=",
-    dismissed: "=",
+    dismissed: ".",
   },
   "rolled back, judged": {
     firing: "resolved",
@@ -160,7 +157,7 @@ const TABLE: Readonly<Record<keyof typeof EVENTS, Readonly<Record<IncidentStateN
     snoozed: "resolved",
     watching: "resolved",
     resolved: "=",
-    dismissed: "=",
+    dismissed: ".",
   },
   acknowledged: {
     firing: "acknowledged",
@@ -202,13 +199,29 @@ const TABLE: Readonly<Record<keyof typeof EVENTS, Readonly<Record<IncidentStateN
     resolved: "dismissed",
     dismissed: "=",
   },
+  reopened: {
+    firing: "=",
+    acknowledged: "firing",
+    snoozed: "firing",
+    watching: "firing",
+    resolved: "firing",
+    dismissed: "firing",
+  },
+  noted: {
+    firing: "~",
+    acknowledged: "~",
+    snoozed: "~",
+    watching: "~",
+    resolved: "~",
+    dismissed: "~",
+  },
   "version taken back": {
     firing: "watching",
     acknowledged: "watching",
     snoozed: "watching",
     watching: "watching",
     resolved: "=",
-    dismissed: "=",
+    dismissed: ".",
   },
   "another version taken back": {
     firing: "=",
@@ -231,7 +244,7 @@ const TABLE: Readonly<Record<keyof typeof EVENTS, Readonly<Record<IncidentStateN
 describe("the life of an incident", () => {
   const rows = Object.entries(TABLE).flatMap(([event, byState]) =>
     Object.entries(byState).map(([from, expected]) => ({
-      name: `${from} + ${event} → ${expected === "=" ? "nothing" : expected === "~" ? "new numbers" : expected}`,
+      name: `${from} + ${event} → ${expected === "=" || expected === "." ? "nothing" : expected === "~" ? "new numbers" : expected}`,
       from: from as IncidentStateName,
       event: EVENTS[event as keyof typeof EVENTS],
       expected,
@@ -243,6 +256,10 @@ describe("the life of an incident", () => {
     const after = foldIncident(before, event);
     if (expected === "=") {
       expect(after).toBe(before);
+      return;
+    }
+    if (expected === ".") {
+      expect(after).toEqual({ ...before, dismissal_over_at: event.at });
       return;
     }
     expect(after.revision).toBe(before.revision + 1);
@@ -354,8 +371,8 @@ describe("the life of an incident", () => {
           const next = foldIncident(state, event);
           expect(next.revision).toBeGreaterThanOrEqual(state.revision);
           expect(next.revision).toBeGreaterThanOrEqual(next.state_revision);
-          // Snoozing again and progress of a rollback are visible each time.
-          if (event.type !== "snoozed" && event.type !== "recovered")
+          // Snoozing again, a note and progress of a rollback are visible each time.
+          if (event.type !== "snoozed" && event.type !== "noted" && event.type !== "recovered")
             expect(foldIncident(next, event)).toEqual(next);
           state = next;
         }

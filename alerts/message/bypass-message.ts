@@ -65,6 +65,7 @@ export function renderBypass(
               url: `${console_url}/u/${encodeURIComponent(use_case)}?env=${encodeURIComponent(env)}`,
             },
           ],
+    actions: [],
   };
 }
 

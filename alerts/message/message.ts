@@ -4,7 +4,9 @@
  */
 import type { Message } from "@plumbline/ports";
 import { clip, type Detection } from "@plumbline/schemas";
-import { isOpen, type IncidentState, policyText } from "../incident/lifecycle.ts";
+import { actionsOf } from "../incident/actions.ts";
+import { isOpen, type IncidentState } from "../incident/incident-state.ts";
+import { policyText } from "../incident/lifecycle.ts";
 import { measureWords, recoveryWords } from "../words/measure-words.ts";
 import { formatMoment, formatMomentOfYear, UTC } from "../words/moment.ts";
 import { formatValue } from "../words/quantity.ts";
@@ -66,6 +68,7 @@ export function renderMessage(
     fields: fields(state, zone),
     context: context(state, zone),
     links: linkList(state, settings),
+    actions: actionsOf(state),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Progress of an incident: its next step, its recovery, its end. */
-import { type IncidentState, RECOVERY_UNITS_MIN } from "../incident/lifecycle.ts";
+import type { IncidentState } from "../incident/incident-state.ts";
+import { RECOVERY_UNITS_MIN } from "../incident/lifecycle.ts";
 import { measureWords, recoveryWords } from "../words/measure-words.ts";
 import { formatMoment } from "../words/moment.ts";
 import { formatCount, formatInterval, formatValue } from "../words/quantity.ts";

@@ -1,4 +1,4 @@
-import type { IncidentState } from "../incident/lifecycle.ts";
+import type { IncidentState } from "../incident/incident-state.ts";
 
 /**
  * rollbackCommand returns the command line that takes the blamed version back; null where the registry does not know both

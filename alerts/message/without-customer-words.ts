@@ -4,7 +4,7 @@
  * Two kinds of names are made of them: a topic is named after words of inputs, and the slice of an attribute after its
  * value. Slices that the product itself names say nothing of anybody, and stay.
  */
-import type { IncidentState } from "../incident/lifecycle.ts";
+import type { IncidentState } from "../incident/incident-state.ts";
 
 /** The monitor's name of a topic: its words, and its number. */
 const TOPIC = /^in_topic: .* \((\d+)\)$/su;

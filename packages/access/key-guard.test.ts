@@ -133,7 +133,7 @@ test("nobody takes a key over by writing its prefix again", async () => {
 test("a key over its rate is told when to come back, and others go on", async () => {
   const rate = { requests_per_second: 1, requests_burst: 2, bytes_per_second: 10, bytes_burst: 10 };
   const clock = new VirtualClock(Date.parse("2026-02-01T00:00:00Z"));
-  const limit = new RateLimit({ ingest: rate, read: rate, deploy: rate, admin: rate });
+  const limit = new RateLimit({ ingest: rate, read: rate, respond: rate, deploy: rate, admin: rate });
   const { make, get } = await serving(clock, limit);
   const [busy, calm] = [await make(["read"]), await make(["read"])];
   const answers = [await get(busy.secret), await get(busy.secret), await get(busy.secret)];
@@ -146,7 +146,7 @@ test("a key over its rate is told when to come back, and others go on", async ()
 
 test("bytes are limited too, and a body over the whole bucket passes once the bucket is full", () => {
   const rate = { requests_per_second: 100, requests_burst: 100, bytes_per_second: 10, bytes_burst: 100 };
-  const limit = new RateLimit({ ingest: rate, read: rate, deploy: rate, admin: rate });
+  const limit = new RateLimit({ ingest: rate, read: rate, respond: rate, deploy: rate, admin: rate });
   expect(limit.take("a", "ingest", 1_000, 0)).toBe(0);
   expect(limit.take("a", "ingest", 1, 0)).toBeGreaterThan(0);
   expect(limit.take("b", "ingest", 1, 0)).toBe(0);

@@ -22,6 +22,7 @@ export const KEY_RATES: Readonly<Record<Scope, Rate>> = {
     bytes_burst: 128 * MIB,
   },
   read: { requests_per_second: 2_000, requests_burst: 20_000, bytes_per_second: MIB, bytes_burst: 8 * MIB },
+  respond: { requests_per_second: 20, requests_burst: 200, bytes_per_second: MIB, bytes_burst: 8 * MIB },
   deploy: { requests_per_second: 20, requests_burst: 200, bytes_per_second: 4 * MIB, bytes_burst: 32 * MIB },
   admin: { requests_per_second: 5, requests_burst: 50, bytes_per_second: MIB, bytes_burst: 8 * MIB },
 };

@@ -22,6 +22,7 @@ import { addPush } from "./commands/registry/push.ts";
 import { addApprove } from "./commands/registry/approve.ts";
 import { addPromote } from "./commands/registry/promote.ts";
 import { addRollback } from "./commands/registry/rollback.ts";
+import { addIncidents } from "./commands/registry/incidents.ts";
 import { addStatus } from "./commands/registry/status.ts";
 import { addPolicy } from "./commands/registry/policy.ts";
 import { addDrill } from "./commands/registry/drill.ts";
@@ -44,6 +45,7 @@ const COMMANDS: readonly AddCommand[] = [
   addApprove,
   addPromote,
   addRollback,
+  addIncidents,
   addStatus,
   addPolicy,
   addDrill,

@@ -10,7 +10,7 @@ import { createRecordingTransport } from "@plumbline/emitter";
 import type { EventLog } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import type { RegistryEvent } from "@plumbline/schemas";
-import { pickVersion } from "@plumbline/services/registry/pick-version";
+import { pickVersion } from "@plumbline/services/registry/versions/pick-version";
 import { createRegistry, type Registry } from "@plumbline/services/registry/service";
 import { expect, onTestFinished, test } from "vitest";
 import { promoted, race, toNewRecord, USE_CASE, versionOf } from "../../test/registry/commands.ts";

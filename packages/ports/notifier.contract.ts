@@ -151,6 +151,7 @@ export function message(changes: Partial<Message> = {}): Message {
     fields: [{ label: "Severity", value: "SEV2" }],
     context: ["inc_00000000000000aa", "judge faithfulness@3"],
     links: [{ label: "Runbook", url: "https://example.com/runbooks/quality-regression.md" }],
+    actions: [],
     ...changes,
   };
 }

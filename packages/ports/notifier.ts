@@ -24,6 +24,24 @@ export interface Message {
   readonly context: readonly string[];
   /** To an address, or to a path of whatever page shows the message. */
   readonly links: readonly { readonly label: string; readonly url: string }[];
+  /** In the order of importance. A channel that can't offer them leaves them out; the sentences say how else. */
+  readonly actions: readonly MessageAction[];
+}
+
+/** Something that a reader may do from the message. */
+export interface MessageAction {
+  /** `pl.<command>`, such as `pl.rollback`. */
+  readonly id: string;
+  readonly label: string;
+  readonly style: "primary" | "danger" | "plain";
+  /** Comes back with the click. JSON of at most 2,000 characters. */
+  readonly value: string;
+  /** Asked before it is done; null: done at once. */
+  readonly confirm: { readonly title: string; readonly text: string; readonly yes: string } | null;
+  /** One of them is chosen, and its value comes back in place of `value`; empty: nothing is chosen. */
+  readonly choices: readonly { readonly label: string; readonly value: string }[];
+  /** The question whose answer comes with the click; null: none. */
+  readonly asks: string | null;
 }
 
 export interface Quote {

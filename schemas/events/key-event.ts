@@ -7,7 +7,7 @@
 import { z } from "zod";
 
 /** What a key may do; `admin` implies the others. */
-export const SCOPES = ["ingest", "read", "deploy", "admin"] as const;
+export const SCOPES = ["ingest", "read", "respond", "deploy", "admin"] as const;
 export const Scope = z.enum(SCOPES);
 export type Scope = z.infer<typeof Scope>;
 

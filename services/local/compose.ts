@@ -23,6 +23,7 @@ import {
   DEFAULT_TENANT,
   type HttpService,
   type Principal,
+  type Route,
 } from "@plumbline/runtime/http";
 import type { Logger } from "@plumbline/runtime/logger";
 import { onScrape, setGauge } from "@plumbline/runtime/metrics";
@@ -41,6 +42,7 @@ import { createNotifierService } from "../notifier/service.ts";
 import { limitsOf } from "../policy/config.ts";
 import { createPolicyService } from "../policy/service.ts";
 import { createRegistry } from "../registry/service.ts";
+import { slackActionsOf } from "../registry/slack/slack-config.ts";
 import { createSnapshotFile } from "../registry/snapshot.ts";
 import { createEnrichment } from "../writer/calls/enrich-call.ts";
 import { createEraser } from "../writer/eraser.ts";
@@ -129,13 +131,20 @@ export async function composeLocal(options: LocalOptions): Promise<LocalMode> {
       logger,
       port: ports.registry,
       portSetting: "--registry-port or PLUMBLINE_REGISTRY_PORT",
+      slack: slackActionsOf(config),
       snapshots: createSnapshotFile(join(dataDir, "registry.json")),
       // No other replica writes here, and its own commands it reads at once; looking ten times a second would cost
       // an idle laptop more than every other service.
       followMs: 1_000,
     });
     const sessions = createSessions();
-    const page = createInboxPage(inbox, sessions, ports.inbox, logger, stop);
+    const page = createInboxPage(inbox, {
+      sessions,
+      commands: registry.pageRoutes,
+      port: ports.inbox,
+      logger,
+      stop,
+    });
     const services: readonly Service[] = [
       collector,
       page,
@@ -235,19 +244,25 @@ const OWNER: Principal = {
   isOperator: true,
 };
 
+interface InboxPageDeps {
+  readonly sessions: Sessions;
+  /** What the buttons of incidents ask for. */
+  readonly commands: readonly Route[];
+  readonly port: number;
+  readonly logger: Logger;
+  readonly stop: AbortSignal;
+}
+
 function createInboxPage(
   inbox: Inbox,
-  sessions: Sessions,
-  port: number,
-  logger: Logger,
-  stop: AbortSignal,
+  { sessions, commands, port, logger, stop }: InboxPageDeps,
 ): HttpService {
-  const handle = inboxHandler(inbox, { runbooksDir: runbooksDir(), signal: stop });
+  const handle = inboxHandler(inbox, { runbooksDir: runbooksDir(), signal: stop, takesCommands: true });
   const app = createHttpApp({
     name: "inbox",
     logger,
     guard: withSessions(createOpenGuard(), sessions),
-    routes: [...inboxRoutes(inboxPaths(), handle), ...sessionRoutes(sessions)],
+    routes: [...inboxRoutes(inboxPaths(), handle), ...sessionRoutes(sessions), ...commands],
   });
   return createHttpService(app, {
     name: "inbox",
@@ -269,5 +284,8 @@ function slack(config: LocalConfig, logger: Logger): readonly Notifier[] {
       "PLUMBLINE_SLACK_TOKEN and PLUMBLINE_SLACK_CHANNEL: set both, or neither for the inbox page alone",
     );
   }
-  return [createSlackNotifier({ token, channel, logger, ...(apiUrl === undefined ? {} : { apiUrl }) })];
+  const buttons = slackActionsOf(config) !== undefined;
+  return [
+    createSlackNotifier({ token, channel, logger, buttons, ...(apiUrl === undefined ? {} : { apiUrl }) }),
+  ];
 }

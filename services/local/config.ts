@@ -4,6 +4,7 @@ import { JudgeChoiceConfig, JudgeConfig } from "../judge/config.ts";
 import { MonitorConfig } from "../monitor/config.ts";
 import { SlackExamples, TimeZone } from "../notifier/config.ts";
 import { AutomationConfig } from "../policy/config.ts";
+import { SlackActionsConfig } from "../registry/slack/slack-config.ts";
 import { WriterConfig } from "../writer/config.ts";
 
 /** Environment of local mode: that of the services it runs, and the choice of judge and channel. */
@@ -13,6 +14,7 @@ export const LocalConfig = z.object({
   ...JudgeChoiceConfig.shape,
   ...MonitorConfig.shape,
   ...AutomationConfig.shape,
+  ...SlackActionsConfig.shape,
   PLUMBLINE_MONITOR_INTERVAL_SECONDS: MonitorConfig.shape.PLUMBLINE_MONITOR_INTERVAL_SECONDS.default(
     5,
   ).describe(MonitorConfig.shape.PLUMBLINE_MONITOR_INTERVAL_SECONDS.description ?? ""),

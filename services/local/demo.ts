@@ -2,123 +2,114 @@
  * Plays the incident that Plumbline exists to prevent, on real texts and through the front door.
  *
  * A support team adds "be extra careful with financial information" to a summarisation prompt. Summaries of
- * inputs that mention money lose their figures; every call still succeeds. Two weeks of v1, then v2, go through the
- * real emitter over HTTP at accelerated time, until the alert stands in the inbox.
+ * inputs that mention money lose their figures; every call still succeeds. Two weeks of v1 go through the real client
+ * over HTTP at accelerated time, then v2 as fast as it can, now, until the alert stands in the inbox. Somebody takes v2
+ * back, the client switches, and the calls of v1 show that quality is back.
  */
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
-import { createEmitter } from "@plumbline/emitter";
-import type { Clock } from "@plumbline/ports";
-import { DAY_MS } from "@plumbline/schemas";
-import { createRandom } from "@plumbline/stats";
+import { isOpen, type IncidentState } from "@plumbline/alerts";
+import {
+  CALLS_PER_DAY,
+  CALLS_PER_LOOK,
+  DAYS_OF_V1,
+  DAYS_OF_V2,
+  type DemoProgress,
+  type DeskOptions,
+  paceOf,
+  promote,
+  registerPrompts,
+  SupportDesk,
+  type Versions,
+} from "./support-desk.ts";
 
-export const EXAMPLE = new URL("../../examples/ticket-summary/", import.meta.url);
-export const USE_CASE = "ticket-summary";
-export const CALLS_PER_DAY = 2_000;
-export const DAYS_OF_V1 = 14;
-/** v2 is played no longer than this: an alert that needs more has failed. */
-export const DAYS_OF_V2 = 10;
-/** Calls sent before the player looks at the inbox again. */
-export const CALLS_PER_LOOK = 250;
-/** The emitter's queue is bounded and drops its oldest; a player that outruns it would lose its own incident. */
-export const QUEUE_EVENTS_MAX = 2_000;
-
-/** A day of samples is 100; a few on their way are nothing to wait for. */
-export const UNJUDGED_MAX = 20;
-
-export interface Passage {
-  readonly id: string;
-  readonly input: string;
-  readonly v1: string;
-  readonly v2: string;
-}
-
-export interface DemoProgress {
-  readonly phase: "v1" | "v2";
-  /** In [0,1], of the longest that the demo may take. */
-  readonly share: number;
-  readonly calls: number;
-}
-
-interface DemoOptions {
-  readonly collectorUrl: string;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
+interface DemoOptions extends Omit<DeskOptions, "timeOf"> {
   /** Whether the alert stands in the inbox; asked between blocks of calls. */
   readonly hasAlert: () => Promise<boolean>;
-  /** Sampled calls without a verdict; the player waits for them, or accelerated time would count against the judge. */
-  readonly unjudged: () => Promise<number>;
-  readonly onProgress: (progress: DemoProgress) => void;
+  /** The incident about the bad version; null while there is none. */
+  readonly incident: () => Promise<IncidentState | null>;
+  readonly onProgress: (progress: DemoProgress<"v1" | "v2" | "back">) => void;
 }
 
-/** @returns how many calls were sent and what the emitter counted; `alerted` is false when v2 ran out first */
-export async function playIncident(
-  options: DemoOptions,
-): Promise<{ readonly calls: number; readonly alerted: boolean }> {
-  const { clock, signal, onProgress } = options;
-  const passages = readPassages();
-  const versions = { v1: promptVersion("v1"), v2: promptVersion("v2") };
-  const random = createRandom(20240115);
-  const total = (DAYS_OF_V1 + DAYS_OF_V2) * CALLS_PER_DAY;
-  // The last call that could be sent is dated now: every time is in the past, and no clock looks wrong.
-  const start = clock.now() - (DAYS_OF_V1 + DAYS_OF_V2) * DAY_MS;
-  let simulated = start;
-  const emitter = createEmitter({
-    url: options.collectorUrl,
-    app: "support-desk",
-    env: "production",
-    now: () => simulated,
-    queueMax: 4 * QUEUE_EVENTS_MAX,
-  });
+/** Calls between two looks while a person decides: an application goes on. */
+const IDLE_CALLS = 5;
+const LOOK_MS = 1_000;
+/** Longest wait for the last verdicts and the monitor's next look, ms. */
+const ALERT_WAIT_MS = 20_000;
+/** Longest wait for the proof that quality is back, ms. */
+const RECOVERY_WAIT_MS = 120_000;
 
-  let calls = 0;
-  let alerted = false;
-  for (; calls < total && !alerted && !signal.aborted; calls++) {
-    const phase = calls < DAYS_OF_V1 * CALLS_PER_DAY ? "v1" : "v2";
-    const passage = passages[random.integer(passages.length)]!;
-    simulated = start + (calls / CALLS_PER_DAY) * DAY_MS;
-    emitter.emit({
-      use_case: USE_CASE,
-      prompt_version: versions[phase],
-      prompt_source: "live",
-      provider: "openai",
-      model: "gpt-5-mini",
-      status: "ok",
-      latency_ms: Math.round(900 + 1_400 * random.uniform()),
-      input_tokens: Math.round(passage.input.length / 4),
-      output_tokens: Math.round(passage[phase].length / 4),
-      input: passage.input,
-      output: passage[phase],
-    });
-    if (calls % CALLS_PER_LOOK !== CALLS_PER_LOOK - 1) continue;
+export class Demo {
+  /** Whether the alert stood before v2 ran out. */
+  alerted = false;
+  readonly #options: DemoOptions;
+  readonly #versions: Versions;
+  readonly #desk: SupportDesk;
 
-    onProgress({ phase, share: calls / total, calls: calls + 1 });
-    while (emitter.stats().queue_events > QUEUE_EVENTS_MAX && !signal.aborted) await clock.sleep(20, signal);
-    if (phase === "v2") {
-      while ((await options.unjudged()) > UNJUDGED_MAX && !signal.aborted) await clock.sleep(50, signal);
-      alerted = await options.hasAlert();
+  private constructor(options: DemoOptions, versions: Versions) {
+    this.#options = options;
+    this.#versions = versions;
+    // Two weeks end when v2 begins; from then on it is now.
+    this.#desk = new SupportDesk({ ...options, timeOf: paceOf(options.clock, DAYS_OF_V1) }, versions);
+  }
+
+  /** Registers both prompts, and puts the first one live. */
+  static async open(options: DemoOptions): Promise<Demo> {
+    const versions = await registerPrompts(options.registryUrl);
+    await promote(options.registryUrl, versions.v1, 0, "it served before there was a registry");
+    return new Demo(options, versions);
+  }
+
+  get calls(): number {
+    return this.#desk.calls;
+  }
+
+  /** Whether the application is back on the version before. */
+  get isBack(): boolean {
+    return this.#desk.version === this.#versions.v1;
+  }
+
+  async playUntilAlert(): Promise<void> {
+    const { clock, signal, registryUrl, onProgress, hasAlert } = this.#options;
+    const desk = this.#desk;
+    await desk.serves(this.#versions.v1);
+    await desk.play(DAYS_OF_V1 * CALLS_PER_DAY, "v1", onProgress);
+    await promote(registryUrl, this.#versions.v2, 1, "one more sentence, nobody expects a difference");
+    await desk.serves(this.#versions.v2);
+    const last = desk.calls + DAYS_OF_V2 * CALLS_PER_DAY;
+    while (desk.calls < last && !this.alerted && !signal.aborted) {
+      await desk.play(CALLS_PER_LOOK, "v2", onProgress);
+      this.alerted = await hasAlert();
+    }
+    await desk.flush();
+    const until = clock.monotonic() + ALERT_WAIT_MS;
+    while (!this.alerted && !signal.aborted && clock.monotonic() < until) {
+      await clock.sleep(LOOK_MS / 2, signal);
+      this.alerted = await hasAlert();
     }
   }
-  await emitter.flush(10_000);
-  // The last verdicts may still be on their way to the monitor's next look.
-  for (let waited = 0; !alerted && !signal.aborted && waited < 20; waited++) {
-    await clock.sleep(500, signal);
-    alerted = await options.hasAlert();
+
+  /** The application goes on while people decide. @param until when nobody waits any more */
+  async goOn(until: () => boolean): Promise<void> {
+    const { clock, signal } = this.#options;
+    while (!until() && !signal.aborted) {
+      await this.#desk.idle(IDLE_CALLS);
+      await clock.sleep(LOOK_MS / IDLE_CALLS, signal);
+    }
   }
-  await emitter.close(2_000);
-  return { calls, alerted };
-}
 
-export function readPassages(): readonly Passage[] {
-  return gunzipSync(readFileSync(new URL("fixtures/passages.jsonl.gz", EXAMPLE)))
-    .toString("utf8")
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Passage);
-}
+  /** Calls of the version before, until the incident is over. @returns whether it is, in time */
+  async playUntilResolved(): Promise<boolean> {
+    const { clock, signal, onProgress, incident } = this.#options;
+    const until = clock.monotonic() + RECOVERY_WAIT_MS;
+    while (clock.monotonic() < until && !signal.aborted) {
+      await this.#desk.play(CALLS_PER_LOOK, "back", onProgress);
+      await clock.sleep(LOOK_MS, signal);
+      const state = await incident();
+      if (state !== null && !isOpen(state)) return true;
+    }
+    return false;
+  }
 
-function promptVersion(version: "v1" | "v2"): string {
-  const text = readFileSync(new URL(`incident/${USE_CASE}.${version}.prompt`, EXAMPLE));
-  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+  async close(): Promise<void> {
+    await this.#desk.close();
+  }
 }

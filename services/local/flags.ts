@@ -18,6 +18,7 @@ export interface Flags {
   readonly readyFile: string | null;
   readonly demo: boolean;
   readonly untilAlert: boolean;
+  readonly untilResolved: boolean;
   readonly closeTheLoop: boolean;
   readonly json: boolean;
   readonly help: boolean;
@@ -36,9 +37,11 @@ export const USAGE = `usage: npm start -- [options]     every service in one pro
   --metrics-port N   health checks and metrics alone (PLUMBLINE_METRICS_PORT)
   --ready-file FILE  write the URLs there as JSON once everything serves
   --until-alert      with the demo: end as soon as the alert stands; exit 0, or 1 when none stood in time
+  --until-resolved   with the demo: acknowledge the alert, give the command that it prints, and end when quality is
+                     back; exit 0, or 1 when it was not in time
   --close-the-loop   with the demo: through the registry, until policy took the bad version back and quality recovered;
                      exit 0, or 1 when it did not in time
-  --json             with --until-alert or --close-the-loop: one JSON line on standard output
+  --json             with --until-alert, --until-resolved or --close-the-loop: one JSON line on standard output
   --help, --version
 `;
 
@@ -111,6 +114,7 @@ export function readFlags(args: readonly string[], environment: Environment): Fl
     readyFile: values["ready-file"] ?? null,
     demo: values.demo ?? false,
     untilAlert: values["until-alert"] ?? false,
+    untilResolved: values["until-resolved"] ?? false,
     closeTheLoop: values["close-the-loop"] ?? false,
     json: values.json ?? false,
     help: values.help ?? false,
@@ -151,6 +155,7 @@ function parse(args: readonly string[]) {
         "ready-file": { type: "string" },
         demo: { type: "boolean" },
         "until-alert": { type: "boolean" },
+        "until-resolved": { type: "boolean" },
         "close-the-loop": { type: "boolean" },
         json: { type: "boolean" },
         help: { type: "boolean", short: "h" },

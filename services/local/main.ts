@@ -72,9 +72,9 @@ async function main(flags: Flags): Promise<number> {
       if (flags.readyFile !== null) await writeReadyFile(flags.readyFile, urls);
       process.stderr.write(greeting(urls, dataDir, local.issueLink()));
       if (flags.demo) {
-        const play = { local, urls, flags, clock: systemClock, signal };
+        const play = { local, urls, flags, environment: process.env, clock: systemClock, signal };
         const isDone = await (flags.closeTheLoop ? runLoop(play) : runDemo(play));
-        if (flags.untilAlert || flags.closeTheLoop) {
+        if (flags.untilAlert || flags.untilResolved || flags.closeTheLoop) {
           exitCode = isDone ? EXIT.ok : EXIT.unexpected;
           ended.abort();
         }

@@ -5,7 +5,7 @@ import type { Clock } from "@plumbline/ports";
 import { counted, DAY_MS } from "@plumbline/schemas";
 import { z } from "zod";
 import { closeTheLoop } from "./close-the-loop.ts";
-import { USE_CASE } from "./demo.ts";
+import { USE_CASE } from "./support-desk.ts";
 import { coverage, createProgressBar, qualityIncident, type RunDemoOptions } from "./run-demo.ts";
 
 const STATEMENT = new URL("sql/loop_steps.sql", import.meta.url);

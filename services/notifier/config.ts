@@ -45,6 +45,13 @@ export const NotifierConfig = z
       .optional()
       .describe("id of the channel that gets the alerts; the bot must be its member"),
     PLUMBLINE_SLACK_EXAMPLES: SlackExamples,
+    PLUMBLINE_SLACK_BUTTONS: z
+      .enum(["true", "false"])
+      .default("false")
+      .transform((value) => value === "true")
+      .describe(
+        "`true` puts buttons on alerts; the registry takes the clicks, `PLUMBLINE_SLACK_SIGNING_SECRET` there",
+      ),
     PLUMBLINE_SLACK_API_URL: httpUrl("https://slack.com/api/")
       .optional()
       .describe("base of the Slack API with a slash at the end, where a proxy stands before it"),

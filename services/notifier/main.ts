@@ -43,7 +43,15 @@ const notifier = createNotifierService({
   notifiers: [
     ...(token === undefined || channel === undefined
       ? []
-      : [createSlackNotifier({ token, channel, logger, ...(apiUrl !== undefined && { apiUrl }) })]),
+      : [
+          createSlackNotifier({
+            token,
+            channel,
+            logger,
+            buttons: config.PLUMBLINE_SLACK_BUTTONS,
+            ...(apiUrl !== undefined && { apiUrl }),
+          }),
+        ]),
     ...(webhookUrl === undefined || webhookSecret === undefined
       ? []
       : [createWebhookNotifier({ url: webhookUrl, secret: webhookSecret, clock: systemClock })]),

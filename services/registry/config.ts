@@ -1,6 +1,7 @@
 import { AccessConfig } from "@plumbline/access";
 import { KafkaConfig, MetricsConfig, Port, ProcessConfig } from "@plumbline/runtime/process/process-config";
 import { z } from "zod";
+import { SlackActionsConfig } from "./slack/slack-config.ts";
 
 /** A key of `PLUMBLINE_REGISTRY_KEYS`. */
 export interface Credential {
@@ -30,6 +31,7 @@ export const RegistryConfig = z.object({
       "key=actor pairs of tenant `default`, comma-separated, `:read` after the actor for keys that only read; beside the keys of `plumbline keys`",
     ),
   ...AccessConfig.shape,
+  ...SlackActionsConfig.shape,
   PLUMBLINE_REGISTRY_SNAPSHOT: z
     .string()
     .min(1)

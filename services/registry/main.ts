@@ -6,6 +6,7 @@ import { serveProcess } from "@plumbline/runtime/process/serve-process";
 import { startProcess } from "@plumbline/runtime/process/start-process";
 import { RegistryConfig } from "./config.ts";
 import { createRegistry } from "./service.ts";
+import { slackActionsOf } from "./slack/slack-config.ts";
 import { createSnapshotFile } from "./snapshot.ts";
 
 const { config, logger } = startProcess("registry", RegistryConfig, process.env);
@@ -20,7 +21,7 @@ const access = openAccess({
     secret,
     tenant: "default",
     name: actor,
-    scopes: mayWrite ? ["read", "deploy"] : ["read"],
+    scopes: mayWrite ? ["read", "respond", "deploy"] : ["read"],
     isOperator: false,
   })),
   log,
@@ -36,6 +37,7 @@ const registry = createRegistry({
   port: config.PLUMBLINE_REGISTRY_PORT,
   guard: access.guard,
   tls: access.tls,
+  slack: slackActionsOf(config),
   keys: access.directory ?? undefined,
   snapshots: snapshot === undefined ? undefined : createSnapshotFile(snapshot),
 });

@@ -9,7 +9,7 @@ import {
 import { LIVE_USE_CASES_MAX, LIVE_WAIT_SECONDS_MAX, UseCase, type RolloutView } from "@plumbline/schemas";
 import { shortVersion } from "@plumbline/prompts";
 import type { LiveBoard, Rendered, Selection } from "./live.ts";
-import { pickVersion } from "./pick-version.ts";
+import { pickVersion } from "./versions/pick-version.ts";
 import {
   badRequest,
   envOf,

@@ -13,6 +13,7 @@ import {
   HttpProblem,
   type Guard,
   type HttpService,
+  type Route,
   type TlsFiles,
 } from "@plumbline/runtime/http";
 import { Heartbeat, notOk, ok, type Check, type Health } from "@plumbline/runtime/health";
@@ -26,9 +27,13 @@ import { deadLetterRoutes } from "./dead-letter-routes.ts";
 import { erasureRoutes } from "./erasure-routes.ts";
 import { fleetRoutes } from "./fleet-routes.ts";
 import { LogFollower } from "./follow-log.ts";
+import { incidentRoutes, rollBackBy } from "./incident-routes.ts";
+import { IncidentBoard } from "./incidents/incident-board.ts";
+import { IncidentDesk } from "./incidents/incident-desk.ts";
 import { keyRoutes } from "./key-routes.ts";
 import { createLiveBoard } from "./live.ts";
 import { readRoutes } from "./read-routes.ts";
+import { type SlackActionsOptions, slackRoutes } from "./slack/slack-routes.ts";
 import { SnapshotKeeper, type Snapshots } from "./snapshot.ts";
 import { createState, type RegistryState, findUseCase } from "@plumbline/registry-fold/state";
 import { writeRoutes } from "./write-routes.ts";
@@ -49,6 +54,8 @@ export interface RegistryOptions {
   readonly tls?: TlsFiles | undefined;
   /** Keys that it keeps, which it runs. Absent: those of its log. */
   readonly keys?: KeyDirectory | undefined;
+  /** Absent: nobody takes clicks of Slack. */
+  readonly slack?: SlackActionsOptions | undefined;
   /** Absent: every start folds the whole topic. */
   readonly snapshots?: Snapshots | undefined;
   /** How often a quiet log is looked at for other replicas' commands, ms. Default 100. */
@@ -62,6 +69,8 @@ export interface Registry extends HttpService {
   state(): RegistryState;
   /** Clients waiting for news. */
   waiting(): number;
+  /** What people do about incidents, for a page of the same process. */
+  readonly pageRoutes: readonly Route[];
 }
 
 /** A fold that has not reached the log's end for this long is said to be behind, ms. */
@@ -101,6 +110,8 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
   const submit = createSubmit({ log, clock, state, follower, timeoutMs });
   const ready = (): Promise<void> => readiness.wait();
+  const board = new IncidentBoard({ log, clock });
+  const incidents = { board, desk: new IncidentDesk({ board, rollBack: rollBackBy(submit, ready) }) };
   const app = createHttpApp({
     name: "registry",
     logger,
@@ -117,6 +128,10 @@ export function createRegistry(options: RegistryOptions): Registry {
       }),
       ...deadLetterRoutes(new DeadLetterBoard({ log, clock })),
       ...writeRoutes({ state, submit, clock, logger, ready }),
+      ...incidentRoutes(incidents, "http"),
+      ...(options.slack === undefined
+        ? []
+        : slackRoutes(options.slack, { desk: incidents.desk, clock, logger })),
       ...fleetRoutes({ state, submit, ready }),
       ...keyRoutes({ keys, clock }),
       ...erasureRoutes({ log, clock }),
@@ -138,6 +153,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     routes: http.routes,
     state: () => state,
     waiting: () => live.waiting,
+    pageRoutes: incidentRoutes(incidents, "inbox"),
     async run(stop) {
       await snapshots.restore();
       const failed = new AbortController();

@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { createKey, createKeyDirectory } from "@plumbline/access";
 import { systemClock } from "@plumbline/adapters/clock/system-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
+import { encodeIncidentEvent, INCIDENTS } from "@plumbline/alerts";
 import { message } from "@plumbline/ports/notifier.contract";
 import type { Route } from "@plumbline/runtime/http";
 import { createLogger } from "@plumbline/runtime/logger";
 import { Problem, SCOPES, type Scope } from "@plumbline/schemas";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { documentOf, versionOf } from "../registry/commands.ts";
-import { DEAD_LETTER, samplesOf, USE_CASE, type Sample } from "./access-samples.ts";
+import { DEAD_LETTER, INCIDENT, samplesOf, USE_CASE, type Sample } from "./access-samples.ts";
 import { renderAccessTable } from "./access-table.ts";
 import { createServers } from "./servers.ts";
 
@@ -67,6 +68,7 @@ beforeAll(async () => {
     made.set(`revoked ${scope}`, revoked);
   }
   await log.append("plumbline.calls.dead_letter", [DEAD_LETTER]);
+  await log.append(INCIDENTS, [encodeIncidentEvent(INCIDENT)]);
   for (const tenant of ["team-x", "team-y"]) {
     const incident = message({ incident_id: `inc_of_${tenant}`, tenant, title: `fell for ${tenant}` });
     await servers.inbox.post(incident, { signal: stop.signal });
@@ -170,8 +172,9 @@ test.each(routes.filter(({ route }) => route.access === "public"))(
   "$server $route.path answers without a key",
   async ({ server, route }) => {
     const { status } = await send(await servers.all[server].url, route.method, route.path, undefined, null);
-    // The link of a session is none without its token.
-    expect(status).toBe(route.path === "/open" ? 403 : 200);
+    // The link of a session is none without its token, and a click of Slack none without its signature.
+    const refusals: Readonly<Record<string, number>> = { "/open": 403, "/slack/actions": 401 };
+    expect(status).toBe(refusals[route.path] ?? 200);
   },
 );
 

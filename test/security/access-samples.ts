@@ -1,3 +1,6 @@
+import type { IncidentEvent } from "@plumbline/schemas";
+import { detection } from "../../alerts/detection.fixture.ts";
+
 /**
  * One request for each route that asks for a key, and what it is answered. `USE_CASE` and its version are tenant X's:
  * `right` is the answer to X's key, `other` that to a key of tenant Y with the same scope.
@@ -40,6 +43,16 @@ export const DEAD_LETTER = {
   headers: { tenant: "team-x", topic: "plumbline.calls", partition: "0", offset: "7", reason: "not_json" },
 };
 
+/** An alert of tenant X that names no version to take back. */
+export const INCIDENT: IncidentEvent = {
+  type: "detected",
+  incident_id: "inc_00000000000000a1",
+  at: "2026-11-24T10:02:00.000Z",
+  actor: "monitor",
+  detection: detection({ tenant: "team-x", use_case: USE_CASE }),
+};
+const INCIDENT_PATH = `/v1/incidents/${INCIDENT.incident_id}`;
+
 /** @param version of the use case @param keyId of a key of tenant X that nothing else needs */
 export function samplesOf(version: string, keyId: string): Readonly<Record<string, Sample>> {
   const there = (body: unknown, right: number): Sample => ({
@@ -47,6 +60,13 @@ export function samplesOf(version: string, keyId: string): Readonly<Record<strin
     right,
     other: 404,
     otherMeans: NOT_THERE,
+  });
+  const alert = (command: string, body: unknown, right = 200): Sample => ({
+    path: `${INCIDENT_PATH}/${command}`,
+    body,
+    right,
+    other: 404,
+    otherMeans: "the alert does not exist for it",
   });
   return {
     "POST /v1/calls": { body: CALL, right: 200, other: 200, otherMeans: "stored as its own" },
@@ -138,6 +158,19 @@ export function samplesOf(version: string, keyId: string): Readonly<Record<strin
       other: 200,
       otherMeans: "said of its own fleet",
     },
+    "GET /v1/incidents": { right: 200, other: 200, otherMeans: OWN_ONLY },
+    "GET /v1/incidents/:incident_id": {
+      path: INCIDENT_PATH,
+      right: 200,
+      other: 404,
+      otherMeans: "the alert does not exist for it",
+    },
+    "POST /v1/incidents/:incident_id/acknowledge": alert("acknowledge", {}),
+    "POST /v1/incidents/:incident_id/snooze": alert("snooze", { for_minutes: 1 }),
+    "POST /v1/incidents/:incident_id/dismiss": alert("dismiss", { why: "w" }),
+    "POST /v1/incidents/:incident_id/reopen": alert("reopen", {}),
+    "POST /v1/incidents/:incident_id/note": alert("note", { text: "t" }),
+    "POST /v1/incidents/:incident_id/rollback": alert("rollback", {}, 409),
     "GET /v1/dead-letters": { right: 200, other: 200, otherMeans: OWN_ONLY },
     "GET /v1/dead-letters/:topic/:partition/:offset": {
       path: `/v1/dead-letters/${LETTER_ID}`,

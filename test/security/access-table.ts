@@ -24,7 +24,8 @@ export function renderAccessTable(servers: Readonly<Record<string, readonly Rout
   return `# Who may ask what
 
 Generated from the routes by \`npm run docs:access\`; \`test/security/access-matrix.test.ts\` asks every route with every kind
-of key and compares. Scope \`admin\` implies the others. A route with scope none answers everybody who reaches the server.
+of key and compares. Scope \`admin\` implies the others. A route with scope none answers everybody who reaches the server;
+\`POST /slack/actions\` asks for the signature of Slack in place of a key.
 
 | Sent | Answer of a route with a scope |
 | --- | --- |

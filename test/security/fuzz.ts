@@ -22,6 +22,7 @@ import {
   readYaml,
 } from "@plumbline/prompts";
 import type { EventLog } from "@plumbline/ports";
+import { encodeIncidentEvent, INCIDENTS } from "@plumbline/alerts";
 import { message } from "@plumbline/ports/notifier.contract";
 import { createOpenGuard, type HttpService, type Route } from "@plumbline/runtime/http";
 import { createLogger } from "@plumbline/runtime/logger";
@@ -30,7 +31,7 @@ import fc from "fast-check";
 import { fromNunjucks } from "../../packages/cli/interchange/from-nunjucks.ts";
 import { toNunjucks } from "../../packages/cli/interchange/to-nunjucks.ts";
 import { documentOf, versionOf } from "../registry/commands.ts";
-import { DEAD_LETTER, samplesOf, USE_CASE } from "./access-samples.ts";
+import { DEAD_LETTER, INCIDENT, samplesOf, USE_CASE } from "./access-samples.ts";
 import { hostile, jsonText, requestTo, sql, type Server } from "./fuzz-inputs.ts";
 import { matchPattern } from "../../packages/prompts/bounded-pattern.ts";
 import { createServers } from "./servers.ts";
@@ -104,6 +105,7 @@ async function plant(log: EventLog, registry: string): Promise<string> {
   const promote = { prompt_version: version, expected_revision: 0, bypass: { reason: "fuzz" } };
   await fetch(`${path}/promote`, { method: "POST", headers, body: JSON.stringify(promote) });
   await log.append("plumbline.calls.dead_letter", [DEAD_LETTER]);
+  await log.append(INCIDENTS, [encodeIncidentEvent(INCIDENT)]);
   return version;
 }
 

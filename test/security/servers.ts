@@ -47,7 +47,13 @@ export async function createServers(options: {
   const small = (name: string, routes: Parameters<typeof createHttpApp>[0]["routes"], own: Guard = guard) =>
     createHttpService(createHttpApp({ name, logger, guard: own, routes }), { name, logger, port: 0 });
   const collector = createCollector(deps);
-  const registry = createRegistry({ ...deps, keys, followMs: 20 });
+  const slack = {
+    signingSecret: "signing-secret-of-the-tests",
+    token: "xoxb-test",
+    apiUrl: "http://127.0.0.1:1/",
+    roles: new Map(),
+  };
+  const registry = createRegistry({ ...deps, keys, followMs: 20, slack });
   return {
     guard,
     inbox,

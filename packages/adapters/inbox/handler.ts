@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import { ACTION_SCRIPT, ACTION_STYLE } from "./actions.ts";
 import type { Inbox } from "./inbox.ts";
 import { PAGE_SCRIPT } from "./page-script.ts";
 import { PAGE_STYLE } from "./page-style.ts";
@@ -11,6 +12,8 @@ export interface InboxHandlerOptions {
   readonly basePath?: string;
   /** Number of use cases watched now, for the empty page. */
   readonly watching?: () => number;
+  /** Whether the server takes commands about incidents, `POST /v1/incidents/…`: then they have buttons. Default false. */
+  readonly takesCommands?: boolean;
   /** Folder of `<name>.md` files served under `/runbooks/`; without it there are none. */
   readonly runbooksDir?: string;
   /** Ends the live streams when it aborts, so that a server can stop at once. */
@@ -44,14 +47,14 @@ export function inboxPaths(basePath = ""): { readonly path: string; readonly isP
 
 /**
  * Serves the inbox: `/` the page, `/messages` the same as JSON, `/events` a stream that says when to look again.
- * Read-only, and nothing in it trusts a message's text. Each request names whose messages it gets: a tenant's, or null
+ * It reads only: commands are another route's. Nothing in it trusts a message's text. Each request names whose messages it gets: a tenant's, or null
  * for all.
  */
 export function inboxHandler(
   inbox: Inbox,
   options: InboxHandlerOptions = {},
 ): (request: IncomingMessage, response: ServerResponse, tenant: string | null) => void {
-  const { basePath = "", watching, runbooksDir, signal } = options;
+  const { basePath = "", watching, runbooksDir, signal, takesCommands = false } = options;
   let streams = 0;
 
   function stream(request: IncomingMessage, response: ServerResponse, tenant: string | null): void {
@@ -100,7 +103,7 @@ export function inboxHandler(
           response,
           200,
           "text/html; charset=utf-8",
-          renderPage(inbox.messages(tenant), { basePath, watching: watching?.() ?? null }),
+          renderPage(inbox.messages(tenant), { basePath, watching: watching?.() ?? null, takesCommands }),
         );
       case "/messages":
         return send(
@@ -114,9 +117,9 @@ export function inboxHandler(
       case "/events":
         return stream(request, response, tenant);
       case "/inbox.css":
-        return send(response, 200, "text/css; charset=utf-8", PAGE_STYLE);
+        return send(response, 200, "text/css; charset=utf-8", PAGE_STYLE + ACTION_STYLE);
       case "/inbox.js":
-        return send(response, 200, "text/javascript; charset=utf-8", PAGE_SCRIPT);
+        return send(response, 200, "text/javascript; charset=utf-8", PAGE_SCRIPT + ACTION_SCRIPT);
       case "/inbox.svg":
         return send(response, 200, "image/svg+xml", ICON);
       default: {

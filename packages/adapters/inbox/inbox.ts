@@ -35,6 +35,20 @@ const StoredMessage = z.object({
     fields: z.array(z.object({ label: z.string(), value: z.string() })),
     context: z.array(z.string()),
     links: z.array(z.object({ label: z.string(), url: z.string() })),
+    /** None in files of before messages had them. */
+    actions: z
+      .array(
+        z.object({
+          id: z.string(),
+          label: z.string(),
+          style: z.enum(["primary", "danger", "plain"]),
+          value: z.string(),
+          confirm: z.object({ title: z.string(), text: z.string(), yes: z.string() }).nullable(),
+          choices: z.array(z.object({ label: z.string(), value: z.string() })),
+          asks: z.string().nullable(),
+        }),
+      )
+      .default([]),
   }),
   thread: z.array(z.object({ revision: z.number().int(), text: z.string() })),
 });
@@ -210,6 +224,10 @@ function copyOf(message: Message): InboxMessage["message"] {
     fields: message.fields.map((field) => ({ ...field })),
     context: [...message.context],
     links: message.links.map((link) => ({ ...link })),
+    actions: message.actions.map((action) => ({
+      ...action,
+      choices: action.choices.map((choice) => ({ ...choice })),
+    })),
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The page's only script: listens for changes and replaces the list with the server's own rendering of it, so that
+ * Listens for changes and replaces the list with the server's own rendering of it, so that
  * there is one way to draw an incident. What a reader folded open or shut stays so.
  */
 export const PAGE_SCRIPT = `"use strict";
@@ -31,7 +31,7 @@ export const PAGE_SCRIPT = `"use strict";
         main.dataset.shown = shown;
         if (focused && !focused.isConnected) {
           const same = document.getElementById(focused.id);
-          const target = same && same.querySelector("summary, a");
+          const target = same && (same.matches("button, summary, a") ? same : same.querySelector("summary, a"));
           if (target) target.focus({ preventScroll: true });
         }
       }

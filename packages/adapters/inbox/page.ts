@@ -1,4 +1,5 @@
 /** The inbox as HTML: complete without scripts, readable on a phone, in light and dark. */
+import { actionRow } from "./actions.ts";
 import { escapeHtml, safeUrl } from "./escape-html.ts";
 import type { InboxMessage } from "./inbox.ts";
 
@@ -39,9 +40,14 @@ interface PageOptions {
   readonly basePath: string;
   /** Use cases watched now, or null when unknown: the empty page says what silence means. */
   readonly watching: number | null;
+  /** Whether incidents have buttons. */
+  readonly takesCommands: boolean;
 }
 
-export function renderPage(messages: readonly InboxMessage[], { basePath, watching }: PageOptions): string {
+export function renderPage(
+  messages: readonly InboxMessage[],
+  { basePath, watching, takesCommands }: PageOptions,
+): string {
   const base = escapeHtml(basePath);
   const needsSomebody = messages.filter(({ message }) => message.state === "firing").length;
   const heading = needsSomebody === 0 ? "Inbox" : `Inbox (${needsSomebody} firing)`;
@@ -64,7 +70,7 @@ export function renderPage(messages: readonly InboxMessage[], { basePath, watchi
 <p class="live" id="live" role="status">Reload to see changes</p>
 </header>
 <main id="incidents" tabindex="-1">
-${messages.length === 0 ? emptyState(watching) : summary(messages) + messages.map(card).join("\n")}
+${messages.length === 0 ? emptyState(watching) : summary(messages) + messages.map((each) => card(each, takesCommands)).join("\n")}
 </main>
 </body>
 </html>
@@ -95,7 +101,7 @@ function emptyState(watching: number | null): string {
 </section>`;
 }
 
-function card({ message, thread }: InboxMessage): string {
+function card({ message, thread }: InboxMessage, takesCommands: boolean): string {
   const { word, path } = STATES[message.state];
   const id = escapeHtml(message.incident_id);
   const [lead, ...rest] = message.lines;
@@ -111,6 +117,7 @@ ${command}
 ${rest.map((line) => `<p>${escapeHtml(line)}</p>`).join("\n")}
 ${message.quotes.map(quoted).join("\n")}
 ${fieldList(message)}
+${takesCommands ? actionRow(message) : ""}
 ${linkRow(message)}
 ${history(message, thread)}
 <footer class="context">${message.context.map((each) => `<span>${escapeHtml(each)}</span>`).join(" ")}</footer>

@@ -1,6 +1,7 @@
 import type { KnownBlock } from "@slack/web-api";
 import type { Message } from "@plumbline/ports";
 import { clip } from "@plumbline/schemas";
+import { actionBlock } from "./action-block.ts";
 import { escapeWithin, fenced, fitLines, LIMITS, linkTarget } from "./limits.ts";
 
 /** State icons, always next to the word: colour and emoji alone say nothing to a screen reader. */
@@ -39,6 +40,7 @@ export function renderBlocks(message: Message): KnownBlock[] {
     linesBlock(message, id),
     ...message.quotes.slice(0, QUOTES_MAX).map((quote, i) => quoteBlock(quote, id(`quote-${i}`))),
     fieldsBlock(message, id),
+    actionBlock(message, id("actions")),
     linksBlock(message, id),
     contextBlock(message, id),
   ];

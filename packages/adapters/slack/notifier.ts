@@ -18,6 +18,8 @@ interface SlackNotifierOptions {
   /** Base of the API with a slash at the end; tests point it at a fake. */
   readonly apiUrl?: string;
   readonly logger?: SlackNotifierLogger;
+  /** Whether messages have buttons: somebody must take the clicks. Default false. */
+  readonly buttons?: boolean;
   /** Longest wait for one call, ms. */
   readonly timeoutMs?: number;
 }
@@ -34,7 +36,7 @@ const HISTORY_PAGES_MAX = 5;
  * retries post twice after a timeout, and its queue stops for every channel on one rate limit.
  */
 export function createSlackNotifier(options: SlackNotifierOptions): Notifier {
-  const { token, channel, apiUrl, logger, timeoutMs = 5_000 } = options;
+  const { token, channel, apiUrl, logger, buttons = false, timeoutMs = 5_000 } = options;
   const client = new WebClient(token, {
     ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
     retryConfig: { retries: 0 },
@@ -66,7 +68,10 @@ export function createSlackNotifier(options: SlackNotifierOptions): Notifier {
     send: (body: { text: string; blocks: ReturnType<typeof renderBlocks> }) => Promise<Result>,
   ): Promise<Result> {
     try {
-      return await send({ text: escapeText(message.preview), blocks: renderBlocks(message) });
+      return await send({
+        text: escapeText(message.preview),
+        blocks: renderBlocks(buttons ? message : { ...message, actions: [] }),
+      });
     } catch (error) {
       const code = platformCode(error);
       if (code !== "invalid_blocks" && code !== "invalid_blocks_format") throw error;

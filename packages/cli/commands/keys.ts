@@ -23,7 +23,7 @@ export const addKeys: AddCommand = (program, context) => {
     .command("keys")
     .summary("API keys: who may do what")
     .description(
-      "Makes, lists, replaces and revokes API keys. A key has scopes: ingest sends calls and feedback, read sees prompts and incidents, deploy changes what is live, admin makes keys and erases. It belongs to one tenant, and the history names its holder.",
+      "Makes, lists, replaces and revokes API keys. A key has scopes: ingest sends calls and feedback, read sees prompts and incidents, respond acknowledges and dismisses them, deploy changes what is live, admin makes keys and erases. It belongs to one tenant, and the history names its holder.",
     )
     .addHelpText(
       "before",

@@ -74,6 +74,38 @@ export async function readFileAt(root: string, ref: string, file: string): Promi
   return commit === null ? null : git(root, ["show", `${commit}:./${file}`]);
 }
 
+/**
+ * Makes a branch at HEAD, changes files on it, and commits these alone.
+ *
+ * @param change writes the files
+ * @throws CommandFailure when the branch exists, or git does not commit; the branch then stays, with what was written
+ */
+export async function commitOnBranch(
+  root: string,
+  branch: string,
+  files: readonly string[],
+  message: string,
+  change: () => Promise<void>,
+): Promise<void> {
+  if ((await git(root, ["switch", "--quiet", "--create", branch])) === null) {
+    throw new CommandFailure(
+      EXIT.precondition,
+      "branch-exists",
+      `The branch ${branch} can't be made: it exists.`,
+      {
+        next: `git switch ${branch}, or git branch -D ${branch}`,
+      },
+    );
+  }
+  await change();
+  const isAdded = (await git(root, ["add", "--", ...files])) !== null;
+  if (isAdded && (await git(root, ["commit", "--quiet", "--message", message, "--", ...files])) !== null)
+    return;
+  throw new CommandFailure(EXIT.precondition, "not-committed", `git did not commit on ${branch}.`, {
+    next: "git commit says why: a hook, or no user.email",
+  });
+}
+
 /** Full hash; null outside of git or when there is none. Never an option of git, whatever it is called. */
 async function commitOf(root: string, ref: string): Promise<string | null> {
   const hash = await git(root, ["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`]);

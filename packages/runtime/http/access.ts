@@ -52,7 +52,7 @@ export function createOpenGuard(): Guard {
 }
 
 /** Scopes whose every request leaves an audit line; of the others the refused ones do. */
-const AUDITED: ReadonlySet<Scope> = new Set(["deploy", "admin"]);
+const AUDITED: ReadonlySet<Scope> = new Set(["respond", "deploy", "admin"]);
 
 /**
  * Asks `guard`, and leaves the audit lines: one for a refused request, one for the outcome of a deploying one.

@@ -5,6 +5,9 @@
  * `recovered`; people and the notifier append the rest. The state of an incident is the fold of its events
  * (`alerts/incident/lifecycle.ts`), so every replica and every restart sees the same one.
  *
+ * `acknowledged`, `snoozed`, `dismissed`, `reopened` and `noted` are commands of people: a record says who gave it, and in
+ * which state. One that comes after the state changed does nothing.
+ *
  * `gate_bypassed` and `rolled_back` are no detections, and have ids of their own: the registry tells people that
  * somebody overrode the promotion gate, and which version was taken back. The latter changes every open incident that
  * blames the version.
@@ -35,6 +38,19 @@ const common = {
   actor: z.string().describe("service or person"),
 };
 
+/** What a person's command carries; events of before it had none. */
+const command = z
+  .object({
+    key: z.string().min(1).max(100).describe("idempotency key: the same one is the same command"),
+    expected_revision: z
+      .number()
+      .int()
+      .positive()
+      .describe("state_revision of the incident in which it was given"),
+    via: z.string().max(40).describe("where it was given: http, inbox or slack"),
+  })
+  .optional();
+
 const AnyIncidentEvent = z.discriminatedUnion("type", [
   z.object({ type: z.literal("detected"), ...common, detection: Detection }),
   z.object({
@@ -43,10 +59,14 @@ const AnyIncidentEvent = z.discriminatedUnion("type", [
     cause: z.enum(RECOVERY_CAUSES),
     current: RecoveryEvidence.describe("the version that serves, or the judge that judges"),
   }),
-  z.object({ type: z.literal("acknowledged"), ...common }),
-  z.object({ type: z.literal("unacknowledged"), ...common }),
-  z.object({ type: z.literal("snoozed"), ...common, until: z.string() }),
-  z.object({ type: z.literal("dismissed"), ...common, why: z.string() }),
+  z.object({ type: z.literal("acknowledged"), ...common, command }),
+  z.object({ type: z.literal("unacknowledged"), ...common }).describe("it ran out"),
+  z.object({ type: z.literal("snoozed"), ...common, command, until: z.string() }),
+  z.object({ type: z.literal("dismissed"), ...common, command, why: z.string() }),
+  z
+    .object({ type: z.literal("reopened"), ...common, command })
+    .describe("takes back an acknowledgement, a snooze, a dismissal or a resolve"),
+  z.object({ type: z.literal("noted"), ...common, command, text: z.string() }),
   z.object({
     type: z.literal("delivered"),
     ...common,

@@ -2,7 +2,7 @@
  * Reports where quality is unknown: verdicts that don't come, a judge that scores nothing, traffic of which nothing is
  * selected, a use case without traffic. No data is never read as good, as bad or as zero.
  */
-import { type IncidentFold, incidentId, incidentKey, isOpen } from "@plumbline/alerts";
+import { type IncidentFold, incidentId, incidentKey } from "@plumbline/alerts";
 import type { Clock, EventLog, Store, VersionActivity } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { DAY_MS, HOUR_MS, OVERFLOW_USE_CASE, OVERFLOW_VERSION } from "@plumbline/schemas";
@@ -126,11 +126,11 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
     nowMs: number,
   ): Promise<void> {
     const found = new Set(gaps.map((gap) => incidentId(incidentKey(toDetection(gap, nowMs)))));
-    for (const incident of incidents.open("coverage")) {
+    for (const incident of incidents.standing("coverage")) {
       const { detection } = incident;
       // Calls do not show whether jobs run; the job watch ends it.
       if (detection.evidence.measure === "job_runs") continue;
-      if (found.has(incident.incident_id) || !holds(detection.use_case) || !isOpen(incident)) continue;
+      if (found.has(incident.incident_id) || !holds(detection.use_case)) continue;
       const key = useCaseKey(detection);
       const newest = activity.filter((row) => useCaseKey(row) === key);
       const calls = newest.reduce((sum, row) => sum + row.calls, 0);

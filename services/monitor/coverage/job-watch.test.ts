@@ -1,4 +1,4 @@
-import { IncidentFold } from "@plumbline/alerts";
+import { encodeIncidentEvent, IncidentFold, INCIDENTS } from "@plumbline/alerts";
 import { VirtualClock } from "@plumbline/adapters/clock/virtual-clock";
 import { createMemoryEventLog } from "@plumbline/adapters/memory/event-log";
 import { createLogger } from "@plumbline/runtime/logger";
@@ -66,19 +66,7 @@ test("a use case that a job leaves out is an incident of its own until the job l
   const guard = new UseCaseGuard("measures", { clock, logger });
   const useCase = { tenant: "acme", env: "production", use_case: "triage" };
   const look = async (failures: readonly UseCaseFailure[]): Promise<string[]> => {
-    const health = {
-      name: "measures",
-      period_ms: MINUTE_MS,
-      runs: 1,
-      failures: 0,
-      partial_runs: 0,
-      last_success_at: new Date(clock.now()).toISOString(),
-      last_error: null,
-      duration_ms: 1,
-      failed_parts_count: failures.length,
-      failed_parts: [],
-      is_overdue: false,
-    };
+    const health = healthAt(clock.now(), failures.length);
     await watch.run([{ health, failures }], 0);
     return eventsIn(log);
   };
@@ -98,6 +86,41 @@ test("a use case that a job leaves out is an incident of its own until the job l
   expect(await look(guard.failures())).toEqual(["detected", "recovered"]);
 });
 
+test("dismissed, it is quiet while it lasts; the next time it fails is a new alert", async () => {
+  const { clock, log, incidents, watch } = world();
+  const guard = new UseCaseGuard("measures", { clock, logger });
+  const useCase = { tenant: "acme", env: "production", use_case: "triage" };
+  const look = async (isBroken: boolean): Promise<string[]> => {
+    guard.begin();
+    await guard.run(useCase, () => (isBroken ? Promise.reject(new Error("broken")) : Promise.resolve()));
+    // A use case that failed is left alone for a while.
+    await clock.advance(60 * MINUTE_MS);
+    const health = healthAt(clock.now());
+    await watch.run([{ health, failures: guard.failures() }], 0);
+    return eventsIn(log);
+  };
+
+  expect(await look(true)).toEqual(["detected"]);
+  await incidents.refresh();
+  const [incident] = incidents.open("coverage");
+  const at = new Date(clock.now()).toISOString();
+  const dismissed = {
+    type: "dismissed",
+    incident_id: incident!.incident_id,
+    at,
+    actor: "ann",
+    why: "a test",
+  } as const;
+  await log.append(INCIDENTS, [encodeIncidentEvent(dismissed)]);
+  expect(await look(true)).toEqual(["detected", "dismissed"]);
+  expect(await look(false)).toEqual(["detected", "dismissed", "recovered"]);
+  // Said once: what is over is not looked at for ever.
+  expect(await look(false)).toEqual(["detected", "dismissed", "recovered"]);
+  expect(await look(true)).toEqual(["detected", "dismissed", "recovered", "detected"]);
+  await incidents.refresh();
+  expect(incidents.get(incident!.incident_id)).toMatchObject({ state: "firing", episode: 2 });
+});
+
 test("when many use cases fail and none succeeds it is the run that fails", async () => {
   const { clock } = world();
   const guard = new UseCaseGuard("measures", { clock, logger });
@@ -110,6 +133,23 @@ test("when many use cases fail and none succeeds it is the run that fails", asyn
   };
   await expect(failAll()).rejects.toThrow("broken");
 });
+
+/** A job whose runs succeed, but for parts. */
+function healthAt(now: number, failedParts = 0) {
+  return {
+    name: "measures",
+    period_ms: MINUTE_MS,
+    runs: 1,
+    failures: 0,
+    partial_runs: 0,
+    last_success_at: new Date(now).toISOString(),
+    last_error: null,
+    duration_ms: 1,
+    failed_parts_count: failedParts,
+    failed_parts: [],
+    is_overdue: false,
+  };
+}
 
 function world() {
   const clock = new VirtualClock("2026-03-01T12:00:00Z");

@@ -2,7 +2,7 @@
  * Reports jobs without a success for three periods, and use cases that a job had to leave out. Asks the
  * store nothing, so that it works when the store is what fails.
  */
-import { type IncidentFold, isOpen } from "@plumbline/alerts";
+import type { IncidentFold } from "@plumbline/alerts";
 import type { Clock, EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { JobHealth } from "@plumbline/runtime/schedule";
@@ -50,11 +50,10 @@ export function createJobWatch(deps: JobWatchDeps): JobWatch {
       await incidents.refresh();
       for (const each of found.values())
         await appendDetectedOnce(toDetection(each, clock.now()), clock.now(), deps);
-      const open = incidents
-        .open("coverage")
-        .filter(({ detection }) => detection.evidence.measure === "job_runs")
-        .filter((incident) => isOpen(incident));
-      for (const { incident_id, detection } of open) {
+      const standing = incidents
+        .standing("coverage")
+        .filter(({ detection }) => detection.evidence.measure === "job_runs");
+      for (const { incident_id, detection } of standing) {
         const isOurs =
           detection.use_case === MONITOR_USE_CASE ? detection.env === own.env : holds(detection.use_case);
         // Only a success after a failure ends it; a run that is on its way says nothing yet.
@@ -62,7 +61,7 @@ export function createJobWatch(deps: JobWatchDeps): JobWatch {
         if (!isOurs || !isLooked || found.has(useCaseKey(detection))) continue;
         await appendRecovered({ incident_id, detection }, "gap_closed", closedGap(0), clock.now(), deps);
       }
-      mayBeOpen = open.length > 0 || found.size > 0;
+      mayBeOpen = standing.length > 0 || found.size > 0;
     },
   };
 }

@@ -48,6 +48,14 @@ test.each([
   expect(served.goneSince(useCase, version)).toBe(gone);
 });
 
+test("where the registry took it back, a version is gone after a shorter silence", () => {
+  const served = new ServedVersions();
+  served.merge([activity("v1", "08:00", "09:00"), activity("v2", "08:30", "09:01")]);
+  expect(served.goneSince(useCase, "v1")).toBeNull();
+  expect(served.goneSince(useCase, "v1", 30_000)).toBe("2026-03-20T09:00:00.000Z");
+  expect(served.goneSince(useCase, "v1", 90_000)).toBeNull();
+});
+
 test("when all traffic stops nobody is gone: silence is a matter of coverage", () => {
   const served = new ServedVersions();
   served.merge([activity("v1", "08:00", "09:00")]);

@@ -56,13 +56,13 @@ export class ServedVersions {
     return newest;
   }
 
-  /** Last call of a version that no longer serves; else null. */
-  goneSince(useCase: UseCase, promptVersion: string): string | null {
+  /** Last call of a version that no longer serves; else null. @param silentMs without a call of it, while another has some */
+  goneSince(useCase: UseCase, promptVersion: string, silentMs = GONE_MS): string | null {
     const own = this.#useCases.get(useCaseKey(useCase))?.get(promptVersion);
     const serving = this.serving(useCase);
     if (own === undefined || serving === undefined) return null;
-    const silentMs = Date.parse(serving.last_started_at) - Date.parse(own.last_started_at);
-    return silentMs >= GONE_MS ? own.last_started_at : null;
+    const silent = Date.parse(serving.last_started_at) - Date.parse(own.last_started_at);
+    return silent >= silentMs ? own.last_started_at : null;
   }
 }
 

@@ -2,7 +2,7 @@
  * Raises an incident when records of the log are in no table: what was acknowledged is lost, or not stored yet although
  * the writer went past it. One incident a topic; it ends when a later scan of the same hours finds nothing.
  */
-import { type IncidentFold, isOpen } from "@plumbline/alerts";
+import type { IncidentFold } from "@plumbline/alerts";
 import type { Clock, EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { type CoverageDetection, HOUR_MS } from "@plumbline/schemas";
@@ -67,10 +67,10 @@ export function createIngestMonitor(deps: IngestMonitorDeps): IngestMonitor {
     { offsets }: IngestScan,
     now: number,
   ): Promise<void> {
-    for (const incident of incidents.open("coverage")) {
+    for (const incident of incidents.standing("coverage")) {
       const { detection } = incident;
       const isLoss = detection.evidence.measure === "stored_share";
-      if (!isLoss || topics.has(detection.use_case) || !isOpen(incident)) continue;
+      if (!isLoss || topics.has(detection.use_case)) continue;
       const current = { ...closedGap(offsets), units: offsets, mean: 1, interval: [1, 1] as const };
       await appendRecovered(incident, "gap_closed", current, now, deps);
     }

@@ -7,7 +7,7 @@ import { confidenceSequence } from "@plumbline/stats";
 import { appendRecovered } from "../report/append-incident.ts";
 import { severityOf } from "../report/severity.ts";
 import { type AnchorVerdict, judgeAnchors } from "../judge/judge-anchors.ts";
-import { type AssertDeps, BASE, detect, openOf } from "./open-incident.ts";
+import { type AssertDeps, BASE, detect, standingOf } from "./open-incident.ts";
 
 /** A judge without a judged anchor for so long is no longer asked. */
 const REPLACED_MS = 7 * DAY_MS;
@@ -39,15 +39,17 @@ export async function assertAnchors(
     const verdict = judgeAnchors(
       series.days.map(({ day, items, agreements }) => ({ day: Date.parse(day), items, agreements })),
     );
-    const open = openOf(series, "judge_drift", deps).filter(({ detection }) => isAbout(detection, series));
-    if (verdict.state === "drifted" && open.length === 0)
-      await detect(toDetection(series, verdict, now), open, now, deps);
+    const standing = standingOf(series, "judge_drift", deps).filter(({ detection }) =>
+      isAbout(detection, series),
+    );
+    if (verdict.state === "drifted" && standing.length === 0)
+      await detect(toDetection(series, verdict, now), [], now, deps);
     // No data is no recovery: a judge that judges no anchors has not shown anything.
     if (verdict.state === "steady" && verdict.current.items >= SHOWN_ITEMS_MIN) {
-      for (const state of open) await end(state, "by_itself", series.judge, verdict.current, now, deps);
+      for (const state of standing) await end(state, "by_itself", series.judge, verdict.current, now, deps);
     }
   }
-  for (const state of deps.incidents.open("judge_drift")) {
+  for (const state of deps.incidents.standing("judge_drift")) {
     const { detection } = state;
     const lastDay = all.find((series) => isAbout(detection, series))?.days.at(-1)?.day;
     const isAsked = lastDay !== undefined && now - Date.parse(lastDay) < REPLACED_MS;

@@ -1,5 +1,5 @@
 /** Asserts inputs and outputs that moved: against the past, and at a deploy against the incumbent. */
-import type { IncidentState } from "@plumbline/alerts";
+import { type IncidentState, isOpen } from "@plumbline/alerts";
 import type { JudgedUnitRow } from "@plumbline/ports";
 import type { Detection, InputDriftDetection, OutputDriftDetection } from "@plumbline/schemas";
 import { inputDetection, movedOutputDetection, outputDetection, shareOfYes } from "./describe-drift.ts";
@@ -14,6 +14,7 @@ import {
   openOf,
   recover,
   recoverAfterChange,
+  standingOf,
 } from "./open-incident.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 
@@ -32,7 +33,7 @@ export async function assertDrift(
   if (measures.decision !== null) {
     const drift = inputs.length === 0 ? null : inputDetection(key, inputs, measures);
     await assertOrRecover(
-      openOf(key, "input_drift", deps),
+      standingOf(key, "input_drift", deps),
       drift === null ? null : await withExplanation(drift, inputs, now, deps),
       measures,
       now,
@@ -41,9 +42,11 @@ export async function assertDrift(
   }
   // Day by day in every slice, and, where traffic is dense, hour by hour in all of it.
   const moved = outputs.length === 0 ? null : movedOutputDetection(key, outputs, measures);
-  const open = openOf(key, "output_drift", deps).filter(({ detection }) => !detection.evidence.at_deploy);
+  const standing = standingOf(key, "output_drift", deps).filter(
+    ({ detection }) => !detection.evidence.at_deploy,
+  );
   if (measures.decision !== null || measures.self !== null)
-    await assertOrRecover(open, found ?? moved, measures, now, deps);
+    await assertOrRecover(standing, found ?? moved, measures, now, deps);
 }
 
 /** Adds the effect of the shift on quality, by the clearest slice that moved; asked only before an assertion. */
@@ -74,14 +77,14 @@ async function withExplanation(
 }
 
 async function assertOrRecover(
-  open: readonly IncidentState[],
+  standing: readonly IncidentState[],
   detection: Detection | null,
   measures: UseCaseMeasures,
   now: number,
   deps: AssertDeps,
 ): Promise<void> {
-  if (detection !== null) return detect(detection, open, now, deps);
-  for (const state of open) await recover(state, "by_itself", measures, now, deps);
+  if (detection !== null) return detect(detection, standing.filter(isOpen), now, deps);
+  for (const state of standing) await recover(state, "by_itself", measures, now, deps);
 }
 
 /** Outputs of the watched version against its incumbent's. */
@@ -92,9 +95,11 @@ export async function assertOutputs(
   deps: AssertDeps,
 ): Promise<void> {
   const { watch } = measures;
-  const open = openOf(key, "output_drift", deps).filter(({ detection: { evidence } }) => evidence.at_deploy);
+  const standing = standingOf(key, "output_drift", deps).filter(
+    ({ detection: { evidence } }) => evidence.at_deploy,
+  );
   const flagged = watch?.fingerprint?.flagged() ?? [];
-  for (const state of open) {
+  for (const state of standing) {
     const { prompt_version } = state.detection.candidate;
     const serving = measures.serving();
     // It stays open while the version serves and differs.
@@ -106,7 +111,9 @@ export async function assertOutputs(
   }
   const [clearest] = flagged;
   if (watch === null || clearest === undefined || measures.isGone(watch.version)) return;
-  const own = open.filter((state) => state.detection.candidate.prompt_version === watch.version);
+  const own = standing.filter(
+    (state) => isOpen(state) && state.detection.candidate.prompt_version === watch.version,
+  );
   const compared = {
     version: watch.version,
     incumbent: watch.incumbent,

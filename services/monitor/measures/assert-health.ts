@@ -1,10 +1,10 @@
 /** Asserts success, latency, path mix and cost that got worse. */
-import type { IncidentState } from "@plumbline/alerts";
+import { type IncidentState, isOpen } from "@plumbline/alerts";
 import type { Detection, Impact, RateDetection } from "@plumbline/schemas";
 import { severityOf } from "../report/severity.ts";
 import { type UseCase, iso } from "../units/series.ts";
 import { normalMeasures, type UseCaseMeasures } from "./use-case-measures.ts";
-import { type AssertDeps, BASE, detect, openOf, recover, recoverAfterChange } from "./open-incident.ts";
+import { type AssertDeps, BASE, detect, recover, recoverAfterChange, standingOf } from "./open-incident.ts";
 import type { HealthFinding } from "../rates/version-health.ts";
 
 type Health = NonNullable<UseCaseMeasures["health"]>;
@@ -19,11 +19,11 @@ export async function assertHealth(
   const { health } = measures;
   const findings = health === null || measures.isGone(health.version) ? [] : health.tests.findings();
   for (const kind of ["success", "latency", "path_mix", "cost"] as const) {
-    const open = openOf(key, kind, deps).filter(
+    const standing = standingOf(key, kind, deps).filter(
       ({ detection }) => detection.evidence.measure !== "uncached_prefix",
     );
     const alarming = findings.filter((finding) => finding.kind === kind);
-    for (const state of open) {
+    for (const state of standing) {
       const { metric, candidate } = state.detection;
       const isOver =
         health === null ||
@@ -35,7 +35,7 @@ export async function assertHealth(
     for (const finding of alarming) {
       await detect(
         healthDetection(key, measures, health, finding, now),
-        open.filter((state) => state.detection.metric.name === finding.metric.name),
+        standing.filter((state) => isOpen(state) && state.detection.metric.name === finding.metric.name),
         now,
         deps,
       );

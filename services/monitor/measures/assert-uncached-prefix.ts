@@ -5,7 +5,7 @@ import { confidenceSequence } from "@plumbline/stats";
 import { severityOf } from "../report/severity.ts";
 import { type UncachedPrefix, whyUncached } from "../rates/uncached-prefix.ts";
 import { iso, type UseCase } from "../units/series.ts";
-import { type AssertDeps, BASE, detect, openOf, recover, recoverAfterChange } from "./open-incident.ts";
+import { type AssertDeps, BASE, detect, recover, recoverAfterChange, standingOf } from "./open-incident.ts";
 import { REFERENCE_CALLS_MIN } from "../rates/version-health.ts";
 import { normalMeasures, type UseCaseMeasures } from "./use-case-measures.ts";
 
@@ -27,13 +27,15 @@ export async function assertUncachedPrefix(
   if (serving === null) return;
   const { reported, cached } = measures.cachedCalls(serving.name);
   const estimate = estimateOf(cached, reported);
-  const open = openOf(key, "cost", deps).filter(({ detection }) => detection.metric.name === METRIC.name);
-  for (const state of open) {
+  const standing = standingOf(key, "cost", deps).filter(
+    ({ detection }) => detection.metric.name === METRIC.name,
+  );
+  for (const state of standing) {
     if (state.detection.candidate.prompt_version !== serving.name)
       await recoverAfterChange(state, serving.name, measures, now, deps);
     else if (cached > 0) await recover(state, "by_itself", measures, now, deps, estimate);
   }
-  const isKnown = open.some(({ detection }) => detection.candidate.prompt_version === serving.name);
+  const isKnown = standing.some(({ detection }) => detection.candidate.prompt_version === serving.name);
   if (isKnown || cached > 0 || reported < REFERENCE_CALLS_MIN || !isVersion(serving.name)) return;
   // A prefix that the version before had is the finding of its loss.
   if (measures.health?.tests.findings().some(({ metric }) => metric.name === "cached_prefix_share") === true)

@@ -9,6 +9,7 @@ import {
   incidentKey,
   isOpen,
   isRaised,
+  isStanding,
   type IncidentState,
 } from "@plumbline/alerts";
 import type { Clock, Store } from "@plumbline/ports";
@@ -56,6 +57,15 @@ export function openOf<Kind extends DetectionKind>(
   return incidents.of(key, kind).filter(isOpen);
 }
 
+/** Those whose end is looked for: open, or dismissed and not over since. */
+export function standingOf<Kind extends DetectionKind>(
+  key: UseCase,
+  kind: Kind,
+  { incidents }: AssertDeps,
+): readonly IncidentState<DetectionOf<Kind>>[] {
+  return incidents.of(key, kind).filter(isStanding);
+}
+
 /** Opens an incident, or adds new features to the open one. */
 export async function detect(
   detection: Detection,
@@ -79,9 +89,10 @@ function asKnown({ candidate }: Detection, detection: Detection): Detection {
   };
 }
 
-/** isDismissed returns true when a person dismissed this incident. */
+/** isDismissed returns true when a person dismissed this incident, and it lasts. */
 export function isDismissed(detection: Detection, { incidents }: AssertDeps): boolean {
-  return incidents.get(incidentId(incidentKey(detection)))?.state === "dismissed";
+  const known = incidents.get(incidentId(incidentKey(detection)));
+  return known?.state === "dismissed" && isStanding(known);
 }
 
 /** isNews returns true when an open incident's message would say more with the newer numbers. */

@@ -82,6 +82,21 @@ test("a version that a person dismissed is not asserted again", async () => {
   expect(await monitor.detected()).toHaveLength(events.length);
 });
 
+test("a dismissal ends with what it dismissed: the version that comes back and falls again is asserted anew", async () => {
+  const monitor = setUp();
+  await monitor.serve(GOOD);
+  await monitor.serve({ ...BAD, hours: 12 });
+  const { incident_id } = (await monitor.detected())[0]!;
+  const dismissed = { type: "dismissed", incident_id, actor: "ann", why: "expected" } as const;
+  await monitor.append({ ...dismissed, at: iso(monitor.clock.now()) });
+  await monitor.serve({ ...GOOD, hours: 4 * DAY });
+  const before = (await monitor.detected()).length;
+  await monitor.serve({ ...BAD, hours: 3 * DAY });
+  const after = await monitor.detected();
+  expect(after.length).toBeGreaterThan(before);
+  expect(after.at(-1)!.incident_id).toBe(incident_id);
+});
+
 test("a successor of a regressed version is held against the last good one, not against the damage", async () => {
   const monitor = setUp();
   await monitor.serve(GOOD);

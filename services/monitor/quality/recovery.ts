@@ -8,7 +8,13 @@
  * enough, against 500 for the overall mean alone and more for two disjoint intervals. The baseline adjusts for the mix, so
  * a quiet hour without the damaged inputs proves nothing.
  */
-import { type IncidentFold, type IncidentState, isOpen, RECOVERY_UNITS_MIN } from "@plumbline/alerts";
+import {
+  type IncidentFold,
+  type IncidentState,
+  isOpen,
+  isStanding,
+  RECOVERY_UNITS_MIN,
+} from "@plumbline/alerts";
 import type { QualityDetection, Damage } from "@plumbline/schemas";
 import {
   prepareSnapshot,
@@ -35,13 +41,16 @@ interface AssertRecoveryDeps extends AppendDeps {
   readonly options: { readonly alpha: number };
 }
 
+/** The registry took the version back: clients follow within this time, and its silence needs no more to be believed, ms. */
+const TAKEN_BACK_SILENT_MS = 30_000;
+
 export async function assertRecoveries(
   known: KnownSeries,
   pass: MonitorPass,
   deps: AssertRecoveryDeps,
 ): Promise<void> {
   for (const incident of deps.incidents.ofSeries(known.series)) {
-    if (isOpen(incident)) await assertRecovery(known, incident, pass, deps);
+    if (isStanding(incident)) await assertRecovery(known, incident, pass, deps);
   }
 }
 
@@ -58,7 +67,8 @@ async function assertRecovery(
   const serving = served.serving(known.series);
   if (damage === null || baseline === undefined || serving === undefined) return;
   const version = detection.candidate.prompt_version;
-  const since = served.goneSince(known.series, version);
+  const silentMs = incident.rolled_back === null ? undefined : TAKEN_BACK_SILENT_MS;
+  const since = served.goneSince(known.series, version, silentMs);
   // Without a change of version only what was judged after the newest assertion can show that it passed.
   const startMs = Date.parse(since ?? detection.window.end);
   const judging = since === null ? version : serving.prompt_version;
@@ -85,9 +95,9 @@ async function assertRecovery(
   known.watches.delete(version);
 }
 
-/** A rollback is shown at once, and its progress each time the evidence doubled, until it is enough to decide. */
+/** A rollback of an open incident is shown at once, and its progress each time the evidence doubled, until it is enough to decide. */
 function isProgress(incident: IncidentState, units: number): boolean {
-  if (units < 1 || units >= RECOVERY_UNITS_MIN) return false;
+  if (!isOpen(incident) || units < 1 || units >= RECOVERY_UNITS_MIN) return false;
   return incident.state !== "watching" || units >= 2 * (incident.recovery?.current.units ?? 0);
 }
 

@@ -6,6 +6,7 @@ import {
   incidentKey,
   INCIDENTS,
   type IncidentState,
+  isStanding,
 } from "@plumbline/alerts";
 import type { EventLog } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
@@ -34,14 +35,14 @@ export async function appendDetected(
   );
 }
 
-/** Asserts a detection unless its incident is open or dismissed: nothing of it changes while it lasts. */
+/** Asserts a detection unless its incident stands, dismissed or not: nothing of it changes while it lasts. */
 export async function appendDetectedOnce(
   detection: Detection,
   nowMs: number,
   deps: AppendDeps & { readonly incidents: IncidentFold },
 ): Promise<void> {
   const known = deps.incidents.get(incidentId(incidentKey(detection)));
-  if (known === undefined || known.state === "resolved") await appendDetected(detection, nowMs, deps);
+  if (known === undefined || !isStanding(known)) await appendDetected(detection, nowMs, deps);
 }
 
 export async function appendRecovered(

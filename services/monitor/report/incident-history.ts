@@ -1,5 +1,5 @@
 /** Reads what earlier incidents mean for the quality of a series. */
-import { type IncidentFold, type IncidentState, isOpen } from "@plumbline/alerts";
+import { type IncidentFold, type IncidentState, isOpen, isStanding } from "@plumbline/alerts";
 import type { QualitySeries } from "@plumbline/ports";
 import type { QualityDetection } from "@plumbline/schemas";
 import type { HourWindow } from "@plumbline/stats";
@@ -15,9 +15,11 @@ export function openIncident(
   return about(incidents, series, version).find((incident) => isOpen(incident));
 }
 
-/** A person said that this version is fine: it is not asserted again. */
+/** A person said that this version is fine: it is not asserted again while what was found lasts. */
 export function isMuted(incidents: Incidents, series: QualitySeries, version: string): boolean {
-  return about(incidents, series, version).some(({ state }) => state === "dismissed");
+  return about(incidents, series, version).some(
+    (incident) => incident.state === "dismissed" && isStanding(incident),
+  );
 }
 
 /** Scores before and after a drift of the judge don't compare. */
@@ -25,15 +27,15 @@ export function isJudgeDrifting(incidents: Incidents, series: QualitySeries): bo
   return incidents.of(series, "judge_drift").some((incident) => isOpen(incident));
 }
 
-/** The hour after the last incident of the version was resolved; undefined when there was none. */
+/** The hour after the last incident of the version was over; undefined when there was none. */
 export function resumedHour(
   incidents: Incidents,
   series: QualitySeries,
   version: string,
 ): number | undefined {
   const hours = about(incidents, series, version)
-    .filter(({ state }) => state === "resolved")
-    .map((incident) => hourOf(incident.state_changed_at) + 1);
+    .filter((incident) => !isStanding(incident))
+    .map((incident) => hourOf(incident.dismissal_over_at ?? incident.state_changed_at) + 1);
   return hours.length === 0 ? undefined : Math.max(...hours);
 }
 
