@@ -95,7 +95,7 @@ function ownWords({ evidence, window }: CoverageDetection, zone: string): OwnWor
           formatDuration(evidence.silent_minutes * MINUTE_MS),
           formatCount(evidence.usual_calls),
         ),
-        worse: [unknown.silence],
+        worse: [unknown.silence, ...clockOf(evidence)],
         since: unknown.lastCall(at(evidence.last_call_at)),
         changed: [unknown.stopped],
         step: steps.doctorTraffic,
@@ -196,4 +196,13 @@ function placesOf({ partitions }: Extract<CoverageEvidence, { measure: "stored_s
     .slice(0, NAMED_MAX)
     .map((each) => `partition ${each.log_partition}, offsets ${each.first_offset} to ${each.last_offset}`);
   return places.length === 0 ? [] : [unknown.places(places.join("; "))];
+}
+
+/** By whose clock the hours of a silence are usual. Nothing in the first week, and in incidents of before it was said. */
+function clockOf({
+  time_zone,
+  time_zone_source,
+}: Extract<CoverageEvidence, { readonly measure: "traffic" }>): readonly string[] {
+  if (time_zone === undefined || time_zone_source === undefined) return [];
+  return [unknown.usualHours[time_zone_source](time_zone)];
 }

@@ -244,6 +244,11 @@ export const unknown = {
   mostOften: (why: string) => `Most often ${why}.`,
   lostVerdict: "A verdict was lost or counted twice.",
   lastCall: (moment: string) => `The last call was at ${moment}.`,
+  usualHours: {
+    config: (zone: string) => `What is usual goes by the clock of ${zone}, its time zone.`,
+    traffic: (zone: string) => `What is usual goes by the clock of ${zone}, as its calls show.`,
+    default: (zone: string) => `What is usual goes by the clock of ${zone}; no time zone is set.`,
+  },
   silence: "Either nobody uses it, or its calls are lost.",
   stopped: "The application, its reporting or the collector stopped.",
   carriedBy: (count: string, calls: string) => `${count} of ${calls} are not told apart.`,

@@ -805,6 +805,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
         await store.insertCalls([
           at("2026-11-16T09:00:00.000Z", 1),
           at("2026-11-17T10:30:00.000Z", 2),
+          at("2026-11-17T12:59:00.000Z", 4),
           at("2026-11-24T10:00:00.000Z", 3),
         ]);
         const query = { start: "2026-11-10T00:00:00.000Z", end: "2026-11-24T11:00:00.000Z" };
@@ -817,9 +818,37 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
             last_at: "2026-11-24T10:00:00.000Z",
             calls_of_last_day: 1,
             calls_a_week_before: 1,
+            calls_around_a_week_before: 2,
           },
         ]);
         expect(await store.silentUseCases({ ...query, since: "2026-11-24T10:00:00.000Z" })).toEqual([]);
+      });
+
+      test("arrivals are counted by quarters of an hour, of the use cases that are asked about", async () => {
+        const at = (iso: string, i: number, use_case: string): CallRow => ({
+          ...callRow(i, { use_case }),
+          ingested_at: iso,
+        });
+        await store.insertCalls([
+          at("2026-11-24T10:14:59.999Z", 1, "ticket-summary"),
+          at("2026-11-24T10:15:00.000Z", 2, "ticket-summary"),
+          at("2026-11-24T10:29:00.000Z", 3, "ticket-summary"),
+          at("2026-11-24T10:00:00.000Z", 4, "triage"),
+          at("2026-11-24T11:00:00.000Z", 5, "triage"),
+        ]);
+        const query = { start: "2026-11-24T10:00:00.000Z", end: "2026-11-24T11:00:00.000Z" };
+        const quarter = Date.parse(query.start) / 900_000;
+        const ticket = { tenant: "acme", env: "production", use_case: "ticket-summary" };
+        const one = [{ tenant: "acme", use_case: "ticket-summary" }];
+        const quarters = [
+          [quarter, 1],
+          [quarter + 1, 2],
+        ];
+        expect(await store.arrivalQuarters({ ...query, use_cases: one })).toEqual([{ ...ticket, quarters }]);
+        expect(await store.arrivalQuarters(query)).toEqual([
+          { ...ticket, quarters },
+          { ...ticket, use_case: "triage", quarters: [[quarter, 1]] },
+        ]);
       });
 
       test("the mix of slices and the models that answered are counted by version", async () => {

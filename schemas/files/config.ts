@@ -6,6 +6,7 @@ import { z } from "zod";
 import { AlertLabels } from "../events/detection/parts.ts";
 import { ProjectPath, UseCase } from "./prompt.ts";
 import { Duration } from "./quantity.ts";
+import { TimeZone } from "../time-zone.ts";
 
 const share = z.number().min(0).max(1);
 const increase = z.number().min(0).max(100);
@@ -50,6 +51,10 @@ const EvalSetEntry = z
   .strict()
   .transform(({ cadence, ...rest }) => ({ ...rest, ...(cadence !== undefined && { cadence_ms: cadence }) }));
 
+const timeZone = TimeZone.describe(
+  "of the users, such as Europe/Berlin: hours of the week are usual by its clock; default: learnt from the traffic",
+);
+
 export const ConfigFile = z
   .object({
     $schema: z.string().optional(),
@@ -76,6 +81,7 @@ export const ConfigFile = z
       .default(["production"]),
     gate: GateLimits.default({}).describe("for every use case"),
     eval_set: EvalSetEntry.default({}).describe("for every eval set"),
+    time_zone: timeZone.exactOptional(),
     eval: z
       .object({
         concurrency: z.number().int().min(1).max(64).default(4),
@@ -93,6 +99,7 @@ export const ConfigFile = z
             gate: GateLimits.default({}),
             eval_set: EvalSetEntry.default({}),
             alerts: AlertLabels.strict().exactOptional().describe("words of its alerts"),
+            time_zone: timeZone.exactOptional(),
           })
           .strict(),
       )

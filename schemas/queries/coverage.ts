@@ -1,7 +1,16 @@
 /** What is not known: calls without a verdict, versions without a name, use cases without calls. */
 import { z } from "zod";
 import { VERDICT_CAUSES } from "../events/verdict.ts";
-import { defineQuery, type RowOf, time, useCaseKey, WINDOW, wholeTime } from "./define-query.ts";
+import {
+  binCounts,
+  defineQuery,
+  type RowOf,
+  time,
+  USE_CASE_PAGE,
+  useCaseKey,
+  WINDOW,
+  wholeTime,
+} from "./define-query.ts";
 
 /** Selected calls by how they ended. */
 const endings = {
@@ -38,8 +47,14 @@ const SilentUseCase = z.object({
   calls_of_last_day: z.number(),
   /** Calls in the hours of the silence, one week earlier. */
   calls_a_week_before: z.number(),
+  /** With those of two hours before and after: wherever a changed clock puts the hours, they are among these. */
+  calls_around_a_week_before: z.number(),
 });
 export type SilentUseCase = RowOf<typeof SilentUseCase>;
+
+/** Calls by quarter of an hour of their arrival: pairs of the quarter, counted since 1970 UTC, and the calls in it. */
+const ArrivalQuarters = z.object({ ...useCaseKey, quarters: binCounts });
+export type ArrivalQuarters = RowOf<typeof ArrivalQuarters>;
 
 export const COVERAGE = {
   coverageByHour: defineQuery("coverage_by_hour", WINDOW, Coverage),
@@ -47,6 +62,8 @@ export const COVERAGE = {
   judgingProgress: defineQuery("judging_progress", WINDOW, JudgingProgress),
   /** Applications with calls beyond a day's number of versions that arrived in the window; ten a use case, the largest first. */
   versionOverflow: defineQuery("version_overflow", WINDOW, VersionOverflow),
+  /** About calls that arrived in the window; quarters without calls are left out. */
+  arrivalQuarters: defineQuery("arrival_quarters", USE_CASE_PAGE, ArrivalQuarters),
   /** Use cases with calls that arrived in the window and none at or after `since`. */
   silentUseCases: defineQuery("silent_use_cases", z.object({ ...WINDOW.shape, since: time }), SilentUseCase),
 };

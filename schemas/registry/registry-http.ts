@@ -4,6 +4,7 @@ import { CanaryDecision } from "./registry-canary.ts";
 import { GateLimits } from "../files/config.ts";
 import { UseCase } from "../files/prompt.ts";
 import { AlertLabels, RollbackIncident } from "../events/detection/parts.ts";
+import { TimeZone } from "../time-zone.ts";
 
 /** Bytes of a request: a command is one record of the log, with room for what the registry adds. */
 export const REGISTRY_BODY_BYTES_MAX = 900_000;
@@ -70,6 +71,8 @@ export const UseCaseSettings = z.object({
     "limits that differ from the defaults, as the config file or as parsed",
   ),
   alerts: AlertLabels.exactOptional().describe("words of its alerts"),
+  // What was stored is read as it is: replicas need not know the same zones.
+  time_zone: z.string().max(64).exactOptional().describe("by whose clock hours of the week are usual"),
 });
 export type UseCaseSettings = z.infer<typeof UseCaseSettings>;
 
@@ -149,7 +152,7 @@ export const RegisterVersionBody = z
     document: PromptDocumentBody,
     author: person.optional().describe("who wrote it, such as the commit's author; default: the actor"),
     commit: z.string().max(100).nullable().default(null),
-    settings: UseCaseSettings.optional(),
+    settings: UseCaseSettings.extend({ time_zone: TimeZone.exactOptional() }).optional(),
     reason,
   })
   .strict();

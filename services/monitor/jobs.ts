@@ -75,7 +75,7 @@ export function createMonitorJobs({ config, settleMs, onScan, ...shared }: JobDe
       // As of the measures' last run: half of a diagnosis is what did not change.
       normal: (useCase, version) => measures.normal(useCase, version),
     }),
-    coverage: createCoverageMonitor(deps()),
+    coverage: createCoverageMonitor({ ...deps(), zones: registry }),
     ingest: createIngestMonitor({ ...deps(), onScan }),
     measures,
     canary: createCanaryMonitor({ ...deps(), registry, options: canaryOptions(config) }),

@@ -60,8 +60,8 @@ function changedKeys(settings: UseCaseSettings, known: UseCaseAnswer | null): re
   if (known === null) return [];
   const before = UseCaseSettings.parse(known.settings);
   const after = UseCaseSettings.parse(settings);
-  return (["owner", "eval_set", "rubrics", "gate"] as const).filter(
-    (key) => canonicalJson(before[key]) !== canonicalJson(after[key]),
+  return (["owner", "eval_set", "rubrics", "gate", "alerts", "time_zone"] as const).filter(
+    (key) => canonicalJson(before[key] ?? null) !== canonicalJson(after[key] ?? null),
   );
 }
 

@@ -13,6 +13,11 @@ export function gateLimitsOf(config: ConfigFile, useCase: string): GateLimits {
   return { ...config.gate, ...config.use_cases[useCase]?.gate };
 }
 
+/** By whose clock the use case's hours are usual: its own zone, else the project's; undefined when neither says. */
+function timeZoneOf(config: ConfigFile, useCase: string): string | undefined {
+  return config.use_cases[useCase]?.time_zone ?? config.time_zone;
+}
+
 /**
  * Rubrics by which a use case is judged: those of its prompt file, and those that its cases name.
  *
@@ -45,6 +50,7 @@ export function settingsOf(prompt: ParsedPrompt, project: Project): UseCaseSetti
   const set = prompt.eval_file === null ? undefined : project.evalSets.get(prompt.eval_file);
   const { owner, cadence_ms } = evalSetEntryOf(project.config, use_case);
   const alerts = project.config.use_cases[use_case]?.alerts;
+  const timeZone = timeZoneOf(project.config, use_case);
   return {
     owner: prompt.owner,
     eval_set:
@@ -60,6 +66,7 @@ export function settingsOf(prompt: ParsedPrompt, project: Project): UseCaseSetti
     rubrics: { ...rubricHashesOf(prompt, project) },
     gate: gateLimitsOf(project.config, use_case),
     ...(alerts !== undefined && { alerts }),
+    ...(timeZone === undefined ? {} : { time_zone: timeZone }),
   };
 }
 

@@ -1,7 +1,8 @@
 -- Which use cases had calls lately and have none since a moment, and how many would have been usual in that time?
 -- Window: half-open [start, end) of arrival in the log, UTC; silent means that nothing arrived at or after since.
 -- Usual is what arrived in the same hours one week earlier; where a week of history is missing it is unknown, and
--- calls_of_last_day tells the size of the traffic.
+-- calls_of_last_day tells the size of the traffic. By a clock that was changed since, the same hours lie up to two hours
+-- before or after: calls_around_a_week_before has those as well.
 SELECT
     calls.tenant AS tenant,
     calls.env AS env,
@@ -12,7 +13,11 @@ SELECT
     countIf(
         calls.ingested_at > silent.last_at - INTERVAL 7 DAY
         AND calls.ingested_at < {end:DateTime64(3, 'UTC')} - INTERVAL 7 DAY
-    ) AS calls_a_week_before
+    ) AS calls_a_week_before,
+    countIf(
+        calls.ingested_at > silent.last_at - INTERVAL 7 DAY - INTERVAL 2 HOUR
+        AND calls.ingested_at < {end:DateTime64(3, 'UTC')} - INTERVAL 7 DAY + INTERVAL 2 HOUR
+    ) AS calls_around_a_week_before
 FROM plumbline_raw.calls AS calls
 INNER JOIN (
     SELECT

@@ -17,6 +17,10 @@ const states = {
   oldest_unjudged_at: z.string().nullable(),
 };
 
+/** What decided by whose clock hours are alike: the project, the traffic itself, or neither. */
+const TimeZoneSource = z.enum(["config", "traffic", "default"]);
+export type TimeZoneSource = z.infer<typeof TimeZoneSource>;
+
 export const CoverageEvidence = z.discriminatedUnion("measure", [
   z.object({ measure: z.literal("judged_share"), ...states }).describe("selected calls wait for verdicts"),
   z
@@ -33,6 +37,11 @@ export const CoverageEvidence = z.discriminatedUnion("measure", [
     last_call_at: z.string(),
     silent_minutes: z.number().nonnegative(),
     usual_calls: z.number().nonnegative().describe("in hours of the week like those of the silence"),
+    time_zone: z
+      .string()
+      .optional()
+      .describe("by whose clock these hours are alike; absent while the use case is younger than a week"),
+    time_zone_source: TimeZoneSource.optional(),
   }),
   z.object({
     measure: z.literal("known_versions"),

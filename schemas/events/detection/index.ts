@@ -29,7 +29,7 @@ export type DetectionOf<Kind extends DetectionKind> = Extract<Detection, { reado
 export type Severity = Detection["severity"];
 export type Unit = Detection["metric"]["unit"];
 
-export type { CoverageEvidence, CoverageDetection } from "./coverage.ts";
+export type { CoverageEvidence, CoverageDetection, TimeZoneSource } from "./coverage.ts";
 export type { InputDriftDetection, InputDriftEvidence, OutputDriftDetection } from "./drift.ts";
 export type { Cause, Damage, JudgeCalibration, QualityDetection, QualityEvidence } from "./quality.ts";
 export type { RateDetection } from "./rates.ts";

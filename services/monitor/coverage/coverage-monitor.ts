@@ -19,6 +19,7 @@ import {
   VERDICT_DUE_MS,
   versionGaps,
 } from "./find-gaps.ts";
+import { readUsualCalls, type UsualCallsDeps } from "./read-usual-calls.ts";
 
 /** Calls that arrived in this time are counted: longer than a night. */
 const WINDOW_MS = DAY_MS;
@@ -30,11 +31,16 @@ const SILENCE_REACH_MS = 15 * DAY_MS;
 const EVERY_MS = 5 * 60_000;
 
 export interface CoverageMonitorDeps {
-  readonly store: Pick<Store, "judgingProgress" | "silentUseCases" | "versionActivity" | "versionOverflow">;
+  readonly store: Pick<
+    Store,
+    "arrivalQuarters" | "judgingProgress" | "silentUseCases" | "versionActivity" | "versionOverflow"
+  >;
   readonly log: Pick<EventLog, "append">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly incidents: IncidentFold;
+  /** Knows the configured time zones. */
+  readonly zones: UsualCallsDeps["zones"];
   readonly holds: (useCase: string) => boolean;
 }
 
@@ -70,6 +76,8 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
           since: iso(nowMs - SILENCE_MS),
         }),
       ]);
+      const held = silent.filter(({ use_case }) => holds(use_case));
+      const usual = await readUsualCalls(held, nowMs, deps);
       const recentOf = new Map(recent.map((row) => [useCaseKey(row), row]));
       const apps = await overflowApps(activity, start, nowMs);
       const gaps: readonly FoundGap[] = [
@@ -88,10 +96,10 @@ export function createCoverageMonitor(deps: CoverageMonitorDeps): CoverageMonito
             start,
           })),
         ),
-        ...silent.flatMap((row) => {
+        ...held.flatMap((row) => {
           // Its silence is the cure.
           if (row.use_case === OVERFLOW_USE_CASE) return [];
-          const gap = silenceGap(row, nowMs);
+          const gap = silenceGap(row, usual.get(useCaseKey(row)) ?? null, nowMs);
           return gap === null ? [] : [{ ...gap, useCase: row, start: row.last_at }];
         }),
       ].filter(({ useCase }) => holds(useCase.use_case));

@@ -1,6 +1,7 @@
 import type { JudgingProgress, SilentUseCase } from "@plumbline/ports";
 import { expect, test } from "vitest";
 import { judgingGaps, samplingGaps, silenceGap, useCaseGaps, versionGaps } from "./find-gaps.ts";
+import type { UsualCalls } from "./usual-calls.ts";
 
 const NOW = Date.parse("2026-03-20T12:00:00Z");
 const useCase = { tenant: "t", env: "e", use_case: "u" };
@@ -95,16 +96,25 @@ const silent = (fields: Partial<SilentUseCase>): SilentUseCase => ({
   last_at: "2026-03-20T11:00:00.000Z",
   calls_of_last_day: 2_400,
   calls_a_week_before: 100,
+  calls_around_a_week_before: 300,
   ...fields,
 });
 
-test.each<{ name: string; fields: Partial<SilentUseCase>; isGap: boolean }>([
+const usually = (usual_calls: number): UsualCalls => ({
+  usual_calls,
+  time_zone: "Europe/Berlin",
+  time_zone_source: "config",
+});
+
+test.each<{ name: string; fields: Partial<SilentUseCase>; usual?: UsualCalls | null; isGap: boolean }>([
   { name: "an hour in which a hundred calls are usual", fields: {}, isGap: true },
-  { name: "an hour that is quiet every week", fields: { calls_a_week_before: 3 }, isGap: false },
+  { name: "an hour that is quiet every week", fields: {}, usual: usually(3), isGap: false },
+  { name: "an hour of which nothing is known", fields: {}, usual: null, isGap: false },
   { name: "ten minutes", fields: { last_at: "2026-03-20T11:50:00.000Z" }, isGap: false },
   {
     name: "an hour of a use case of two days",
-    fields: { first_at: "2026-03-18T00:00:00.000Z", calls_a_week_before: 0 },
+    fields: { first_at: "2026-03-18T00:00:00.000Z" },
+    usual: null,
     isGap: true,
   },
   {
@@ -112,8 +122,14 @@ test.each<{ name: string; fields: Partial<SilentUseCase>; isGap: boolean }>([
     fields: { first_at: "2026-03-20T10:00:00.000Z" },
     isGap: false,
   },
-])("a silence of $name: gap $isGap", ({ fields, isGap }) => {
-  expect(silenceGap(silent(fields), NOW) !== null).toBe(isGap);
+])("a silence of $name: gap $isGap", ({ fields, usual = usually(100), isGap }) => {
+  expect(silenceGap(silent(fields), usual, NOW) !== null).toBe(isGap);
+});
+
+test("a silence says by whose clock its hours are usual, once a week is known", () => {
+  expect(silenceGap(silent({}), usually(100), NOW)?.evidence).toMatchObject(usually(100));
+  const young = silenceGap(silent({ first_at: "2026-03-18T00:00:00.000Z" }), null, NOW);
+  expect(young?.evidence).not.toHaveProperty("time_zone");
 });
 
 test("versions beyond a day's number are a gap that names the applications, and none without them", () => {

@@ -1,6 +1,7 @@
 /** Gaps in what is known about quality: pure rules on counts. None of them says anything about quality itself. */
 import type { JudgingProgress, SilentUseCase } from "@plumbline/ports";
 import { type CoverageEvidence, DAY_MS, MINUTE_MS } from "@plumbline/schemas";
+import type { UsualCalls } from "./usual-calls.ts";
 
 /** A selected call without a verdict for this long waits too long. */
 export const VERDICT_DUE_MS = 30 * MINUTE_MS;
@@ -17,7 +18,7 @@ const UNSCORED_SHARE_MAX = 0.5;
 /** Share of decided calls that the judge may have no verdict on: beyond it, what is scored need not be like the rest. */
 const CANNOT_JUDGE_SHARE_MAX = 0.2;
 /** Usual calls in the time of a silence. Chance leaves 20 out once in 10^8 times. */
-const USUAL_CALLS_MIN = 20;
+export const USUAL_CALLS_MIN = 20;
 /** Traffic at night is about a fifth of the peak; without a week of history the mean is discounted by it. */
 const NIGHT_SHARE = 0.2;
 
@@ -103,15 +104,25 @@ export function useCaseGaps(calls: number, apps: readonly string[]): readonly Ga
   return [{ calls, units: 0, value: 0, evidence }];
 }
 
-/** A use case whose calls stopped, when that isn't usual for these hours of the week. */
-export function silenceGap(silent: SilentUseCase, nowMs: number): Gap | null {
-  const { first_at, last_at, calls_of_last_day, calls_a_week_before } = silent;
+/** hasUsualHours returns true for a use case with a week of calls before its silence. */
+export function hasUsualHours({ first_at, last_at }: SilentUseCase): boolean {
+  return Date.parse(last_at) - Date.parse(first_at) >= 7 * DAY_MS;
+}
+
+/**
+ * A use case whose calls stopped, when that isn't usual for these hours of the week.
+ *
+ * @param byHours calls of these hours a week ago; null where they are unknown, which the size of the traffic makes up for in
+ *   the first week
+ */
+export function silenceGap(silent: SilentUseCase, byHours: UsualCalls | null, nowMs: number): Gap | null {
+  const { first_at, last_at, calls_of_last_day } = silent;
   const silentMs = nowMs - Date.parse(last_at);
-  const historyMs = Date.parse(last_at) - Date.parse(first_at);
-  if (silentMs < SILENCE_MS || historyMs < DAY_MS) return null;
-  const hasWeek = historyMs >= 7 * DAY_MS;
-  const usual = hasWeek ? calls_a_week_before : NIGHT_SHARE * calls_of_last_day * (silentMs / DAY_MS);
-  if (usual < USUAL_CALLS_MIN) return null;
+  if (silentMs < SILENCE_MS || Date.parse(last_at) - Date.parse(first_at) < DAY_MS) return null;
+  const usual = hasUsualHours(silent)
+    ? byHours
+    : { usual_calls: NIGHT_SHARE * calls_of_last_day * (silentMs / DAY_MS) };
+  if (usual === null || usual.usual_calls < USUAL_CALLS_MIN) return null;
   return {
     calls: 0,
     units: 0,
@@ -120,7 +131,7 @@ export function silenceGap(silent: SilentUseCase, nowMs: number): Gap | null {
       measure: "traffic",
       last_call_at: last_at,
       silent_minutes: Math.round(silentMs / MINUTE_MS),
-      usual_calls: usual,
+      ...usual,
     },
   };
 }

@@ -91,6 +91,11 @@ export class RegistryView {
     };
   }
 
+  /** The time zone that the use case's project configures; null where none is. */
+  timeZone({ tenant, use_case }: OwnUseCase): string | null {
+    return findUseCase(this.#registry, tenant, use_case)?.settings.time_zone ?? null;
+  }
+
   /** The prompt of a version; null where the registry does not hold it. */
   document({ tenant, use_case }: OwnUseCase, version: string): PromptDocumentBody | null {
     return findUseCase(this.#registry, tenant, use_case)?.versions.get(version)?.document ?? null;

@@ -258,7 +258,9 @@ const TABLE: Readonly<Record<Measure, Row>> = {
             last_at: "2026-03-02T09:00:00.000Z",
             calls_of_last_day: 2_000,
             calls_a_week_before: 240,
+            calls_around_a_week_before: 560,
           },
+          { usual_calls: 240, time_zone: "Europe/Berlin", time_zone_source: "config" },
           NOW,
         )!,
       ]),
@@ -267,6 +269,7 @@ const TABLE: Readonly<Record<Measure, Row>> = {
     lines: [
       "Check the application, then run npx @plumbline/cli doctor.",
       "Either nobody uses it, or its calls are lost.",
+      "What is usual goes by the clock of Europe/Berlin, its time zone.",
       "The last call was at 2 Mar, 09:00 UTC. The application, its reporting or the collector stopped.",
     ],
   },
