@@ -34,7 +34,7 @@ import {
 } from "./state.ts";
 
 /** Raised when a rule changes what an old record leads to: snapshots of other rules are thrown away. */
-export const RULES_VERSION = 5;
+export const RULES_VERSION = 6;
 
 export interface Folded {
   readonly offset: number;

@@ -51,12 +51,22 @@ export function worldClocks(start: number, end: number): readonly ZoneClock[] {
   return [...clocks.values()];
 }
 
+/** The same time of the week in UTC. */
+export function weekBeforeInUtc(at: number): number {
+  return at - WEEK_MS;
+}
+
 /** The instant a week before `at`, ms, at which the clock showed the same time. */
 export function weekBefore({ changes }: ZoneClock, at: number): number {
-  const plain = at - WEEK_MS;
+  const plain = weekBeforeInUtc(at);
   const moved = plain + shiftBetween(changes, plain, at);
   // The change may lie between the two.
   return plain + shiftBetween(changes, moved, at);
+}
+
+/** isRepeated returns true in an hour that the clock shows for the second time. */
+export function isRepeated({ changes }: ZoneClock, at: number): boolean {
+  return changes.some((change) => at >= change.at && at < change.at - change.shiftMs);
 }
 
 function shiftBetween(changes: readonly ClockChange[], after: number, until: number): number {

@@ -7,7 +7,7 @@
  */
 import type { ArrivalQuarters } from "@plumbline/ports";
 import { MINUTE_MS, type TimeZoneSource } from "@plumbline/schemas";
-import { weekBefore, type ZoneClock } from "./clocks.ts";
+import { isRepeated, weekBefore, weekBeforeInUtc, type ZoneClock } from "./clocks.ts";
 
 const QUARTER_MS = 15 * MINUTE_MS;
 /** Calls that may differ from those of a week before by chance. */
@@ -67,15 +67,21 @@ export class Arrivals {
   }
 }
 
-/** Calls of a week ago in the hours of the silence; an hour that comes twice counts twice, one that is missing does not. */
+/** Calls of a week ago in the hours of the silence. An hour that is missing has none. */
 function usualIn(clock: ZoneClock, [start, end]: readonly [number, number], arrivals: Arrivals): number {
   let calls = 0;
   for (let at = start; at < end;) {
     const until = Math.min(end, (Math.floor(at / QUARTER_MS) + 1) * QUARTER_MS);
-    calls += (arrivals.inQuarterOf(weekBefore(clock, at)) * (until - at)) / QUARTER_MS;
+    calls += (usualInQuarter(clock, at, arrivals) * (until - at)) / QUARTER_MS;
     at = until;
   }
   return calls;
+}
+
+/** Of an hour that comes twice, people call in both; what a schedule starts comes once, and is not missed in the second. */
+function usualInQuarter(clock: ZoneClock, at: number, arrivals: Arrivals): number {
+  const usual = arrivals.inQuarterOf(weekBefore(clock, at));
+  return isRepeated(clock, at) ? Math.min(usual, arrivals.inQuarterOf(weekBeforeInUtc(at))) : usual;
 }
 
 /** The best first. */
