@@ -22,8 +22,18 @@ test.each([
 test.each([
   { zone: "Europe/Berlin", year: 2026, at: ["2026-03-29T01:00:00Z", "2026-10-25T01:00:00Z"], hours: [1, -1] },
   { zone: "Europe/Berlin", year: 2019, at: ["2019-03-31T01:00:00Z", "2019-10-27T01:00:00Z"], hours: [1, -1] },
-  { zone: "America/New_York", year: 2024, at: ["2024-03-10T07:00:00Z", "2024-11-03T06:00:00Z"], hours: [1, -1] },
-  { zone: "Australia/Sydney", year: 2026, at: ["2026-04-04T16:00:00Z", "2026-10-03T16:00:00Z"], hours: [-1, 1] },
+  {
+    zone: "America/New_York",
+    year: 2024,
+    at: ["2024-03-10T07:00:00Z", "2024-11-03T06:00:00Z"],
+    hours: [1, -1],
+  },
+  {
+    zone: "Australia/Sydney",
+    year: 2026,
+    at: ["2026-04-04T16:00:00Z", "2026-10-03T16:00:00Z"],
+    hours: [-1, 1],
+  },
   {
     zone: "Australia/Lord_Howe",
     year: 2026,

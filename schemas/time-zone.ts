@@ -75,7 +75,11 @@ function momentOf(zone: string, from: number, until: number): number {
 function formatOf(zone: string): Intl.DateTimeFormat {
   const known = formats.get(zone);
   if (known !== undefined) return known;
-  const made = new Intl.DateTimeFormat("en-US", { timeZone: zone, timeZoneName: "longOffset", year: "numeric" });
+  const made = new Intl.DateTimeFormat("en-US", {
+    timeZone: zone,
+    timeZoneName: "longOffset",
+    year: "numeric",
+  });
   formats.set(zone, made);
   return made;
 }

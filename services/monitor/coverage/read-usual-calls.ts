@@ -81,7 +81,8 @@ async function settle(
         use_cases: page.map(({ tenant, use_case }) => ({ tenant, use_case })),
       }),
     // Its hours are then those of UTC, as in other weeks.
-    ({ use_case }: UseCase, error) => logger.warn({ use_case, error: String(error) }, "monitor.arrivals_failed"),
+    ({ use_case }: UseCase, error) =>
+      logger.warn({ use_case, error: String(error) }, "monitor.arrivals_failed"),
     ({ quarters }) => quarters.length,
   );
   const arrivalsOf = new Map(rows.map((row) => [useCaseKey(row), row]));

@@ -27,7 +27,9 @@ test("clocks of the world are told apart by their changes, that of UTC first, fa
   const calm = worldClocks(ms("2026-01-10T00:00:00Z"), ms("2026-01-18T00:00:00Z"));
   expect(calm.map(({ zone }) => zone)).toEqual(["UTC"]);
   const march = worldClocks(ms("2026-03-25T00:00:00Z"), ms("2026-03-31T00:00:00Z"));
-  expect(march.map(({ zone }) => zone)).toEqual(expect.arrayContaining(["UTC", "Europe/Berlin", "Asia/Jerusalem"]));
+  expect(march.map(({ zone }) => zone)).toEqual(
+    expect.arrayContaining(["UTC", "Europe/Berlin", "Asia/Jerusalem"]),
+  );
   expect(march.map(({ zone }) => zone)).not.toContain("Africa/Ceuta");
   expect(march[0]!.zone).toBe("UTC");
 });
@@ -35,7 +37,11 @@ test("clocks of the world are told apart by their changes, that of UTC first, fa
 /** 15 calls a quarter of an hour, from `opens` to `closes` by the clock of Berlin, every day. */
 function berlin(from: string, until: string, opens: number, closes: number): Arrivals {
   const quarters: [number, number][] = [];
-  const hourIn = new Intl.DateTimeFormat("en-GB", { timeZone: "Europe/Berlin", hour: "2-digit", hourCycle: "h23" });
+  const hourIn = new Intl.DateTimeFormat("en-GB", {
+    timeZone: "Europe/Berlin",
+    hour: "2-digit",
+    hourCycle: "h23",
+  });
   for (let at = ms(from); at < ms(until); at += QUARTER_MS) {
     const hour = Number(hourIn.format(at));
     if (hour >= opens && hour < closes) quarters.push([at / QUARTER_MS, 15]);

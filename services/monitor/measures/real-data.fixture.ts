@@ -11,7 +11,15 @@ export interface RealEvent {
   readonly prompt_version: string | null;
   readonly input: string;
   readonly output: string | null;
-  readonly meta: { readonly item_id: string; readonly group?: string; readonly day?: number };
+  readonly meta: {
+    readonly item_id: string;
+    readonly group?: string;
+    readonly day?: number;
+    /** What the answer says, where the data set reads it. */
+    readonly parsed?: string | null;
+    /** What is true. */
+    readonly reference?: string;
+  };
 }
 
 /** Null, with a line on the console, when the file is absent. */

@@ -181,7 +181,10 @@ test.each(ZONE_NAME_CASES)("$given: $becomes", async ({ named }) => {
   expect(answer.status).toBe(400);
   expect(await answer.json()).toMatchObject({
     errors: expect.arrayContaining([
-      expect.objectContaining({ field: "settings.time_zone", message: expect.stringContaining("Europe/Berlin") }),
+      expect.objectContaining({
+        field: "settings.time_zone",
+        message: expect.stringContaining("Europe/Berlin"),
+      }),
     ]),
   });
 });
