@@ -2,8 +2,7 @@
  * promptfoo itself runs our eval set, unchanged, through our prompt file: the format is the one we say it is, and its
  * asserts and ours decide alike.
  */
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,31 +13,18 @@ import {
 } from "@plumbline/adapters/llm/fake-provider.fixture";
 import { type EvalCase, parseEvalSet, runAsserts } from "@plumbline/prompts";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ENTRY, FOLDER, installPromptfoo } from "./install-promptfoo.ts";
+import { FOLDER, installPromptfoo } from "./install-promptfoo.ts";
+import { evaluate, type PromptfooResult } from "./run-promptfoo.ts";
 
 const EVALS = fileURLToPath(
   new URL("../../examples/ticket-summary/evals/ticket-summary.jsonl", import.meta.url),
 );
 const FIGURE = /\b(?:\d+|two|five|twenty|thirty|fifty|hundred)\b/gi;
-const RUN_MS_MAX = 240_000;
 const MODELS = ["keeps-all", "hides-figures"] as const;
 
 interface Message {
   readonly role: string;
   readonly content: string;
-}
-
-interface PromptfooResult {
-  readonly success: boolean;
-  readonly error?: string;
-  readonly provider: { readonly id: string };
-  readonly testCase: { readonly metadata?: { readonly id?: string } };
-  readonly gradingResult: {
-    readonly componentResults: readonly {
-      readonly pass: boolean;
-      readonly assertion?: { readonly type: string };
-    }[];
-  };
 }
 
 let provider: FakeProvider;
@@ -84,53 +70,15 @@ beforeAll(async () => {
     tests: `file://${EVALS}`,
     defaultTest: { options: { provider: providerOf("judge") } },
   };
-  await writeFile(join(work, "promptfooconfig.json"), JSON.stringify(config));
-  results = await evaluate();
+  results = await evaluate(config, work);
+  // Those of one model fail, as they must.
+  expect(results.some(({ success }) => !success)).toBe(true);
 });
 
 afterAll(async () => {
   await provider.close();
   await rm(work, { recursive: true });
 });
-
-async function evaluate(): Promise<readonly PromptfooResult[]> {
-  const args = [
-    "--conditions=source",
-    "--import",
-    "tsx",
-    ENTRY,
-    "eval",
-    "-c",
-    join(work, "promptfooconfig.json"),
-  ];
-  const flags = ["--no-write", "--no-cache", "--no-table", "--no-progress-bar", "-o", join(work, "out.json")];
-  const environment = {
-    ...process.env,
-    PROMPTFOO_CONFIG_DIR: join(work, "config"),
-    PROMPTFOO_DISABLE_TELEMETRY: "1",
-    PROMPTFOO_DISABLE_UPDATE: "1",
-    PROMPTFOO_DISABLE_SHARING: "1",
-    PROMPTFOO_DISABLE_REMOTE_GENERATION: "1",
-    // Whatever it would still send ends at a port where nothing listens.
-    HTTPS_PROXY: "http://127.0.0.1:9",
-    NO_PROXY: "127.0.0.1",
-  };
-  const ended = await new Promise<{ readonly code: unknown; readonly text: string }>((resolve) => {
-    execFile(
-      process.execPath,
-      [...args, ...flags],
-      { cwd: FOLDER, env: environment, timeout: RUN_MS_MAX, maxBuffer: 64 * 1024 * 1024 },
-      (error, stdout, stderr) => resolve({ code: error?.code ?? 0, text: `${stdout}\n${stderr}` }),
-    );
-  });
-  // 100 is promptfoo's own for "some cases failed", as those of one model must.
-  if (ended.code !== 100)
-    throw new Error(`promptfoo ended with ${String(ended.code)}:\n${ended.text.slice(-4000)}`);
-  const out = JSON.parse(await readFile(join(work, "out.json"), "utf8")) as {
-    readonly results: { readonly results: readonly PromptfooResult[] };
-  };
-  return out.results.results;
-}
 
 const resultOf = (model: string, id: string) =>
   results.find((result) => result.provider.id.endsWith(model) && result.testCase.metadata?.id === id);
