@@ -5,7 +5,14 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["source"], externalConditions: ["source"] } },
   test: {
     include: ["**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**", ".build/**", "test/containers/**", "test/promptfoo/**"],
+    exclude: [
+      "**/node_modules/**",
+      "**/dist/**",
+      ".build/**",
+      "test/containers/**",
+      "test/promptfoo/**",
+      "test/llm/**",
+    ],
     // One process a file: the embedded engine allows one open data directory per process.
     pool: "forks",
     maxWorkers: 2,

@@ -124,7 +124,9 @@ beforeAll(async () => {
       tests: ROWS.map(({ name, assert, output, reply }, i) => ({
         vars: { answer: output, wanted: "$40" },
         assert: [
-          reply === null ? assert : { ...assert, provider: providerOf(`judge-${i - (ROWS.length - RUBRICS.length)}`) },
+          reply === null
+            ? assert
+            : { ...assert, provider: providerOf(`judge-${i - (ROWS.length - RUBRICS.length)}`) },
         ],
         metadata: { id: name },
       })),

@@ -51,7 +51,10 @@ beforeAll(async () => {
   provider = await startFakeProvider([answer]);
   const example = readYaml(await initExample(work), "promptfooconfig.yaml");
   if (example.kind === "invalid") throw new Error(JSON.stringify(example.problems));
-  const { prompts: texts, tests } = example.value.value as { prompts: readonly string[]; tests: readonly object[] };
+  const { prompts: texts, tests } = example.value.value as {
+    prompts: readonly string[];
+    tests: readonly object[];
+  };
   prompts = texts;
   const providerOf = (model: string) => ({
     id: `openai:chat:${model}`,
@@ -79,7 +82,16 @@ async function importExample(): Promise<{
 }> {
   const project = join(work, "project");
   const { exitCode, stderr, stdout } = await runPlumbline(
-    ["import", "--from", "promptfoo", join(work, "promptfooconfig.yaml"), "--model", "openai/repeats", "--project", project],
+    [
+      "import",
+      "--from",
+      "promptfoo",
+      join(work, "promptfooconfig.yaml"),
+      "--model",
+      "openai/repeats",
+      "--project",
+      project,
+    ],
     { directory: work },
   );
   if (exitCode !== 0) throw new Error(`import ended with ${exitCode}: ${stderr}${stdout}`);
