@@ -18,6 +18,7 @@ export * from "./events/dead-letter.ts";
 export * from "./events/repair-call.ts";
 export * from "./events/verdict.ts";
 export * from "./events/feedback.ts";
+export { instant } from "./events/instant.ts";
 export * from "./events/detection/index.ts";
 export * from "./events/detection/incident-event.ts";
 export * from "./events/erasure-event.ts";

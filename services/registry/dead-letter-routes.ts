@@ -1,6 +1,6 @@
 /** Dead letters over HTTP. The registry serves them because it has the log and knows who may do what. */
 import type { Principal, Route } from "@plumbline/runtime/http";
-import { DEAD_LETTERS_PAGE_MAX, type DeadLettersAnswer, RedriveBody } from "@plumbline/schemas";
+import { DEAD_LETTERS_PAGE_MAX, type DeadLettersAnswer, instant, RedriveBody } from "@plumbline/schemas";
 import { badRequest, notFound, numberOf, queryOf, readJson } from "./read-request.ts";
 import type { DeadLetterBoard } from "./dead-letters/dead-letter-board.ts";
 
@@ -77,7 +77,7 @@ function tenantOf({ isOperator, tenant }: Principal, wanted: string | null): str
 
 function timeOf(text: string | null): number | null {
   if (text === null) return null;
-  const ms = Date.parse(text);
-  if (!Number.isNaN(ms)) return ms;
-  throw badRequest("since must be an ISO 8601 time, such as 2026-11-24T09:15:00Z.", "since");
+  // Without a zone it would be a time of wherever the registry runs.
+  if (instant.safeParse(text).success) return Date.parse(text);
+  throw badRequest("since must be an ISO 8601 time with a zone, such as 2026-11-24T09:15:00Z.", "since");
 }

@@ -9,7 +9,7 @@ import { REFUSAL_CASES } from "./refusals/cases.ts";
 import { SHAPE_CASES } from "./shapes/cases.ts";
 import { VERDICT_CASES } from "./verdicts/cases.ts";
 import { WORD_CASES } from "./words/cases.ts";
-import { ZONE_CASES, ZONE_NAME_CASES } from "./zones/cases.ts";
+import { TIME_CASES, ZONE_CASES, ZONE_NAME_CASES } from "./zones/cases.ts";
 
 const KINDS: readonly {
   readonly title: string;
@@ -64,7 +64,7 @@ const KINDS: readonly {
   {
     title: "Time zones and clock changes",
     rule: "Hours of the week are usual by the clock of the use case: its configured zone, else the one that its traffic shows after a change, else UTC. The incident says which.",
-    cases: [...ZONE_CASES, ...ZONE_NAME_CASES],
+    cases: [...ZONE_CASES, ...ZONE_NAME_CASES, ...TIME_CASES],
   },
 ];
 

@@ -7,6 +7,7 @@ import type { AddCommand } from "../shell/command.ts";
 import { UsageError } from "../shell/failure.ts";
 import { createProgress } from "../shell/progress.ts";
 import { secretOf } from "../project/project-options.ts";
+import { readTime } from "../sql/read-window.ts";
 import { describeReport } from "./describe-report.ts";
 
 const DAY_MINUTES = 1_440;
@@ -70,7 +71,11 @@ export const addBacktest: AddCommand = (program, context) => {
       numberIn(isStep, "whole minutes that divide a day"),
       60,
     )
-    .option("--until <time>", "leave out what is at or after this time (ISO 8601)", readTime)
+    .option(
+      "--until <time>",
+      "leave out what is at or after this time (ISO 8601, UTC unless it says otherwise)",
+      readUntil,
+    )
     .action(async (flags: BacktestFlags) => {
       const { judge, judgeNoise, criterion: criteria = [] } = flags;
       if (judgeNoise > 0 && judge !== "labels") throw new UsageError("--judge-noise is for --judge labels");
@@ -124,9 +129,8 @@ function readCriterion(text: string, earlier: readonly string[] = []): readonly 
   return [...earlier, text];
 }
 
-function readTime(text: string): string {
-  if (Number.isNaN(Date.parse(text))) throw new InvalidArgumentError("is not a time");
-  return text;
+function readUntil(text: string): string {
+  return new Date(readTime(text)).toISOString();
 }
 
 function numberIn(isValid: (value: number) => boolean, rule: string): (text: string) => number {

@@ -2,6 +2,7 @@ import type { Command as Program } from "commander";
 import { DAY_MS, type Scope, SCOPES } from "@plumbline/schemas";
 import type { AddCommand, CommandContext } from "../shell/command.ts";
 import { UsageError } from "../shell/failure.ts";
+import { readTime } from "../sql/read-window.ts";
 import { addRegistryOptions, openRegistry, type RegistryFlags } from "../project/project-options.ts";
 import { formatTable } from "../text/table.ts";
 import { KeyAnswer, KeysAnswer, type Key } from "../registry/answers.ts";
@@ -55,7 +56,10 @@ function addCreate(keys: Program, context: CommandContext): void {
       [],
     )
     .option("--tenant <name>", "whose data it opens (default: your key's tenant)")
-    .option("--expires <time>", "after a time such as 90d, or at a moment such as 2027-01-31T00:00:00Z")
+    .option(
+      "--expires <time>",
+      "after a time such as 90d, or at a moment such as 2027-01-31T00:00:00Z, UTC unless it says otherwise",
+    )
     .action(async (name: string, flags: CreateFlags) => {
       if (flags.scope.length === 0) throw new UsageError(`name what it may do: --scope ${SCOPES.join("|")}`);
       const registry = await openRegistry(context, flags);
@@ -99,7 +103,7 @@ function addRotate(keys: Program, context: CommandContext): void {
     .option("--grace <time>", "how long the old key goes on, such as 1h", "0m")
     .action(async (keyId: string, flags: RotateFlags) => {
       const registry = await openRegistry(context, flags);
-      const grace_seconds = Math.round(readTime("--grace", flags.grace) / 1000);
+      const grace_seconds = Math.round(readLifetime("--grace", flags.grace) / 1000);
       const { key, secret } = await registry.post(
         `/v1/keys/${encodeURIComponent(keyId)}/rotate`,
         { grace_seconds },
@@ -158,14 +162,16 @@ function readScope(given: string): Scope {
 
 /** @returns ISO 8601 UTC @throws UsageError */
 function readMoment(given: string, nowMs: number): string {
-  if (/^\d+[mhd]$/.test(given)) return new Date(nowMs + readTime("--expires", given)).toISOString();
-  const ms = Date.parse(given);
-  if (Number.isFinite(ms)) return new Date(ms).toISOString();
-  throw new UsageError(`--expires "${given}" is no time: write one such as 90d or 2027-01-31T00:00:00Z`);
+  if (/^\d+[mhd]$/.test(given)) return new Date(nowMs + readLifetime("--expires", given)).toISOString();
+  try {
+    return new Date(readTime(given)).toISOString();
+  } catch {
+    throw new UsageError(`--expires "${given}" is no time: write one such as 90d or 2027-01-31T00:00:00Z`);
+  }
 }
 
 /** @returns ms @throws UsageError */
-function readTime(flag: string, given: string): number {
+function readLifetime(flag: string, given: string): number {
   const [, count = "", unit = ""] = /^(\d{1,6})([mhd])$/.exec(given) ?? [];
   const ms = UNITS_MS[unit];
   if (ms === undefined)

@@ -19,14 +19,20 @@ export function readSpanUpTo(longest: string): (text: string) => number {
   };
 }
 
-/** ISO 8601, ms since the epoch. Without an offset it is UTC, as every time that we print. */
+/** ISO 8601, ms since the epoch. Without an offset it is UTC, as every time that we print, wherever the computer stands. */
 export function readTime(text: string): number {
-  const hasOffset = /(?:Z|[+-]\d\d:?\d\d)$/i.test(text);
   const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
+  const hasOffset = !isDay && /(?:Z|[+-]\d\d:?\d\d)$/i.test(text);
   const at = Date.parse(hasOffset || isDay ? text : `${text.replace(" ", "T")}Z`);
-  if (!/^\d{4}-/.test(text) || Number.isNaN(at))
+  if (!isCalendarDay(text) || Number.isNaN(at))
     throw new InvalidArgumentError("is no time; write one such as 2026-11-24T09:00Z");
   return at;
+}
+
+/** `Date.parse` takes 30 February for 2 March. */
+function isCalendarDay(text: string): boolean {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)/.exec(text) ?? [];
+  return day !== undefined && Number(day) <= new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
 }
 
 export function wholeNumber(min: number, max: number): (text: string) => number {

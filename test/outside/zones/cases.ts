@@ -207,6 +207,36 @@ export const ZONE_CASES: readonly ZoneCase[] = [
   },
 ];
 
+/** A time that somebody writes on a computer in New York, and the instant that it is. */
+export interface TimeCase extends OutsideCase {
+  readonly written: string;
+  /** ISO 8601 UTC; null: refused. */
+  readonly is: string | null;
+}
+
+export const TIME_CASES: readonly TimeCase[] = [
+  {
+    given: "a time without a zone, on a computer in New York",
+    becomes: "UTC, as every time that is printed",
+    written: "2099-01-31T00:00:00",
+    is: "2099-01-31T00:00:00.000Z",
+  },
+  {
+    given: "a time in the hour that New York's clocks leave out",
+    becomes: "UTC, where that hour exists",
+    written: "2099-03-08T02:30",
+    is: "2099-03-08T02:30:00.000Z",
+  },
+  {
+    given: "a time with an offset of half an hour",
+    becomes: "that instant",
+    written: "2099-01-31T00:00:00+05:30",
+    is: "2099-01-30T18:30:00.000Z",
+  },
+  { given: "a day", becomes: "its midnight in UTC", written: "2099-01-31", is: "2099-01-31T00:00:00.000Z" },
+  { given: "30 February", becomes: "refused: it is no time", written: "2099-02-30", is: null },
+];
+
 /** A config that names no zone of the database, and the field that the refusal names. */
 export interface ZoneNameCase extends OutsideCase {
   readonly named: string;

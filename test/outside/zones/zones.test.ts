@@ -12,11 +12,11 @@ import type { CallRow, EventLog, Store } from "@plumbline/ports";
 import { createLogger } from "@plumbline/runtime/logger";
 import { LlmCall } from "@plumbline/schemas";
 import { createRegistry } from "@plumbline/services/registry/service";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { createMonitorJobs } from "../../../services/monitor/jobs.ts";
 import { MonitorConfig } from "../../../services/monitor/config.ts";
 import { runPlumbline } from "../../scenarios/tail-run.ts";
-import { ZONE_CASES, ZONE_NAME_CASES, type ZoneCase } from "./cases.ts";
+import { TIME_CASES, ZONE_CASES, ZONE_NAME_CASES, type ZoneCase } from "./cases.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -187,4 +187,37 @@ test.each(ZONE_NAME_CASES)("$given: $becomes", async ({ named }) => {
       }),
     ]),
   });
+});
+
+/** Where the process is, until the test ends. */
+function standIn(zone: string): void {
+  const before = process.env["TZ"];
+  process.env["TZ"] = zone;
+  onTestFinished(() => {
+    if (before === undefined) delete process.env["TZ"];
+    else process.env["TZ"] = before;
+  });
+}
+
+test.each(TIME_CASES)("$given: $becomes", async ({ written, is }) => {
+  standIn("America/New_York");
+  expect(new Date("2099-01-31T00:00:00").getUTCHours()).toBe(5);
+  const args = ["keys", "create", `until-${written}`, "--scope", "read", "--expires", written, "--json"];
+  const { exitCode, stdout, stderr } = await plumbline(folder, ...args, "--registry", url);
+  if (is === null) {
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("is no time");
+    return;
+  }
+  expect({ exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ exitCode: 0, stderr: "" });
+  expect(JSON.parse(stdout)).toMatchObject({ data: { key: { expires_at: is } } });
+});
+
+test("a registry in New York takes no time without a zone for its own", async () => {
+  standIn("America/New_York");
+  const refused = await fetch(`${url}/v1/dead-letters?since=2026-11-24T09:15:00`);
+  expect(refused.status).toBe(400);
+  expect(await refused.json()).toMatchObject({ field: "since" });
+  const taken = await fetch(`${url}/v1/dead-letters?since=2026-11-24T09:15:00Z`);
+  expect(taken.status).toBe(200);
 });
