@@ -45,5 +45,5 @@ export * from "./limits.ts";
 export { clip } from "./clip-text.ts";
 export { sliceLabel } from "./slice-labels.ts";
 export { DAY_MS, HOUR_MS, MINUTE_MS } from "./time.ts";
-export { type ClockChange, clockChanges, isTimeZone } from "./time-zone.ts";
+export { type ClockChange, clockChanges, isTimeZone, zoneOffsetMs } from "./time-zone.ts";
 export * from "./topics.ts";

@@ -1,18 +1,26 @@
 /** A window of a use case: its counts, and its width. Pure. */
 import { type Histogram, addHistogram, rowsOf } from "./log-bins.ts";
-import { HOUR_MS } from "@plumbline/schemas";
+import type { LocalHours } from "./local-hours.ts";
 import { ALL, CELL_PREFIX, type VersionHour } from "./version-memory.ts";
 
 export type WidthHours = 1 | 6 | 24;
+
+/** Where a window lies in time. */
+export interface WindowPlace {
+  /** Milliseconds since the epoch. */
+  readonly start: number;
+  /** Exclusive. An hour less or more after it than the width says where the clock was changed. */
+  readonly end: number;
+  /** What the clock of the use case shows at the start, ms; aligned to the width. */
+  readonly shownStart: number;
+  readonly widthHours: WidthHours;
+}
 
 /**
  * Counts of one window; histograms are on the grid of `log-bins.ts`. A call whose text was not captured has no
  * features, and is in none of them: that texts are captured or not is no property of the texts.
  */
-export interface DriftWindow {
-  /** Milliseconds since the epoch, aligned to the width. */
-  readonly start: number;
-  readonly widthHours: WidthHours;
+export interface DriftWindow extends WindowPlace {
   readonly calls: number;
   /** Calls whose input is known. */
   readonly described: number;
@@ -50,6 +58,8 @@ type Histograms = Map<string, Map<number, number>>;
 
 export class OpenWindow {
   readonly #start: number;
+  readonly #end: number;
+  readonly #shownStart: number;
   readonly #widthHours: WidthHours;
   #calls = 0;
   readonly #inputs: Histograms = new Map();
@@ -57,15 +67,17 @@ export class OpenWindow {
   readonly #versions = new Map<string, { calls: number; readonly outputs: Histograms }>();
 
   /** @param hour ms since the epoch, anywhere in the window */
-  constructor(hour: number, widthHours: WidthHours) {
-    const widthMs = widthHours * HOUR_MS;
-    this.#start = Math.floor(hour / widthMs) * widthMs;
+  constructor(hour: number, widthHours: WidthHours, clock: LocalHours) {
+    const { start, end } = clock.windowOf(hour, widthHours);
+    this.#start = start;
+    this.#end = end;
+    this.#shownStart = clock.shownAt(this.#start);
     this.#widthHours = widthHours;
   }
 
   /** End of the window, ms since the epoch; exclusive. */
   get end(): number {
-    return this.#start + this.#widthHours * HOUR_MS;
+    return this.#end;
   }
 
   /** @param inputs input features over all versions, without the missing */
@@ -101,6 +113,8 @@ export class OpenWindow {
     const [main] = [...this.#versions].sort((a, b) => b[1].calls - a[1].calls || (a[0] < b[0] ? -1 : 1));
     return {
       start: this.#start,
+      end: this.#end,
+      shownStart: this.#shownStart,
       widthHours: this.#widthHours,
       calls: this.#calls,
       described: Math.max(0, ...[...this.#inputs.values()].map(rowsOf)),

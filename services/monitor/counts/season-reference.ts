@@ -5,7 +5,7 @@
  */
 import { DAY_MS, HOUR_MS } from "@plumbline/schemas";
 import { psi, psiDebiased, psiTolerance } from "@plumbline/stats";
-import { type WidthHours } from "./drift-window.ts";
+import type { WidthHours, WindowPlace } from "./drift-window.ts";
 import { sampleOf } from "./log-bins.ts";
 
 /** References reach this far back. */
@@ -17,22 +17,20 @@ export const WINDOW_ROWS_MIN = 50;
 export const REFERENCE_ROWS_MIN = 200;
 
 /** A clean window or day of the past. */
-export interface PastCounts {
-  /** Ms since the epoch. */
-  readonly start: number;
+export interface PastCounts extends Omit<WindowPlace, "widthHours"> {
   /** Shape [bins]. */
   readonly counts: readonly number[];
 }
 
-/** The windows of `past` that the one at `start` is compared with. */
-export function seasonReference<Past extends { readonly start: number }>(
-  start: number,
+/** The windows of `past` that the one that begins when the clock shows `shownStart` is compared with. */
+export function seasonReference<Past extends Pick<PastCounts, "shownStart">>(
+  shownStart: number,
   widthHours: WidthHours,
   past: readonly Past[],
   isMature: boolean,
 ): readonly Past[] {
   if (!isMature) return past;
-  const matched = past.filter((each) => isSameTimeOfWeek(each.start, start, widthHours));
+  const matched = past.filter((each) => isSameTimeOfWeek(each.shownStart, shownStart, widthHours));
   return matched.length >= 2 ? matched : past;
 }
 
@@ -45,7 +43,7 @@ export function seasonTolerance(
 ): number {
   const moves = past.flatMap((each) => {
     const others = past.filter((other) => other !== each);
-    const own = summed(seasonReference(each.start, widthHours, others, isMature), bins);
+    const own = summed(seasonReference(each.shownStart, widthHours, others, isMature), bins);
     const sample = sampleOf(own, each.counts);
     if (sample.referenceRows < REFERENCE_ROWS_MIN || sample.currentRows < WINDOW_ROWS_MIN) return [];
     return [psiDebiased(psi(own, each.counts), sample)];
@@ -53,13 +51,13 @@ export function seasonTolerance(
   return psiTolerance(moves);
 }
 
-/** Weeks are counted from the epoch; windows of an hour match their neighbours too. */
+/** By what the clock shows. Weeks are counted from the epoch; windows of an hour match their neighbours too. */
 function isSameTimeOfWeek(a: number, b: number, widthHours: WidthHours): boolean {
   const apart = Math.abs(a - b) % (7 * DAY_MS);
   return Math.min(apart, 7 * DAY_MS - apart) <= (widthHours === 1 ? HOUR_MS : 0);
 }
 
-/** Windows of an hour match their neighbours too. */
+/** By what the clock shows; windows of an hour match their neighbours too. */
 export function isSameTimeOfDay(a: number, b: number, widthHours: WidthHours): boolean {
   const apart = Math.abs(a - b) % DAY_MS;
   return Math.min(apart, DAY_MS - apart) <= (widthHours === 1 ? HOUR_MS : 0);

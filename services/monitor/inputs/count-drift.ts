@@ -6,7 +6,7 @@
 import { isTextSlice } from "@plumbline/features";
 import { DRIFT_PATIENCE } from "@plumbline/stats";
 import type { FeatureResult } from "./drift-decision.ts";
-import type { DriftWindow, WidthHours } from "../counts/drift-window.ts";
+import type { DriftWindow, WidthHours, WindowPlace } from "../counts/drift-window.ts";
 import type { FeatureLevels } from "./feature-levels.ts";
 import {
   addHistogram,
@@ -132,12 +132,12 @@ export class CountDrift {
     const state = this.#levels.state(feature, PATIENCE[window.widthHours]);
     const past = this.#windows.flatMap((each) => {
       const isReference =
-        !state.suspicious.has(each.start) && isSameTimeOfDay(each.start, window.start, window.widthHours);
+        !state.suspicious.has(each.start) && isSameTimeOfDay(each.shownStart, window.shownStart, window.widthHours);
       const histogram = isReference ? histogramOf(each) : null;
-      return histogram === null ? [] : [{ start: each.start, counts: counts(histogram), histogram }];
+      return histogram === null ? [] : [{ ...placeOf(each), counts: counts(histogram), histogram }];
     });
     const current = counts(currentHistogram);
-    const compared = this.#levels.compare(state, window.start, window.widthHours, past, current);
+    const compared = this.#levels.compare(state, window, past, current);
     if (compared === null) return null;
     const { measured, reference, used } = compared;
     const histogram = new Map<number, number>();
@@ -153,6 +153,10 @@ export class CountDrift {
     };
     return state.last;
   }
+}
+
+function placeOf({ start, end, shownStart }: DriftWindow): Omit<WindowPlace, "widthHours"> {
+  return { start, end, shownStart };
 }
 
 function yesNo(rows: number, calls: number): Histogram {

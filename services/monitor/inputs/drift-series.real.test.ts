@@ -68,6 +68,8 @@ function windowOf(start: number, events: readonly RealEvent[]): DriftWindow {
   const calls = events.length;
   return {
     start,
+    end: start + DAY_MS,
+    shownStart: start,
     widthHours: 24,
     calls,
     described: calls,

@@ -6,11 +6,10 @@
  * cannot hide by becoming its own reference. When they leave no reference, four weeks of the new mix have become the
  * mix: the feature starts anew, and its flag ends.
  */
-import { HOUR_MS } from "@plumbline/schemas";
 import { driftFlags, driftStep } from "@plumbline/stats";
 import { compareBins } from "../counts/compare-bins.ts";
 import type { DriftDecision, FeatureResult } from "./drift-decision.ts";
-import { type WidthHours } from "../counts/drift-window.ts";
+import type { WindowPlace } from "../counts/drift-window.ts";
 import { sampleOf } from "../counts/log-bins.ts";
 import {
   MEMORY_MS,
@@ -99,13 +98,12 @@ export class FeatureLevels {
   /** Reference, tolerance, test and detector step; null when there is no reference. */
   compare<Past extends PastCounts>(
     state: FeatureState,
-    start: number,
-    widthHours: WidthHours,
+    { start, end, shownStart, widthHours }: WindowPlace,
     past: readonly Past[],
     current: readonly number[],
   ): Compared<Past> | null {
     const isMature = start - (this.#firstStart ?? start) >= MEMORY_MS;
-    const used = seasonReference(start, widthHours, past, isMature);
+    const used = seasonReference(shownStart, widthHours, past, isMature);
     const reference = summed(used, current.length);
     const { referenceRows, currentRows } = sampleOf(reference, current);
     if (referenceRows < REFERENCE_ROWS_MIN) {
@@ -122,9 +120,9 @@ export class FeatureLevels {
     const measured: Measured = {
       method: "psi",
       windowStart: start,
-      windowEnd: start + widthHours * HOUR_MS,
+      windowEnd: end,
       referenceStart: used[0]!.start,
-      referenceEnd: used.at(-1)!.start + widthHours * HOUR_MS,
+      referenceEnd: used.at(-1)!.end,
       referenceRows,
       currentRows,
       pValue: comparison.pValue,

@@ -118,9 +118,9 @@ export class TextDrift {
       const state = this.#levels.state(feature, DRIFT_PATIENCE.daily);
       const past = this.#topicDays
         .filter(({ start }) => !state.suspicious.has(start))
-        .map(({ start, texts, counts }) => ({ start, counts: [texts - counts[i]!, counts[i]!] }));
+        .map(({ start, texts, counts }) => ({ ...dayAt(start), counts: [texts - counts[i]!, counts[i]!] }));
       const counts = [today.texts - today.counts[i]!, today.counts[i]!];
-      const compared = this.#levels.compare(state, day, 24, past, counts);
+      const compared = this.#levels.compare(state, { ...dayAt(day), widthHours: 24 }, past, counts);
       if (compared === null) return [];
       const { measured, reference } = compared;
       state.last = {
@@ -165,6 +165,11 @@ export class TextDrift {
     };
     return state.last;
   }
+}
+
+/** Days of texts are those of UTC: each is compared with whole days, whatever their weekday. */
+function dayAt(start: number) {
+  return { start, end: start + DAY_MS, shownStart: start };
 }
 
 function countTopics(model: TopicModel, start: number, texts: readonly TextDocument[]): TopicDay {

@@ -10,6 +10,7 @@ import { insertApart, type UseCaseGuard } from "../use-cases/use-case-guard.ts";
 import { readInTime, UseCasePages } from "../use-cases/use-case-pages.ts";
 import { type DriftDecision, toDriftResults } from "../inputs/drift-decision.ts";
 import { type HourOfUseCase, toMeasuredHours } from "./measured-hours.ts";
+import { LocalHours } from "../counts/local-hours.ts";
 import type { DatedText } from "../inputs/text-drift.ts";
 import { type MeasuredHour, UseCaseMeasures } from "./use-case-measures.ts";
 
@@ -28,6 +29,8 @@ export interface CallFoldDeps {
   /** holds returns true for the use cases of this replica. */
   readonly holds: (useCase: string) => boolean;
   readonly guard: UseCaseGuard;
+  /** The configured time zone of a use case; UTC where none is. */
+  readonly timeZoneOf: (useCase: UseCase) => string;
 }
 
 interface Tracked {
@@ -41,6 +44,8 @@ interface Tracked {
 export class CallFold {
   readonly #deps: CallFoldDeps;
   readonly #pages = new UseCasePages();
+  /** By zone: each knows when its clocks were changed. */
+  readonly #clocks = new Map<string, LocalHours>();
   #tracked = new Map<string, Tracked>();
   #skipped = new Set<string>();
   /** The hour that use cases without trouble have reached, ms; null before the first run. */
@@ -74,6 +79,9 @@ export class CallFold {
       this.#foldedUntil = null;
     }
     this.#skipped = new Set();
+    // By another clock other hours are alike.
+    for (const each of this.#tracked.values())
+      if (each.measures.timeZone !== this.#deps.timeZoneOf(each.key)) this.#forget(each, end);
     const began = this.#foldedUntil ?? Math.floor((end - LOOKBACK_MS) / DAY_MS) * DAY_MS;
     const isBehind = [...this.#tracked.values()].some((each) => this.#mayCatchUp(each, end));
     if (began >= end && !isBehind) return null;
@@ -173,8 +181,17 @@ export class CallFold {
 
   #track(key: UseCase, foldedUntil: number): void {
     if (this.get(key) !== undefined) return;
-    const measures = new UseCaseMeasures();
+    const measures = new UseCaseMeasures(this.#clockOf(key));
     this.#tracked.set(useCaseKey(key), { key, measures, foldedUntil, nextTextDay: null });
+  }
+
+  #clockOf(key: UseCase): LocalHours {
+    const zone = this.#deps.timeZoneOf(key);
+    const known = this.#clocks.get(zone);
+    if (known !== undefined) return known;
+    const made = new LocalHours(zone);
+    this.#clocks.set(zone, made);
+    return made;
   }
 
   /** Half-folded state is worth nothing: it is folded anew from the rows, as after a restart. */

@@ -114,6 +114,8 @@ export async function emittedByInputs(change: "slice" | "number" | "text" | "top
       }
       const window: DriftWindow = {
         start,
+        end: start + DAY_MS,
+        shownStart: start,
         widthHours: 24,
         calls: 2_000,
         described: 2_000,

@@ -12,7 +12,7 @@
  */
 import type { IncidentFold } from "@plumbline/alerts";
 import type { AnchorDay, Clock, Store } from "@plumbline/ports";
-import { DAY_MS, HOUR_MS, type NormalMeasure } from "@plumbline/schemas";
+import { DAY_MS, HOUR_MS, isTimeZone, type NormalMeasure } from "@plumbline/schemas";
 import type { AppendDeps } from "../report/append-incident.ts";
 import { type UseCase, iso } from "../units/series.ts";
 import { UseCaseGuard, type UseCaseFailure } from "../use-cases/use-case-guard.ts";
@@ -45,12 +45,20 @@ export interface MeasuresMonitor {
 export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
   const { store, clock, logger, incidents, settleMs = 600_000 } = deps;
   const guard = new UseCaseGuard("measures", deps);
-  const calls = new CallFold({ ...deps, guard });
+  const calls = new CallFold({
+    ...deps,
+    guard,
+    timeZoneOf(key) {
+      const zone = deps.registry?.timeZone(key) ?? "UTC";
+      return isTimeZone(zone) ? zone : "UTC";
+    },
+  });
   let anchors: { readonly askedAt: number; readonly days: readonly AnchorDay[] } | null = null;
 
   async function run(): Promise<readonly UseCaseFailure[]> {
     guard.begin();
     const end = Math.floor((clock.now() - settleMs) / HOUR_MS) * HOUR_MS;
+    await deps.registry?.refresh();
     const folded = await calls.foldUntil(end);
     if (folded === null) return guard.failures();
     await incidents.refresh();

@@ -6,6 +6,7 @@ import { DAY_MS, HOUR_MS, isVersion, type NormalMeasure } from "@plumbline/schem
 import type { DriftDecision } from "../inputs/drift-decision.ts";
 import { DriftSeries } from "../inputs/drift-series.ts";
 import { chooseWidth, OpenWindow, type WidthHours } from "../counts/drift-window.ts";
+import { LocalHours, UTC_HOURS } from "../counts/local-hours.ts";
 import { MISSING_BIN } from "../counts/log-bins.ts";
 import { OutputFingerprint } from "../outputs/output-fingerprint.ts";
 import { ResponseModels, type ResponseModelChange } from "../outputs/response-models.ts";
@@ -71,6 +72,16 @@ export class UseCaseMeasures {
   #window: OpenWindow | null = null;
   readonly #models = new ResponseModels();
   #lastHour = 0;
+  readonly #clock: LocalHours;
+
+  /** @param clock by which windows begin and hours are alike */
+  constructor(clock: LocalHours = UTC_HOURS) {
+    this.#clock = clock;
+  }
+
+  get timeZone(): string {
+    return this.#clock.zone;
+  }
 
   /** @returns windows that closed with this hour, to be decided and stored */
   addHour(hour: MeasuredHour): readonly DriftDecision[] {
@@ -82,7 +93,7 @@ export class UseCaseMeasures {
       { hour: hour.hour, calls },
     ];
     this.#chooseWidth(hour.hour);
-    this.#window ??= new OpenWindow(hour.hour, this.drift.width);
+    this.#window ??= new OpenWindow(hour.hour, this.drift.width, this.#clock);
     this.#window.addHour(hour.versions, hour.inputs, calls);
     for (const version of hour.versions)
       this.#addVersion(version, hour.outcomes.get(version.version) ?? null);
