@@ -58,25 +58,22 @@ async function install(): Promise<void> {
 async function start(): Promise<LlmServer> {
   const { stdout } = await promisify(execFile)(PYTHON, ["-c", FIND_MODEL]);
   const port = await freePort();
-  const server = spawn(
-    PYTHON,
-    [
-      ...["-m", "llama_cpp.server", "--model", stdout.trim(), "--n_ctx", String(CONTEXT_TOKENS)],
-      ...["--host", "127.0.0.1", "--port", String(port), "--interrupt_requests", "false"],
-    ],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
+  const model = ["--model", stdout.trim(), "--n_ctx", String(CONTEXT_TOKENS)];
+  const listening = ["--host", "127.0.0.1", "--port", String(port), "--interrupt_requests", "false"];
+  const server = spawn(PYTHON, ["-m", "llama_cpp.server", ...model, ...listening], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   let said = "";
   server.stderr.on("data", (chunk: Buffer) => (said = `${said}${chunk.toString("utf8")}`.slice(-4_000)));
   const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()));
   const url = `http://127.0.0.1:${port}/v1`;
   const deadline = performance.now() + START_MS_MAX;
   for (;;) {
-    const model = await modelOf(url).catch(() => null);
-    if (model !== null)
+    const name = await modelOf(url).catch(() => null);
+    if (name !== null)
       return {
         url,
-        model,
+        model: name,
         async close() {
           server.kill();
           await ended;

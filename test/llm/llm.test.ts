@@ -246,9 +246,13 @@ function labelOf(call: string): boolean {
 test.skipIf(cases === null)(
   "eval counts every case once: passed, missed with a reason, or undone",
   async () => {
-    const out = join(project, "evidence.json");
     const { exitCode, stdout, stderr } = await plumbline(
-      ...["eval", USE_CASE, "--against", "none", "--no-record", "--no-cache", "--json", "--out", out],
+      "eval",
+      USE_CASE,
+      ...["--against", "none"],
+      "--no-record",
+      "--no-cache",
+      "--json",
     );
     expect({ exitCode, stderr: [0, 10].includes(exitCode) ? "" : stderr }).toMatchObject({ stderr: "" });
     const { data } = JSON.parse(stdout) as {
@@ -286,25 +290,16 @@ test.skipIf(cases === null)(
   async () => {
     const pushed = await plumbline("push", "--allow-dirty");
     expect({ exitCode: pushed.exitCode, stderr: pushed.stderr }).toMatchObject({ exitCode: 0 });
-    const window = [
-      "--from",
-      new Date(startedAt).toISOString(),
-      "--to",
-      new Date(startedAt + MINUTE_MS).toISOString(),
-    ];
+    const by = ["--version", "v1", "--judge", "openai"];
+    const [from, to] = [startedAt, startedAt + MINUTE_MS].map((ms) => new Date(ms).toISOString());
+    const window = ["--from", from!, "--to", to!];
     const { exitCode, stdout, stderr } = await plumbline(
-      ...[
-        "replay",
-        USE_CASE,
-        "--version",
-        "v1",
-        "--judge",
-        "openai",
-        "--limit",
-        String(cases!.length),
-        "--json",
-        ...window,
-      ],
+      "replay",
+      USE_CASE,
+      ...by,
+      ...["--limit", String(cases!.length)],
+      ...window,
+      "--json",
     );
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     const { data } = JSON.parse(stdout) as {

@@ -7,7 +7,10 @@ const SPAN_MS = 128 * DAY_MS;
 /** The clock of a zone in whole hours; calls are counted by hours of UTC, so that half an hour is left out. */
 export class LocalHours {
   readonly zone: string;
-  readonly #spans = new Map<number, { readonly offsetMs: number; readonly changes: readonly ClockChange[] }>();
+  readonly #spans = new Map<
+    number,
+    { readonly offsetMs: number; readonly changes: readonly ClockChange[] }
+  >();
 
   /** @throws RangeError when the platform doesn't know the zone */
   constructor(zone: string) {
@@ -49,7 +52,10 @@ export class LocalHours {
       span = { offsetMs: zoneOffsetMs(this.zone, start), changes };
       this.#spans.set(start, span);
     }
-    return span.changes.reduce((sum, change) => (change.at <= at ? sum + change.shiftMs : sum), span.offsetMs);
+    return span.changes.reduce(
+      (sum, change) => (change.at <= at ? sum + change.shiftMs : sum),
+      span.offsetMs,
+    );
   }
 }
 

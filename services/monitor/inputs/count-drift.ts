@@ -132,7 +132,8 @@ export class CountDrift {
     const state = this.#levels.state(feature, PATIENCE[window.widthHours]);
     const past = this.#windows.flatMap((each) => {
       const isReference =
-        !state.suspicious.has(each.start) && isSameTimeOfDay(each.shownStart, window.shownStart, window.widthHours);
+        !state.suspicious.has(each.start) &&
+        isSameTimeOfDay(each.shownStart, window.shownStart, window.widthHours);
       const histogram = isReference ? histogramOf(each) : null;
       return histogram === null ? [] : [{ ...placeOf(each), counts: counts(histogram), histogram }];
     });

@@ -115,7 +115,10 @@ function withRowsMax(rowsMax: number): Store {
 function foldOf(seen: Store) {
   const guard = new UseCaseGuard("measures", { clock, logger });
   guard.begin();
-  return { fold: new CallFold({ store: seen, clock, holds: () => true, guard, timeZoneOf: () => "UTC" }), guard };
+  return {
+    fold: new CallFold({ store: seen, clock, holds: () => true, guard, timeZoneOf: () => "UTC" }),
+    guard,
+  };
 }
 
 function callsIn(fold: CallFold, useCase: number): number {
