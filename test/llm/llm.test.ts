@@ -249,7 +249,7 @@ test.skipIf(cases === null)(
     const { exitCode, stdout, stderr } = await plumbline(
       "eval",
       USE_CASE,
-      ...["--against", "none"],
+      "--against=none",
       "--no-record",
       "--no-cache",
       "--json",
@@ -297,7 +297,7 @@ test.skipIf(cases === null)(
       "replay",
       USE_CASE,
       ...by,
-      ...["--limit", String(cases!.length)],
+      `--limit=${cases!.length}`,
       ...window,
       "--json",
     );
