@@ -116,7 +116,6 @@ export function freezeCounts(world: World, counts: ReferenceCounts, tempered = t
       beta: [...beta],
       columns: monitored.map((k) => [PREDICATES[k - 1]!]),
       hourBlocks,
-      utcOffsetHours: 0,
     },
     pinned: null,
     streams,

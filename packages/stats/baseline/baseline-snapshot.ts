@@ -3,7 +3,7 @@ import { clearanceGrid } from "../sequential/clearance.ts";
 import { dispersion } from "../sequential/dispersion.ts";
 import { alarmThreshold } from "../sequential/e-detector.ts";
 import { relativeDropGrid } from "../sequential/e-value.ts";
-import { HOUR_BLOCKS, hourBlock } from "../sequential/hour-block.ts";
+import { HOUR_BLOCKS, hourBlock, type LocalHour, utcHour } from "../sequential/hour-block.ts";
 import { ridgeBaseline } from "./ridge-baseline.ts";
 import { normalSf } from "../special/special.ts";
 import { compileColumns } from "../sequential/stream-columns.ts";
@@ -27,8 +27,8 @@ export interface BaselineModel {
   /** Predicates of each column; a conjunction lists several. */
   readonly columns: readonly (readonly string[])[];
   readonly hourBlocks: boolean;
-  /** Local time of the blocks, hours ahead of UTC. */
-  readonly utcOffsetHours: number;
+  /** By whose clock the blocks are; UTC when absent. */
+  readonly timeZone?: string;
 }
 
 /** One monitored stream: everything (no predicates), or the units for which all predicates hold. */
@@ -107,8 +107,10 @@ export interface SnapshotOptions {
   readonly deploysPerYear?: number;
   /** W, hours, default 168. */
   readonly deployWeight?: number;
-  /** Local time of the hour blocks. Default 0. */
-  readonly utcOffsetHours?: number;
+  /** By whose clock the hour blocks are. Default UTC. */
+  readonly timeZone?: string;
+  /** Needed for every other zone than UTC. */
+  readonly localHour?: LocalHour;
 }
 
 /** Below this many reference units there is no baseline, only the absolute target. */
@@ -165,7 +167,7 @@ export function requireUnit({ x, rate, hour }: JudgedUnit): void {
 
 function fit(rows: readonly JudgedUnit[], options: SnapshotOptions): BaselineSnapshot {
   const { streamsMax = 200, deltaAll = 0.01, deltaSlice = 0.03, clearanceMargin = 0.03 } = options;
-  const { utcOffsetHours = 0, pinnedSnapshot } = options;
+  const { timeZone = "UTC", localHour = utcHour, pinnedSnapshot } = options;
   const slices = registeredSlices(rows, options.pinnedSlices ?? [], streamsMax);
   const columns = compileColumns(slices);
   const hourBlocks = rows.length >= HOUR_BLOCK_REFERENCE_MIN;
@@ -173,7 +175,7 @@ function fit(rows: readonly JudgedUnit[], options: SnapshotOptions): BaselineSna
 
   const active = rows.map((row) => {
     const held = columns(row.slices).slice();
-    return hourBlocks ? [...held, 1 + slices.length + hourBlock(row.hour, utcOffsetHours)] : held;
+    return hourBlocks ? [...held, 1 + slices.length + hourBlock(localHour(timeZone, row.hour))] : held;
   });
   const beta = ridgeBaseline(
     rows.map((row, i) => ({ active: active[i]!, x: row.x, weight: rateMin / row.rate })),
@@ -223,7 +225,7 @@ function fit(rows: readonly JudgedUnit[], options: SnapshotOptions): BaselineSna
     kind: "fitted",
     lineage: options.lineage ?? {},
     referenceUnits: rows.length,
-    model: { beta: [...beta], columns: slices, hourBlocks, utcOffsetHours },
+    model: { beta: [...beta], columns: slices, hourBlocks, timeZone },
     pinned: pinnedSnapshot ? { snapshotId: pinnedSnapshot.id, model: pinnedSnapshot.model } : null,
     streams,
     pairedWeight,
@@ -236,12 +238,12 @@ function fit(rows: readonly JudgedUnit[], options: SnapshotOptions): BaselineSna
 
 function coldStart(units: number, slo: number, options: SnapshotOptions): BaselineSnapshot {
   if (!(slo > 0 && slo < 1)) throw new RangeError(`freezeSnapshot: slo = ${slo}, needs 0 < slo < 1`);
-  const { clearanceMargin = 0.03, utcOffsetHours = 0 } = options;
+  const { clearanceMargin = 0.03, timeZone = "UTC" } = options;
   return identified({
     kind: "cold_start",
     lineage: options.lineage ?? {},
     referenceUnits: units,
-    model: { beta: [slo], columns: [], hourBlocks: false, utcOffsetHours },
+    model: { beta: [slo], columns: [], hourBlocks: false, timeZone },
     pinned: null,
     streams: [
       {

@@ -6,7 +6,7 @@ import {
 } from "../baseline/baseline-snapshot.ts";
 import { addClearanceFactors } from "../sequential/clearance.ts";
 import { addDropFactors, nullMean } from "../sequential/e-value.ts";
-import { hourBlock } from "../sequential/hour-block.ts";
+import { hourBlock, type LocalHour, utcHour } from "../sequential/hour-block.ts";
 import { baselineMean } from "../baseline/ridge-baseline.ts";
 import { compileColumns } from "../sequential/stream-columns.ts";
 
@@ -40,9 +40,13 @@ export interface PreparedSnapshot {
   readonly pinnedMean: ((unit: JudgedUnit) => number) | undefined;
 }
 
-export function prepareSnapshot(snapshot: BaselineSnapshot): PreparedSnapshot {
-  const own = compileModel(snapshot.model);
-  const pinned = snapshot.pinned ? compileModel(snapshot.pinned.model) : undefined;
+/** @param localHour needed for a snapshot whose hours are those of another zone than UTC */
+export function prepareSnapshot(
+  snapshot: BaselineSnapshot,
+  localHour: LocalHour = utcHour,
+): PreparedSnapshot {
+  const own = compileModel(snapshot.model, localHour);
+  const pinned = snapshot.pinned ? compileModel(snapshot.pinned.model, localHour) : undefined;
   return {
     snapshot,
     weights: Float64Array.from(snapshot.streams, (stream) => stream.weight),
@@ -51,14 +55,15 @@ export function prepareSnapshot(snapshot: BaselineSnapshot): PreparedSnapshot {
   };
 }
 
-function compileModel(model: BaselineModel): PreparedSnapshot["baseline"] {
+function compileModel(model: BaselineModel, localHour: LocalHour): PreparedSnapshot["baseline"] {
   const columns = compileColumns(model.columns);
   const beta = Float64Array.from(model.beta);
   const blockStart = 1 + model.columns.length;
+  const { timeZone = "UTC" } = model;
   return (unit) => {
     const slices = columns(unit.slices);
     if (!model.hourBlocks) return { mean: baselineMean(beta, slices), slices };
-    const block = blockStart + hourBlock(unit.hour, model.utcOffsetHours);
+    const block = blockStart + hourBlock(localHour(timeZone, unit.hour));
     return { mean: baselineMean(beta, [...slices, block]), slices };
   };
 }

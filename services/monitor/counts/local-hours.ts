@@ -1,5 +1,12 @@
 /** Hours by the clock of a use case: where a window begins and ends, and which hours of other days are alike. Pure. */
-import { type ClockChange, clockChanges, DAY_MS, HOUR_MS, zoneOffsetMs } from "@plumbline/schemas";
+import {
+  type ClockChange,
+  clockChanges,
+  DAY_MS,
+  HOUR_MS,
+  isTimeZone,
+  zoneOffsetMs,
+} from "@plumbline/schemas";
 
 /** Clock changes are looked up once for so much time. */
 const SPAN_MS = 128 * DAY_MS;
@@ -59,4 +66,21 @@ export class LocalHours {
   }
 }
 
-export const UTC_HOURS = new LocalHours("UTC");
+const known = new Map<string, LocalHours>();
+
+/** @throws RangeError when the platform doesn't know the zone */
+export function localHoursOf(zone: string): LocalHours {
+  const hours = known.get(zone) ?? new LocalHours(zone);
+  known.set(zone, hours);
+  return hours;
+}
+
+/** The configured zone; UTC where none is, or one that this platform doesn't know. */
+export function zoneOrUtc(configured: string | null): string {
+  return configured !== null && isTimeZone(configured) ? configured : "UTC";
+}
+
+/** Whole hours since 1970 UTC → what the clock of a zone shows, likewise counted; for the statistics. */
+export function localHour(zone: string, hour: number): number {
+  return localHoursOf(zone).shownAt(hour * HOUR_MS) / HOUR_MS;
+}

@@ -3,7 +3,7 @@ import { createRandom } from "@plumbline/stats";
 import { expect, test } from "vitest";
 import { DriftSeries } from "./drift-series.ts";
 import { chooseWidth, type DriftWindow, OpenWindow } from "../counts/drift-window.ts";
-import { UTC_HOURS } from "../counts/local-hours.ts";
+import { localHoursOf } from "../counts/local-hours.ts";
 import { logBin } from "../counts/log-bins.ts";
 
 import { ALL } from "../counts/version-memory.ts";
@@ -83,7 +83,7 @@ test.each([
   const results = Array.from({ length: 60 }, (_, number) => {
     const calls = 2_000;
     const texts = day(number, number >= 42 ? calls * captured : calls);
-    const open = new OpenWindow(number * DAY_MS, 24, UTC_HOURS);
+    const open = new OpenWindow(number * DAY_MS, 24, localHoursOf("UTC"));
     open.addHour(
       [
         {

@@ -10,7 +10,7 @@ import { insertApart, type UseCaseGuard } from "../use-cases/use-case-guard.ts";
 import { readInTime, UseCasePages } from "../use-cases/use-case-pages.ts";
 import { type DriftDecision, toDriftResults } from "../inputs/drift-decision.ts";
 import { type HourOfUseCase, toMeasuredHours } from "./measured-hours.ts";
-import { LocalHours } from "../counts/local-hours.ts";
+import { localHoursOf } from "../counts/local-hours.ts";
 import type { DatedText } from "../inputs/text-drift.ts";
 import { type MeasuredHour, UseCaseMeasures } from "./use-case-measures.ts";
 
@@ -44,8 +44,6 @@ interface Tracked {
 export class CallFold {
   readonly #deps: CallFoldDeps;
   readonly #pages = new UseCasePages();
-  /** By zone: each knows when its clocks were changed. */
-  readonly #clocks = new Map<string, LocalHours>();
   #tracked = new Map<string, Tracked>();
   #skipped = new Set<string>();
   /** The hour that use cases without trouble have reached, ms; null before the first run. */
@@ -181,17 +179,8 @@ export class CallFold {
 
   #track(key: UseCase, foldedUntil: number): void {
     if (this.get(key) !== undefined) return;
-    const measures = new UseCaseMeasures(this.#clockOf(key));
+    const measures = new UseCaseMeasures(localHoursOf(this.#deps.timeZoneOf(key)));
     this.#tracked.set(useCaseKey(key), { key, measures, foldedUntil, nextTextDay: null });
-  }
-
-  #clockOf(key: UseCase): LocalHours {
-    const zone = this.#deps.timeZoneOf(key);
-    const known = this.#clocks.get(zone);
-    if (known !== undefined) return known;
-    const made = new LocalHours(zone);
-    this.#clocks.set(zone, made);
-    return made;
   }
 
   /** Half-folded state is worth nothing: it is folded anew from the rows, as after a restart. */

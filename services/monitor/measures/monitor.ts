@@ -12,7 +12,8 @@
  */
 import type { IncidentFold } from "@plumbline/alerts";
 import type { AnchorDay, Clock, Store } from "@plumbline/ports";
-import { DAY_MS, HOUR_MS, isTimeZone, type NormalMeasure } from "@plumbline/schemas";
+import { DAY_MS, HOUR_MS, type NormalMeasure } from "@plumbline/schemas";
+import { zoneOrUtc } from "../counts/local-hours.ts";
 import type { AppendDeps } from "../report/append-incident.ts";
 import { type UseCase, iso } from "../units/series.ts";
 import { UseCaseGuard, type UseCaseFailure } from "../use-cases/use-case-guard.ts";
@@ -48,10 +49,7 @@ export function createMeasuresMonitor(deps: MeasuresDeps): MeasuresMonitor {
   const calls = new CallFold({
     ...deps,
     guard,
-    timeZoneOf(key) {
-      const zone = deps.registry?.timeZone(key) ?? "UTC";
-      return isTimeZone(zone) ? zone : "UTC";
-    },
+    timeZoneOf: (key) => zoneOrUtc(deps.registry?.timeZone(key) ?? null),
   });
   let anchors: { readonly askedAt: number; readonly days: readonly AnchorDay[] } | null = null;
 

@@ -6,7 +6,7 @@ import { DAY_MS, HOUR_MS, isVersion, type NormalMeasure } from "@plumbline/schem
 import type { DriftDecision } from "../inputs/drift-decision.ts";
 import { DriftSeries } from "../inputs/drift-series.ts";
 import { chooseWidth, OpenWindow, type WidthHours } from "../counts/drift-window.ts";
-import { LocalHours, UTC_HOURS } from "../counts/local-hours.ts";
+import { type LocalHours, localHoursOf } from "../counts/local-hours.ts";
 import { MISSING_BIN } from "../counts/log-bins.ts";
 import { OutputFingerprint } from "../outputs/output-fingerprint.ts";
 import { ResponseModels, type ResponseModelChange } from "../outputs/response-models.ts";
@@ -75,7 +75,7 @@ export class UseCaseMeasures {
   readonly #clock: LocalHours;
 
   /** @param clock by which windows begin and hours are alike */
-  constructor(clock: LocalHours = UTC_HOURS) {
+  constructor(clock: LocalHours = localHoursOf("UTC")) {
     this.#clock = clock;
   }
 

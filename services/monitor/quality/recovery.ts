@@ -30,6 +30,7 @@ import { snapshotOf } from "./watch/baseline.ts";
 import { estimate, weightedTotal } from "../units/compare-versions.ts";
 import type { KnownSeries } from "./watch/series-book.ts";
 import type { MonitorPass } from "./watch/monitor-pass.ts";
+import { localHour } from "../counts/local-hours.ts";
 import { unitOf } from "../units/series.ts";
 import type { ServedVersion, ServedVersions } from "../deploys/served-versions.ts";
 import type { JudgedUnitRow } from "@plumbline/ports";
@@ -75,7 +76,7 @@ async function assertRecovery(
   const rows = await pass.unitsSince(known.series, startMs);
   const own = rows.filter((row) => row.prompt_version === judging);
   const recovery = readRecovery(
-    prepareSnapshot(snapshotOf(baseline)),
+    prepareSnapshot(snapshotOf(baseline), localHour),
     damage,
     own,
     since === null ? "same_version" : "other_version",

@@ -25,6 +25,7 @@ import {
   type Watched,
 } from "./watch/series-book.ts";
 import type { MonitorPass } from "./watch/monitor-pass.ts";
+import { localHour, zoneOrUtc } from "../counts/local-hours.ts";
 import { hourOf, REBUILD_HOURS } from "../units/series.ts";
 import type { ServedVersion, ServedVersions } from "../deploys/served-versions.ts";
 import type { VersionStates } from "./watch/version-states.ts";
@@ -109,7 +110,7 @@ function beginWatch(
   const watched: Watched = {
     baseline,
     start,
-    watch: new VersionWatch(prepareSnapshot(snapshotOf(baseline)), start),
+    watch: new VersionWatch(prepareSnapshot(snapshotOf(baseline), localHour), start),
     isDirty: false,
   };
   known.watches.set(baseline.prompt_version, watched);
@@ -155,6 +156,7 @@ async function freeze(
     options,
     isCanary: registry.hasShare(known.series, version.prompt_version),
     changedWords: (before, after) => registry.changedWords(known.series, before, after),
+    timeZone: zoneOrUtc(registry.timeZone(known.series)),
   });
   if (choice.kind === "not_enough_data") {
     // Each try reads four weeks of units: the next one waits until half of the missing units can have come.

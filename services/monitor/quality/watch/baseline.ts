@@ -14,6 +14,7 @@ import {
   slicesTouchedByDiff,
 } from "@plumbline/stats";
 import { weightedTotal } from "../../units/compare-versions.ts";
+import { localHour } from "../../counts/local-hours.ts";
 import type { ServedVersion } from "../../deploys/served-versions.ts";
 import { hourOf, iso, seriesOf, unitOf } from "../../units/series.ts";
 import { PREDICATE_WORDS } from "@plumbline/features";
@@ -51,6 +52,8 @@ export interface BaselineInput {
   readonly isCanary?: boolean;
   /** Words that the prompt of one version has more often than that of another; "" when they are unknown. */
   readonly changedWords?: (before: string, after: string) => string;
+  /** By whose clock hours of the week are alike. Default UTC. */
+  readonly timeZone?: string;
 }
 
 export interface BaselineOptions {
@@ -194,6 +197,8 @@ function freeze(
         ...(beside === undefined ? {} : { beside }),
       },
       canary: beside !== undefined,
+      timeZone: input.timeZone ?? "UTC",
+      localHour,
       pinnedSlices,
       favouredSlices: [...ofEdit, ...(options.pinnedSlices ?? [])],
       ...(options.slo === undefined ? {} : { slo: options.slo }),

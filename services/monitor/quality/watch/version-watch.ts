@@ -17,6 +17,7 @@ import {
   prepareSnapshot,
 } from "@plumbline/stats";
 import type { JudgedUnitRow } from "@plumbline/ports";
+import { localHour } from "../../counts/local-hours.ts";
 import { groupBy, unitOf } from "../../units/series.ts";
 
 export interface WatchReading {
@@ -230,6 +231,9 @@ export function readAlarm(
   const page = foldHours(prepared, input);
   if (page.alarm !== undefined) return { level: "page", alarm: page.alarm, reading: page };
   const { snapshot } = prepared;
-  const ticket = foldHours(prepareSnapshot({ ...snapshot, threshold: snapshot.threshold / 10 }), input);
+  const ticket = foldHours(
+    prepareSnapshot({ ...snapshot, threshold: snapshot.threshold / 10 }, localHour),
+    input,
+  );
   return ticket.alarm === undefined ? null : { level: "ticket", alarm: ticket.alarm, reading: ticket };
 }
