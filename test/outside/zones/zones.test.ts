@@ -22,9 +22,13 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 /** Two weeks of calls before the silence, and a day. */
 const HISTORY_MS = 15 * DAY_MS;
+/** As many as the gate asks for. */
+const EVAL_CASES = 20;
 const PROMPT = `---
 model: openai/gpt-5-mini
+input: { schema: { ticket: string } }
 plumbline.owner: team:a
+plumbline.eval: evals/desk.jsonl
 ---
 {{role "system"}}
 Summarise.
@@ -70,7 +74,15 @@ afterAll(() => stop());
 
 async function pushZones(): Promise<void> {
   const project = join(folder, "project");
-  await mkdir(join(project, "prompts"), { recursive: true });
+  for (const name of ["prompts", "evals"]) await mkdir(join(project, name), { recursive: true });
+  const cases = Array.from({ length: EVAL_CASES }, (_, i) =>
+    JSON.stringify({
+      vars: { ticket: `ticket ${i}` },
+      assert: [{ type: "contains", value: String(i) }],
+      metadata: { id: `case-${i}`, added: new Date(systemClock.now()).toISOString().slice(0, 10) },
+    }),
+  );
+  await writeFile(join(project, "evals/desk.jsonl"), `${cases.join("\n")}\n`);
   const zones = ZONE_CASES.map(({ configured }, index) => ({ useCase: nameOf(index), configured }));
   for (const { useCase } of zones) await writeFile(join(project, `prompts/${useCase}.prompt`), PROMPT);
   const use_cases = Object.fromEntries(
@@ -78,7 +90,9 @@ async function pushZones(): Promise<void> {
       configured === undefined ? [] : [[useCase, { time_zone: configured }]],
     ),
   );
-  await writeFile(join(project, "plumbline.config.json"), JSON.stringify({ registry: { url }, use_cases }));
+  const eval_set = { owner: "team:a", cadence: "90d" };
+  const config = { registry: { url }, eval_set, use_cases };
+  await writeFile(join(project, "plumbline.config.json"), JSON.stringify(config));
   const { exitCode, stderr } = await plumbline(project, "push", "--allow-dirty");
   if (exitCode !== 0) throw new Error(`push ended with ${exitCode}: ${stderr}`);
 }
