@@ -268,8 +268,7 @@ const TABLE: Readonly<Record<Measure, Row>> = {
       "no calls for 3 h, where about 240 are usual. Check the application, then run npx @plumbline/cli doctor.",
     lines: [
       "Check the application, then run npx @plumbline/cli doctor.",
-      "Either nobody uses it, or its calls are lost.",
-      "What is usual goes by the clock of Europe/Berlin, its time zone.",
+      "Either nobody uses it, or its calls are lost. What is usual goes by the clock of Europe/Berlin, its time zone.",
       "The last call was at 2 Mar, 09:00 UTC. The application, its reporting or the collector stopped.",
     ],
   },
