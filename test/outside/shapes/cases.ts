@@ -17,7 +17,7 @@ const choice = (message: unknown, finish_reason: string | null = "stop") => ({
   choices: [{ finish_reason, message }],
   usage,
 });
-const known = { input_tokens: 9, cached_input_tokens: 0, output_tokens: 2 };
+const known = { input_tokens: 9, cached_input_tokens: 0, cache_write_input_tokens: 0, output_tokens: 2 };
 
 export const SHAPE_CASES: readonly ShapeCase[] = [
   {
@@ -184,7 +184,7 @@ export const SHAPE_CASES: readonly ShapeCase[] = [
     expected: {
       text: "Hi",
       lack: null,
-      usage: { input_tokens: 9, cached_input_tokens: 3, output_tokens: 2 },
+      usage: { input_tokens: 9, cached_input_tokens: 3, cache_write_input_tokens: 1, output_tokens: 2 },
     },
   },
 ];
