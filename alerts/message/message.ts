@@ -98,7 +98,7 @@ function openLines(state: IncidentState, zone: string): string[] {
 
 /** The command line that does what the first paragraph asks for; null where none does. */
 function commandOf(state: IncidentState): string | null {
-  const isAsked = isOpen(state) && state.rolled_back === null && measureWords(state.detection).offersRollback;
+  const isAsked = isOpen(state) && state.state !== "watching" && measureWords(state.detection).offersRollback;
   return isAsked ? rollbackCommand(state) : null;
 }
 

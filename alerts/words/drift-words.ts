@@ -61,12 +61,18 @@ function inputMove(detection: InputDriftDetection): string {
   }
 }
 
+/** How labels of shares begin. */
+const SHARE = "share of ";
+
 function numberMove(
   label: string,
   sizes: { readonly mean_before: number; readonly mean_after: number } | null,
 ): string {
   if (sizes === null) return worse.movedUnmeasured(spaced(label));
-  return worse.movedOnAverage(spaced(label), formatMean(sizes.mean_before), formatMean(sizes.mean_after));
+  // The mean of a histogram's bins may lie a little beyond what a share can be.
+  const shown = (mean: number): string =>
+    label.startsWith(SHARE) ? formatPercent(Math.min(1, Math.max(0, mean))) : formatMean(mean);
+  return worse.movedOnAverage(spaced(label), shown(sizes.mean_before), shown(sizes.mean_after));
 }
 
 function inputFootnote(detection: InputDriftDetection): readonly string[] {

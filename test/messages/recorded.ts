@@ -36,11 +36,19 @@ export interface RecordedAlert {
   readonly state: IncidentState;
 }
 
-/** Replays every file and writes what became of each incident: its first and newest detection, and its end. */
-export async function recordIncidents(onRun: (name: string, incidents: number) => void): Promise<void> {
+/**
+ * Replays the files and writes what became of each incident: its first and newest detection, and its end. What was recorded
+ * of other files stays.
+ *
+ * @param names of the files; all when there are none
+ */
+export async function recordIncidents(
+  names: readonly string[],
+  onRun: (name: string, incidents: number) => void,
+): Promise<void> {
   if (!existsSync(DATA)) throw new Error(`the data of the backtests is not at ${DATA}`);
-  const lines: string[] = [];
   for (const { events: name, ...options } of RUNS) {
+    if (names.length > 0 && !names.includes(name)) continue;
     const events: IncidentEvent[] = [];
     await backtest({
       judge: "labels",
@@ -51,27 +59,38 @@ export async function recordIncidents(onRun: (name: string, incidents: number) =
       onIncident: (event) => void events.push(event),
     });
     const kept = events.filter((event, i) => isKept(event, events.slice(0, i), events.slice(i + 1)));
-    lines.push(...kept.map((event) => JSON.stringify({ run: name, event })));
+    const lines = kept.map((event) => JSON.stringify({ run: name, event }));
+    const others = readLines().filter((line) => (JSON.parse(line) as { run: string }).run !== name);
+    writeFileSync(FILE, `${[...others, ...lines].join("\n")}\n`);
     onRun(name, new Set(events.map(({ incident_id }) => incident_id)).size);
   }
-  writeFileSync(FILE, `${lines.join("\n")}\n`);
+}
+
+function readLines(): readonly string[] {
+  if (!existsSync(FILE)) return [];
+  return readFileSync(FILE, "utf8")
+    .split("\n")
+    .filter((line) => line !== "");
 }
 
 /** Every alert after each of its recorded events, in their order. */
 export function readAlerts(): readonly RecordedAlert[] {
   const states = new Map<string, IncidentState>();
-  return readFileSync(FILE, "utf8")
-    .trimEnd()
-    .split("\n")
-    .flatMap((line) => {
-      const { run, event: recorded } = JSON.parse(line) as { run: string; event: unknown };
-      const event = IncidentEvent.parse(recorded);
-      const key = `${run} ${event.incident_id}`;
-      const state = foldIncident(states.get(key) ?? null, event);
-      if (state === null) return [];
-      states.set(key, state);
-      return [{ run, state }];
-    });
+  return readLines().flatMap((line) => {
+    const { run, event: recorded } = JSON.parse(line) as { run: string; event: unknown };
+    const event = IncidentEvent.parse(recorded);
+    const key = `${run} ${event.incident_id}`;
+    const state = foldIncident(states.get(key) ?? null, event);
+    if (state === null) return [];
+    states.set(key, state);
+    return [{ run, state }];
+  });
+}
+
+/** Names of the files' own: of the use case, and of attributes with their values. */
+export function namesOf({ detection }: IncidentState): readonly string[] {
+  const slices = detection.slices.map(({ name }) => name).filter((name) => name.includes("="));
+  return [detection.use_case, ...slices];
 }
 
 /** What lies between the first and the newest numbers of an incident reads like them. */
