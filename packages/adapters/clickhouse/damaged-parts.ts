@@ -41,7 +41,6 @@ export async function setAsideDamagedParts(engine: Engine, logger?: PartLogger):
     await engine.command("SYSTEM STOP MERGES");
     await checkYoungParts(engine, logger);
   } catch (error) {
-    // What is damaged is told again by the first question that meets it.
     logger?.warn({ err: error }, "clickhouse.parts_not_checked");
   } finally {
     await engine.command("SYSTEM START MERGES");
@@ -55,10 +54,14 @@ async function checkYoungParts(engine: Engine, logger: PartLogger | undefined): 
     if (parts.length === 0) return;
     for (const table of new Set(parts.map((part) => part.table))) {
       const ofTable = parts.filter((part) => part.table === table);
-      const damaged = await damagedOf(engine, table, ofTable);
       for (const { path } of ofTable) checked.add(path);
-      for (const { name, why } of damaged)
-        logger?.warn({ table, part: name, why }, "clickhouse.part_set_aside");
+      try {
+        for (const { name, why } of await damagedOf(engine, table, ofTable))
+          logger?.warn({ table, part: name, why }, "clickhouse.part_set_aside");
+      } catch (error) {
+        // The other tables are checked all the same. What is damaged here is told by the first question that meets it.
+        logger?.warn({ err: error, table }, "clickhouse.parts_not_checked");
+      }
     }
   }
 }
@@ -156,10 +159,23 @@ async function eliminate(
   return damaged;
 }
 
-/** Why a part is damaged; null when it is whole. Not all of its files are in its checksums, so it is also read. */
+const NO_SUCH_DATA_PART = 232;
+
+/**
+ * Why a part is damaged; null when it is whole, or was merged meanwhile: what came of it is checked then. Not all of its
+ * files are in its checksums, so it is also read.
+ */
 async function damageOf(engine: Engine, { table, name }: Part): Promise<string | null> {
   const check = `CHECK TABLE ${table} PART '${name}' SETTINGS check_query_single_value_result = 0`;
-  const answer = Buffer.from(await engine.execute(check, "JSONEachRow")).toString();
+  let answer: string;
+  try {
+    answer = Buffer.from(await engine.execute(check, "JSONEachRow")).toString();
+  } catch (error) {
+    if (!(error instanceof StatementError)) throw error;
+    if (error.clickhouseCode === NO_SUCH_DATA_PART) return null;
+    if (isDamage(error.clickhouseCode)) return error.message;
+    throw error;
+  }
   for (const line of answer.split("\n").filter((each) => each !== "")) {
     const { is_passed, message } = JSON.parse(line) as { is_passed: number | boolean; message?: string };
     if (!is_passed) return message ?? "its checksums differ";
@@ -193,5 +209,7 @@ async function move(engine: Engine, table: string, from: string, to: string): Pr
     await rename(from, to);
   } finally {
     await engine.command(`ATTACH TABLE ${table}`);
+    // A table that is attached merges again.
+    await engine.command(`SYSTEM STOP MERGES ${table}`);
   }
 }

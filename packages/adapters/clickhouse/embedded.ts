@@ -206,7 +206,8 @@ async function loadChdb(): Promise<Chdb> {
 /**
  * The engine would look at its own memory many times a second, which an idle process feels. Its caches are made for a
  * server, 5 GiB of marks alone; here they share a process with everything else. A merge holds a block of each part that it
- * reads: up to 100 parts of long texts would be more than all the rest of the process.
+ * reads: up to 100 parts of long texts would be more than all the rest of the process. A loss of power may damage every part
+ * of the last minutes: they are set aside, however many they are, where the engine would refuse to start above 100.
  */
 const ENGINE_CONFIG = `<clickhouse>
   <memory_worker_period_ms>1000</memory_worker_period_ms>
@@ -215,6 +216,8 @@ const ENGINE_CONFIG = `<clickhouse>
   <uncompressed_cache_size>0</uncompressed_cache_size>
   <merge_tree>
     <max_parts_to_merge_at_once>8</max_parts_to_merge_at_once>
+    <max_suspicious_broken_parts>1000000</max_suspicious_broken_parts>
+    <max_suspicious_broken_parts_bytes>1000000000000</max_suspicious_broken_parts_bytes>
   </merge_tree>
 </clickhouse>
 `;

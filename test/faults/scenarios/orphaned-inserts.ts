@@ -36,8 +36,9 @@ export const orphanedInserts: Scenario = {
         await setSlow(production, false);
         run.count("orphans", await running(production));
         writer = await startWriter(production);
-        await untilFresh(run, ledger, production.urls.collector, production.store);
+        // An insert that sleeps can't be ended before it wakes: the fault lasts until then.
         await until("no insert of calls runs", async () => (await running(production)) === 0, 60_000, 20);
+        await untilFresh(run, ledger, production.urls.collector, production.store);
       }
       run.require(
         (run.counts["orphans"] ?? 0) > 0,
