@@ -47,21 +47,6 @@ export function createSlackNotifier(options: SlackNotifierOptions): Notifier {
   /** Newest revision this process showed, by ref: an edit that comes late is dropped. */
   const shown = new Map<string, number>();
 
-  async function call<Result>(
-    method: string,
-    signal: AbortSignal,
-    work: () => Promise<Result>,
-  ): Promise<Result> {
-    if (signal.aborted) {
-      throw new ExternalError("external_unavailable", `slack ${method}: stopping`, { retryable: true });
-    }
-    try {
-      return await work();
-    } catch (error) {
-      throw toExternalError(error, method);
-    }
-  }
-
   /** Sends with blocks; if Slack refuses the blocks, with text alone. An ugly alert is better than none. */
   async function withBlocks<Result>(
     message: Message,
@@ -80,11 +65,6 @@ export function createSlackNotifier(options: SlackNotifierOptions): Notifier {
       return send({ text: renderText(message), blocks: [] });
     }
   }
-
-  const metadata = ({ incident_id, revision }: Message) => ({
-    event_type: EVENT_TYPE,
-    event_payload: { incident_id, revision },
-  });
 
   return {
     name: "slack",
@@ -167,6 +147,27 @@ export function createSlackNotifier(options: SlackNotifierOptions): Notifier {
       return null;
     },
   };
+}
+
+/** Makes one call of the Slack API. @throws ExternalError */
+async function call<Result>(
+  method: string,
+  signal: AbortSignal,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  if (signal.aborted) {
+    throw new ExternalError("external_unavailable", `slack ${method}: stopping`, { retryable: true });
+  }
+  try {
+    return await work();
+  } catch (error) {
+    throw toExternalError(error, method);
+  }
+}
+
+/** By which a message is found again. */
+function metadata({ incident_id, revision }: Message) {
+  return { event_type: EVENT_TYPE, event_payload: { incident_id, revision } };
 }
 
 function parseRef(ref: string): { channelId: string; ts: string } {
