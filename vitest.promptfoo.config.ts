@@ -8,6 +8,8 @@ export default defineConfig({
     ...base.test,
     include: ["test/promptfoo/*.test.ts"],
     exclude: ["**/node_modules/**"],
+    // The first of them installs it.
+    fileParallelism: false,
     testTimeout: 300_000,
     hookTimeout: 600_000,
   },

@@ -8,8 +8,8 @@ const FILE = fileURLToPath(
 );
 /** The texts of this slice are the shortest. */
 const SLICE = "scitldr";
-/** Cases of each label. */
-const EACH = 25;
+/** Cases of both labels together. PLUMBLINE_TEST_LLM_CASES asks for fewer: a slow machine needs half a minute for each. */
+const CASES = Number(process.env["PLUMBLINE_TEST_LLM_CASES"] ?? 50);
 
 export interface LabelledCase {
   readonly id: string;
@@ -40,6 +40,6 @@ export function labelledCases(): readonly LabelledCase[] | null {
       isFaithful: label.faithful,
     }));
   const of = (isFaithful: boolean): readonly LabelledCase[] =>
-    cases.filter((each) => each.isFaithful === isFaithful).slice(0, EACH);
+    cases.filter((each) => each.isFaithful === isFaithful).slice(0, Math.ceil(CASES / 2));
   return [...of(true), ...of(false)];
 }

@@ -58,7 +58,8 @@ async function install(): Promise<void> {
 async function start(): Promise<LlmServer> {
   const { stdout } = await promisify(execFile)(PYTHON, ["-c", FIND_MODEL]);
   const port = await freePort();
-  const model = ["--model", stdout.trim(), "--n_ctx", String(CONTEXT_TOKENS)];
+  const threads = ["--n_threads", String(availableParallelism())];
+  const model = ["--model", stdout.trim(), "--n_ctx", String(CONTEXT_TOKENS), ...threads];
   const listening = ["--host", "127.0.0.1", "--port", String(port), "--interrupt_requests", "false"];
   const server = spawn(PYTHON, ["-m", "llama_cpp.server", ...model, ...listening], {
     stdio: ["ignore", "ignore", "pipe"],

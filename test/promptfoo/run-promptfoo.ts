@@ -28,7 +28,9 @@ export interface PromptfooResult {
 export async function evaluate(config: object, work: string): Promise<readonly PromptfooResult[]> {
   await writeFile(join(work, "promptfooconfig.json"), JSON.stringify(config));
   const flags = ["--no-write", "--no-cache", "--no-table", "--no-progress-bar", "-o", join(work, "out.json")];
-  await run(["eval", "-c", join(work, "promptfooconfig.json"), ...flags], work);
+  // Prompt files of ours are TypeScript behind a module, found from here.
+  const node = ["--conditions=source", "--import", "tsx"];
+  await run([...node, ENTRY, "eval", "-c", join(work, "promptfooconfig.json"), ...flags], FOLDER, work);
   const out = JSON.parse(await readFile(join(work, "out.json"), "utf8")) as {
     readonly results: { readonly results: readonly PromptfooResult[] };
   };
@@ -37,11 +39,12 @@ export async function evaluate(config: object, work: string): Promise<readonly P
 
 /** Writes promptfoo's own example project. @returns its promptfooconfig.yaml */
 export async function initExample(folder: string): Promise<string> {
-  await run(["init", folder, "--no-interactive"], folder);
+  // It takes a path for one below where it runs.
+  await run([ENTRY, "init", ".", "--no-interactive"], folder, folder);
   return readFile(join(folder, "promptfooconfig.yaml"), "utf8");
 }
 
-async function run(args: readonly string[], work: string): Promise<void> {
+async function run(args: readonly string[], cwd: string, work: string): Promise<void> {
   const environment = {
     ...process.env,
     PROMPTFOO_CONFIG_DIR: join(work, "config"),
@@ -56,8 +59,8 @@ async function run(args: readonly string[], work: string): Promise<void> {
   const ended = await new Promise<{ readonly code: unknown; readonly text: string }>((resolve) => {
     execFile(
       process.execPath,
-      ["--conditions=source", "--import", "tsx", ENTRY, ...args],
-      { cwd: FOLDER, env: environment, timeout: RUN_MS_MAX, maxBuffer: 64 * 1024 * 1024 },
+      args,
+      { cwd, env: environment, timeout: RUN_MS_MAX, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => resolve({ code: error?.code ?? 0, text: `${stdout}\n${stderr}` }),
     );
   });

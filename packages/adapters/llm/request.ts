@@ -109,10 +109,14 @@ function replyOf(
   const sentence = said === "" ? `HTTP ${status}` : `HTTP ${status}: ${said}`;
   const retryAfterMs = retryAfterOf(response.headers, now);
   if (status === 429) throw new ExternalError("external_rate_limited", sentence, { retryAfterMs });
-  if (status === 408 || status === 409 || status >= 500)
+  if (status === 408 || status === 409 || (status >= 500 && !CHECKED.test(words)))
     throw new ExternalError("external_unavailable", sentence, { retryAfterMs });
   return { kind: "refused", status, sentence, words, param: paramOf(body) };
 }
+
+/** A server that checks what it is asked may say what is wrong with it under 500: asked the same again, it says the same. */
+const CHECKED =
+  /\bvalidation errors?\b|\bliteral_error\b|\bextra_forbidden\b|\bInput should be\b|\bunexpected keyword argument\b/i;
 
 function noJson(text: string): ExternalError {
   const what = text.trim() === "" ? "the answer is empty" : "the answer is not JSON";

@@ -191,6 +191,20 @@ export const REFUSAL_CASES: readonly RefusalCase[] = [
     last: { temperature: 0, max_completion_tokens: 1_500, response_format: { type: "json_object" } },
   },
   {
+    given: "HTTP 500 with a server's own validation error that names `response_format` (llama-cpp-python)",
+    becomes: "only the format is given up; no outage",
+    reply: ({ body }) =>
+      JSON.stringify(body["response_format"] ?? "").includes("json_schema")
+        ? error(
+            500,
+            "[{'type': 'literal_error', 'loc': ('body', 'response_format', 'type'), 'msg': \"Input should be 'text' or 'json_object'\", 'input': 'json_schema'}]",
+            { type: "internal_server_error", code: null, param: null },
+          )
+        : good(),
+    outcomes: [scored, scored],
+    last: { temperature: 0, max_completion_tokens: 1_500, response_format: { type: "json_object" } },
+  },
+  {
     given: "422 in the words of a list of details",
     becomes: "that call ends, in those words",
     reply: onBad({ status: 422, body: { detail: [{ loc: ["body"], msg: "Input should be shorter" }] } }),
