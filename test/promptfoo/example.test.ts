@@ -1,5 +1,5 @@
 /** promptfoo's own example project, as its `init` writes it, imported: our prompts send the same, our asserts decide alike. */
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -81,18 +81,10 @@ async function importExample(): Promise<{
   readonly cases: readonly EvalCase[];
 }> {
   const project = join(work, "project");
+  await mkdir(project);
   const { exitCode, stderr, stdout } = await runPlumbline(
-    [
-      "import",
-      "--from",
-      "promptfoo",
-      join(work, "promptfooconfig.yaml"),
-      "--model",
-      "openai/repeats",
-      "--project",
-      project,
-    ],
-    { directory: work },
+    ["import", "--from", "promptfoo", join(work, "promptfooconfig.yaml"), "--model", "openai/repeats"],
+    { directory: project },
   );
   if (exitCode !== 0) throw new Error(`import ended with ${exitCode}: ${stderr}${stdout}`);
   const files = await readdir(join(project, "prompts"));
