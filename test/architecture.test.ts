@@ -55,6 +55,9 @@ const RULES: readonly Rule[] = [
       // `cache tune` keeps questions apart by the rules that the application's cache uses.
       "packages/client/cache/semantic",
       "packages/client/semantic",
+      // `lint` and `drill` tell what a policy leaves each rung by the sums that its ladder goes by.
+      "packages/client/time-shares",
+      "packages/client/policy/time-shares",
       // `replay` judges under the rubric that production judges by.
       "services/judge/default-rubric",
     ],

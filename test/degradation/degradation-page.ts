@@ -69,7 +69,11 @@ every failure below under every policy below, over HTTP and on each of the three
 const REST = `## What holds besides
 
 - **One deadline.** \`deadline_ms\` is the whole call's, waits included. An attempt gets \`attempt_timeout_ms\` or what is left, whichever is
-  less. The last 5%, at most 100 ms, are kept for an old answer and the template. Code that ignores its signal is not waited for.
+  less. The last 5%, at most 100 ms, are kept for an old answer and the template. Code that ignores its signal is not waited for, and a
+  validator that does not come back refuses the text.
+- **A model that hangs takes nobody's time.** Each fallback model keeps \`attempt_timeout_ms\` until its turn, all of them together at
+  most half of the deadline; the prompt's own model, its retries and waits have the rest. \`plumbline lint\` says where that is less
+  than half of an attempt.
 - **One loop of retries.** Hand \`maxRetries: 0\` to the SDK: retries inside retries multiply.
 - **Breakers.** Per model (or provider), shared by all calls of a client: open when \`failures\` requests within \`window_ms\` failed and no more
   succeeded; after \`open_ms\` one call goes through as a trial. A model behind an open breaker, or switched off for the fleet, is not

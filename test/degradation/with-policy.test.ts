@@ -44,6 +44,11 @@ const pathsOf = (
   attempts: readonly { readonly path: string; readonly error_type?: string | null | undefined }[],
 ) => attempts.map(({ path, error_type }) => `${path} ${error_type ?? "ok"}`);
 
+/** Hangs as long as it is let, unless it is this model. */
+function hangsUnless({ model }: { readonly model: string }, one: string): Promise<string> {
+  return model === one ? Promise.resolve(model) : new Promise(() => {});
+}
+
 test("an answer at once: one attempt, everything that is known of the call in one event", async () => {
   const { go, told, version } = setUp(PATIENT);
   provider.script({
@@ -119,6 +124,77 @@ describe("what is waited for", () => {
       model: null,
     });
     expect(outcome.attempts.length).toBeLessThanOrEqual(2);
+  });
+
+  test.each([
+    { deadline_ms: 1_200, attempt_timeout_ms: 1_200, retry: { max: 0 } },
+    { deadline_ms: 1_200, attempt_timeout_ms: 700, retry: { max: 5, base_ms: 1 } },
+  ])("a model that hangs never takes the time of the model after it: %o", async (times) => {
+    const { go } = setUp({
+      ...times,
+      breaker: { failures: 100 },
+      fallback_models: [{ model: "openai/nano" }],
+      template: { text: "Later." },
+    });
+    const outcome = await go({ call: (given) => hangsUnless(given, "nano") });
+    expect(outcome).toMatchObject({ path: "fallback_model", model: "openai/nano", text: "nano" });
+    expect(outcome.attempts.at(-1)).toMatchObject({ path: "fallback_model", status: "ok" });
+  });
+
+  test("each of several fallback models has its turn, whoever hangs before it", async () => {
+    const { go } = setUp({
+      deadline_ms: 1_200,
+      attempt_timeout_ms: 1_000,
+      retry: { max: 1, base_ms: 1 },
+      fallback_models: [{ model: "openai/nano" }, { model: "openai/pico" }],
+    });
+    expect(await go({ call: (given) => hangsUnless(given, "pico") })).toMatchObject({
+      path: "fallback_model",
+      model: "openai/pico",
+    });
+  });
+
+  test("a Retry-After that only fits into the fallback model's time is not waited for", async () => {
+    const { go } = setUp({
+      deadline_ms: 60_000,
+      attempt_timeout_ms: 30_000,
+      fallback_models: [{ model: "openai/nano" }],
+    });
+    const outcome = await go({
+      call: async ({ model }) => {
+        if (model === "nano") return "In time.";
+        throw Object.assign(new Error("wait"), { status: 429, headers: { "retry-after": "40" } });
+      },
+    });
+    expect(pathsOf(outcome.attempts)).toEqual(["primary http_429", "fallback_model ok"]);
+  });
+
+  test("a validator that does not come back refuses the text at the attempt's end", async () => {
+    const { go } = setUp({
+      deadline_ms: 1_000,
+      attempt_timeout_ms: 200,
+      retry: { max: 0 },
+      template: { text: "Later." },
+    });
+    const outcome = await go({ call: async () => "unread", validate: () => new Promise(() => {}) });
+    expect(outcome).toMatchObject({ path: "template", text: "Later.", reason: "invalid_output" });
+    expect(pathsOf(outcome.attempts)).toEqual(["primary validator_timeout"]);
+  });
+
+  test("attempts without their time open no breaker, those that had it do", async () => {
+    const { go } = setUp({
+      deadline_ms: 1_000,
+      attempt_timeout_ms: 700,
+      retry: { max: 1, base_ms: 1, max_ms: 1 },
+      breaker: { failures: 2, window_ms: LONG_MS, open_ms: LONG_MS },
+      fallback_models: [],
+      template: { text: "Later." },
+    });
+    const call = (given: { model: string }) => hangsUnless(given, "nobody");
+    // A whole attempt, and a retry with what is left of the deadline.
+    await go({ call });
+    expect(pathsOf((await go({ call })).attempts)).toContain("primary timeout");
+    expect(pathsOf((await go({ call })).attempts)).toEqual(["primary breaker_open"]);
   });
 
   test("code that ignores its signal holds nobody up", async () => {

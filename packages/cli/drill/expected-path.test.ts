@@ -46,12 +46,13 @@ describe("the rung that has to answer", () => {
     expect(pathsOf(policy, branch, scope)).toEqual(expected);
   });
 
-  test("the defaults let two timeouts take the whole deadline, and the fallback model is never asked: it says so", () => {
-    const policy = PolicyFile.parse({ use_case: "a", ...FALLBACK, ...TEMPLATE });
-    expect(expectedOf(policy, MODEL, "timeout", "primary")).toMatchObject({
-      paths: ["template"],
-      note: expect.stringContaining("the fallback model is never asked: lower attempt_timeout_ms"),
-    });
+  test.each([
+    {},
+    { retry: { max: 10 } },
+    { attempt_timeout_ms: 15_000 },
+    { fallback_models: [{ model: "a/b" }, { model: "a/c" }, { model: "a/d" }] },
+  ])("a model that hangs leaves its fallback model the time to answer, under %o too", (policy) => {
+    expect(pathsOf({ ...FALLBACK, ...TEMPLATE, ...policy }, "timeout")).toEqual(["fallback_model"]);
   });
 });
 

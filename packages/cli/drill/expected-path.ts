@@ -1,8 +1,8 @@
 /**
  * Which rung of a policy has to answer when a failure is forced, told from the policy alone. It goes through the ladder as
- * the client's runtime does, with times for clocks: retries that use up the deadline leave nothing for a fallback model,
- * and that is what a drill is to find before an outage does.
+ * the client's runtime does, with times for clocks.
  */
+import { ATTEMPT_MS_MIN, timeShares } from "@plumbline/client/time-shares";
 import type { DrillBranch, PolicyFile } from "@plumbline/schemas";
 
 export type Scope = "primary" | "every_model";
@@ -12,8 +12,6 @@ export interface Expected {
   readonly paths: readonly string[];
   /** Most requests that reach the provider. */
   readonly requestsMax: number;
-  /** What the policy does not do that its reader may expect; empty when nothing. */
-  readonly note: string;
 }
 
 type Kind = "timeout" | "rate_limited" | "server_error" | "invalid_output" | "breaker_open";
@@ -29,38 +27,30 @@ const KINDS: Partial<Record<DrillBranch, Kind>> = {
 };
 /** An answer that fails at once, ms. */
 const QUICK_MS = 50;
-/** The deadline keeps so much of itself for what needs no model: a share, and at most so many ms. */
-const RESERVE_SHARE = 0.05;
-const RESERVE_MS_MAX = 100;
 
 /** @param model of the prompt, `provider/model` */
 export function expectedOf(policy: PolicyFile, model: string, branch: DrillBranch, scope: Scope): Expected {
   const kind = KINDS[branch];
-  if (kind === undefined) return { paths: ["primary"], requestsMax: 1, note: "" };
+  if (kind === undefined) return { paths: ["primary"], requestsMax: 1 };
   // The wait before a retry is drawn by lot: both ends may be right.
   const ends = [0, 1].map((share) => climb(policy, model, kind, scope, share));
   const paths = [...new Set(ends.flatMap((end) => end.paths))];
   const requestsMax = Math.max(...ends.map((end) => end.requests));
-  const isStarved = policy.fallback_models.length > 0 && ends.some((end) => end.isStarved);
-  const note = isStarved
-    ? `its requests take the whole deadline of ${policy.deadline_ms} ms, and the fallback model is never asked: lower attempt_timeout_ms or retry.max`
-    : "";
-  return { paths, requestsMax, note };
+  return { paths, requestsMax };
 }
 
 interface Climb {
   readonly paths: readonly string[];
   readonly requests: number;
-  /** There was a fallback model, and no time for it. */
-  readonly isStarved: boolean;
 }
 
 /** @param jitter share of the longest wait before each retry, in [0, 1] */
 function climb(policy: PolicyFile, model: string, forced: Kind, scope: Scope, jitter: number): Climb {
-  const { deadline_ms, attempt_timeout_ms, retry, breaker, fallback_models } = policy;
-  const deadline = deadline_ms - Math.min(RESERVE_MS_MAX, deadline_ms * RESERVE_SHARE);
+  const { attempt_timeout_ms, retry, breaker, fallback_models } = policy;
+  const { ownMs, fallbackMs } = timeShares(policy);
   const failures = new Map<string, number>();
-  const state = { at: 0, requests: 0, retries: 0, fallbacks: 0, isStarved: false };
+  const state = { at: 0, requests: 0, retries: 0, fallbacks: 0 };
+  const remaining = (): number => ownMs + fallbackMs * state.fallbacks - state.at;
 
   /** @returns why it did not answer; null when it did */
   function ask(asked: string, isForced: boolean): Kind | null {
@@ -69,10 +59,7 @@ function climb(policy: PolicyFile, model: string, forced: Kind, scope: Scope, ji
     if (failed >= breaker.failures) return "breaker_open";
     state.requests += 1;
     if (!isForced) return null;
-    state.at += Math.min(
-      forced === "timeout" ? attempt_timeout_ms : QUICK_MS,
-      Math.max(0, deadline - state.at),
-    );
+    state.at += Math.min(forced === "timeout" ? attempt_timeout_ms : QUICK_MS, Math.max(0, remaining()));
     if (forced !== "invalid_output") failures.set(name, failed + 1);
     return forced;
   }
@@ -90,7 +77,7 @@ function climb(policy: PolicyFile, model: string, forced: Kind, scope: Scope, ji
     for (const rung of orderAfter(policy, after)) {
       if (rung === "retry" && state.fallbacks === 0 && state.retries < retry.max) {
         const wait = jitter * Math.min(retry.max_ms, retry.base_ms * 2 ** state.retries);
-        if (wait >= deadline - state.at) continue;
+        if (wait > remaining() - ATTEMPT_MS_MIN) continue;
         state.retries += 1;
         state.at += wait;
         return { path: "retry", why: ask(model, true) };
@@ -98,10 +85,6 @@ function climb(policy: PolicyFile, model: string, forced: Kind, scope: Scope, ji
       if (rung !== "fallback_model") continue;
       const other = fallback_models[state.fallbacks];
       if (other === undefined) continue;
-      if (state.at >= deadline) {
-        state.isStarved = true;
-        continue;
-      }
       state.fallbacks += 1;
       return { path: "fallback_model", why: ask(other.model, scope === "every_model") };
     }

@@ -131,7 +131,6 @@ async function rehearse(stage: Stage, branch: DrillBranch, scope: Scope): Promis
           exitCode: run.exitCode,
           requests: provider.requests.length,
         })),
-    expected.note === "" || scope === "every_model" ? null : expected.note,
   ].filter((each) => each !== null);
   const words =
     problems.length > 0 && run.lastWords !== "" ? ` (it wrote: ${run.lastWords.slice(0, 200)})` : "";

@@ -1,8 +1,7 @@
 /** Everything that is wrong with a project's files, and everything that a reviewer would say about them. */
-import { count } from "../text/spoken.ts";
 import { lintPrompt, type ParsedPrompt } from "@plumbline/prompts";
-import { TEMPLATE_CHARS_MAX } from "@plumbline/schemas";
 import { checkEvalSet } from "./check-eval-set.ts";
+import { checkPolicy } from "./check-policy.ts";
 import { fromProblem, type Finding } from "./finding.ts";
 import type { Project } from "./load-project.ts";
 
@@ -48,46 +47,6 @@ export function inOrder(findings: readonly Finding[]): readonly Finding[] {
 function isBroken({ files, config }: Project, rubric: string): boolean {
   const stem = `${config.folders.rubrics}/${rubric}`;
   return ["yaml", "yml", "json"].some((extension) => files.has(`${stem}.${extension}`));
-}
-
-function checkPolicy(useCase: string, { policies, prompts, files }: Project): readonly Finding[] {
-  const policy = policies.get(useCase);
-  if (policy === undefined) return [];
-  const findings: Finding[] = [];
-  const { file, template, fallback_models } = policy;
-  if (template?.file !== undefined && !files.has(template.file)) {
-    findings.push({
-      severity: "error",
-      rule: "policy-template",
-      file,
-      line: 0,
-      message: `template.file: ${template.file} does not exist, so the last rung would hold nobody`,
-      fix: "Create it, or correct the path; paths are relative to the project",
-    });
-  }
-  if (template?.text !== undefined && template.text.length > TEMPLATE_CHARS_MAX) {
-    findings.push({
-      severity: "error",
-      rule: "policy-template",
-      file,
-      line: 0,
-      message: `template: its text has ${count(template.text.length, "character")}, and clients are sent at most ${TEMPLATE_CHARS_MAX}`,
-      fix: "Say less: it is what users read when nothing else is to be had",
-    });
-  }
-  const known = new Set(prompts.map(({ document }) => document.use_case));
-  for (const [i, { prompt }] of fallback_models.entries()) {
-    if (prompt === undefined || known.has(prompt)) continue;
-    findings.push({
-      severity: "error",
-      rule: "policy-fallback",
-      file,
-      line: 0,
-      message: `fallback_models.${i}.prompt: there is no prompt ${prompt}`,
-      fix: "Write its prompt file, or leave prompt out to send the same prompt",
-    });
-  }
-  return findings;
 }
 
 /** What belongs to no prompt: usually a name that was mistyped. */

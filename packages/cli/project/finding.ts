@@ -18,6 +18,10 @@ type ProjectRule =
   | "eval-assert"
   | "policy-template"
   | "policy-fallback"
+  /** A rung of a policy has far less time than an attempt of it takes. */
+  | "policy-time"
+  /** A policy that was not rehearsed of late. */
+  | "policy-drill"
   /** Less of a prompt is cached by its provider than before an edit. */
   | "prefix-break"
   | "unused-file"

@@ -10,6 +10,7 @@ import { type Failure, type FailureKind, failureOf } from "./failure.ts";
 import { injected, type Injection } from "./inject.ts";
 import { limited } from "./limited.ts";
 import type { Policy, Rung } from "./policy.ts";
+import { ATTEMPT_MS_MIN, timeShares, type TimeShares } from "./time-shares.ts";
 
 /** One request to a model. */
 export interface ModelRequest {
@@ -55,10 +56,6 @@ export interface LadderOptions<Got> {
   readonly template: () => Got | null;
 }
 
-/** What of the deadline is kept for an old answer and the template: a share, and at most so many ms. */
-const RESERVE_SHARE = 0.05;
-const RESERVE_MS_MAX = 100;
-
 /** Kinds of failure that say something about the health of a model. */
 const UNHEALTHY: ReadonlySet<FailureKind> = new Set(["timeout", "rate_limited", "server_error", "network"]);
 
@@ -70,15 +67,14 @@ export class Ladder<Got> {
   /** Of the last request. */
   lastObserved: Observed | null = null;
   readonly #options: LadderOptions<Got>;
-  readonly #deadline: number;
+  readonly #shares: TimeShares;
   #retries = 0;
   #fallbacks = 0;
   readonly #triedLocally = new Set<Rung>();
 
   constructor(options: LadderOptions<Got>) {
     this.#options = options;
-    const { deadline_ms } = options.policy;
-    this.#deadline = options.startedAt + deadline_ms - Math.min(RESERVE_MS_MAX, deadline_ms * RESERVE_SHARE);
+    this.#shares = timeShares(options.policy);
   }
 
   /** @returns the answer; null when every rung was tried in vain, or `lastFailure` is to be thrown */
@@ -116,20 +112,20 @@ export class Ladder<Got> {
     return null;
   }
 
-  /** @returns null when this rung is used up, or there is no time for it */
+  /** @returns null when this rung is used up, or there is no time to wait for it */
   async #step(rung: Rung, failure: Failure): Promise<Answered<Got> | Failure | null> {
     const { policy, model, prompt, promptOf, signal } = this.#options;
     if (rung === "retry") {
       if (this.#fallbacks > 0 || this.#retries >= policy.retry.max) return null;
       const waitMs = this.#waitBefore(failure);
-      if (waitMs >= this.#remaining()) return null;
+      if (waitMs > this.#remaining() - ATTEMPT_MS_MIN) return null;
       this.#retries += 1;
       if (waitMs > 0) await this.#wait(waitMs);
       return this.#tryModel(model, prompt, "retry");
     }
     if (rung === "fallback_model") {
       const next = policy.fallback_models[this.#fallbacks];
-      if (next === undefined || this.#remaining() <= 0) return null;
+      if (next === undefined) return null;
       this.#fallbacks += 1;
       let its = prompt;
       if (next.prompt !== undefined) {
@@ -152,7 +148,7 @@ export class Ladder<Got> {
       const got = this.#options.template();
       return got === null ? null : { got, path: "template", model: null, observed: null, ageMs: null };
     }
-    const found = await this.#options.stale(this.#remaining() + this.#reserve());
+    const found = await this.#options.stale(this.#remaining() + this.#shares.reserveMs);
     return found === null ? null : { ...found, path: "stale", model: null, observed: null };
   }
 
@@ -168,12 +164,17 @@ export class Ladder<Got> {
     const breaker = policy.breaker.scope === "provider" ? (splitModel(model).provider ?? model) : model;
     if (signal?.aborted === true) return failureOf("cancelled");
     if (!breakers.admits(breaker, policy.breaker)) return this.#skip(model, path, failureOf("breaker_open"));
-    const startedAt = performance.now();
     const limitMs = Math.min(policy.attempt_timeout_ms, this.#remaining());
+    if (limitMs < ATTEMPT_MS_MIN) {
+      breakers.released(breaker);
+      return this.#skip(model, path, failureOf("timeout", "no_time"));
+    }
+    const startedAt = performance.now();
     const reply = await ask({ model, path, prompt, limitMs });
     const failure = reply.kind === "failed" ? reply.failure : null;
     if (failure === null || failure.kind === "invalid_output") breakers.succeeded(breaker, policy.breaker);
-    else if (UNHEALTHY.has(failure.kind)) breakers.failed(breaker, policy.breaker);
+    else if (UNHEALTHY.has(failure.kind) && !(failure.kind === "timeout" && this.#isCut(limitMs, path)))
+      breakers.failed(breaker, policy.breaker);
     else breakers.released(breaker);
     const { observed } = reply;
     this.lastObserved = observed;
@@ -231,12 +232,18 @@ export class Ladder<Got> {
     });
   }
 
-  #remaining(): number {
-    return this.#deadline - performance.now();
+  /** Whether an attempt had so little of its time that a timeout says nothing about its model. */
+  #isCut(limitMs: number, path: ModelRequest["path"]): boolean {
+    const { ownMs, fallbackMs } = this.#shares;
+    const shareMs = path === "fallback_model" ? fallbackMs : ownMs;
+    return limitMs < Math.min(this.#options.policy.attempt_timeout_ms, shareMs) / 2;
   }
 
-  #reserve(): number {
-    return Math.min(RESERVE_MS_MAX, this.#options.policy.deadline_ms * RESERVE_SHARE);
+  /** What is left for the model whose turn it is: those after it keep their shares, ms. */
+  #remaining(): number {
+    const { startedAt } = this.#options;
+    const { ownMs, fallbackMs } = this.#shares;
+    return startedAt + ownMs + fallbackMs * this.#fallbacks - performance.now();
   }
 }
 

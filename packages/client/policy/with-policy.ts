@@ -74,6 +74,8 @@ async function askText(
 ): Promise<Reply<string>> {
   const controller = new AbortController();
   const { sink, run, end } = call.open(request, controller.signal);
+  const startedAt = performance.now();
+  let isMade = false;
   try {
     const made = await limited(
       () => run(async (given) => options.call(given)),
@@ -81,17 +83,29 @@ async function askText(
       options.signal,
       controller,
     );
+    isMade = true;
     const { text, observed } = readAnswer(made, sink.last, request);
     if (observed !== null && isBad(observed))
       return { kind: "failed", failure: classifyObserved(observed, undefined, call.policy), observed };
-    const reason = text.trim() === "" ? "empty_output" : await whyInvalid(text, validators);
+    const leftMs = Math.max(0, request.limitMs - (performance.now() - startedAt));
+    const reason =
+      text.trim() === ""
+        ? "empty_output"
+        : validators.length === 0
+          ? null
+          : await limited(() => whyInvalid(text, validators), leftMs, options.signal);
     if (reason !== null) return { kind: "failed", failure: failureOf("invalid_output", reason), observed };
     return { kind: "answered", got: text, observed };
   } catch (error) {
     if (!(error instanceof Ended))
       return { kind: "failed", failure: classifyError(error, sink.last, call.policy), observed: sink.last };
-    const kind = error.name === "TimeoutError" ? "timeout" : "cancelled";
-    return { kind: "failed", failure: failureOf(kind, kind, { error }), observed: null };
+    if (error.name === "AbortError")
+      return { kind: "failed", failure: failureOf("cancelled", undefined, { error }), observed: null };
+    // A text that is not known to be valid is not returned; the model that wrote it was in time.
+    const failure = isMade
+      ? failureOf("invalid_output", "validator_timeout", { error })
+      : failureOf("timeout", undefined, { error });
+    return { kind: "failed", failure, observed: isMade ? sink.last : null };
   } finally {
     end();
   }

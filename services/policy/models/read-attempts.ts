@@ -41,6 +41,7 @@ const NO_REQUEST: ReadonlySet<string> = new Set([
   "breaker_open",
   "switched_off",
   "prompt_unavailable",
+  "no_time",
   "injected",
 ]);
 /** Statuses of a provider in trouble, and connections that broke. Any other error may be the application's own. */
