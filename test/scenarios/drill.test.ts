@@ -61,6 +61,13 @@ test("every failure ends at the rung that the policy names, and the evidence is 
   const before = await world.plumbline("status");
   expect(before.stdout).toContain("ticket-summary in production: its policy was never rehearsed");
 
+  const rule = "policies/ticket-summary.yaml  warning  policy-drill  ticket-summary in production:";
+  const never = await world.plumbline("lint");
+  expect([never.exitCode, never.stdout]).toEqual([
+    0,
+    expect.stringContaining(`${rule} its policy was never rehearsed. Run plumbline drill ticket-summary`),
+  ]);
+
   const files = ["--markdown", "drill.md", "--junit", "drill.xml", "--out", "drill.json"];
   const run = await world.drill(["--all", "--json", ...files]);
   expect(findingsOf(run)).toEqual([
@@ -87,6 +94,8 @@ test("every failure ends at the rung that the policy names, and the evidence is 
 
   expect((await world.plumbline("status")).stdout).not.toContain("drill ");
   expect((await world.later(31, "status")).stdout).toContain("its newest drill is from 31 d ago");
+  expect((await world.plumbline("lint")).stdout).not.toContain("policy-drill");
+  expect((await world.later(31, "lint")).stdout).toContain(`${rule} its newest drill is from 31 d ago`);
   await writeFile(join(world.dir, "policies/ticket-summary.yaml"), POLICY.replace("max: 1", "max: 0"));
   world.commit();
   await world.plumbline("push");
@@ -108,6 +117,20 @@ test("what does not degrade as the policy says fails the drill with 10, and says
   expect(failed.exitCode).toBe(10);
   expect((await world.plumbline("status")).stdout).toContain("its drill failed");
 }, 240_000);
+
+test("without a registry lint says nothing of drills, and one that does not answer fails no lint", async () => {
+  const world = await createWorld();
+  const lint = (environment: Readonly<Record<string, string>>): Promise<Run> =>
+    runPlumbline(["lint", "--json"], { directory: world.dir, environment });
+  const offline = await lint({});
+  expect(envelope(offline)).toMatchObject({ ok: true, data: { findings: [] }, warnings: [] });
+  const deaf = await lint({ PLUMBLINE_REGISTRY_URL: "http://127.0.0.1:1" });
+  expect(envelope(deaf)).toMatchObject({
+    ok: true,
+    data: { findings: [] },
+    warnings: [expect.stringMatching(/^Whether policies were rehearsed is not known: The registry at/)],
+  });
+}, 60_000);
 
 test("an application that speaks to none of the addresses is told so, and a command that is none is a mistake", async () => {
   const world = await createWorld();

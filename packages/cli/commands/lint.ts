@@ -3,21 +3,23 @@ import type { AddCommand, CommandContext } from "../shell/command.ts";
 import { CommandFailure, EXIT } from "../shell/failure.ts";
 import {
   addEnvOption,
-  addProjectOption,
+  addRegistryOptions,
   checkEnv,
   type EnvFlags,
   openProject,
-  type ProjectFlags,
+  openRegistryIfNamed,
+  type RegistryFlags,
 } from "../project/project-options.ts";
 import { readCommittedPrompts } from "../prefix/committed-prompts.ts";
 import { prefixFindings } from "../prefix/prefix-findings.ts";
+import { checkDrills } from "../project/check-drills.ts";
 import { checkProject, inOrder } from "../project/check-project.ts";
 import { formatFinding, type Finding } from "../project/finding.ts";
 import type { Project } from "../project/load-project.ts";
 import { openSqlEndpoint } from "../sql/sql-endpoint.ts";
 import { count } from "../text/spoken.ts";
 
-interface LintFlags extends ProjectFlags, EnvFlags {
+interface LintFlags extends RegistryFlags, EnvFlags {
   readonly against: string;
   readonly sql?: string;
 }
@@ -27,7 +29,7 @@ export const addLint: AddCommand = (program, context) => {
     .command("lint")
     .summary("check the project's files")
     .description(
-      "Checks prompts, eval sets, rubrics, policies and the configuration: what is malformed, what is missing, what the gate would refuse later, and which edit takes a part of a prompt out of its provider's cache. Warnings leave the exit code 0; errors make it 3.",
+      "Checks prompts, eval sets, rubrics, policies and the configuration: what is malformed, what is missing, what the gate would refuse later, which edit takes a part of a prompt out of its provider's cache, and, where a registry is named, which policies were not rehearsed for a month. Warnings leave the exit code 0; errors make it 3.",
     )
     .argument("[files...]", "report only these files (default: all)")
     .addHelpText(
@@ -39,7 +41,7 @@ export const addLint: AddCommand = (program, context) => {
   plumbline lint --json
 `,
     );
-  addEnvOption(addProjectOption(command))
+  addEnvOption(addRegistryOptions(command))
     .option("--against <commit>", "what prompts were before their edit: a commit, branch or tag", "HEAD")
     .option(
       "--sql <url>",
@@ -51,6 +53,7 @@ export const addLint: AddCommand = (program, context) => {
       const found = [
         ...checkProject(project, context.clock.now()),
         ...(await findPrefixBreaks(project, flags, context)),
+        ...(await findOldDrills(project, flags, context)),
       ];
       const findings = inOrder(found).filter(({ file }) => asked.length === 0 || asked.includes(file));
       const errors = findings.filter(({ severity }) => severity === "error").length;
@@ -85,6 +88,24 @@ async function findPrefixBreaks(
     now: clock.now(),
     sql: openSqlEndpoint(io, flags.sql),
   });
+}
+
+/** A check of files is not to fail because a registry does not answer. */
+async function findOldDrills(
+  project: Project,
+  flags: LintFlags,
+  context: CommandContext,
+): Promise<readonly Finding[]> {
+  const env = checkEnv(flags, project.config);
+  const registry = await openRegistryIfNamed(context, flags, project);
+  if (registry === null) return [];
+  try {
+    return await checkDrills(project, registry, { env, now: context.clock.now() });
+  } catch (error) {
+    if (!(error instanceof CommandFailure)) throw error;
+    context.warn(`Whether policies were rehearsed is not known: ${error.message}`);
+    return [];
+  }
 }
 
 function summary({

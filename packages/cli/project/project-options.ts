@@ -9,7 +9,15 @@ import { CommandFailure, EXIT, UsageError } from "../shell/failure.ts";
 import { readGitUser } from "../git/git.ts";
 import { findConfig, type FoundConfig } from "./find-config.ts";
 import { loadProject, type Project } from "./load-project.ts";
-import { actorOf, createRegistryClient, type RegistryClient } from "../registry/registry-client.ts";
+import {
+  actorOf,
+  createRegistryClient,
+  type RegistryClient,
+  type RegistryClientOptions,
+} from "../registry/registry-client.ts";
+
+/** Longest wait for a registry that a command can do without, ms. */
+const OPTIONAL_TIMEOUT_MS = 3_000;
 
 export interface ProjectFlags {
   readonly project?: string;
@@ -73,6 +81,7 @@ export async function openRegistry(
   context: CommandContext,
   flags: RegistryFlags,
   found?: FoundConfig,
+  patience: Pick<RegistryClientOptions, "attempts"> & { readonly timeoutMsMax?: number } = {},
 ): Promise<RegistryClient> {
   const config = (found ?? (await openConfigIfAny(context, flags)))?.config ?? ConfigFile.parse({});
   const { environment, signal } = context.io;
@@ -81,11 +90,23 @@ export async function openRegistry(
   if (!URL.canParse(url)) throw new UsageError(`"${url}" is no URL. Write one such as http://127.0.0.1:4800`);
   return createRegistryClient({
     url,
-    timeoutMs: config.registry.timeout_ms,
+    timeoutMs: Math.min(config.registry.timeout_ms, patience.timeoutMsMax ?? Infinity),
+    attempts: patience.attempts,
     apiKey: await keyFor(context, url, named !== undefined),
     actor: await readActor(context.io, flags),
     signal,
   });
+}
+
+/** For commands that are of use without a registry: null unless one was named. What it does not say at once is done without. */
+export async function openRegistryIfNamed(
+  context: CommandContext,
+  flags: RegistryFlags,
+  found: FoundConfig,
+): Promise<RegistryClient | null> {
+  const named = flags.registry ?? nonEmpty(context.io.environment["PLUMBLINE_REGISTRY_URL"]);
+  if (named === undefined && found.config.registry.url === ConfigFile.parse({}).registry.url) return null;
+  return openRegistry(context, flags, found, { attempts: 1, timeoutMsMax: OPTIONAL_TIMEOUT_MS });
 }
 
 /**

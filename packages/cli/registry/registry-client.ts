@@ -15,9 +15,11 @@ export interface RegistryClient {
   post<Answer extends z.ZodType>(path: string, body: unknown, answer: Answer): Promise<z.output<Answer>>;
 }
 
-interface RegistryClientOptions {
+export interface RegistryClientOptions {
   readonly url: string;
   readonly timeoutMs: number;
+  /** Tries of one request. Default 3. */
+  readonly attempts?: number | undefined;
   /** `PLUMBLINE_REGISTRY_KEY`; absent where the registry asks for none. */
   readonly apiKey?: string | undefined;
   /** Who the history names where no key says it. */
@@ -25,12 +27,11 @@ interface RegistryClientOptions {
   readonly signal: AbortSignal;
 }
 
-const ATTEMPTS = 3;
 const RETRY_MS = 500;
 
 /** @throws CommandFailure from every call: what the registry refused, or that it does not answer */
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
-  const { timeoutMs, apiKey, actor, signal } = options;
+  const { timeoutMs, attempts = 3, apiKey, actor, signal } = options;
   const url = options.url.replace(/\/+$/, "");
   const headers = {
     accept: "application/json",
@@ -51,10 +52,10 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         const text = await response.text();
         if (response.ok) return JSON.parse(text);
         const failure = toFailure(response, text, url);
-        if (response.status < 500 || attempt === ATTEMPTS) throw failure;
+        if (response.status < 500 || attempt >= attempts) throw failure;
       } catch (error) {
         if (error instanceof CommandFailure || signal.aborted) throw error;
-        if (attempt === ATTEMPTS) throw unreachable(url, error);
+        if (attempt >= attempts) throw unreachable(url, error);
       }
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS * attempt));
     }
