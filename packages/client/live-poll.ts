@@ -149,7 +149,9 @@ export class LivePoll {
     const isNews = etag === null || answer.header("etag") !== etag;
     // Unless somebody asked for more in the meantime.
     if (useCases.length === this.#useCases.size) this.#etag = answer.header("etag");
-    return this.#pauseUnless(this.#etag !== null && isNews);
+    const pauseMs = this.#pauseUnless(this.#etag !== null && isNews);
+    // News wakes a whole fleet: everybody reads it first, and asks for the next a moment later, not in the same instant.
+    return pauseMs > 0 || etag === null ? pauseMs : Math.random() * this.#options.retryBaseMs;
   }
 
   #connected(): void {

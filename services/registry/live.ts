@@ -28,13 +28,21 @@ export interface LiveBoard {
   look(selection: Selection): Rendered;
   /** Whether `look` differs from what the client has: by its ETag when it sent one, else by its revision. */
   isNews(rendered: Rendered, known: Known): boolean;
-  /** Resolves at the next answer that is news to the client, with null after `waitMs` or when `signal` aborts. */
-  wait(selection: Selection, known: Known, waitMs: number, signal: AbortSignal): Promise<Rendered | null>;
+  /** Waits for the next answer that is news to the client. */
+  wait(selection: Selection, known: Known, waitMs: number): Wait;
   /** The state changed: everybody who is waiting for that hears of it now. */
   changed(): void;
   /** Ends every wait, and lets none begin. */
   release(): void;
   readonly waiting: number;
+}
+
+/** What one client waits for. A fleet has thousands: it costs no timer and no signal of its own. */
+interface Wait {
+  /** Null after `waitMs`, and when it was left or the board was released. */
+  readonly answer: Promise<Rendered | null>;
+  /** The client is gone. */
+  leave(): void;
 }
 
 interface Known {
@@ -45,11 +53,13 @@ interface Known {
 /** Answers kept between changes; a client with a selection of its own costs one. */
 const RENDERED_MAX = 1_000;
 
-/** Why a timer is ended. An abort without a reason makes an exception with a stack, for each of a fleet that waits. */
-const AWAKE = "awake";
+/** Waits that end this close to one another end together, ms. */
+const TOGETHER_MS = 50;
 
 interface Waiter {
   readonly known: Known;
+  /** When it gives up, by `Clock.monotonic`. */
+  readonly until: number;
   wake(rendered: Rendered | null): void;
 }
 
@@ -87,33 +97,59 @@ export function createLiveBoard({ state, clock }: { state: RegistryState; clock:
     return knownBoard !== splitEtag(etag)[1] || revision > knownRevision;
   }
 
+  /** One timer for all who wait, set to whoever gives up first. */
+  let alarm: { readonly at: number; readonly off: AbortController } | null = null;
+
+  function giveUpAt(at: number): void {
+    if (alarm !== null && alarm.at <= at) return;
+    alarm?.off.abort();
+    const set = { at, off: new AbortController() };
+    alarm = set;
+    void clock.sleep(Math.max(0, at - clock.monotonic()), set.off.signal).then(() => {
+      if (alarm !== set) return;
+      alarm = null;
+      giveUp();
+    });
+  }
+
+  function giveUp(): void {
+    const now = clock.monotonic();
+    let next = Infinity;
+    for (const { all } of waiters.values()) {
+      for (const waiter of all) {
+        if (waiter.until <= now) waiter.wake(null);
+        else next = Math.min(next, waiter.until);
+      }
+    }
+    if (next < Infinity) giveUpAt(Math.max(next, now + TOGETHER_MS));
+  }
+
   return {
     look,
     isNews,
-    wait(selection, known, waitMs, signal) {
-      if (isReleased || signal.aborted) return Promise.resolve(null);
+    wait(selection, known, waitMs) {
+      if (isReleased) return { answer: Promise.resolve(null), leave: () => undefined };
       const key = keyOf(selection);
       const group = waiters.get(key) ?? { selection, all: new Set<Waiter>() };
       waiters.set(key, group);
-      return new Promise((resolve) => {
-        const timer = new AbortController();
+      let leave = (): void => undefined;
+      const answer = new Promise<Rendered | null>((resolve) => {
         const waiter: Waiter = {
           known,
-          wake(answer) {
+          until: clock.monotonic() + waitMs,
+          wake(news) {
             if (!group.all.delete(waiter)) return;
             waiting -= 1;
             if (group.all.size === 0 && waiters.get(key) === group) waiters.delete(key);
-            signal.removeEventListener("abort", giveUp);
-            timer.abort(AWAKE);
-            resolve(answer);
+            resolve(news);
           },
         };
-        const giveUp = (): void => waiter.wake(null);
+        leave = () => waiter.wake(null);
         group.all.add(waiter);
         waiting += 1;
-        signal.addEventListener("abort", giveUp, { once: true });
-        void clock.sleep(waitMs, timer.signal).then(giveUp);
+        giveUpAt(waiter.until);
       });
+      return { answer, leave };
     },
     changed() {
       for (const { selection, all } of waiters.values()) {
@@ -123,6 +159,8 @@ export function createLiveBoard({ state, clock }: { state: RegistryState; clock:
     },
     release() {
       isReleased = true;
+      alarm?.off.abort();
+      alarm = null;
       for (const { all } of waiters.values()) for (const waiter of all) waiter.wake(null);
     },
     get waiting() {

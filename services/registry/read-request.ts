@@ -170,9 +170,14 @@ export function readIdempotencyKey(request: Request): string | null {
   throw badRequest("Idempotency-Key must be 1 to 255 printable characters.", "idempotency-key");
 }
 
+/** Express parses the query at every look at it. */
+const queries = new WeakMap<Request, Request["query"]>();
+
 /** The last value of a query parameter; null when it is absent or empty. */
 export function queryOf(request: Request, name: string): string | null {
-  const value: unknown = request.query[name];
+  const query = queries.get(request) ?? request.query;
+  queries.set(request, query);
+  const value: unknown = query[name];
   const last: unknown = Array.isArray(value) ? value.at(-1) : value;
   return typeof last === "string" && last !== "" ? last : null;
 }

@@ -142,11 +142,12 @@ async function answerLive(
   };
   let answer: Rendered | null = live.look(selection);
   if (!live.isNews(answer, known)) {
-    const gone = new AbortController();
-    const leave = (): void => gone.abort();
-    response.once("close", leave);
-    answer = waitMs === 0 ? null : await live.wait(selection, known, waitMs, gone.signal);
-    response.off("close", leave);
+    answer = null;
+    if (waitMs > 0 && !response.destroyed) {
+      const wait = live.wait(selection, known, waitMs);
+      response.once("close", wait.leave);
+      answer = await wait.answer;
+    }
     if (response.destroyed) return;
   }
   const { etag, body } = answer ?? live.look(selection);

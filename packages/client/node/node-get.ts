@@ -20,15 +20,7 @@ export function createNodeGet(): HttpGet {
         else socket.ref();
       });
     });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > ANSWER_BYTES_MAX)
-        throw new RangeError(`the answer is longer than ${ANSWER_BYTES_MAX} bytes`);
-      chunks.push(chunk);
-    }
-    const body = Buffer.concat(chunks).toString("utf8");
+    const body = await readWhole(response);
     return {
       status: response.statusCode ?? 0,
       body,
@@ -38,4 +30,21 @@ export function createNodeGet(): HttpGet {
       },
     };
   };
+}
+
+function readWhole(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    response.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > ANSWER_BYTES_MAX)
+        response.destroy(new RangeError(`the answer is longer than ${ANSWER_BYTES_MAX} bytes`));
+    });
+    response.once("error", reject);
+    response.once("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    // A connection that breaks within the answer; after `end` this changes nothing.
+    response.once("close", () => reject(new Error("the answer broke off")));
+  });
 }
