@@ -1,4 +1,5 @@
 /** What the matrix does not vary: waits, limits, breakers, caches, validators, prompts, and who is told what. */
+import { getEventListeners } from "node:events";
 import { createAnswerCache } from "@plumbline/client/cache";
 import { CallFailedError, type PolicyOptions } from "@plumbline/client/node";
 import { hasNoPii, matchesSchema } from "@plumbline/client/validators";
@@ -197,6 +198,26 @@ describe("what is waited for", () => {
     expect(pathsOf((await go({ call })).attempts)).toEqual(["primary breaker_open"]);
   });
 
+  // As in https://github.com/OpenHands/software-agent-sdk/issues/4936.
+  test.each([
+    { code: "insufficient_quota" },
+    { error: { type: "error", error: { type: "billing_error" } } },
+    { data: { error: { code: "usage_limit_reached" } } },
+  ])("an account that is used up is not asked again, the next model is: %j", async (said) => {
+    const { go } = setUp({
+      ...PATIENT,
+      retry: { max: 3, base_ms: 1, respect_retry_after: false },
+      fallback_models: [{ model: "openai/nano" }],
+    });
+    const outcome = await go({
+      call: async ({ model }) => {
+        if (model === "nano") return "Paid for.";
+        throw Object.assign(new Error("429"), { status: 429, headers: { "retry-after": "1" }, ...said });
+      },
+    });
+    expect(pathsOf(outcome.attempts)).toEqual(["primary insufficient_quota", "fallback_model ok"]);
+  });
+
   test("code that ignores its signal holds nobody up", async () => {
     const { go, told } = setUp({ deadline_ms: 200, attempt_timeout_ms: 50, retry: { max: 0 } });
     const error = await go({ call: () => new Promise(() => {}) }).catch((each: unknown) => each);
@@ -206,6 +227,30 @@ describe("what is waited for", () => {
       { path: "error", status: "timeout", call_id: (error as CallFailedError).call_id },
     ]);
   });
+});
+
+// As in https://github.com/connor4312/cockatiel/issues/99 and /issues/81.
+test("the application's code hears the caller's own reason, and nothing listens to the caller's signal afterwards", async () => {
+  const { go } = setUp({ ...PATIENT, retry: { max: 8, base_ms: 1, max_ms: 1 } });
+  const abort = new AbortController();
+  let left = 8;
+  const flaky = async () => {
+    if (left-- > 0) throw Object.assign(new Error("later"), { status: 503 });
+    return "At last.";
+  };
+  await go({ call: flaky, signal: abort.signal });
+  expect(getEventListeners(abort.signal, "abort")).toEqual([]);
+
+  const reason = new Error("the user left");
+  const heard: unknown[] = [];
+  const asked = go({
+    signal: abort.signal,
+    call: ({ signal }) =>
+      new Promise(() => signal.addEventListener("abort", () => heard.push(signal.reason), { once: true })),
+  });
+  abort.abort(reason);
+  await expect(asked).rejects.toBe(reason);
+  expect(heard).toEqual([reason]);
 });
 
 test("what the caller aborts rejects with its reason, and is told of as cancelled; nothing more is asked", async () => {
@@ -473,6 +518,39 @@ describe("the cache", () => {
     await go();
     expect((await go()).path).toBe("primary");
     expect(cache.stats().entries).toBe(0);
+  });
+
+  // As in https://github.com/elizaOS/eliza/issues/17602.
+  test("who waits for somebody else's answer leaves when its own caller does, and when its own time is over", async () => {
+    const cache = createAnswerCache();
+    const { go, told } = setUp({ ...PATIENT, retry: { max: 0 }, cache: { mode: "readwrite" } }, { cache });
+    let answer = (_text: string): void => undefined;
+    const answered = new Promise<string>((resolve) => (answer = resolve));
+    let asked = 0;
+    const call = (): Promise<string> => {
+      asked += 1;
+      return answered;
+    };
+    const first = go({ call });
+    await expect.poll(() => asked).toBe(1);
+    const abort = new AbortController();
+    const leaves = go({ call, signal: abort.signal });
+    const hurries = go({
+      call,
+      policy: {
+        deadline_ms: 300,
+        attempt_timeout_ms: 300,
+        template: { text: "In time." },
+        cache: { mode: "readwrite" },
+      },
+    });
+    abort.abort(new Error("the user left"));
+    await expect(leaves).rejects.toThrow("the user left");
+    expect(await hurries).toMatchObject({ path: "template", text: "In time." });
+    answer("At last.");
+    expect(await first).toMatchObject({ path: "primary", text: "At last." });
+    expect(asked).toBe(1);
+    expect((await told()).map(({ status }) => status).toSorted()).toEqual(["cancelled", "ok", "ok"]);
   });
 
   test("who asks the same meanwhile gets the same answer, and each call is told of", async () => {

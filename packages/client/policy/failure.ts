@@ -25,7 +25,7 @@ export interface Failure {
   readonly status: CallStatus;
   /** Low-cardinality class, such as `http_529` or a validator's reason. */
   readonly error_type: string;
-  /** What the provider asked to wait, ms. */
+  /** What the provider asked to wait, ms; Infinity when no wait of a call helps. */
   readonly retryAfterMs: number | null;
   /** What was thrown, if anything. */
   readonly error: unknown;
@@ -102,9 +102,21 @@ function classifyStatus(code: number, retryAfterMs: number | null, error: unknow
   const word = `http_${code}`;
   const treated = policy.treat_as[code];
   if (treated !== undefined) return failureOf(treated, word, of);
-  if (code === 429) return failureOf("rate_limited", word, of);
+  if (code === 429) {
+    return isUsedUp(error)
+      ? failureOf("rate_limited", "insufficient_quota", { error, retryAfterMs: Infinity })
+      : failureOf("rate_limited", word, of);
+  }
   if (code === 408) return failureOf("timeout", word, of);
   return failureOf(code >= 500 ? "server_error" : "client_error", word, of);
+}
+
+/** Whether an account has nothing left: the same request fails until somebody pays, or the month ends. */
+function isUsedUp(error: unknown): boolean {
+  const { code, type, error: inner, data } = objectOf(error);
+  const said = `${textOf(code)} ${textOf(type)}`;
+  if (/quota|billing|usage_limit|credit/i.test(said)) return true;
+  return [inner, data].some((each) => typeof each === "object" && each !== null && isUsedUp(each));
 }
 
 /** Codes of connections that broke or were never made, of Node's net, TLS and fetch. */

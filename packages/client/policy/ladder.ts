@@ -163,19 +163,14 @@ export class Ladder<Got> {
     if (isSwitchedOff(model)) return this.#skip(model, path, failureOf("switched_off"));
     const breaker = policy.breaker.scope === "provider" ? (splitModel(model).provider ?? model) : model;
     if (signal?.aborted === true) return failureOf("cancelled");
-    if (!breakers.admits(breaker, policy.breaker)) return this.#skip(model, path, failureOf("breaker_open"));
     const limitMs = Math.min(policy.attempt_timeout_ms, this.#remaining());
-    if (limitMs < ATTEMPT_MS_MIN) {
-      breakers.released(breaker);
-      return this.#skip(model, path, failureOf("timeout", "no_time"));
-    }
+    if (limitMs < ATTEMPT_MS_MIN) return this.#skip(model, path, failureOf("timeout", "no_time"));
+    const settle = breakers.admit(breaker, policy.breaker);
+    if (settle === null) return this.#skip(model, path, failureOf("breaker_open"));
     const startedAt = performance.now();
     const reply = await ask({ model, path, prompt, limitMs });
     const failure = reply.kind === "failed" ? reply.failure : null;
-    if (failure === null || failure.kind === "invalid_output") breakers.succeeded(breaker, policy.breaker);
-    else if (UNHEALTHY.has(failure.kind) && !(failure.kind === "timeout" && this.#isCut(limitMs, path)))
-      breakers.failed(breaker, policy.breaker);
-    else breakers.released(breaker);
+    settle(this.#isHealthy(failure, limitMs, path));
     const { observed } = reply;
     this.lastObserved = observed;
     this.#record(model, path, failure, performance.now() - startedAt, observed);
@@ -210,7 +205,7 @@ export class Ladder<Got> {
   /** What to wait before a retry, ms; Infinity when the provider asked for longer than there is. */
   #waitBefore({ retryAfterMs }: Failure): number {
     const { base_ms, max_ms, jitter, respect_retry_after } = this.#options.policy.retry;
-    if (respect_retry_after && retryAfterMs !== null)
+    if (retryAfterMs !== null && (respect_retry_after || retryAfterMs === Infinity))
       return retryAfterMs < this.#remaining() ? retryAfterMs : Infinity;
     return jitter === "full"
       ? backoffMs(this.#retries, base_ms, max_ms)
@@ -232,11 +227,16 @@ export class Ladder<Got> {
     });
   }
 
-  /** Whether an attempt had so little of its time that a timeout says nothing about its model. */
-  #isCut(limitMs: number, path: ModelRequest["path"]): boolean {
+  /** What an attempt says about the health of its model: null for nothing, as a timeout after less than half of its time. */
+  #isHealthy(failure: Failure | null, limitMs: number, path: ModelRequest["path"]): boolean | null {
+    if (failure === null || failure.kind === "invalid_output") return true;
     const { ownMs, fallbackMs } = this.#shares;
-    const shareMs = path === "fallback_model" ? fallbackMs : ownMs;
-    return limitMs < Math.min(this.#options.policy.attempt_timeout_ms, shareMs) / 2;
+    const wholeMs = Math.min(
+      this.#options.policy.attempt_timeout_ms,
+      path === "fallback_model" ? fallbackMs : ownMs,
+    );
+    const isCut = failure.kind === "timeout" && limitMs < wholeMs / 2;
+    return UNHEALTHY.has(failure.kind) && !isCut ? false : null;
   }
 
   /** What is left for the model whose turn it is: those after it keep their shares, ms. */

@@ -9,7 +9,7 @@ export class Ended extends Error {
 
 /**
  * limited runs `work` for at most `ms`. When the time is over, or `outer` aborts, it rejects at once with `Ended`, also
- * when `work` does not listen to the signal of `controller`.
+ * when `work` does not listen to the signal of `controller`, whose reason is then `Ended`, or that of `outer`.
  */
 export function limited<Result>(
   work: (signal: AbortSignal) => Promise<Result>,
@@ -22,7 +22,7 @@ export function limited<Result>(
       const ended = new Ended(why);
       clean();
       reject(ended);
-      controller.abort(ended);
+      controller.abort(why === "timeout" ? ended : outer?.reason);
     };
     const cancel = (): void => end("cancelled");
     // Not unref'd: somebody waits.
@@ -33,7 +33,7 @@ export function limited<Result>(
     };
     if (outer?.aborted === true) return cancel();
     outer?.addEventListener("abort", cancel);
-    work(controller.signal).then(
+    (async () => work(controller.signal))().then(
       (result) => {
         clean();
         resolve(result);

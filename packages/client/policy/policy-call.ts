@@ -9,9 +9,11 @@ import { callFields } from "../wrap/observed-request.ts";
 import type { CircuitBreakers } from "./circuit-breaker.ts";
 import type { Failure } from "./failure.ts";
 import { type Answered, Ladder, type LadderOptions, splitModel } from "./ladder.ts";
+import { Ended, limited } from "./limited.ts";
 import { CallFailedError, isDegraded, type Outcome, type OutcomePath } from "./outcome.ts";
 import type { CallArguments, SharedOptions } from "./policy-options.ts";
 import { type Policy, resolvePolicy } from "./policy.ts";
+import { timeShares } from "./time-shares.ts";
 
 /** What a policy needs of its client. */
 export interface PolicyRuntime {
@@ -152,20 +154,33 @@ export class PolicyCall {
     return this.#find(this.policy.cached.max_stale_ms, undefined, Math.max(0, waitMs));
   }
 
-  /** Runs `produce`, unless the same question is being answered already: then its answer, once it is there, is taken. */
+  /**
+   * Runs `produce`, unless the same question is being answered already: then that answer is waited for, as long as this
+   * call's own deadline and its caller allow.
+   *
+   * @returns null when somebody else's answer did not come meanwhile
+   */
   async once<Result>(
     produce: () => Promise<Result>,
-  ): Promise<{ readonly result: Result; readonly isOwn: boolean }> {
+  ): Promise<{ readonly result: Result; readonly isOwn: boolean } | null> {
     const { cache } = this.#runtime;
-    const { mode } = this.policy.cache;
-    if (cache === undefined || this.#question === null || mode === "off")
+    const { deadline_ms, cache: its } = this.policy;
+    if (cache === undefined || this.#question === null || its.mode === "off")
       return { result: await produce(), isOwn: true };
     let isOwn = false;
-    const result = await cache.once(this.#question, () => {
+    const flight = cache.once(this.#question, () => {
       isOwn = true;
       return produce();
     });
-    return { result, isOwn };
+    if (isOwn) return { result: await flight, isOwn };
+    const waitMs = this.startedAt + deadline_ms - timeShares(this.policy).reserveMs - performance.now();
+    try {
+      return { result: await limited(() => flight, waitMs, this.#options.signal), isOwn };
+    } catch (error) {
+      if (!(error instanceof Ended)) throw error;
+      // A cache of the application's own may have asked later.
+      return isOwn ? { result: await flight, isOwn } : null;
+    }
   }
 
   /** Stores a valid answer of the prompt's own model; in the background. */

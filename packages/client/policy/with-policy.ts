@@ -45,13 +45,13 @@ export async function withPolicy(
     if (answered !== null) call.store(answered.got, answered.path);
     return { ladder, answered };
   };
-  const { result, isOwn } = await call.once(climb);
-  if (!isOwn && isShared(result.answered)) {
+  const played = await call.once(climb);
+  if (played !== null && !played.isOwn && isShared(played.result.answered)) {
     const shared = { path: "cached_exact", model: null, observed: null, ageMs: 0 } as const;
-    return call.answered(result.answered.got, shared, null);
+    return call.answered(played.result.answered.got, shared, null);
   }
   // What became of somebody else's call, when it is no such answer, is not this one's.
-  const { ladder, answered } = isOwn ? result : await climb();
+  const { ladder, answered } = played?.isOwn === true ? played.result : await climb();
   if (answered === null) throw call.failed(ladder);
   return call.answered(answered.got, answered, ladder);
 }
