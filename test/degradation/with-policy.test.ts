@@ -246,9 +246,11 @@ test("the application's code hears the caller's own reason, and nothing listens 
   const asked = go({
     signal: abort.signal,
     call: ({ signal }) =>
-      new Promise(() => signal.addEventListener("abort", () => heard.push(signal.reason), { once: true })),
+      new Promise(() => {
+        signal.addEventListener("abort", () => heard.push(signal.reason), { once: true });
+        queueMicrotask(() => abort.abort(reason));
+      }),
   });
-  abort.abort(reason);
   await expect(asked).rejects.toBe(reason);
   expect(heard).toEqual([reason]);
 });
