@@ -145,7 +145,7 @@ async function answerLive(
     answer = null;
     if (waitMs > 0 && !response.destroyed) {
       const wait = live.wait(selection, known, waitMs);
-      response.once("close", wait.leave);
+      response.once("close", () => wait.leave());
       answer = await wait.answer;
     }
     if (response.destroyed) return;
