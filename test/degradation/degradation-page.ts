@@ -76,12 +76,16 @@ const REST = `## What holds besides
   than half of an attempt.
 - **One loop of retries.** Hand \`maxRetries: 0\` to the SDK: retries inside retries multiply.
 - **Breakers.** Per model (or provider), shared by all calls of a client: open when \`failures\` requests within \`window_ms\` failed and no more
-  succeeded; after \`open_ms\` one call goes through as a trial. A model behind an open breaker, or switched off for the fleet, is not
+  succeeded; after \`open_ms\` one call goes through as a trial. What was asked before it opened neither closes it nor ends a trial, and
+  a timeout after less than half of an attempt's time counts for nothing. A model behind an open breaker, or switched off for the fleet, is not
   asked: it stands among the attempts as \`breaker_open\` or \`switched_off\`, with 0 ms.
+- **An account that is used up** is not asked again: where the error that was thrown says so (\`insufficient_quota\`, \`billing_error\` and the
+  like under 429), the next rung answers at once.
 - **Streams** (\`streamWithPolicy\`) fall back before the first text and not after it: then the error is thrown where the text is read, and
   the event says \`error_type: partial\`. Deadline and attempt are those of the first text; between two texts \`attempt_timeout_ms\` may pass.
 - **The cache** keeps valid answers of \`cached.only_from_paths\` only, and serves nobody a call that lacks an attribute of \`cache.vary\`.
-  Who asks the same meanwhile gets the same answer; when that one fails or is aborted, everybody goes their own way.
+  Who asks the same meanwhile gets the same answer, as long as its own deadline and caller allow; when that one fails or is aborted,
+  everybody goes their own way.
 - **Evidence.** Answers of a fallback model, old answers and templates say nothing about the prompt version: they are counted by path,
   and not judged as its quality.
 - **Where it can't see.** Without an instrumented \`fetch\`, an answer under status 200 that is an error, a refusal or withheld looks like
