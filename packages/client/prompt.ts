@@ -68,9 +68,7 @@ export function toPrompt(
 ): Prompt {
   const { use_case, config, output = null, messages: template } = document;
   const { source, staleMs, conversationId } = served;
-  const slash = document.model.indexOf("/");
-  const provider = slash > 0 ? document.model.slice(0, slash) : null;
-  const model = document.model.slice(slash > 0 ? slash + 1 : 0);
+  const { provider, name: model } = splitModel(document.model);
   const tags: PromptTags = {
     use_case,
     prompt_version,
@@ -97,4 +95,12 @@ export function toPrompt(
     },
     messages: render,
   };
+}
+
+/** splitModel takes `openai/gpt-5-mini` apart. */
+export function splitModel(model: string): { readonly provider: string | null; readonly name: string } {
+  const slash = model.indexOf("/");
+  return slash > 0
+    ? { provider: model.slice(0, slash), name: model.slice(slash + 1) }
+    : { provider: null, name: model };
 }

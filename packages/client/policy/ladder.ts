@@ -3,7 +3,7 @@
  * deadline; where it goes after a failure is one table.
  */
 import { type Attempt, backoffMs, type CallPath } from "@plumbline/emitter";
-import type { Prompt } from "../prompt.ts";
+import { type Prompt, splitModel } from "../prompt.ts";
 import { attemptTokens, type Observed } from "../wrap/call-context.ts";
 import type { CircuitBreakers } from "./circuit-breaker.ts";
 import { type Failure, type FailureKind, failureOf } from "./failure.ts";
@@ -245,12 +245,4 @@ export class Ladder<Got> {
     const { ownMs, fallbackMs } = this.#shares;
     return startedAt + ownMs + fallbackMs * this.#fallbacks - performance.now();
   }
-}
-
-/** splitModel takes `openai/gpt-5-mini` apart. */
-export function splitModel(model: string): { readonly provider: string | null; readonly name: string } {
-  const slash = model.indexOf("/");
-  return slash > 0
-    ? { provider: model.slice(0, slash), name: model.slice(slash + 1) }
-    : { provider: null, name: model };
 }

@@ -1,14 +1,14 @@
 /** What every call under a policy does alike: its prompt and policy, its cached answers, its template, its event. */
 import { type CallStatus, messageOf, type NewCall, uuidV7, type Warn } from "@plumbline/emitter";
 import type { AnswerCache, CacheQuestion } from "../cache/answer-cache.ts";
-import type { Prompt } from "../prompt.ts";
+import { type Prompt, splitModel } from "../prompt.ts";
 import { parseTemplate, renderNodes } from "../render/template.ts";
 import type { AttemptSink, ContextStore, Observed } from "../wrap/call-context.ts";
 import { ATTEMPT_HEADER } from "../wrap/call-meta.ts";
 import { callFields } from "../wrap/observed-request.ts";
 import type { CircuitBreakers } from "./circuit-breaker.ts";
 import type { Failure } from "./failure.ts";
-import { type Answered, Ladder, type LadderOptions, splitModel } from "./ladder.ts";
+import { type Answered, Ladder, type LadderOptions } from "./ladder.ts";
 import { Ended, limited } from "./limited.ts";
 import { CallFailedError, isDegraded, type Outcome, type OutcomePath } from "./outcome.ts";
 import type { CallArguments, SharedOptions } from "./policy-options.ts";
