@@ -298,11 +298,9 @@ export class PromptClient implements CoreClient {
   }
 
   #first(useCase: string): Promise<Entry> {
-    let loading = this.#loading.get(useCase);
-    if (loading === undefined) {
-      loading = this.#load(useCase).finally(() => this.#loading.delete(useCase));
-      this.#loading.set(useCase, loading);
-    }
+    const loading =
+      this.#loading.get(useCase) ?? this.#load(useCase).finally(() => this.#loading.delete(useCase));
+    this.#loading.set(useCase, loading);
     return loading;
   }
 

@@ -151,7 +151,7 @@ export class LivePoll {
     if (useCases.length === this.#useCases.size) this.#etag = answer.header("etag");
     const pauseMs = this.#pauseUnless(this.#etag !== null && isNews);
     // News wakes a whole fleet: everybody reads it first, and asks for the next a moment later, not in the same instant.
-    return pauseMs > 0 || etag === null ? pauseMs : Math.random() * this.#options.retryBaseMs;
+    return pauseMs || (etag && Math.random() * this.#options.retryBaseMs) || 0;
   }
 
   #connected(): void {

@@ -85,7 +85,7 @@ describe("what cannot be rendered names the variable", () => {
       name: "an object",
       content: "{{a}}",
       vars: { a: {} },
-      says: "variable a is an object; name one of its fields, such as {{a.name}}",
+      says: "variable a is an object; write {{a.name}}",
     },
     {
       name: "no list",

@@ -2,7 +2,7 @@ import type { CallStatus } from "@plumbline/emitter";
 import type { Observed } from "../wrap/call-context.ts";
 import { codeOf, errorWordOf } from "../wrap/error-word.ts";
 import { readRetryAfter } from "../wrap/observed-request.ts";
-import { objectOf, textOf } from "../wrap/reading.ts";
+import { errorWord, objectOf, textOf } from "../wrap/reading.ts";
 import type { Policy } from "./policy.ts";
 
 /** Why a rung did not answer. */
@@ -31,18 +31,8 @@ export interface Failure {
   readonly error: unknown;
 }
 
-const STATUSES: Readonly<Record<FailureKind, CallStatus>> = {
-  timeout: "timeout",
-  rate_limited: "rate_limited",
-  server_error: "error",
-  network: "error",
-  invalid_output: "invalid_output",
-  client_error: "error",
-  cancelled: "cancelled",
-  breaker_open: "error",
-  switched_off: "error",
-  prompt_unavailable: "error",
-};
+/** Kinds that are a status of an event as well; every other one is an `error`. */
+const STATUSES: readonly FailureKind[] = ["timeout", "rate_limited", "invalid_output", "cancelled"];
 
 export function failureOf(
   kind: FailureKind,
@@ -53,7 +43,8 @@ export function failureOf(
     readonly status?: CallStatus;
   } = {},
 ): Failure {
-  const { error, retryAfterMs = null, status = STATUSES[kind] } = more;
+  const own = STATUSES.includes(kind) ? (kind as CallStatus) : "error";
+  const { error, retryAfterMs = null, status = own } = more;
   return { kind, status, error_type, retryAfterMs, error };
 }
 
@@ -102,21 +93,18 @@ function classifyStatus(code: number, retryAfterMs: number | null, error: unknow
   const word = `http_${code}`;
   const treated = policy.treat_as[code];
   if (treated !== undefined) return failureOf(treated, word, of);
-  if (code === 429) {
-    return isUsedUp(error)
-      ? failureOf("rate_limited", "insufficient_quota", { error, retryAfterMs: Infinity })
-      : failureOf("rate_limited", word, of);
-  }
+  if (code === 429 && isUsedUp(error))
+    return failureOf("rate_limited", "insufficient_quota", { error, retryAfterMs: Infinity });
+  if (code === 429) return failureOf("rate_limited", word, of);
   if (code === 408) return failureOf("timeout", word, of);
   return failureOf(code >= 500 ? "server_error" : "client_error", word, of);
 }
 
 /** Whether an account has nothing left: the same request fails until somebody pays, or the month ends. */
 function isUsedUp(error: unknown): boolean {
-  const { code, type, error: inner, data } = objectOf(error);
-  const said = `${textOf(code)} ${textOf(type)}`;
-  if (/quota|billing|usage_limit|credit/i.test(said)) return true;
-  return [inner, data].some((each) => typeof each === "object" && each !== null && isUsedUp(each));
+  const { error: body, data } = objectOf(error);
+  const said = [error, body, objectOf(body)["error"], objectOf(data)["error"]];
+  return said.some((each) => /quota|billing|usage_limit|credit/i.test(errorWord(each)));
 }
 
 /** Codes of connections that broke or were never made, of Node's net, TLS and fetch. */

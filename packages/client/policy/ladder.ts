@@ -7,8 +7,9 @@ import { type Prompt, splitModel } from "../prompt.ts";
 import { attemptTokens, type Observed } from "../wrap/call-context.ts";
 import type { CircuitBreakers } from "./circuit-breaker.ts";
 import { type Failure, type FailureKind, failureOf } from "./failure.ts";
-import { injected, type Injection } from "./inject.ts";
+import { injected } from "./inject.ts";
 import { limited } from "./limited.ts";
+import type { SharedOptions } from "./policy-options.ts";
 import type { Policy, Rung } from "./policy.ts";
 import { ATTEMPT_MS_MIN, timeShares, type TimeShares } from "./time-shares.ts";
 
@@ -43,11 +44,12 @@ export interface LadderOptions<Got> {
   readonly prompt: Prompt;
   /** When the call began, by `performance.now()`. */
   readonly startedAt: number;
-  readonly signal: AbortSignal | undefined;
-  readonly inject: Injection | undefined;
-  readonly breakers: CircuitBreakers;
-  readonly isSwitchedOff: (model: string) => boolean;
-  readonly promptOf: (useCase: string) => Promise<Prompt>;
+  readonly options: Pick<SharedOptions, "signal" | "inject" | "conversation_id">;
+  readonly runtime: {
+    readonly breakers: CircuitBreakers;
+    isSwitchedOff(model: string): boolean;
+    prompt(useCase: string, options: { readonly conversationId?: string | undefined }): Promise<Prompt>;
+  };
   /** Never rejects. */
   readonly ask: (request: ModelRequest) => Promise<Reply<Got>>;
   /** An answer that was given before, not later than after `ms`; null when there is none. */
@@ -57,7 +59,7 @@ export interface LadderOptions<Got> {
 }
 
 /** Kinds of failure that say something about the health of a model. */
-const UNHEALTHY: ReadonlySet<FailureKind> = new Set(["timeout", "rate_limited", "server_error", "network"]);
+const UNHEALTHY: readonly FailureKind[] = ["timeout", "rate_limited", "server_error", "network"];
 
 export class Ladder<Got> {
   readonly attempts: Attempt[] = [];
@@ -114,13 +116,15 @@ export class Ladder<Got> {
 
   /** @returns null when this rung is used up, or there is no time to wait for it */
   async #step(rung: Rung, failure: Failure): Promise<Answered<Got> | Failure | null> {
-    const { policy, model, prompt, promptOf, signal } = this.#options;
+    const { policy, model, prompt, runtime, options } = this.#options;
+    const { signal, conversation_id } = options;
     if (rung === "retry") {
       if (this.#fallbacks > 0 || this.#retries >= policy.retry.max) return null;
       const waitMs = this.#waitBefore(failure);
       if (waitMs > this.#remaining() - ATTEMPT_MS_MIN) return null;
       this.#retries += 1;
-      if (waitMs > 0) await this.#wait(waitMs);
+      // It keeps the process alive until its end: somebody waits.
+      if (waitMs > 0) await limited(() => new Promise(() => {}), waitMs, signal).catch(() => {});
       return this.#tryModel(model, prompt, "retry");
     }
     if (rung === "fallback_model") {
@@ -131,7 +135,8 @@ export class Ladder<Got> {
       if (next.prompt !== undefined) {
         try {
           const { prompt: name } = next;
-          its = await limited(() => promptOf(name), this.#remaining(), signal);
+          const conversationId = conversation_id ?? undefined;
+          its = await limited(() => runtime.prompt(name, { conversationId }), this.#remaining(), signal);
         } catch (error) {
           return this.#skip(
             next.model,
@@ -157,16 +162,19 @@ export class Ladder<Got> {
     prompt: Prompt,
     path: ModelRequest["path"],
   ): Promise<Answered<Got> | Failure> {
-    const { policy, breakers, inject, isSwitchedOff, ask, signal } = this.#options;
-    const forced = injected(inject, path !== "fallback_model");
-    if (forced !== null) return this.#skip(model, path, forced);
-    if (isSwitchedOff(model)) return this.#skip(model, path, failureOf("switched_off"));
-    const breaker = policy.breaker.scope === "provider" ? (splitModel(model).provider ?? model) : model;
-    if (signal?.aborted === true) return failureOf("cancelled");
+    const { policy, runtime, options, ask } = this.#options;
+    if (options.signal?.aborted === true) return failureOf("cancelled");
     const limitMs = Math.min(policy.attempt_timeout_ms, this.#remaining());
-    if (limitMs < ATTEMPT_MS_MIN) return this.#skip(model, path, failureOf("timeout", "no_time"));
-    const settle = breakers.admit(breaker, policy.breaker);
-    if (settle === null) return this.#skip(model, path, failureOf("breaker_open"));
+    const skipped =
+      injected(options.inject, path !== "fallback_model") ??
+      (runtime.isSwitchedOff(model)
+        ? failureOf("switched_off")
+        : limitMs < ATTEMPT_MS_MIN
+          ? failureOf("timeout", "no_time")
+          : null);
+    const breaker = policy.breaker.scope === "provider" ? (splitModel(model).provider ?? model) : model;
+    const settle = skipped === null ? runtime.breakers.admit(breaker, policy.breaker) : null;
+    if (settle === null) return this.#skip(model, path, skipped ?? failureOf("breaker_open"));
     const startedAt = performance.now();
     const reply = await ask({ model, path, prompt, limitMs });
     const failure = reply.kind === "failed" ? reply.failure : null;
@@ -212,31 +220,15 @@ export class Ladder<Got> {
       : Math.min(max_ms, base_ms * 2 ** this.#retries);
   }
 
-  /** Keeps the process alive until its end: somebody waits. */
-  #wait(ms: number): Promise<void> {
-    const { signal } = this.#options;
-    return new Promise((resolve) => {
-      const end = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      signal?.addEventListener("abort", end);
-      if (signal?.aborted === true) end();
-    });
-  }
-
   /** What an attempt says about the health of its model: null for nothing, as a timeout after less than half of its time. */
   #isHealthy(failure: Failure | null, limitMs: number, path: ModelRequest["path"]): boolean | null {
-    if (failure === null || failure.kind === "invalid_output") return true;
+    const kind = failure?.kind ?? "invalid_output";
+    if (kind === "invalid_output") return true;
     const { ownMs, fallbackMs } = this.#shares;
-    const wholeMs = Math.min(
-      this.#options.policy.attempt_timeout_ms,
-      path === "fallback_model" ? fallbackMs : ownMs,
-    );
-    const isCut = failure.kind === "timeout" && limitMs < wholeMs / 2;
-    return UNHEALTHY.has(failure.kind) && !isCut ? false : null;
+    const shareMs = path === "fallback_model" ? fallbackMs : ownMs;
+    const isCut =
+      kind === "timeout" && limitMs * 2 < Math.min(this.#options.policy.attempt_timeout_ms, shareMs);
+    return !isCut && UNHEALTHY.includes(kind) ? false : null;
   }
 
   /** What is left for the model whose turn it is: those after it keep their shares, ms. */

@@ -32,11 +32,11 @@ export class CallFailedError extends Error {
   override readonly name = "CallFailedError";
   readonly path = "error";
   /** Why the last rung did not answer. */
-  readonly reason: FailureKind;
-  readonly status: CallStatus;
-  readonly attempts: readonly Attempt[];
-  readonly latency_ms: number;
-  readonly call_id: string;
+  declare readonly reason: FailureKind;
+  declare readonly status: CallStatus;
+  declare readonly attempts: readonly Attempt[];
+  declare readonly latency_ms: number;
+  declare readonly call_id: string;
 
   constructor(
     useCase: string,
@@ -49,20 +49,17 @@ export class CallFailedError extends Error {
       readonly cause: unknown;
     },
   ) {
+    const { cause, ...said } = of;
     const tried = of.attempts.map(
       ({ model, path, error_type }) => `${path} ${model}: ${error_type ?? "failed"}`,
     );
-    super(`${useCase} has no answer: ${tried.join("; ") || of.reason}`, { cause: of.cause });
-    this.reason = of.reason;
-    this.status = of.status;
-    this.attempts = of.attempts;
-    this.latency_ms = of.latency_ms;
-    this.call_id = of.call_id;
+    super(`${useCase} has no answer: ${tried.join("; ") || of.reason}`, { cause });
+    Object.assign(this, said);
   }
 }
 
-const DEGRADED: ReadonlySet<string> = new Set(["fallback_model", "stale", "template"]);
+const DEGRADED: readonly OutcomePath[] = ["fallback_model", "stale", "template"];
 
 export function isDegraded(path: OutcomePath): boolean {
-  return DEGRADED.has(path);
+  return DEGRADED.includes(path);
 }

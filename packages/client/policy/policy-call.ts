@@ -7,7 +7,6 @@ import type { AttemptSink, ContextStore, Observed } from "../wrap/call-context.t
 import { ATTEMPT_HEADER } from "../wrap/call-meta.ts";
 import { callFields } from "../wrap/observed-request.ts";
 import type { CircuitBreakers } from "./circuit-breaker.ts";
-import type { Failure } from "./failure.ts";
 import { type Answered, Ladder, type LadderOptions } from "./ladder.ts";
 import { Ended, limited } from "./limited.ts";
 import { CallFailedError, isDegraded, type Outcome, type OutcomePath } from "./outcome.ts";
@@ -89,25 +88,25 @@ export class PolicyCall {
   }
 
   ladder<Got>(
-    given: Pick<LadderOptions<Got>, "ask" | "stale"> & { readonly ofTemplate: (text: string) => Got },
+    ask: LadderOptions<Got>["ask"],
+    /** Of an old answer, and of the template. */
+    ofText: (text: string) => Got,
   ): Ladder<Got> {
-    const { breakers } = this.#runtime;
-    const { signal, inject, conversation_id } = this.#options;
     return new Ladder<Got>({
+      ask,
       policy: this.policy,
       model: this.model,
       prompt: this.prompt,
       startedAt: this.startedAt,
-      signal,
-      inject,
-      breakers,
-      isSwitchedOff: (model) => this.#runtime.isSwitchedOff(model),
-      promptOf: (name) => this.#runtime.prompt(name, { conversationId: conversation_id ?? undefined }),
-      ask: given.ask,
-      stale: given.stale,
+      options: this.#options,
+      runtime: this.#runtime,
+      stale: async (ms) => {
+        const found = await this.#find(this.policy.cached.max_stale_ms, undefined, Math.max(0, ms));
+        return found && { got: ofText(found.text), ageMs: found.ageMs };
+      },
       template: () => {
         const text = templateOf(this.policy, this.#options, this.#runtime.warn);
-        return text === null ? null : given.ofTemplate(text);
+        return text === null ? null : ofText(text);
       },
     });
   }
@@ -141,17 +140,12 @@ export class PolicyCall {
   /** An answer that is fresh by the policy; null when there is none, or the cache is slow. */
   async fresh(): Promise<CachedText | null> {
     const { mode, exact, semantic } = this.policy.cache;
-    if (this.#question === null || (mode !== "read" && mode !== "readwrite")) return null;
+    if (this.#question === null || !mode.startsWith("read")) return null;
     const { vars } = this.#question;
     const isShort =
       semantic.enabled && (JSON.stringify(vars)?.length ?? 0) <= semantic.max_tokens * CHARS_A_TOKEN;
     const { threshold } = semantic;
     return this.#find(exact.ttl_ms, isShort ? { threshold } : undefined, CACHE_WAIT_MS_MAX);
-  }
-
-  /** An answer that may be served because nothing better is to be had. */
-  async stale(waitMs: number): Promise<{ readonly text: string; readonly ageMs: number } | null> {
-    return this.#find(this.policy.cached.max_stale_ms, undefined, Math.max(0, waitMs));
   }
 
   /**
@@ -164,22 +158,21 @@ export class PolicyCall {
     produce: () => Promise<Result>,
   ): Promise<{ readonly result: Result; readonly isOwn: boolean } | null> {
     const { cache } = this.#runtime;
-    const { deadline_ms, cache: its } = this.policy;
-    if (cache === undefined || this.#question === null || its.mode === "off")
-      return { result: await produce(), isOwn: true };
+    if (cache === undefined || this.#question === null) return { result: await produce(), isOwn: true };
     let isOwn = false;
     const flight = cache.once(this.#question, () => {
       isOwn = true;
       return produce();
     });
     if (isOwn) return { result: await flight, isOwn };
-    const waitMs = this.startedAt + deadline_ms - timeShares(this.policy).reserveMs - performance.now();
+    const waitMs =
+      this.startedAt + this.policy.deadline_ms - timeShares(this.policy).reserveMs - performance.now();
     try {
       return { result: await limited(() => flight, waitMs, this.#options.signal), isOwn };
     } catch (error) {
-      if (!(error instanceof Ended)) throw error;
-      // A cache of the application's own may have asked later.
-      return isOwn ? { result: await flight, isOwn } : null;
+      if (error instanceof Ended && !isOwn) return null;
+      // Its own rejection; or a cache of the application's own asked later.
+      return { result: await flight, isOwn };
     }
   }
 
@@ -189,7 +182,7 @@ export class PolicyCall {
       cache: { mode, exact },
       cached,
     } = this.policy;
-    if (this.#question === null || (mode !== "write" && mode !== "readwrite")) return;
+    if (this.#question === null || !mode.endsWith("write")) return;
     if (!cached.only_from_paths.includes(path)) return;
     const ttlMs = Math.max(exact.ttl_ms, cached.max_stale_ms);
     void this.#runtime.cache?.store(this.#question, text, { ttlMs });
@@ -225,13 +218,19 @@ export class PolicyCall {
 
   /** Tells of a call that nobody answered. @returns what to throw */
   failed({ attempts, lastFailure, lastObserved: observed }: Ladder<unknown>): unknown {
-    const failure = lastFailure!;
-    const { kind, status, error_type, error } = failure;
+    const { kind, status, error_type, error } = lastFailure!;
     const latency_ms = performance.now() - this.startedAt;
     this.tell({ path: "error", status, error_type, latency_ms, text: null, model: null, observed, attempts });
     if (kind === "cancelled") return this.#options.signal?.reason ?? error;
     if (kind === "client_error") return error;
-    return this.#error(failure, attempts, latency_ms);
+    return new CallFailedError(this.prompt.use_case, {
+      reason: kind,
+      status,
+      attempts,
+      latency_ms,
+      call_id: this.callId,
+      cause: error,
+    });
   }
 
   tell(of: {
@@ -245,9 +244,10 @@ export class PolicyCall {
     readonly attempts: Outcome["attempts"];
     readonly ttft_ms?: number | null;
   }): void {
-    const { path, observed, text } = of;
-    const { vars = {}, app_version, user_hash, trace_id, span_id, attributes } = this.#options;
-    const { provider, name } = splitModel(of.model ?? this.model);
+    const { observed, text, model, ttft_ms, attempts, ...rest } = of;
+    const { path } = rest;
+    const { vars = {}, input, app_version, user_hash, trace_id, span_id, attributes } = this.#options;
+    const { provider, name } = splitModel(model ?? this.model);
     this.#runtime.emit({
       app_version,
       user_hash,
@@ -256,38 +256,18 @@ export class PolicyCall {
       attributes,
       ...this.prompt.tags,
       ...(observed === null ? {} : callFields(observed)),
-      ...(of.ttft_ms === undefined ? {} : { ttft_ms: of.ttft_ms }),
-      ...(path === "cached_exact"
-        ? { cache_kind: "exact" }
-        : path === "cached_semantic"
-          ? { cache_kind: "semantic" }
-          : {}),
+      ...(ttft_ms === undefined ? {} : { ttft_ms }),
+      ...(path === "cached_exact" || path === "cached_semantic"
+        ? { cache_kind: path.slice("cached_".length) as "exact" | "semantic" }
+        : {}),
       call_id: this.callId,
       provider,
       model: name,
-      path,
-      attempts: [...of.attempts],
-      status: of.status,
-      error_type: of.error_type,
-      latency_ms: of.latency_ms,
-      input: this.#options.input ?? observed?.input ?? this.#input(),
+      ...rest,
+      attempts: [...attempts],
+      input: input ?? observed?.input ?? this.#input(),
       output: text,
       vars: textsOf(vars),
-    });
-  }
-
-  #error(
-    { kind, status, error }: Failure,
-    attempts: Outcome["attempts"],
-    latency_ms: number,
-  ): CallFailedError {
-    return new CallFailedError(this.prompt.use_case, {
-      reason: kind,
-      status,
-      attempts,
-      latency_ms,
-      call_id: this.callId,
-      cause: error,
     });
   }
 
@@ -299,15 +279,13 @@ export class PolicyCall {
     const { cache, warn } = this.#runtime;
     if (cache === undefined || this.#question === null) {
       if (cache === undefined && this.policy.cache.mode !== "off")
-        warn("no cache", `the policy of ${this.prompt.use_case} caches answers; give createClient a cache`);
+        warn("cache", `the policy of ${this.prompt.use_case} needs a cache: createClient({ cache })`);
       return null;
     }
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const limit = new Promise<null>((resolve) => {
-      timer = setTimeout(resolve, waitMs, null);
-    });
-    const found = await Promise.race([cache.find(this.#question, { maxAgeMs, semantic }), limit]);
-    clearTimeout(timer);
+    const question = this.#question;
+    const found = await limited(() => cache.find(question, { maxAgeMs, semantic }), waitMs, undefined).catch(
+      () => null,
+    );
     if (found === null) return null;
     return {
       text: found.text,
@@ -362,16 +340,14 @@ export function templateOf(
     if (problems.size > 0) throw new RangeError([...problems].join("; "));
     return text;
   } catch (error) {
-    warn("template", `the template can't be used: ${messageOf(error)}`);
+    warn("template", `the template fails: ${messageOf(error)}`);
     return null;
   }
 }
 
 function textsOf(vars: Readonly<Record<string, unknown>>): Record<string, string> {
   const texts: Record<string, string> = {};
-  for (const [name, value] of Object.entries(vars)) {
-    if (typeof value === "string") texts[name] = value;
-    else if (typeof value === "number" || typeof value === "boolean") texts[name] = String(value);
-  }
+  for (const [name, value] of Object.entries(vars))
+    if (["string", "number", "boolean"].includes(typeof value)) texts[name] = String(value);
   return texts;
 }

@@ -1,13 +1,13 @@
 import type { Attempt } from "@plumbline/emitter";
 import type { Prompt } from "../prompt.ts";
 import { attemptTokens, type Observed } from "../wrap/call-context.ts";
-import { classifyError, classifyObserved, type Failure, type FailureKind, failureOf } from "./failure.ts";
+import { classifyObserved, type Failure, type FailureKind, failureOf } from "./failure.ts";
 import type { Ladder, ModelRequest, Reply } from "./ladder.ts";
-import { Ended, limited } from "./limited.ts";
+import { limited } from "./limited.ts";
 import { isDegraded, type OutcomePath } from "./outcome.ts";
 import { PolicyCall, type PolicyRuntime } from "./policy-call.ts";
 import type { StreamOptions } from "./policy-options.ts";
-import { isBad } from "./with-policy.ts";
+import { failureFrom, isBad } from "./with-policy.ts";
 
 /** A call whose answer has begun. */
 export interface StreamOutcome {
@@ -51,14 +51,7 @@ export async function streamWithPolicy(
   const prompt = await runtime.prompt(useCase, { conversationId: options.conversation_id ?? undefined });
   const call = new PolicyCall(runtime, prompt, options, startedAt);
   const fresh = await call.fresh();
-  const ladder = call.ladder<Begun>({
-    ask: (request) => askStream(call, request, options),
-    stale: async (ms) => {
-      const found = await call.stale(ms);
-      return found === null ? null : { got: whole(found.text), ageMs: found.ageMs };
-    },
-    ofTemplate: whole,
-  });
+  const ladder = call.ladder<Begun>((request) => askStream(call, request, options), whole);
   const cached = fresh === null ? null : { got: whole(fresh.text), path: fresh.path, model: null };
   const answered = cached ?? (await ladder.climb());
   if (answered === null) throw call.failed(ladder);
@@ -190,10 +183,4 @@ function withEnd(
   if (last === undefined || last.status !== "ok") return attempts;
   const ended = failure === null ? {} : { status: failure.status, error_type: failure.error_type };
   return [...attempts.slice(0, -1), { ...last, ...attemptTokens(observed?.usage), ...ended }];
-}
-
-function failureFrom(error: unknown, call: PolicyCall, observed: Observed | null): Failure {
-  if (!(error instanceof Ended)) return classifyError(error, observed, call.policy);
-  const kind = error.name === "TimeoutError" ? "timeout" : "cancelled";
-  return failureOf(kind, kind, { error });
 }

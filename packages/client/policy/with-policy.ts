@@ -2,7 +2,8 @@ import { uuidV7 } from "@plumbline/emitter";
 import { whyInvalid, type Validator } from "../validators/validator.ts";
 import type { Observed } from "../wrap/call-context.ts";
 import type { Prompt } from "../prompt.ts";
-import { classifyError, classifyObserved, failureOf } from "./failure.ts";
+import type { Usage } from "../wrap/reading.ts";
+import { classifyError, classifyObserved, type Failure, failureOf } from "./failure.ts";
 import type { Answered, Ladder, ModelRequest, Reply } from "./ladder.ts";
 import { Ended, limited } from "./limited.ts";
 import { CallFailedError, type Outcome } from "./outcome.ts";
@@ -33,14 +34,10 @@ export async function withPolicy(
   if (fresh !== null) return call.answered(fresh.text, { ...fresh, model: null, observed: null }, null);
   const validators = validatorsOf(prompt, options);
   const climb = async (): Promise<Climbed> => {
-    const ladder = call.ladder<string>({
-      ask: (request) => askText(call, request, options, validators),
-      stale: async (ms) => {
-        const found = await call.stale(ms);
-        return found === null ? null : { got: found.text, ageMs: found.ageMs };
-      },
-      ofTemplate: (text) => text,
-    });
+    const ladder = call.ladder<string>(
+      (request) => askText(call, request, options, validators),
+      (text) => text,
+    );
     const answered = await ladder.climb();
     if (answered !== null) call.store(answered.got, answered.path);
     return { ladder, answered };
@@ -97,24 +94,41 @@ async function askText(
     if (reason !== null) return { kind: "failed", failure: failureOf("invalid_output", reason), observed };
     return { kind: "answered", got: text, observed };
   } catch (error) {
-    if (!(error instanceof Ended))
-      return { kind: "failed", failure: classifyError(error, sink.last, call.policy), observed: sink.last };
-    if (error.name === "AbortError")
-      return { kind: "failed", failure: failureOf("cancelled", undefined, { error }), observed: null };
+    const isLate = error instanceof Ended && error.name === "TimeoutError";
     // A text that is not known to be valid is not returned; the model that wrote it was in time.
-    const failure = isMade
-      ? failureOf("invalid_output", "validator_timeout", { error })
-      : failureOf("timeout", undefined, { error });
-    return { kind: "failed", failure, observed: isMade ? sink.last : null };
+    const failure =
+      isMade && isLate
+        ? failureOf("invalid_output", "validator_timeout", { error })
+        : failureFrom(error, call, sink.last);
+    return { kind: "failed", failure, observed: isLate && !isMade ? null : sink.last };
   } finally {
     end();
   }
+}
+
+/** What the application's code threw, or what ended it. */
+export function failureFrom(error: unknown, call: PolicyCall, observed: Observed | null): Failure {
+  return error instanceof Ended
+    ? failureOf(error.name === "TimeoutError" ? "timeout" : "cancelled", undefined, { error })
+    : classifyError(error, observed, call.policy);
 }
 
 /** What was seen of a request makes its answer unusable, whatever the application's code made of it. */
 export function isBad({ status }: Observed): boolean {
   return status !== "ok" && status !== "cancelled";
 }
+
+/** Of a request that no instrumented `fetch` saw. */
+const NOTHING_SEEN = {
+  provider: "",
+  status: "ok",
+  error_type: null,
+  http_status: null,
+  retry_after_ms: null,
+  latency_ms: 0,
+  ttft_ms: null,
+  input: null,
+} as const;
 
 function readAnswer(
   made: string | CallAnswer,
@@ -131,30 +145,20 @@ function readAnswer(
     output_tokens = null,
     reasoning_output_tokens = null,
   } = made;
-  const usage =
-    input_tokens === null && output_tokens === null
-      ? null
-      : {
-          input_tokens,
-          cached_input_tokens,
-          cache_write_input_tokens,
-          output_tokens,
-          reasoning_output_tokens,
-        };
+  const usage: Usage = {
+    input_tokens,
+    cached_input_tokens,
+    cache_write_input_tokens,
+    output_tokens,
+    reasoning_output_tokens,
+  };
   return {
     text,
     observed: seen ?? {
-      provider: "",
+      ...NOTHING_SEEN,
       model,
       response_model,
-      status: "ok",
-      error_type: null,
-      http_status: null,
-      retry_after_ms: null,
-      latency_ms: 0,
-      ttft_ms: null,
-      usage,
-      input: null,
+      usage: input_tokens === null && output_tokens === null ? null : usage,
       output: text,
     },
   };
@@ -182,42 +186,27 @@ function withoutPrompt(
   startedAt: number,
   error: unknown,
 ): Outcome {
-  const callId = uuidV7(runtime.now());
   const text = templateOf(resolvePolicy(options.policy ?? null), options, runtime.warn);
-  const latency_ms = performance.now() - startedAt;
-  const reason = "prompt_unavailable";
+  const said = {
+    reason: "prompt_unavailable",
+    attempts: [],
+    latency_ms: performance.now() - startedAt,
+    call_id: uuidV7(runtime.now()),
+  } as const;
+  const { reason, latency_ms, call_id } = said;
   runtime.emit({
-    call_id: callId,
+    call_id,
     use_case: useCase,
     conversation_id: options.conversation_id,
     attributes: options.attributes,
     model: "none",
-    path: text === null ? "error" : "template",
-    status: text === null ? "error" : "ok",
-    error_type: text === null ? reason : null,
+    ...(text === null
+      ? { path: "error", status: "error", error_type: reason }
+      : { path: "template", status: "ok", error_type: null }),
     latency_ms,
     input: options.input,
     output: text,
   });
-  if (text === null)
-    throw new CallFailedError(useCase, {
-      reason,
-      status: "error",
-      attempts: [],
-      latency_ms,
-      call_id: callId,
-      cause: error,
-    });
-  return {
-    text,
-    path: "template",
-    reason,
-    is_degraded: true,
-    model: null,
-    attempts: [],
-    latency_ms,
-    age_ms: null,
-    prompt: null,
-    call_id: callId,
-  };
+  if (text === null) throw new CallFailedError(useCase, { ...said, status: "error", cause: error });
+  return { ...said, text, path: "template", is_degraded: true, model: null, age_ms: null, prompt: null };
 }

@@ -141,7 +141,7 @@ export function renderNodes(
   const write = (text: string): void => {
     chars += text.length;
     if (chars <= RENDERED_CHARS_MAX) parts.push(text);
-    else problems.add(`the message is longer than ${RENDERED_CHARS_MAX} characters; pass less text`);
+    else problems.add(`a message is longer than ${RENDERED_CHARS_MAX} characters`);
   };
   const walk = (each: readonly TemplateNode[], scope: Scope): void => {
     for (const node of each) {
@@ -197,5 +197,5 @@ function whyNotShown(path: string, value: unknown): string | null {
   }
   return Array.isArray(value)
     ? `variable ${path} is a list; write {{#each ${path}}}`
-    : `variable ${path} is an object; name one of its fields, such as {{${path}.name}}`;
+    : `variable ${path} is an object; write {{${path}.name}}`;
 }
