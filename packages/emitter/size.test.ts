@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import { expect, test } from "vitest";
 
 const ENTRIES = [
-  { entry: "index.ts", bytesMax: 5_120, filesMin: 6 },
+  { entry: "index.ts", bytesMax: 5_110, filesMin: 6 },
   { entry: "token-usage.ts", bytesMax: 1_024, filesMin: 1 },
 ];
 

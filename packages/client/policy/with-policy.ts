@@ -2,7 +2,7 @@ import { uuidV7 } from "@plumbline/emitter";
 import { whyInvalid, type Validator } from "../validators/validator.ts";
 import type { Observed } from "../wrap/call-context.ts";
 import type { Prompt } from "../prompt.ts";
-import type { Usage } from "../wrap/reading.ts";
+import type { TokenUsage } from "@plumbline/emitter/token-usage";
 import { classifyError, classifyObserved, type Failure, failureOf } from "./failure.ts";
 import type { Answered, Ladder, ModelRequest, Reply } from "./ladder.ts";
 import { Ended, limited } from "./limited.ts";
@@ -145,7 +145,7 @@ function readAnswer(
     output_tokens = null,
     reasoning_output_tokens = null,
   } = made;
-  const usage: Usage = {
+  const usage: TokenUsage = {
     input_tokens,
     cached_input_tokens,
     cache_write_input_tokens,
