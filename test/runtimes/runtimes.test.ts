@@ -98,7 +98,9 @@ for (const [name, play] of Object.entries(RUNTIMES)) {
         warnings: [],
       });
       const calls = await log.read("plumbline.calls", 0, 0, { recordsMax: 10 });
-      const paths = calls.map(({ value }) => (JSON.parse(value!.toString()) as { path: string }).path);
+      const paths = calls.map(
+        ({ value }) => (JSON.parse(new TextDecoder().decode(value!)) as { path: string }).path,
+      );
       expect(paths).toEqual(["retry", "cached_exact", "primary", "error"]);
     },
   );
