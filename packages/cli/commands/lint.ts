@@ -12,7 +12,7 @@ import {
 } from "../project/project-options.ts";
 import { readCommittedPrompts } from "../prefix/committed-prompts.ts";
 import { prefixFindings } from "../prefix/prefix-findings.ts";
-import { checkDrills } from "../project/check-drills.ts";
+import { checkDrills } from "../drill/check-drills.ts";
 import { checkProject, inOrder } from "../project/check-project.ts";
 import { formatFinding, type Finding } from "../project/finding.ts";
 import type { Project } from "../project/load-project.ts";

@@ -1,8 +1,8 @@
-import { drillNote } from "../drill/drill-note.ts";
+import { drillNote } from "./drill-note.ts";
 import { envOf, readUseCaseIfAny } from "../registry/read-use-case.ts";
 import type { RegistryClient } from "../registry/registry-client.ts";
-import type { Finding } from "./finding.ts";
-import type { Project } from "./load-project.ts";
+import type { Finding } from "../project/finding.ts";
+import type { Project } from "../project/load-project.ts";
 
 /**
  * One warning for each policy that is live and was not rehearsed of late, or never.
