@@ -1,6 +1,6 @@
-export * from "./incident/actions.ts";
+export * from "./incident/incident-state.ts";
 export * from "./incident/bypass-notice.ts";
-export * from "./incident/identity.ts";
+export * from "./incident/incident-state.ts";
 export * from "./incident/incident-fold.ts";
 export * from "./incident/incident-state.ts";
 export * from "./incident/lifecycle.ts";
@@ -9,6 +9,6 @@ export * from "./incident/precision.ts";
 export * from "./message/bypass-message.ts";
 export { exampleCalls, type ExamplesMode, type ExampleTexts, NO_TEXTS } from "./message/examples.ts";
 export * from "./message/message.ts";
-export { runbooksDir } from "./message/runbooks.ts";
-export { isTimeZone } from "./words/moment.ts";
+export { runbooksDir } from "./message/next-steps.ts";
+export { isTimeZone } from "./words/quantity.ts";
 export * from "./message/without-customer-words.ts";

@@ -4,8 +4,7 @@
  * back.
  */
 import type { IncidentEvent } from "@plumbline/schemas";
-import { incidentId, placeOfVersion, type RolledBack } from "./identity.ts";
-import type { IncidentState } from "./incident-state.ts";
+import { incidentId, type IncidentState, placeOfVersion, type RolledBack } from "./incident-state.ts";
 
 export type GateBypassed = Extract<IncidentEvent, { type: "gate_bypassed" }>;
 

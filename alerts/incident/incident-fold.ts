@@ -8,9 +8,15 @@ import {
 } from "@plumbline/ports";
 import { type Detection, type DetectionKind, type DetectionOf, IncidentEvent } from "@plumbline/schemas";
 import { type BypassNotice, foldBypass } from "./bypass-notice.ts";
-import { type IncidentState, isOpen, isStanding } from "./incident-state.ts";
+import {
+  type IncidentState,
+  isOpen,
+  isStanding,
+  placeOfCandidate,
+  placeOfVersion,
+  type RolledBack,
+} from "./incident-state.ts";
 import { foldIncident, isEvidenceBefore } from "./lifecycle.ts";
-import { placeOfCandidate, placeOfVersion, type RolledBack } from "./identity.ts";
 
 export const INCIDENTS = "plumbline.incidents";
 /** The topic has one partition: the order of an incident's events is the order of the log. */

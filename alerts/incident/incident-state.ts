@@ -1,6 +1,16 @@
 /** The state of an incident, and how one event changes what every change has in common. */
-import type { Detection, IncidentEvent, RecoveryCause, RecoveryEvidence, Severity } from "@plumbline/schemas";
-import type { RolledBack } from "./identity.ts";
+import type {
+  Detection,
+  IncidentActionValue,
+  IncidentCommandName,
+  IncidentEvent,
+  RecoveryCause,
+  RecoveryEvidence,
+  Severity,
+} from "@plumbline/schemas";
+import type { MessageAction } from "@plumbline/ports";
+import { versionLabel } from "../words/text.ts";
+import { createHash } from "node:crypto";
 
 export type EventOf<Type extends IncidentEvent["type"]> = Extract<IncidentEvent, { type: Type }>;
 
@@ -149,4 +159,183 @@ export function note(
 
 export function ms(iso: string): number {
   return Date.parse(iso);
+}
+
+/**
+ * What a person may do about an incident from its message: which buttons stand there in which state, and what each carries
+ * back. Pure.
+ */
+
+/** In the order of the message; a rollback comes first where there is something to go back to. */
+const COMMANDS: Readonly<Record<IncidentStateName, readonly IncidentCommandName[]>> = {
+  firing: ["rollback", "acknowledge", "snooze", "dismiss", "note"],
+  acknowledged: ["rollback", "reopen", "snooze", "dismiss", "note"],
+  snoozed: ["rollback", "reopen", "dismiss", "note"],
+  watching: ["dismiss", "note"],
+  resolved: ["reopen", "dismiss", "note"],
+  dismissed: ["reopen", "note"],
+};
+
+/** What undoing is called in a state. */
+const REOPEN_LABELS: Readonly<Record<IncidentStateName, string>> = {
+  firing: "Reopen",
+  acknowledged: "Unacknowledge",
+  snoozed: "Wake",
+  watching: "Reopen",
+  resolved: "Reopen",
+  dismissed: "Undo: it is a regression",
+};
+
+const SNOOZES = [
+  { label: "1 hour", for_minutes: 60 },
+  { label: "4 hours", for_minutes: 240 },
+  { label: "Until tomorrow, 24 hours", for_minutes: 1_440 },
+];
+
+/** The two versions of a rollback, both known to the registry. */
+export interface RollbackTarget {
+  readonly from: { readonly prompt_version: string; readonly label: string };
+  readonly to: { readonly prompt_version: string; readonly label: string };
+}
+
+/**
+ * The rollback that would end the incident; null where the version is not the cause, there is none before it, the registry
+ * knows neither, or it was taken back already.
+ */
+export function rollbackTarget(state: IncidentState): RollbackTarget | null {
+  const { detection, rolled_back } = state;
+  const { candidate, incumbent } = detection;
+  if (!causedByVersion(detection) || rolled_back !== null) return null;
+  // The registry's numbers: what has none is not there to go back to.
+  if (candidate.number === undefined || incumbent?.number === undefined) return null;
+  if (candidate.prompt_version === incumbent.prompt_version) return null;
+  const side = ({ prompt_version, number }: typeof candidate) => ({
+    prompt_version,
+    label: versionLabel(detection, prompt_version, number),
+  });
+  return { from: side(candidate), to: side(incumbent) };
+}
+
+/** The commands that mean something in the incident's state. */
+export function commandsOf(state: IncidentState): readonly IncidentCommandName[] {
+  const hasTarget = rollbackTarget(state) !== null;
+  return COMMANDS[state.state].filter((command) => command !== "rollback" || hasTarget);
+}
+
+/** The buttons of the incident's message, in their order. */
+export function actionsOf(state: IncidentState): readonly MessageAction[] {
+  return commandsOf(state).map((command) => ACTIONS[command](state));
+}
+
+const PLAIN = { style: "plain", confirm: null, choices: [], asks: null } as const;
+
+const ACTIONS: Readonly<Record<IncidentCommandName, (state: IncidentState) => MessageAction>> = {
+  rollback: (state) => {
+    const { from, to } = rollbackTarget(state)!;
+    const { env, use_case } = state.detection;
+    return {
+      ...PLAIN,
+      id: "pl.rollback",
+      label: `Roll back to ${to.label}`,
+      style: "danger",
+      value: valueOf(state, "rollback", { from: from.prompt_version, to: to.prompt_version }),
+      confirm: {
+        title: `Roll back ${use_case}?`,
+        text: `${env} will serve ${to.label} instead of ${from.label}. Clients switch within 30 s. ${from.label} is quarantined until it passes a new evaluation.`,
+        yes: "Roll back",
+      },
+    };
+  },
+  acknowledge: (state) => ({
+    ...PLAIN,
+    id: "pl.acknowledge",
+    label: "Acknowledge",
+    style: "primary",
+    value: valueOf(state, "acknowledge"),
+  }),
+  snooze: (state) => ({
+    ...PLAIN,
+    id: "pl.snooze",
+    label: "Snooze",
+    value: valueOf(state, "snooze", { for_minutes: SNOOZES[0]!.for_minutes }),
+    choices: SNOOZES.map(({ label, for_minutes }) => ({
+      label,
+      value: valueOf(state, "snooze", { for_minutes }),
+    })),
+  }),
+  dismiss: (state) => ({
+    ...PLAIN,
+    id: "pl.dismiss",
+    label: "Not a regression",
+    value: valueOf(state, "dismiss"),
+    asks: "Why is it no regression?",
+  }),
+  reopen: (state) => ({
+    ...PLAIN,
+    id: "pl.reopen",
+    label: REOPEN_LABELS[state.state],
+    value: valueOf(state, "reopen"),
+  }),
+  note: (state) => ({
+    ...PLAIN,
+    id: "pl.note",
+    label: "Add note",
+    value: valueOf(state, "note"),
+    asks: "What should others know?",
+  }),
+};
+
+function valueOf(
+  { incident_id, state_revision }: IncidentState,
+  command: IncidentCommandName,
+  more: Partial<IncidentActionValue> = {},
+): string {
+  const value: IncidentActionValue = { incident_id, command, expected_revision: state_revision, ...more };
+  return JSON.stringify(value);
+}
+
+/** Ids of incidents and announcements, and places of versions: events with equal ones are about the same thing. */
+
+/** The part of a detection that says which incident it belongs to. */
+type IncidentIdentity = Pick<Detection, "tenant" | "env" | "use_case" | "kind"> & {
+  readonly metric: Pick<Detection["metric"], "name">;
+  readonly candidate: Pick<Detection["candidate"], "prompt_version">;
+};
+
+/**
+ * incidentKey is equal for detections of the same incident: tenant, environment, use case, kind, metric, candidate version.
+ * Parts are percent-encoded, so that a slash inside a name cannot make two keys equal.
+ */
+export function incidentKey(detection: IncidentIdentity): string {
+  const { tenant, env, use_case, kind, metric, candidate } = detection;
+  return [tenant, env, use_case, kind, metric.name, candidate.prompt_version]
+    .map(encodeURIComponent)
+    .join("/");
+}
+
+/**
+ * `inc_` and the first 16 hex digits of the key's SHA-256. The same incident gets the same id in every process,
+ * so a detector that crashed and ran again repeats itself instead of opening a second incident.
+ */
+export function incidentId(key: string): string {
+  return `inc_${createHash("sha256").update(key).digest("hex").slice(0, 16)}`;
+}
+
+export type RolledBack = Extract<IncidentEvent, { type: "rolled_back" }>;
+
+/** rollbackId is the same for one rollback in every replica. @param offset of the command in the registry's log */
+export function rollbackId(logId: string, offset: number): string {
+  return incidentId(["rollback", logId, offset].join("/"));
+}
+
+/** Names a version of a tenant's use case where it is live. */
+export function placeOfVersion(
+  place: Pick<RolledBack, "tenant" | "env" | "use_case" | "prompt_version">,
+): string {
+  return JSON.stringify([place.tenant, place.env, place.use_case, place.prompt_version]);
+}
+
+/** The place of the version that a detection blames. */
+export function placeOfCandidate({ tenant, env, use_case, candidate }: Detection): string {
+  return placeOfVersion({ tenant, env, use_case, prompt_version: candidate.prompt_version });
 }

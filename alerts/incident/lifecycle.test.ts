@@ -1,8 +1,13 @@
 import fc from "fast-check";
 import type { IncidentEvent, RecoveryCause } from "@plumbline/schemas";
 import { describe, expect, test } from "vitest";
-import { incidentId, incidentKey } from "./identity.ts";
-import { HISTORY_LINES_MAX, type IncidentState, type IncidentStateName } from "./incident-state.ts";
+import {
+  HISTORY_LINES_MAX,
+  incidentId,
+  incidentKey,
+  type IncidentState,
+  type IncidentStateName,
+} from "./incident-state.ts";
 import { foldIncident, policyText } from "./lifecycle.ts";
 import { dueEvent } from "./people.ts";
 import { type Changes, detection } from "../detection.fixture.ts";

@@ -13,7 +13,6 @@ import {
   type Severity,
 } from "@plumbline/schemas";
 import { measureWords, recoveryWords } from "../words/measure-words.ts";
-import { placeOfCandidate, placeOfVersion, type RolledBack } from "./identity.ts";
 import {
   causedByVersion,
   type EventOf,
@@ -23,6 +22,9 @@ import {
   move,
   ms,
   note,
+  placeOfCandidate,
+  placeOfVersion,
+  type RolledBack,
 } from "./incident-state.ts";
 import { foldPeople, isByPeople } from "./people.ts";
 

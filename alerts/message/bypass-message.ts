@@ -4,9 +4,9 @@ import type { Message } from "@plumbline/ports";
 import { clip } from "@plumbline/schemas";
 import { type MessageSettings, PREVIEW_LENGTH_MAX, TITLE_LENGTH_MAX } from "./message.ts";
 import { shortVersion } from "../words/text.ts";
-import { formatMoment, UTC } from "../words/moment.ts";
+import { formatMoment, UTC } from "../words/quantity.ts";
 import { whyOf } from "../incident/lifecycle.ts";
-import type { RolledBack } from "../incident/identity.ts";
+import type { RolledBack } from "../incident/incident-state.ts";
 
 /** The reply that goes with an edit of a channel that shows `revision`. "" when nothing happened since. */
 export function bypassReplySince(

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { detection } from "../detection.fixture.ts";
-import { exampleCalls, exampleQuotes, type ExampleTexts } from "./examples.ts";
-import { redact } from "./redact.ts";
+import { exampleCalls, exampleQuotes, type ExampleTexts, redact } from "./examples.ts";
 
 const of = detection({
   candidate: { ...detection().candidate, number: 15 },

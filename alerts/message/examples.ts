@@ -5,7 +5,6 @@ import type { ExampleText } from "@plumbline/schemas/queries";
 import { formatPercent } from "../words/quantity.ts";
 import { examples as say } from "../words/sentences.ts";
 import { candidateLabel, incumbentLabel, sentenceCase } from "../words/text.ts";
-import { redact } from "./redact.ts";
 
 /** How much of what customers wrote a channel shows: nothing, what is left without addresses and numbers, or all. */
 export type ExamplesMode = "off" | "redacted" | "full";
@@ -60,4 +59,43 @@ export function exampleQuotes(
       },
     ];
   });
+}
+
+/**
+ * Takes out of a text what most likely names or pays somebody: addresses, links, amounts, and longer numbers. It finds no
+ * names of people, so a text that went through it is still a customer's.
+ */
+const CURRENCY = "(?:\\p{Sc}|\\b(?:USD|EUR|GBP|CHF|JPY|INR|dollars?|euros?|pounds?|francs?)\\b)";
+const NUMBER = "\\d[\\d.,'’\u00a0]{0,20}";
+
+const RULES: readonly (readonly [RegExp, string])[] = [
+  [/[^\s@<>()]{1,64}@[^\s@<>()]{1,190}\.[a-z]{2,24}/giu, "[EMAIL]"],
+  [/\bhttps?:\/\/[^\s<>"]{1,500}/giu, "[LINK]"],
+  [new RegExp(`${CURRENCY}\\s?${NUMBER}`, "giu"), "[AMOUNT]"],
+  [new RegExp(`${NUMBER}\\s?${CURRENCY}`, "giu"), "[AMOUNT]"],
+  // Telephone, card, order and account numbers: four digits and more, with what stands between them.
+  [/\+?\d(?:[ ()./-]{0,2}\d){3,30}/gu, "[NUMBER]"],
+];
+
+export function redact(text: string): string {
+  return RULES.reduce((all, [pattern, instead]) => all.replace(pattern, instead), text);
+}
+
+/** Texts that a message shows as they are. */
+
+/** The changed lines of the prompt; null where the registry does not hold both, or none changed. */
+export function changeQuote(detection: Detection): Quote | null {
+  const { change } = detection;
+  if (change === undefined || change.lines.length === 0) return null;
+  const left = change.lines_added + change.lines_removed - change.lines.length;
+  return {
+    title: `Prompt, ${incumbentLabel(detection)} to ${candidateLabel(detection)}`,
+    format: "diff",
+    text: [
+      ...change.lines.map(({ op, text }) => `${op === "added" ? "+" : "−"} ${text}`),
+      ...(left > 0 ? [`and ${left} more changed lines`] : []),
+    ].join("\n"),
+    call_ids: [],
+    until: null,
+  };
 }

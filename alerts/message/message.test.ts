@@ -8,7 +8,7 @@ import { type Changes, detection, streams } from "../detection.fixture.ts";
 import type { IncidentState } from "../incident/incident-state.ts";
 import { foldIncident } from "../incident/lifecycle.ts";
 import { PREVIEW_LENGTH_MAX, renderMessage, replySince, TITLE_LENGTH_MAX } from "./message.ts";
-import { READING_PAGE, RUNBOOKS, runbooksDir } from "./runbooks.ts";
+import { READING_PAGE, RUNBOOKS, runbooksDir } from "./next-steps.ts";
 import { wordingProblems } from "./wording.fixture.ts";
 import { formatDifference, formatInterval, formatValue } from "../words/quantity.ts";
 import { STORED_DETECTIONS, storedDetection } from "./stored-detections.fixture.ts";

@@ -1,9 +1,9 @@
 /** A number of two versions in words: what quality, rates and the judge's agreement have in common. */
 import type { Detection, MixEvidence } from "@plumbline/schemas";
-import { formatMoment } from "./moment.ts";
 import {
   formatDifferenceInterval,
   formatInterval,
+  formatMoment,
   formatPercent,
   formatSize,
   formatValue,

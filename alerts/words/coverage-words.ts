@@ -8,8 +8,7 @@ import {
   type VERDICT_CAUSES,
   VERSIONS_A_DAY_MAX,
 } from "@plumbline/schemas";
-import { formatMoment } from "./moment.ts";
-import { callsText, formatCount, formatDuration, formatPercent } from "./quantity.ts";
+import { callsText, formatCount, formatDuration, formatMoment, formatPercent } from "./quantity.ts";
 import { footnote, since, steps, unknown } from "./sentences.ts";
 import type { MeasureWords } from "./words.ts";
 

@@ -2,12 +2,12 @@
 import type { InputDriftDetection, OutputDriftDetection } from "@plumbline/schemas";
 import type { MeasureWords } from "./words.ts";
 import { inputShift, promptChange, sinceDeploy } from "./change-words.ts";
-import { formatMoment } from "./moment.ts";
 import {
   callsText,
   formatCount,
   formatInterval,
   formatMean,
+  formatMoment,
   formatPercent,
   formatValue,
   isInterval,

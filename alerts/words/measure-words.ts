@@ -5,9 +5,8 @@
 import type { Detection, RecoveryCause, RecoveryEvidence } from "@plumbline/schemas";
 import { coverageWords } from "./coverage-words.ts";
 import { inputDriftWords, outputDriftWords } from "./drift-words.ts";
-import { judgeWords } from "./judge-words.ts";
-import { UTC } from "./moment.ts";
-import { qualityWords } from "./quality-words.ts";
+import { judgeWords, qualityWords } from "./quality-words.ts";
+import { UTC } from "./quantity.ts";
 import { rateWords } from "./rate-words.ts";
 import { versionLabel } from "./text.ts";
 import type { MeasureWords } from "./words.ts";

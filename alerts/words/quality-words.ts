@@ -1,5 +1,5 @@
 /** Judged quality that fell. */
-import type { QualityDetection } from "@plumbline/schemas";
+import type { Detection, DetectionOf, QualityDetection } from "@plumbline/schemas";
 import type { MeasureWords } from "./words.ts";
 import {
   changeCertainty,
@@ -9,12 +9,10 @@ import {
   promptChange,
   sinceDeploy,
 } from "./change-words.ts";
-import { judgeNotes } from "./judge-words.ts";
-import { formatMoment } from "./moment.ts";
-import { formatAbout, formatCount, formatPercent } from "./quantity.ts";
+import { formatAbout, formatCount, formatMoment, formatPercent, formatValue } from "./quantity.ts";
 import { affected, changed, footnote, since, steps, worse } from "./sentences.ts";
 import { affectedRequests, whomOf } from "./slice-words.ts";
-import { candidateLabel, incumbentLabel, sentenceCase, versionLabel } from "./text.ts";
+import { candidateLabel, incumbentLabel, sentenceCase, spaced, versionLabel } from "./text.ts";
 
 export function qualityWords(detection: QualityDetection, zone: string): MeasureWords {
   const { candidate } = detection;
@@ -144,4 +142,67 @@ function chanceText(logE: number | null, level: number): string {
   if (logE === null) return "";
   if (logE >= -Math.log(1 - level)) return changed.beyondChance;
   return logE < 0 ? changed.maybeChance : "";
+}
+
+/** Words of the judge: its agreement with people, and its drift. */
+
+export function judgeWords(detection: DetectionOf<"judge_drift">, zone: string): MeasureWords {
+  const { metric, candidate, incumbent, window } = detection;
+  const now = formatValue(candidate.mean, metric.unit);
+  return {
+    headline:
+      incumbent === null
+        ? changeHeadline(detection)
+        : worse.judgeChanged(now, formatValue(incumbent.mean, metric.unit)),
+    whom: null,
+    step: steps.recalibrate,
+    offersRollback: false,
+    worse: [worse.alarmsHeld],
+    affected: null,
+    since: since.window(formatMoment(window.start, zone), formatMoment(window.end, zone)),
+    changed: [changed.judgeAlone],
+    footnote: [
+      ...changeCertainty(detection),
+      ...(candidate.units > 0 ? [footnote.repeated(formatCount(candidate.units))] : []),
+      ...judgeNotes(detection),
+    ],
+    over: "the judge agrees with its earlier verdicts again",
+    counted: "judged",
+    isMeasuredAgain: true,
+  };
+}
+
+/** What the judge is worth: how it agrees with people, and the change on their scale where labels allow it. */
+function judgeNotes(detection: Detection): readonly string[] {
+  if (detection.judge === null) return [];
+  // Scores made without a language model say so wherever they appear.
+  const lexical = /^lexical/i.test(detection.judge) ? [footnote.wordChecks] : [];
+  const calibration = detection.kind === "quality" ? detection.evidence.judge_calibration : null;
+  if (calibration === null) return lexical;
+  const { state, labels, labels_min, kappa, corrected, reasons } = calibration;
+  if (state === "uncalibrated") {
+    const few = labels < labels_min || reasons[0] === undefined;
+    return [
+      ...lexical,
+      few
+        ? footnote.neverCompared(formatCount(labels), formatCount(labels_min))
+        : footnote.notCalibrated(spaced(reasons[0]!)),
+    ];
+  }
+  const points = (value: number): string => (100 * value).toFixed(1).replace("-", "−");
+  return [
+    ...lexical,
+    kappa === null
+      ? footnote.calibrated(formatCount(labels))
+      : footnote.agreement(kappa.toFixed(2), formatCount(labels)),
+    ...(corrected === null
+      ? []
+      : [
+          footnote.corrected(
+            points(corrected.effect),
+            points(corrected.interval[0]),
+            points(corrected.interval[1]),
+          ),
+        ]),
+  ];
 }

@@ -2,8 +2,7 @@
 import type { RateDetection } from "@plumbline/schemas";
 import type { MeasureWords } from "./words.ts";
 import { changeCertainty, changeHeadline, changeSize, promptChange, sinceDeploy } from "./change-words.ts";
-import { formatMoment } from "./moment.ts";
-import { callsText, formatAbout, formatCount, formatPercent, formatValue } from "./quantity.ts";
+import { callsText, formatAbout, formatCount, formatMoment, formatPercent, formatValue } from "./quantity.ts";
 import { affected, changed, footnote, since, steps, worse } from "./sentences.ts";
 import { candidateLabel } from "./text.ts";
 

@@ -25,12 +25,11 @@ import {
   REGISTRY_TOPIC,
   type RegistryEvent,
 } from "@plumbline/schemas";
-import { UseCaseGuard, type UseCaseFailure } from "../use-cases/use-case-guard.ts";
+import { type UseCaseFailure, UseCaseGuard } from "../use-cases/use-case-guard.ts";
 import { snapshotOf } from "../quality/watch/baseline.ts";
-import { groupBy, iso } from "../units/series.ts";
+import { groupBy, iso, otherArm } from "../units/pairs.ts";
 import { decideCanary, type Page, readSeries } from "./decide-canary.ts";
 import type { RegistryView, RolloutShare } from "../deploys/registry-view.ts";
-import { otherArm } from "../units/pairs.ts";
 
 /** After the end of a window its last verdicts may still be on their way: a part of the window, within bounds. */
 const SETTLE_SHARE = 1 / 12;

@@ -13,10 +13,9 @@ import {
   versionOf,
 } from "../../../test/registry/commands.ts";
 import { MonitorConfig } from "../config.ts";
-import { iso } from "../units/series.ts";
-import { decideCanary, LOG_AGREES, LOG_REGRESSED, type CanaryNumbers, readSeries } from "./decide-canary.ts";
+import { iso, otherArm, pairedEvidence, pairsOfWindow } from "../units/pairs.ts";
+import { type CanaryNumbers, decideCanary, LOG_AGREES, LOG_REGRESSED, readSeries } from "./decide-canary.ts";
 import { RegistryView } from "../deploys/registry-view.ts";
-import { otherArm, pairedEvidence, pairsOfWindow } from "../units/pairs.ts";
 
 const MINUTE_MS = 60_000;
 const START = Date.parse("2026-11-24T09:00:00Z");

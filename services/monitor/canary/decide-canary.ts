@@ -1,6 +1,5 @@
 /** From the numbers of a canary to its state and the sentence that explains it. Pure. */
-import { counted } from "@plumbline/schemas";
-import type { CanaryDecision, CanarySeries } from "@plumbline/schemas";
+import { type CanaryDecision, type CanarySeries, counted } from "@plumbline/schemas";
 import {
   alarmThreshold,
   isPairedSilent,
@@ -11,8 +10,7 @@ import {
   plannedClearancePairs,
 } from "@plumbline/stats";
 import type { JudgedUnitRow } from "@plumbline/ports";
-import { groupBy } from "../units/series.ts";
-import { pairsOfWindow } from "../units/pairs.ts";
+import { groupBy, pairsOfWindow } from "../units/pairs.ts";
 
 /** The evidence that a page asks for right after a deploy, C/W = 104: wrong for one canary in a hundred. */
 export const LOG_REGRESSED = Math.log(alarmThreshold() / 168);

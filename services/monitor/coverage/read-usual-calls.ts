@@ -3,11 +3,11 @@ import type { SilentUseCase, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { DAY_MS, isTimeZone, MINUTE_MS } from "@plumbline/schemas";
 import type { RegistryView } from "../deploys/registry-view.ts";
-import { iso, type UseCase, useCaseKey } from "../units/series.ts";
-import { UseCasePages } from "../use-cases/use-case-pages.ts";
+import { iso, type UseCase, useCaseKey } from "../units/pairs.ts";
+import { UseCasePages } from "../use-cases/use-case-guard.ts";
 import { clockOf, worldClocks, type ZoneClock } from "./clocks.ts";
 import { hasUsualHours, SILENCE_MS, USUAL_CALLS_MIN } from "./find-gaps.ts";
-import { Arrivals, type UsualCalls, usualByClock, usualByTraffic } from "./usual-calls.ts";
+import { Arrivals, usualByClock, usualByTraffic, type UsualCalls } from "./usual-calls.ts";
 
 /** Clocks are read back to the hours that a silence is compared with, and a day more. */
 const CHANGES_REACH_MS = 8 * DAY_MS;

@@ -1,12 +1,12 @@
-import { groupBy } from "../units/series.ts";
+import { groupBy } from "../units/pairs.ts";
 import { describeCall } from "@plumbline/features";
 import { DAY_MS } from "@plumbline/schemas";
 import { expect, test } from "vitest";
 import type { FeatureResult } from "./drift-decision.ts";
 import { DriftSeries } from "./drift-series.ts";
-import { type DriftWindow } from "../counts/drift-window.ts";
+import type { DriftWindow } from "../counts/drift-window.ts";
 import { logBin } from "../counts/log-bins.ts";
-import { realEvents, type RealEvent } from "../measures/real-data.fixture.ts";
+import { type RealEvent, realEvents } from "../measures/real-data.fixture.ts";
 import type { DatedText } from "./text-drift.ts";
 
 const events = realEvents("open/drift_banking77.events.jsonl.gz");

@@ -4,13 +4,13 @@
  *
  * Topics are frozen for 28 days; a young use case freezes again when its history has doubled.
  */
-import { groupBy } from "../units/series.ts";
+import { groupBy } from "../units/pairs.ts";
 import { DAY_MS } from "@plumbline/schemas";
 import { classifyDomain, DRIFT_PATIENCE, pToEMixture, type TextDocument } from "@plumbline/stats";
 import type { FeatureResult } from "./drift-decision.ts";
 import type { FeatureLevels } from "./feature-levels.ts";
 import { AGE_MIN_MS, MEMORY_MS, REFERENCE_ROWS_MIN, WINDOW_ROWS_MIN } from "../counts/season-reference.ts";
-import { fitTopics, TOPIC_TEXTS_MIN, topicsOf, type TopicModel } from "./topics.ts";
+import { fitTopics, TOPIC_TEXTS_MIN, type TopicModel, topicsOf } from "./topics.ts";
 
 const TOPIC_PREFIX = "in_topic: ";
 const TEXT_FEATURE = "in_text";

@@ -1,10 +1,10 @@
 /** A version of which the provider caches nothing, although it could → one incident. */
-import { type PromptDocument, prefixFacts } from "@plumbline/prompts";
+import { prefixFacts, type PromptDocument } from "@plumbline/prompts";
 import { DAY_MS, isVersion, type RateDetection } from "@plumbline/schemas";
 import { confidenceSequence } from "@plumbline/stats";
 import { severityOf } from "../report/severity.ts";
 import { type UncachedPrefix, whyUncached } from "../rates/uncached-prefix.ts";
-import { iso, type UseCase } from "../units/series.ts";
+import { iso, type UseCase } from "../units/pairs.ts";
 import { type AssertDeps, BASE, detect, recover, recoverAfterChange, standingOf } from "./open-incident.ts";
 import { REFERENCE_CALLS_MIN } from "../rates/version-health.ts";
 import { normalMeasures, type UseCaseMeasures } from "./use-case-measures.ts";

@@ -5,9 +5,8 @@
  */
 import type { Clock, DriftResult, Store, VersionActivity } from "@plumbline/ports";
 import { DAY_MS, HOUR_MS, OVERFLOW_USE_CASE, TEXTS_KEPT_DAYS } from "@plumbline/schemas";
-import { useCaseKey, type UseCase, iso } from "../units/series.ts";
-import { insertApart, type UseCaseGuard } from "../use-cases/use-case-guard.ts";
-import { readInTime, UseCasePages } from "../use-cases/use-case-pages.ts";
+import { iso, type UseCase, useCaseKey } from "../units/pairs.ts";
+import { insertApart, readInTime, type UseCaseGuard, UseCasePages } from "../use-cases/use-case-guard.ts";
 import { type DriftDecision, toDriftResults } from "../inputs/drift-decision.ts";
 import { type HourOfUseCase, toMeasuredHours } from "./measured-hours.ts";
 import { localHoursOf } from "../counts/local-hours.ts";

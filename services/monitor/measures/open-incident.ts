@@ -7,10 +7,10 @@ import {
   type IncidentFold,
   incidentId,
   incidentKey,
+  type IncidentState,
   isOpen,
   isRaised,
   isStanding,
-  type IncidentState,
 } from "@plumbline/alerts";
 import type { Clock, Store } from "@plumbline/ports";
 import {
@@ -21,7 +21,7 @@ import {
   type RecoveryCause,
 } from "@plumbline/schemas";
 import { type AppendDeps, appendDetected, appendRecovered } from "../report/append-incident.ts";
-import { type UseCase, iso } from "../units/series.ts";
+import { iso, type UseCase } from "../units/pairs.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 import type { Estimate } from "../rates/version-health.ts";
 

@@ -1,9 +1,9 @@
-import { groupBy } from "../units/series.ts";
+import { groupBy } from "../units/pairs.ts";
 import { expect, test } from "vitest";
 import { countHour, describeTexts, type Description } from "../measures/count-calls.fixture.ts";
 import { OutputFingerprint } from "./output-fingerprint.ts";
 import { realArrivals, realEvents } from "../measures/real-data.fixture.ts";
-import { VersionMemory, type VersionHour } from "../counts/version-memory.ts";
+import { type VersionHour, VersionMemory } from "../counts/version-memory.ts";
 
 const HOUR_MS = 3_600_000;
 const events = realEvents("open/incident_money_qmsum.events.jsonl.gz");

@@ -2,11 +2,16 @@
 import type { IncidentFold } from "@plumbline/alerts";
 import type { BaselineRow, JudgedUnitRow } from "@plumbline/ports";
 import { type Detection, HOUR_MS } from "@plumbline/schemas";
-import { type AppendDeps, appendDetected } from "../report/append-incident.ts";
-import { alarmFinding, pairsFinding, besideFinding, isFoundByPairs } from "./finding/findings.ts";
+import {
+  type AppendDeps,
+  appendDetected,
+  isJudgeDrifting,
+  isMuted,
+  openIncident,
+} from "../report/append-incident.ts";
+import { alarmFinding, besideFinding, isFoundByPairs, pairsFinding } from "./finding/findings.ts";
 import { referenceVersions } from "./watch/baseline.ts";
 import { describeFinding, type DescribeFindingDeps } from "./finding/describe-finding.ts";
-import { isJudgeDrifting, isMuted, openIncident } from "../report/incident-history.ts";
 import { pairsOf, sideBySide } from "./watch/watch-pairs.ts";
 import { type KnownSeries, throughHour, type Watched } from "./watch/series-book.ts";
 import type { MonitorPass } from "./watch/monitor-pass.ts";

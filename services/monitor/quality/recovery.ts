@@ -15,15 +15,15 @@ import {
   isStanding,
   RECOVERY_UNITS_MIN,
 } from "@plumbline/alerts";
-import type { QualityDetection, Damage } from "@plumbline/schemas";
+import type { Damage, QualityDetection } from "@plumbline/schemas";
 import {
-  prepareSnapshot,
   addClearanceFactors,
   LOG_CLEARED,
   logMixture,
   logSumExp,
   nullMean,
   type PreparedSnapshot,
+  prepareSnapshot,
 } from "@plumbline/stats";
 import { type AppendDeps, appendRecovered } from "../report/append-incident.ts";
 import { snapshotOf } from "./watch/baseline.ts";
@@ -31,7 +31,7 @@ import { estimate, weightedTotal } from "../units/compare-versions.ts";
 import type { KnownSeries } from "./watch/series-book.ts";
 import type { MonitorPass } from "./watch/monitor-pass.ts";
 import { localHour } from "../counts/local-hours.ts";
-import { unitOf } from "../units/series.ts";
+import { unitOf } from "../units/pairs.ts";
 import type { ServedVersion, ServedVersions } from "../deploys/served-versions.ts";
 import type { JudgedUnitRow } from "@plumbline/ports";
 import { holder } from "./finding/explain-regression.ts";

@@ -2,11 +2,16 @@
  * Carries verdicts from the store into the watches. Reads whole hours from the oldest that may have changed, so that a
  * repeated or late row changes nothing else, and folds an hour for good once nothing more is expected of it.
  */
-import type { EvidenceRow, JudgedUnitRow, Store, UseCasePage, BaselineRow } from "@plumbline/ports";
+import type { BaselineRow, EvidenceRow, JudgedUnitRow, Store, UseCasePage } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { DAY_MS, HOUR_MS } from "@plumbline/schemas";
-import { insertApart, isEverybodys, type UseCaseGuard } from "../use-cases/use-case-guard.ts";
-import { readInTime, UseCasePages } from "../use-cases/use-case-pages.ts";
+import {
+  insertApart,
+  isEverybodys,
+  readInTime,
+  type UseCaseGuard,
+  UseCasePages,
+} from "../use-cases/use-case-guard.ts";
 import type { SeriesBook, Watched } from "./watch/series-book.ts";
 import {
   groupBy,
@@ -17,7 +22,7 @@ import {
   unitOf,
   type UseCase,
   useCaseKey,
-} from "../units/series.ts";
+} from "../units/pairs.ts";
 import type { ServedVersions } from "../deploys/served-versions.ts";
 import { incumbentBeside, sideBySide } from "./watch/watch-pairs.ts";
 import { CLOSED_HOURS_KEPT } from "./watch/version-watch.ts";

@@ -15,7 +15,7 @@ import {
 } from "./watch/baseline.ts";
 import type { RegistryView } from "../deploys/registry-view.ts";
 import { evidenceRows, feed, type VerdictReader } from "./verdict-reader.ts";
-import { incidentHours, isMuted, regressedVersions, resumedHour } from "../report/incident-history.ts";
+import { incidentHours, isMuted, regressedVersions, resumedHour } from "../report/append-incident.ts";
 import { pairsOf } from "./watch/watch-pairs.ts";
 import {
   baselineOf,
@@ -26,7 +26,7 @@ import {
 } from "./watch/series-book.ts";
 import type { MonitorPass } from "./watch/monitor-pass.ts";
 import { localHour, zoneOrUtc } from "../counts/local-hours.ts";
-import { hourOf, REBUILD_HOURS } from "../units/series.ts";
+import { hourOf, REBUILD_HOURS } from "../units/pairs.ts";
 import type { ServedVersion, ServedVersions } from "../deploys/served-versions.ts";
 import type { VersionStates } from "./watch/version-states.ts";
 import { VersionWatch } from "./watch/version-watch.ts";

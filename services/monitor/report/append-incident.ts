@@ -1,4 +1,4 @@
-/** Appends the monitor's events to the incidents topic: detected, detected again, recovered. */
+/** Appends the monitor's events to the incidents topic (detected, detected again, recovered), and reads what stands there. */
 import {
   encodeIncidentEvent,
   type IncidentFold,
@@ -6,13 +6,21 @@ import {
   incidentKey,
   INCIDENTS,
   type IncidentState,
+  isOpen,
   isStanding,
 } from "@plumbline/alerts";
-import type { EventLog } from "@plumbline/ports";
+import type { EventLog, QualitySeries } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
-import { type Detection, IncidentEvent, type RecoveryCause, type RecoveryEvidence } from "@plumbline/schemas";
+import {
+  type Detection,
+  IncidentEvent,
+  type QualityDetection,
+  type RecoveryCause,
+  type RecoveryEvidence,
+} from "@plumbline/schemas";
 import type { RegistryView } from "../deploys/registry-view.ts";
-import { iso } from "../units/series.ts";
+import { hourOf, iso } from "../units/pairs.ts";
+import type { HourWindow } from "@plumbline/stats";
 
 export interface AppendDeps {
   readonly log: Pick<EventLog, "append">;
@@ -85,4 +93,63 @@ async function appendIncident(
   IncidentEvent.parse(named);
   await log.append(INCIDENTS, [encodeIncidentEvent(named)]);
   logger.info({ incident_id: event.incident_id, type: event.type }, "monitor.asserted");
+}
+
+/** Reads what earlier incidents mean for the quality of a series. */
+
+type Incidents = Pick<IncidentFold, "of" | "ofSeries">;
+
+export function openIncident(
+  incidents: Incidents,
+  series: QualitySeries,
+  version: string,
+): IncidentState<QualityDetection> | undefined {
+  return about(incidents, series, version).find((incident) => isOpen(incident));
+}
+
+/** A person said that this version is fine: it is not asserted again while what was found lasts. */
+export function isMuted(incidents: Incidents, series: QualitySeries, version: string): boolean {
+  return about(incidents, series, version).some(
+    (incident) => incident.state === "dismissed" && isStanding(incident),
+  );
+}
+
+/** Scores before and after a drift of the judge don't compare. */
+export function isJudgeDrifting(incidents: Incidents, series: QualitySeries): boolean {
+  return incidents.of(series, "judge_drift").some((incident) => isOpen(incident));
+}
+
+/** The hour after the last incident of the version was over; undefined when there was none. */
+export function resumedHour(
+  incidents: Incidents,
+  series: QualitySeries,
+  version: string,
+): number | undefined {
+  const hours = about(incidents, series, version)
+    .filter((incident) => !isStanding(incident))
+    .map((incident) => hourOf(incident.dismissal_over_at ?? incident.state_changed_at) + 1);
+  return hours.length === 0 ? undefined : Math.max(...hours);
+}
+
+export function regressedVersions(incidents: readonly IncidentState[]): ReadonlySet<string> {
+  return new Set(
+    incidents
+      .filter((incident) => incident.state !== "dismissed")
+      .map((incident) => incident.detection.candidate.prompt_version),
+  );
+}
+
+/** From the change to the end of the incident, or for ever while it is open. */
+export function incidentHours({ detection, state, state_changed_at }: IncidentState): HourWindow[] {
+  if (state === "dismissed") return [];
+  const startHour = hourOf(detection.window.start);
+  return [{ startHour, endHour: state === "resolved" ? hourOf(state_changed_at) + 1 : Infinity }];
+}
+
+function about(
+  incidents: Incidents,
+  series: QualitySeries,
+  version: string,
+): readonly IncidentState<QualityDetection>[] {
+  return incidents.ofSeries(series).filter(({ detection }) => detection.candidate.prompt_version === version);
 }

@@ -1,8 +1,7 @@
 import type { JudgedUnitRow } from "@plumbline/ports";
 import { createRandom } from "@plumbline/stats";
 import { expect, test } from "vitest";
-import { InputPairs, logPairedThreshold } from "./pairs.ts";
-import { hourOf, iso } from "./series.ts";
+import { hourOf, InputPairs, iso, logPairedThreshold } from "./pairs.ts";
 
 const START = Date.parse("2026-03-02T00:00:00Z");
 const FROM = { fromHour: hourOf(START) };

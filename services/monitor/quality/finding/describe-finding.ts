@@ -14,13 +14,12 @@ import { type Alarm, wilsonInterval } from "@plumbline/stats";
 import { calibrateJudge, LABELS_REACH_MS } from "../../judge/calibrate-judge.ts";
 import { severityOf } from "../../report/severity.ts";
 import { type Comparison, weightedTotal } from "../../units/compare-versions.ts";
-import { iso, type UseCase } from "../../units/series.ts";
+import { iso, type UseCase } from "../../units/pairs.ts";
 import { referenceVersions, snapshotOf } from "../watch/baseline.ts";
 import type { MonitorPass } from "../watch/monitor-pass.ts";
 import type { KnownSeries, Watched } from "../watch/series-book.ts";
-import { explainRegression, type RegressionExplanation } from "./explain-regression.ts";
+import { explainRegression, pickExamples, type RegressionExplanation } from "./explain-regression.ts";
 import type { Finding } from "./findings.ts";
-import { pickExamples } from "./pick-examples.ts";
 
 /** An estimate of the hour of a change is good to about this much. */
 const CHANGE_TOLERANCE_MS = DAY_MS;

@@ -1,8 +1,8 @@
 import type { JudgedUnitRow, SliceMix } from "@plumbline/ports";
 import { createRandom, freezeSnapshot, prepareSnapshot } from "@plumbline/stats";
 import { expect, test } from "vitest";
-import { explainRegression, type ExplainInput } from "./explain-regression.ts";
-import { iso, unitOf } from "../../units/series.ts";
+import { type ExplainInput, explainRegression } from "./explain-regression.ts";
+import { iso, unitOf } from "../../units/pairs.ts";
 
 const START = Date.parse("2026-03-02T00:00:00Z");
 

@@ -1,6 +1,6 @@
 /** Explains a fall of quality: the slices that fell, the verdict, and the part that is only another mix of inputs. */
 import type { JudgedUnitRow, SliceMix } from "@plumbline/ports";
-import type { Detection } from "@plumbline/schemas";
+import type { Detection, QualityEvidence } from "@plumbline/schemas";
 import {
   createPredicateTable,
   type DropExplanation,
@@ -12,7 +12,7 @@ import {
   type PreparedSnapshot,
 } from "@plumbline/stats";
 import { inverseRate } from "../../units/compare-versions.ts";
-import { unitOf } from "../../units/series.ts";
+import { unitOf } from "../../units/pairs.ts";
 
 /** Newest units looked at, and predicates compared: bounds the work to about two seconds. */
 const UNITS_MAX = 50_000;
@@ -288,4 +288,59 @@ function errorSquared(scores: readonly number[]): number {
   let squares = 0;
   for (const score of scores) squares += (score - center) ** 2;
   return squares / (scores.length - 1) / scores.length;
+}
+
+/** Which judged calls are shown with an alert. */
+
+const EXAMPLES_MAX = 3;
+
+/**
+ * The worst judged calls of the slice that explains the fall, each of another input. One that the version before answered as
+ * well, and better, comes first: the two answers side by side say most.
+ *
+ * @param slice `a & b` holds for calls of both; null: any call
+ */
+export function pickExamples(
+  current: readonly JudgedUnitRow[],
+  reference: readonly JudgedUnitRow[],
+  slice: string | null,
+): NonNullable<QualityEvidence["examples"]> {
+  const names = slice === null ? [] : slice.split(" & ");
+  const before = bestByInput(reference);
+  const inputs = new Set<string>();
+  const examples: { readonly row: JudgedUnitRow; readonly old: JudgedUnitRow | null }[] = [];
+  for (const row of current) {
+    if (!names.every((name) => row.slices.includes(name))) continue;
+    const old = before.get(row.input_fingerprint ?? "");
+    examples.push({ row, old: old !== undefined && old.score > row.score ? old : null });
+  }
+  return examples
+    .toSorted(
+      (a, b) =>
+        Number(a.old === null) - Number(b.old === null) ||
+        a.row.score - b.row.score ||
+        (a.row.call_id < b.row.call_id ? -1 : 1),
+    )
+    .filter(({ row: { input_fingerprint: input = "" } }) => {
+      if (input !== "" && inputs.has(input)) return false;
+      inputs.add(input);
+      return true;
+    })
+    .slice(0, EXAMPLES_MAX)
+    .map(({ row, old }) => ({
+      call_id: row.call_id,
+      score: row.score,
+      before_call_id: old?.call_id ?? null,
+    }));
+}
+
+/** The best answer to each input whose text is known to be the same. */
+function bestByInput(rows: readonly JudgedUnitRow[]): ReadonlyMap<string, JudgedUnitRow> {
+  const best = new Map<string, JudgedUnitRow>();
+  for (const row of rows) {
+    const { input_fingerprint: input = "" } = row;
+    const known = best.get(input);
+    if (input !== "" && (known === undefined || row.score > known.score)) best.set(input, row);
+  }
+  return best;
 }

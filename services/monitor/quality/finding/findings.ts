@@ -14,20 +14,21 @@ import {
   type PairedReading,
 } from "@plumbline/stats";
 import {
-  type Comparison,
   compareVersions,
+  type Comparison,
   effectError,
   estimate,
   weightedTotal,
 } from "../../units/compare-versions.ts";
 import {
   byArrival,
+  hourOf,
   type InputPair,
   type InputPairs,
+  iso,
   logPairedThreshold,
   PAIRED_DELTA,
 } from "../../units/pairs.ts";
-import { hourOf, iso } from "../../units/series.ts";
 import { snapshotOf } from "../watch/baseline.ts";
 import type { Watched } from "../watch/series-book.ts";
 import type { AlarmReading } from "../watch/version-watch.ts";

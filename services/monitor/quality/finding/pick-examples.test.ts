@@ -1,6 +1,6 @@
 import type { JudgedUnitRow } from "@plumbline/ports";
 import { expect, test } from "vitest";
-import { pickExamples } from "./pick-examples.ts";
+import { pickExamples } from "./explain-regression.ts";
 
 function unit(call_id: string, score: number, input: string, slices: readonly string[] = []): JudgedUnitRow {
   return {

@@ -16,9 +16,8 @@ import {
 import { weightedTotal } from "../../units/compare-versions.ts";
 import { localHour } from "../../counts/local-hours.ts";
 import type { ServedVersion } from "../../deploys/served-versions.ts";
-import { hourOf, iso, seriesOf, unitOf } from "../../units/series.ts";
+import { byArrival, hourOf, iso, seriesOf, unitOf } from "../../units/pairs.ts";
 import { PREDICATE_WORDS } from "@plumbline/features";
-import { byArrival } from "../../units/pairs.ts";
 
 /** Own units that become the baseline of a version without a predecessor. */
 export const OWN_REFERENCE_UNITS = 300;

@@ -1,24 +1,24 @@
 import {
+  type Alarm,
+  type DetectorReading,
   emptyDetector,
+  evidenceOfHour,
+  foldHours,
   type HourEvidence,
   type JudgedUnit,
   LOG_CLEARED,
-  evidenceOfHour,
   logMixture,
-  type PairedEvidence,
   pairedBets,
+  type PairedEvidence,
   type PreparedSnapshot,
+  prepareSnapshot,
   stepDetector,
   streamDetectors,
   weightedStreamAverage,
-  type Alarm,
-  type DetectorReading,
-  foldHours,
-  prepareSnapshot,
 } from "@plumbline/stats";
 import type { JudgedUnitRow } from "@plumbline/ports";
 import { localHour } from "../../counts/local-hours.ts";
-import { groupBy, unitOf } from "../../units/series.ts";
+import { groupBy, unitOf } from "../../units/pairs.ts";
 
 export interface WatchReading {
   /** log M, nats. */

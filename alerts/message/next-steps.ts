@@ -1,8 +1,9 @@
-/** Runbooks: one page a kind of detection, and one on how to read an alert. */
+/** What a message offers next: the command that takes a version back, and the runbook, one page a kind of detection. */
 import type { Message } from "@plumbline/ports";
 import type { DetectionKind } from "@plumbline/schemas";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import type { IncidentState } from "../incident/incident-state.ts";
 
 /** The runbook of each kind of detection: `<name>.md`. */
 export const RUNBOOKS = {
@@ -32,4 +33,27 @@ export function runbookLinks(kind: DetectionKind, url: string | null): Message["
 /** Folder of the runbooks on this machine, the same from source and from a build. */
 export function runbooksDir(): string {
   return join(dirname(createRequire(import.meta.url).resolve("@plumbline/alerts/package.json")), "runbooks");
+}
+
+/**
+ * rollbackCommand returns the command line that takes the blamed version back; null where the registry does not know both
+ * versions and would refuse it.
+ */
+export function rollbackCommand({
+  incident_id,
+  detection: { use_case, env, candidate, incumbent },
+}: Pick<IncidentState, "incident_id" | "detection">): string | null {
+  if (candidate.number === undefined || incumbent?.number === undefined) return null;
+  return [
+    "npx @plumbline/cli rollback",
+    shellWord(use_case),
+    ...(env === "production" ? [] : [`--env ${shellWord(env)}`]),
+    `--to v${incumbent.number}`,
+    `--reason ${shellWord(incident_id)}`,
+  ].join(" ");
+}
+
+/** A word that a shell takes as it is. */
+function shellWord(word: string): string {
+  return /^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
