@@ -54,7 +54,7 @@ test("a variable that the code or a document names is known", () => {
   expect(named.length).toBeGreaterThan(200);
   // No process of the product reads a variable of the tests.
   const isKnown = (name: string): boolean =>
-    /^PLUMBLINE_TEST_/.test(name) ||
+    name.startsWith("PLUMBLINE_TEST_") ||
     known.has(name) ||
     known.has(name.replace(/_FILE$/, "")) ||
     name.startsWith("PLUMBLINE_PROVIDER_");
