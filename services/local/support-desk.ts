@@ -24,8 +24,11 @@ const QUEUE_EVENTS_MAX = 2_000;
 /** A day of samples is 100; a few on their way are nothing to wait for. */
 const UNJUDGED_MAX = 20;
 const SWITCH_WAIT_MS = 10_000;
-/** People label so many of the answers of each version that the judge has scored. */
-const LABELS_PER_VERSION = 60;
+/**
+ * People label so many of the answers of each version that the judge has scored. The edit ruins one in six, and a judge is
+ * calibrated from ten bad ones on.
+ */
+const LABELS_PER_VERSION = 150;
 
 type VersionName = "v1" | "v2";
 /** Hashes by name. */
