@@ -1,4 +1,4 @@
-/** The state of an incident, and how one event changes what every change has in common. */
+/** An incident: its state, what every change of it has in common, what people may do in it, and its ids. Pure. */
 import type {
   Detection,
   IncidentActionValue,
@@ -162,11 +162,9 @@ export function ms(iso: string): number {
 }
 
 /**
- * What a person may do about an incident from its message: which buttons stand there in which state, and what each carries
- * back. Pure.
+ * What a person may do in each state, in the order of the message's buttons; a rollback comes first where there is
+ * something to go back to.
  */
-
-/** In the order of the message; a rollback comes first where there is something to go back to. */
 const COMMANDS: Readonly<Record<IncidentStateName, readonly IncidentCommandName[]>> = {
   firing: ["rollback", "acknowledge", "snooze", "dismiss", "note"],
   acknowledged: ["rollback", "reopen", "snooze", "dismiss", "note"],
@@ -293,8 +291,6 @@ function valueOf(
   const value: IncidentActionValue = { incident_id, command, expected_revision: state_revision, ...more };
   return JSON.stringify(value);
 }
-
-/** Ids of incidents and announcements, and places of versions: events with equal ones are about the same thing. */
 
 /** The part of a detection that says which incident it belongs to. */
 type IncidentIdentity = Pick<Detection, "tenant" | "env" | "use_case" | "kind"> & {

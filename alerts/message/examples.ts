@@ -1,4 +1,7 @@
-/** Examples of an alert: what was asked, what was answered, and what the version before answered to the same. */
+/**
+ * What a message quotes: examples (what was asked, what was answered, what the version before answered to the same), and
+ * the changed lines of the prompt.
+ */
 import type { Quote } from "@plumbline/ports";
 import { clip, DAY_MS, type Detection, TEXTS_KEPT_DAYS } from "@plumbline/schemas";
 import type { ExampleText } from "@plumbline/schemas/queries";
@@ -80,8 +83,6 @@ const RULES: readonly (readonly [RegExp, string])[] = [
 export function redact(text: string): string {
   return RULES.reduce((all, [pattern, instead]) => all.replace(pattern, instead), text);
 }
-
-/** Texts that a message shows as they are. */
 
 /** The changed lines of the prompt; null where the registry does not hold both, or none changed. */
 export function changeQuote(detection: Detection): Quote | null {

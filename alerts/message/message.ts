@@ -251,8 +251,6 @@ function onVersion({ detection, recovery }: IncidentState): string {
   return ` on ${versionLabel(detection, prompt_version, number)}`;
 }
 
-/** Progress of an incident: its next step, its recovery, its end. */
-
 /** What a reader is to do now; an imperative, or whose turn it is. */
 function nextStep(state: IncidentState, zone: string): string {
   switch (state.state) {

@@ -1,4 +1,4 @@
-/** Judged quality that fell. */
+/** Words of judged quality that fell, and of the judge: its agreement with people, and its drift. */
 import type { Detection, DetectionOf, QualityDetection } from "@plumbline/schemas";
 import type { MeasureWords } from "./words.ts";
 import {
@@ -143,8 +143,6 @@ function chanceText(logE: number | null, level: number): string {
   if (logE >= -Math.log(1 - level)) return changed.beyondChance;
   return logE < 0 ? changed.maybeChance : "";
 }
-
-/** Words of the judge: its agreement with people, and its drift. */
 
 export function judgeWords(detection: DetectionOf<"judge_drift">, zone: string): MeasureWords {
   const { metric, candidate, incumbent, window } = detection;

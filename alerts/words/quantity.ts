@@ -1,4 +1,7 @@
-/** Numbers and moments in alerts. Deterministic: no locale of the machine, a real minus sign. */
+/**
+ * Numbers and moments in alerts. Deterministic: no locale of the machine, a real minus sign, and points in time always with
+ * the date and the zone of whoever reads.
+ */
 import type { Unit } from "@plumbline/schemas";
 
 type Interval = readonly [number, number];
@@ -112,8 +115,6 @@ function fixed(value: number, digits: number): string {
   const text = Math.abs(value).toFixed(digits);
   return value < 0 && Number(text) !== 0 ? `${MINUS}${text}` : text;
 }
-
-/** Points in time as people read them: always with the date and the zone, in the zone of whoever is woken. */
 
 export const UTC = "UTC";
 

@@ -27,7 +27,7 @@ import {
 } from "@plumbline/schemas";
 import { type UseCaseFailure, UseCaseGuard } from "../use-cases/use-case-guard.ts";
 import { snapshotOf } from "../quality/watch/baseline.ts";
-import { groupBy, iso, otherArm } from "../units/pairs.ts";
+import { groupBy, iso, otherArm } from "../units/series.ts";
 import { decideCanary, type Page, readSeries } from "./decide-canary.ts";
 import type { RegistryView, RolloutShare } from "../deploys/registry-view.ts";
 

@@ -13,7 +13,7 @@ import {
   versionOf,
 } from "../../../test/registry/commands.ts";
 import { MonitorConfig } from "../config.ts";
-import { iso, otherArm, pairedEvidence, pairsOfWindow } from "../units/pairs.ts";
+import { iso, otherArm, pairedEvidence, pairsOfWindow } from "../units/series.ts";
 import { type CanaryNumbers, decideCanary, LOG_AGREES, LOG_REGRESSED, readSeries } from "./decide-canary.ts";
 import { RegistryView } from "../deploys/registry-view.ts";
 

@@ -10,7 +10,7 @@ import {
   plannedClearancePairs,
 } from "@plumbline/stats";
 import type { JudgedUnitRow } from "@plumbline/ports";
-import { groupBy, pairsOfWindow } from "../units/pairs.ts";
+import { groupBy, pairsOfWindow } from "../units/series.ts";
 
 /** The evidence that a page asks for right after a deploy, C/W = 104: wrong for one canary in a hundred. */
 export const LOG_REGRESSED = Math.log(alarmThreshold() / 168);

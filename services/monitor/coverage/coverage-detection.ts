@@ -1,7 +1,7 @@
 /** Detections of coverage: what is not known. */
 import type { CoverageDetection, CoverageEvidence } from "@plumbline/schemas";
 import { severityOf } from "../report/severity.ts";
-import type { UseCase } from "../units/pairs.ts";
+import type { UseCase } from "../units/series.ts";
 
 interface Unknown {
   readonly evidence: CoverageEvidence;

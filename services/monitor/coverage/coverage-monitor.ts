@@ -8,7 +8,7 @@ import type { Logger } from "@plumbline/runtime/logger";
 import { DAY_MS, HOUR_MS, OVERFLOW_USE_CASE, OVERFLOW_VERSION } from "@plumbline/schemas";
 import { appendDetectedOnce, appendRecovered, closedGap } from "../report/append-incident.ts";
 import { coverageDetection } from "./coverage-detection.ts";
-import { iso, type UseCase, useCaseKey } from "../units/pairs.ts";
+import { iso, type UseCase, useCaseKey } from "../units/series.ts";
 import {
   type Gap,
   judgingGaps,

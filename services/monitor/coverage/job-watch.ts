@@ -8,7 +8,7 @@ import type { Logger } from "@plumbline/runtime/logger";
 import type { JobHealth } from "@plumbline/runtime/schedule";
 import { type CoverageDetection, MONITOR_USE_CASE } from "@plumbline/schemas";
 import { appendDetectedOnce, appendRecovered, closedGap } from "../report/append-incident.ts";
-import { iso, type UseCase, useCaseKey } from "../units/pairs.ts";
+import { iso, type UseCase, useCaseKey } from "../units/series.ts";
 import { coverageDetection } from "./coverage-detection.ts";
 import type { UseCaseFailure } from "../use-cases/use-case-guard.ts";
 

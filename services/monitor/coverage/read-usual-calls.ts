@@ -3,7 +3,7 @@ import type { SilentUseCase, Store } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import { DAY_MS, isTimeZone, MINUTE_MS } from "@plumbline/schemas";
 import type { RegistryView } from "../deploys/registry-view.ts";
-import { iso, type UseCase, useCaseKey } from "../units/pairs.ts";
+import { iso, type UseCase, useCaseKey } from "../units/series.ts";
 import { UseCasePages } from "../use-cases/use-case-guard.ts";
 import { clockOf, worldClocks, type ZoneClock } from "./clocks.ts";
 import { hasUsualHours, SILENCE_MS, USUAL_CALLS_MIN } from "./find-gaps.ts";

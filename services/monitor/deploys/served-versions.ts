@@ -1,6 +1,6 @@
 import type { VersionActivity } from "@plumbline/ports";
 import { isVersion } from "@plumbline/schemas";
-import { type UseCase, useCaseKey } from "../units/pairs.ts";
+import { type UseCase, useCaseKey } from "../units/series.ts";
 
 /** A version without a call for this long, while another has calls, no longer serves. */
 const GONE_MS = 15 * 60_000;

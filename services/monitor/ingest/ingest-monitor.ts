@@ -9,7 +9,7 @@ import { type CoverageDetection, HOUR_MS } from "@plumbline/schemas";
 import { appendDetectedOnce, appendRecovered, closedGap } from "../report/append-incident.ts";
 import { coverageDetection } from "../coverage/coverage-detection.ts";
 import { findLostRecords, type IngestScan, type LostRecords, type ScanDeps } from "./find-lost-records.ts";
-import { iso } from "../units/pairs.ts";
+import { iso } from "../units/series.ts";
 
 /** Batches finished in this time are looked at, every time: rows may be lost after they were stored. */
 const WINDOW_MS = 6 * HOUR_MS;

@@ -3,7 +3,7 @@ import type { DomainClassification } from "@plumbline/stats";
 import type { BinComparison } from "../counts/compare-bins.ts";
 import type { NumericSizes } from "../counts/log-bins.ts";
 import type { DriftResult } from "@plumbline/ports";
-import { iso, type UseCase } from "../units/pairs.ts";
+import { iso, type UseCase } from "../units/series.ts";
 
 /** The kind of a feature. `topic` is the number of a topic, and its words are customers'. */
 type FeatureKind =

@@ -1,4 +1,4 @@
-import { groupBy } from "../units/pairs.ts";
+import { groupBy } from "../units/series.ts";
 import { describeCall } from "@plumbline/features";
 import { DAY_MS } from "@plumbline/schemas";
 import { expect, test } from "vitest";

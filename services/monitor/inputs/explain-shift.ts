@@ -1,5 +1,5 @@
 /** The effect of a shift of the inputs on quality: Kitagawa's decomposition over the slice that moved. Pure. */
-import { groupBy } from "../units/pairs.ts";
+import { groupBy } from "../units/series.ts";
 import type { JudgedUnitRow } from "@plumbline/ports";
 import type { InputDriftEvidence } from "@plumbline/schemas";
 import { kitagawa, type KitagawaCell } from "@plumbline/stats";

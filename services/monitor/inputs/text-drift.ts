@@ -4,7 +4,7 @@
  *
  * Topics are frozen for 28 days; a young use case freezes again when its history has doubled.
  */
-import { groupBy } from "../units/pairs.ts";
+import { groupBy } from "../units/series.ts";
 import { DAY_MS } from "@plumbline/schemas";
 import { classifyDomain, DRIFT_PATIENCE, pToEMixture, type TextDocument } from "@plumbline/stats";
 import type { FeatureResult } from "./drift-decision.ts";

@@ -18,7 +18,7 @@ import {
   youdenIndex,
   youdenLowerBound,
 } from "@plumbline/stats";
-import { seriesKey } from "../units/pairs.ts";
+import { seriesKey } from "../units/series.ts";
 
 /** Labels are used this far back, ms. */
 export const LABELS_REACH_MS = LABEL_AGE_DAYS_MAX * DAY_MS;

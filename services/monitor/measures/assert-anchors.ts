@@ -1,5 +1,5 @@
 /** Asserts a judge that no longer agrees with itself on the frozen anchors, and its end. */
-import { groupBy, iso } from "../units/pairs.ts";
+import { groupBy, iso } from "../units/series.ts";
 import type { IncidentState } from "@plumbline/alerts";
 import type { AnchorDay } from "@plumbline/ports";
 import { DAY_MS, type Detection, type DetectionOf, type RecoveryCause } from "@plumbline/schemas";

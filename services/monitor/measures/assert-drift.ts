@@ -5,7 +5,7 @@ import type { Detection, InputDriftDetection, OutputDriftDetection } from "@plum
 import { inputDetection, movedOutputDetection, outputDetection, shareOfYes } from "./describe-drift.ts";
 import type { FeatureResult } from "../inputs/drift-decision.ts";
 import { explainShift } from "../inputs/explain-shift.ts";
-import { iso, type UseCase } from "../units/pairs.ts";
+import { iso, type UseCase } from "../units/series.ts";
 import {
   type AssertDeps,
   detect,

@@ -2,7 +2,7 @@
 import { type IncidentState, isOpen } from "@plumbline/alerts";
 import type { Detection, Impact, RateDetection } from "@plumbline/schemas";
 import { severityOf } from "../report/severity.ts";
-import { iso, type UseCase } from "../units/pairs.ts";
+import { iso, type UseCase } from "../units/series.ts";
 import { normalMeasures, type UseCaseMeasures } from "./use-case-measures.ts";
 import { type AssertDeps, BASE, detect, recover, recoverAfterChange, standingOf } from "./open-incident.ts";
 import type { HealthFinding } from "../rates/version-health.ts";

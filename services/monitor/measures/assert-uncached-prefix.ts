@@ -4,7 +4,7 @@ import { DAY_MS, isVersion, type RateDetection } from "@plumbline/schemas";
 import { confidenceSequence } from "@plumbline/stats";
 import { severityOf } from "../report/severity.ts";
 import { type UncachedPrefix, whyUncached } from "../rates/uncached-prefix.ts";
-import { iso, type UseCase } from "../units/pairs.ts";
+import { iso, type UseCase } from "../units/series.ts";
 import { type AssertDeps, BASE, detect, recover, recoverAfterChange, standingOf } from "./open-incident.ts";
 import { REFERENCE_CALLS_MIN } from "../rates/version-health.ts";
 import { normalMeasures, type UseCaseMeasures } from "./use-case-measures.ts";

@@ -5,7 +5,7 @@
  */
 import type { Clock, DriftResult, Store, VersionActivity } from "@plumbline/ports";
 import { DAY_MS, HOUR_MS, OVERFLOW_USE_CASE, TEXTS_KEPT_DAYS } from "@plumbline/schemas";
-import { iso, type UseCase, useCaseKey } from "../units/pairs.ts";
+import { iso, type UseCase, useCaseKey } from "../units/series.ts";
 import { insertApart, readInTime, type UseCaseGuard, UseCasePages } from "../use-cases/use-case-guard.ts";
 import { type DriftDecision, toDriftResults } from "../inputs/drift-decision.ts";
 import { type HourOfUseCase, toMeasuredHours } from "./measured-hours.ts";

@@ -7,7 +7,7 @@ import type {
   OutputDriftDetection,
 } from "@plumbline/schemas";
 import { severityOf } from "../report/severity.ts";
-import { iso, type UseCase } from "../units/pairs.ts";
+import { iso, type UseCase } from "../units/series.ts";
 import type { FeatureResult } from "../inputs/drift-decision.ts";
 import type { NumericSizes } from "../counts/log-bins.ts";
 import { normalMeasures, type UseCaseMeasures } from "./use-case-measures.ts";

@@ -1,5 +1,5 @@
 /** Rows of the store → hours of use cases, ascending. */
-import { groupBy, type UseCase } from "../units/pairs.ts";
+import { groupBy, type UseCase } from "../units/series.ts";
 import type { FeatureHour, OutcomeHour } from "@plumbline/ports";
 import { addHistogram } from "../counts/log-bins.ts";
 import type { MeasuredHour } from "./use-case-measures.ts";

@@ -15,7 +15,7 @@ import type { AnchorDay, Clock, Store } from "@plumbline/ports";
 import { DAY_MS, HOUR_MS, type NormalMeasure } from "@plumbline/schemas";
 import { zoneOrUtc } from "../counts/local-hours.ts";
 import type { AppendDeps } from "../report/append-incident.ts";
-import { iso, type UseCase } from "../units/pairs.ts";
+import { iso, type UseCase } from "../units/series.ts";
 import { type UseCaseFailure, UseCaseGuard } from "../use-cases/use-case-guard.ts";
 import { assertAnchors } from "./assert-anchors.ts";
 import { assertDrift, assertOutputs } from "./assert-drift.ts";

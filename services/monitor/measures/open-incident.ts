@@ -21,7 +21,7 @@ import {
   type RecoveryCause,
 } from "@plumbline/schemas";
 import { type AppendDeps, appendDetected, appendRecovered } from "../report/append-incident.ts";
-import { iso, type UseCase } from "../units/pairs.ts";
+import { iso, type UseCase } from "../units/series.ts";
 import type { UseCaseMeasures } from "./use-case-measures.ts";
 import type { Estimate } from "../rates/version-health.ts";
 

@@ -1,4 +1,4 @@
-import { groupBy } from "../units/pairs.ts";
+import { groupBy } from "../units/series.ts";
 import { expect, test } from "vitest";
 import { countHour, describeTexts, type Description } from "../measures/count-calls.fixture.ts";
 import { OutputFingerprint } from "./output-fingerprint.ts";

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { storedDetection } from "../../../alerts/message/stored-detections.fixture.ts";
 import { BAD, GOOD, type Served, setUp } from "./quality-world.fixture.ts";
 import type { QualityOptions } from "./quality-monitor.ts";
-import { iso } from "../units/pairs.ts";
+import { iso } from "../units/series.ts";
 
 const DAY = 24;
 

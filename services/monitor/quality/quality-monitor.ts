@@ -19,7 +19,7 @@ import type { RegistryView } from "../deploys/registry-view.ts";
 import type { BaselineOptions } from "./watch/baseline.ts";
 import { keepBaseline, SeriesBook } from "./watch/series-book.ts";
 import { MonitorPass } from "./watch/monitor-pass.ts";
-import { iso, type UseCase, useCaseKey } from "../units/pairs.ts";
+import { iso, type UseCase, useCaseKey } from "../units/series.ts";
 import { ServedVersions } from "../deploys/served-versions.ts";
 import { VerdictReader } from "./verdict-reader.ts";
 import { type VersionState, VersionStates } from "./watch/version-states.ts";

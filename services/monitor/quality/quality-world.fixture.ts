@@ -8,7 +8,7 @@ import { createRandom } from "@plumbline/stats";
 import { pino } from "pino";
 import { createQualityMonitor, type QualityOptions, type QualityStore } from "./quality-monitor.ts";
 import { RegistryView } from "../deploys/registry-view.ts";
-import { groupBy, hourOf, iso } from "../units/pairs.ts";
+import { groupBy, hourOf, iso } from "../units/series.ts";
 
 const DAY = 24;
 

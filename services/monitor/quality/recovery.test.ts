@@ -3,7 +3,7 @@ import type { Damage } from "@plumbline/schemas";
 import { createRandom, freezeSnapshot, prepareSnapshot } from "@plumbline/stats";
 import { expect, test } from "vitest";
 import { readRecovery } from "./recovery.ts";
-import { iso, unitOf } from "../units/pairs.ts";
+import { iso, unitOf } from "../units/series.ts";
 
 const START = Date.parse("2026-03-02T00:00:00Z");
 const quality = { healthy: () => 0.92, broken: (money: boolean) => (money ? 0.45 : 0.92) };

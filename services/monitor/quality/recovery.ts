@@ -31,7 +31,7 @@ import { estimate, weightedTotal } from "../units/compare-versions.ts";
 import type { KnownSeries } from "./watch/series-book.ts";
 import type { MonitorPass } from "./watch/monitor-pass.ts";
 import { localHour } from "../counts/local-hours.ts";
-import { unitOf } from "../units/pairs.ts";
+import { unitOf } from "../units/series.ts";
 import type { ServedVersion, ServedVersions } from "../deploys/served-versions.ts";
 import type { JudgedUnitRow } from "@plumbline/ports";
 import { holder } from "./finding/explain-regression.ts";

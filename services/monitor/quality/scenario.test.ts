@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { promoted, registered, toNewRecord, versionOf } from "../../../test/registry/commands.ts";
 import { MonitorConfig } from "../config.ts";
 import { createMonitorJobs } from "../jobs.ts";
-import { iso } from "../units/pairs.ts";
+import { iso } from "../units/series.ts";
 import { SIDE_BY_SIDE_METHOD } from "./finding/findings.ts";
 
 const DAY = 24;

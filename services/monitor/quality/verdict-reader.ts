@@ -22,7 +22,7 @@ import {
   unitOf,
   type UseCase,
   useCaseKey,
-} from "../units/pairs.ts";
+} from "../units/series.ts";
 import type { ServedVersions } from "../deploys/served-versions.ts";
 import { incumbentBeside, sideBySide } from "./watch/watch-pairs.ts";
 import { CLOSED_HOURS_KEPT } from "./watch/version-watch.ts";

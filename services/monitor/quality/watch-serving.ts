@@ -26,7 +26,7 @@ import {
 } from "./watch/series-book.ts";
 import type { MonitorPass } from "./watch/monitor-pass.ts";
 import { localHour, zoneOrUtc } from "../counts/local-hours.ts";
-import { hourOf, REBUILD_HOURS } from "../units/pairs.ts";
+import { hourOf, REBUILD_HOURS } from "../units/series.ts";
 import type { ServedVersion, ServedVersions } from "../deploys/served-versions.ts";
 import type { VersionStates } from "./watch/version-states.ts";
 import { VersionWatch } from "./watch/version-watch.ts";

@@ -1,4 +1,7 @@
-/** Appends the monitor's events to the incidents topic (detected, detected again, recovered), and reads what stands there. */
+/**
+ * Appends the monitor's events to the incidents topic (detected, detected again, recovered), and reads what earlier incidents
+ * mean for the quality of a series.
+ */
 import {
   encodeIncidentEvent,
   type IncidentFold,
@@ -19,7 +22,7 @@ import {
   type RecoveryEvidence,
 } from "@plumbline/schemas";
 import type { RegistryView } from "../deploys/registry-view.ts";
-import { hourOf, iso } from "../units/pairs.ts";
+import { hourOf, iso } from "../units/series.ts";
 import type { HourWindow } from "@plumbline/stats";
 
 export interface AppendDeps {
@@ -94,8 +97,6 @@ async function appendIncident(
   await log.append(INCIDENTS, [encodeIncidentEvent(named)]);
   logger.info({ incident_id: event.incident_id, type: event.type }, "monitor.asserted");
 }
-
-/** Reads what earlier incidents mean for the quality of a series. */
 
 type Incidents = Pick<IncidentFold, "of" | "ofSeries">;
 

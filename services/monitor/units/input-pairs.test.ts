@@ -1,7 +1,7 @@
 import type { JudgedUnitRow } from "@plumbline/ports";
 import { createRandom } from "@plumbline/stats";
 import { expect, test } from "vitest";
-import { hourOf, InputPairs, iso, logPairedThreshold } from "./pairs.ts";
+import { hourOf, InputPairs, iso, logPairedThreshold } from "./series.ts";
 
 const START = Date.parse("2026-03-02T00:00:00Z");
 const FROM = { fromHour: hourOf(START) };

@@ -1,8 +1,11 @@
-/** Keeps the failure of one use case from the others: caught, counted, logged with its name, and tried again later. */
+/**
+ * Keeps the failure of one use case from the others: caught, counted, logged with its name, and tried again later. Questions
+ * about many use cases are asked in pages, so that a limit of the store that one of them exceeds stops no other.
+ */
 import { type Clock, LogError, StoreError } from "@plumbline/ports";
 import type { Logger } from "@plumbline/runtime/logger";
 import type { PartFailure } from "@plumbline/runtime/schedule";
-import { groupBy, type UseCase, useCaseKey } from "../units/pairs.ts";
+import { groupBy, type UseCase, useCaseKey } from "../units/series.ts";
 
 export interface UseCaseFailure extends PartFailure {
   readonly useCase: UseCase;
@@ -135,8 +138,6 @@ export async function insertApart<Row extends UseCase>(
   }
   return left.slice(-KEPT_MAX);
 }
-
-/** Asks about many use cases in pages: a limit of the store that one of them exceeds stops no other. */
 
 /** Use cases of the first page, and of the largest. */
 const PAGE = 16;

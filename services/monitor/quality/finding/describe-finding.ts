@@ -14,7 +14,7 @@ import { type Alarm, wilsonInterval } from "@plumbline/stats";
 import { calibrateJudge, LABELS_REACH_MS } from "../../judge/calibrate-judge.ts";
 import { severityOf } from "../../report/severity.ts";
 import { type Comparison, weightedTotal } from "../../units/compare-versions.ts";
-import { iso, type UseCase } from "../../units/pairs.ts";
+import { iso, type UseCase } from "../../units/series.ts";
 import { referenceVersions, snapshotOf } from "../watch/baseline.ts";
 import type { MonitorPass } from "../watch/monitor-pass.ts";
 import type { KnownSeries, Watched } from "../watch/series-book.ts";

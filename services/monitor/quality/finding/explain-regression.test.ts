@@ -2,7 +2,7 @@ import type { JudgedUnitRow, SliceMix } from "@plumbline/ports";
 import { createRandom, freezeSnapshot, prepareSnapshot } from "@plumbline/stats";
 import { expect, test } from "vitest";
 import { type ExplainInput, explainRegression } from "./explain-regression.ts";
-import { iso, unitOf } from "../../units/pairs.ts";
+import { iso, unitOf } from "../../units/series.ts";
 
 const START = Date.parse("2026-03-02T00:00:00Z");
 

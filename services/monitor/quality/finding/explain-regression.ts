@@ -1,4 +1,7 @@
-/** Explains a fall of quality: the slices that fell, the verdict, and the part that is only another mix of inputs. */
+/**
+ * Explains a fall of quality: the slices that fell, the verdict, the part that is only another mix of inputs, and the calls
+ * that are shown as examples.
+ */
 import type { JudgedUnitRow, SliceMix } from "@plumbline/ports";
 import type { Detection, QualityEvidence } from "@plumbline/schemas";
 import {
@@ -12,7 +15,7 @@ import {
   type PreparedSnapshot,
 } from "@plumbline/stats";
 import { inverseRate } from "../../units/compare-versions.ts";
-import { unitOf } from "../../units/pairs.ts";
+import { unitOf } from "../../units/series.ts";
 
 /** Newest units looked at, and predicates compared: bounds the work to about two seconds. */
 const UNITS_MAX = 50_000;
@@ -289,8 +292,6 @@ function errorSquared(scores: readonly number[]): number {
   for (const score of scores) squares += (score - center) ** 2;
   return squares / (scores.length - 1) / scores.length;
 }
-
-/** Which judged calls are shown with an alert. */
 
 const EXAMPLES_MAX = 3;
 

@@ -2,7 +2,7 @@ import type { ResponseModel } from "@plumbline/ports";
 import { HOUR_MS } from "@plumbline/schemas";
 import { expect, test } from "vitest";
 import { findCause } from "./describe-finding.ts";
-import { hourOf, iso } from "../../units/pairs.ts";
+import { hourOf, iso } from "../../units/series.ts";
 
 const CHANGE = Date.parse("2026-03-20T10:00:00Z");
 const changeHour = hourOf(CHANGE);

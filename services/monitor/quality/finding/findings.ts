@@ -28,7 +28,7 @@ import {
   iso,
   logPairedThreshold,
   PAIRED_DELTA,
-} from "../../units/pairs.ts";
+} from "../../units/series.ts";
 import { snapshotOf } from "../watch/baseline.ts";
 import type { Watched } from "../watch/series-book.ts";
 import type { AlarmReading } from "../watch/version-watch.ts";

@@ -11,7 +11,7 @@ import {
   startOf,
 } from "./baseline.ts";
 import type { ServedVersion } from "../../deploys/served-versions.ts";
-import { hourOf, iso } from "../../units/pairs.ts";
+import { hourOf, iso } from "../../units/series.ts";
 
 const NOW = Date.parse("2026-03-20T10:00:00Z");
 const series = {

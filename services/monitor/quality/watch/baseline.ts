@@ -16,7 +16,7 @@ import {
 import { weightedTotal } from "../../units/compare-versions.ts";
 import { localHour } from "../../counts/local-hours.ts";
 import type { ServedVersion } from "../../deploys/served-versions.ts";
-import { byArrival, hourOf, iso, seriesOf, unitOf } from "../../units/pairs.ts";
+import { byArrival, hourOf, iso, seriesOf, unitOf } from "../../units/series.ts";
 import { PREDICATE_WORDS } from "@plumbline/features";
 
 /** Own units that become the baseline of a version without a predecessor. */

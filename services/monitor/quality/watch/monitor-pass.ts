@@ -1,7 +1,7 @@
 /** One pass of the monitor: its moment, and what it asked the store, each thing once. */
 import type { JudgedUnitRow, QualitySeries, Store, VersionTraffic } from "@plumbline/ports";
 import { HOUR_MS } from "@plumbline/schemas";
-import { iso, REBUILD_HOURS, seriesKey, useCaseKey } from "../../units/pairs.ts";
+import { iso, REBUILD_HOURS, seriesKey, useCaseKey } from "../../units/series.ts";
 
 export class MonitorPass {
   /** ms since 1970 UTC */

@@ -1,7 +1,7 @@
 /** The series book: each series with its watches, its baselines, and how much of it was seen. */
 import type { BaselineRow, JudgedUnitRow, QualitySeries } from "@plumbline/ports";
 import { isProvisional, keptBaselines } from "./baseline.ts";
-import { hourOf, type InputPairs, seriesKey, seriesOf } from "../../units/pairs.ts";
+import { hourOf, type InputPairs, seriesKey, seriesOf } from "../../units/series.ts";
 import type { VersionWatch } from "./version-watch.ts";
 
 /** A series as far as it was seen. */

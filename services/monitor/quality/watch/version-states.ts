@@ -3,7 +3,7 @@ import { insertApart, type UseCaseGuard } from "../../use-cases/use-case-guard.t
 import type { BaselineRow, QualitySeries, QualityStateRow, Store } from "@plumbline/ports";
 import { bernoulliDivergence, LOG_CLEARED } from "@plumbline/stats";
 import { type SeriesBook, throughHour, type Watched } from "./series-book.ts";
-import { iso, seriesKey, seriesOf } from "../../units/pairs.ts";
+import { iso, seriesKey, seriesOf } from "../../units/series.ts";
 import type { WatchReading } from "./version-watch.ts";
 
 /** The state of a version now; there is no "no difference". */

@@ -18,7 +18,7 @@ import {
 } from "@plumbline/stats";
 import type { JudgedUnitRow } from "@plumbline/ports";
 import { localHour } from "../../counts/local-hours.ts";
-import { groupBy, unitOf } from "../../units/pairs.ts";
+import { groupBy, unitOf } from "../../units/series.ts";
 
 export interface WatchReading {
   /** log M, nats. */

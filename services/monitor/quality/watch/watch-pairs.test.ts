@@ -1,7 +1,7 @@
 import type { JudgedUnitRow } from "@plumbline/ports";
 import { HOUR_MS } from "@plumbline/schemas";
 import { expect, test } from "vitest";
-import { iso } from "../../units/pairs.ts";
+import { iso } from "../../units/series.ts";
 import { sideBySide } from "./watch-pairs.ts";
 
 const START = Date.parse("2026-11-24T09:00:00Z");

@@ -8,7 +8,7 @@
  */
 import type { BaselineRow, JudgedUnitRow } from "@plumbline/ports";
 import { HOUR_MS } from "@plumbline/schemas";
-import { type HourOfPairs, InputPairs, pairedEvidence } from "../../units/pairs.ts";
+import { type HourOfPairs, InputPairs, pairedEvidence } from "../../units/series.ts";
 import { referenceVersions, snapshotOf, startOf } from "./baseline.ts";
 import type { MonitorPass } from "./monitor-pass.ts";
 import type { KnownSeries, Watched } from "./series-book.ts";

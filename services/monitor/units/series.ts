@@ -1,6 +1,6 @@
 /**
- * Judged conversations of two versions in pairs, of two kinds: those of the same hour, while both versions served, and those
- * of the same input, such as a regular report, a nightly batch, test questions or a replay. Pure.
+ * Series of judged conversations, and those of two versions in pairs, of two kinds: of the same hour, while both versions
+ * served, and of the same input, such as a regular report, a nightly batch, test questions or a replay. Pure.
  */
 import type { JudgedUnitRow, QualitySeries } from "@plumbline/ports";
 import { HOUR_MS, isVersion } from "@plumbline/schemas";
